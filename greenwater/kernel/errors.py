@@ -1,0 +1,66 @@
+"""Every error this project raises on purpose, by what the catcher should do.
+
+* PlatformError
+  - InputError         the sender is wrong and will stay wrong: refuse, quarantine
+  - MissingError       what was asked for does not exist
+  - ConflictError      it contradicts a fact already recorded
+  - UnavailableError   the world did not answer: try the same thing again later
+  - ConfigError        an operator must act: refuse to start
+  - InvariantError     we broke our own promise: stop, loudly
+"""
+
+__all__ = [
+    "FAMILIES",
+    "ConfigError",
+    "ConflictError",
+    "InputError",
+    "InvariantError",
+    "MissingError",
+    "PlatformError",
+    "UnavailableError",
+]
+
+
+class PlatformError(Exception):
+    """Anything raised on purpose. Its message names the thing and the value."""
+
+
+class InputError(PlatformError):
+    """The sender is wrong and will stay wrong."""
+
+
+class MissingError(PlatformError):
+    """What was asked for does not exist."""
+
+
+class ConflictError(PlatformError):
+    """It contradicts a fact already recorded."""
+
+
+class UnavailableError(PlatformError):
+    """The world did not answer; the same thing may succeed later.
+
+    ``retry_after_s`` is what the other side asked us to wait, if it did.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ConfigError(PlatformError):
+    """An operator must act before the service can start."""
+
+
+class InvariantError(PlatformError):
+    """We broke our own promise."""
+
+
+FAMILIES: tuple[type[PlatformError], ...] = (
+    InputError,
+    MissingError,
+    ConflictError,
+    UnavailableError,
+    ConfigError,
+    InvariantError,
+)

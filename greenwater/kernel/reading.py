@@ -1,0 +1,78 @@
+"""One value of one channel at one instant, and what may be said beside it."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+
+
+class ClockQuality(StrEnum):
+    """Where the box's time came from when it took a reading."""
+
+    GPS = "gps"
+    NTP = "ntp"
+    RTC = "rtc"  # a battery-backed clock, not checked since boot
+    UNSYNCED = "unsynced"  # stamped while the clock was plainly wrong
+    RETIMED = "retimed"  # taken unsynced, corrected after the clock was set
+
+
+class Source(StrEnum):
+    """How a probe's readings came to be; a property of the probe, in the registry."""
+
+    PROBE = "probe"
+    HAND = "hand"
+    IMPORT = "import"
+    VMS = "vms"
+    BOX = "box"
+    VOICE = "voice"
+
+
+class Reading(Struct, frozen=True, gc=False):
+    """One value of one channel at one instant, in the channel's canonical unit.
+
+    ``(device, probe, channel, taken_ms)`` is its identity. ``value`` is None where the
+    probe answered and the answer was bad; a channel that does not exist has no reading.
+    ``is_compensated`` says whether dissolved oxygen was corrected for salinity by the
+    probe (None: not known).
+    """
+
+    device: DeviceId
+    probe: ProbeId
+    channel: Channel
+    taken_ms: int
+    value: float | None
+    clock: ClockQuality | None = None
+    is_compensated: bool | None = None
+
+    @property
+    def taken_at(self) -> datetime:
+        """The instant, aware and in UTC."""
+        return instant(self.taken_ms)
+
+
+class Gap(Struct, frozen=True, gc=False):
+    """Readings that existed and are gone: ``[start_ms, end_ms)`` of one probe.
+
+    ``count`` is how many readings were given up, ``reason`` why (``thinned``: the box's
+    byte budget; ``torn``: a damaged file; ``clock``: could not be timed).
+    """
+
+    device: DeviceId
+    probe: ProbeId
+    start_ms: int
+    end_ms: int
+    count: int
+    reason: str
+
+
+def instant(ms: int) -> datetime:
+    """Return milliseconds since 1970 as an aware datetime in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def milliseconds(at: datetime) -> int:
+    """Return an aware instant as milliseconds since 1970, rounded to the nearest."""
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,80 @@
+"""Configuration: the environment or a TOML file, into one frozen struct, or a refusal.
+
+A misspelt variable is refused, never ignored: ``GREENWATER_INGEST_TYPO=1`` stops the
+service with a sentence that names it.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from greenwater.kernel.errors import ConfigError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+SHARED: frozenset[str] = frozenset(
+    {
+        "GREENWATER_CLOCK",
+        "GREENWATER_BROKER_URL",
+        "GREENWATER_TELEMETRY_URL",
+        "GREENWATER_REGISTRY_URL",
+        "GREENWATER_HOME",
+        "GREENWATER_LOG_LEVEL",
+    }
+)
+"""Variables that several services read; a service lists those it wants as fields."""
+
+
+def load(
+    kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
+) -> T:
+    """Return ``kind`` filled from the variables that start with ``prefix``.
+
+    A field ``broker_url`` is read from ``{prefix}BROKER_URL``, else from
+    ``GREENWATER_BROKER_URL`` if that is a shared one.
+
+    Raises:
+        ConfigError: a variable with the prefix names no field, or a value is refused.
+    """
+    environment = os.environ if environ is None else environ
+    fields = {field.name for field in msgspec.structs.fields(kind)}
+    values: dict[str, str] = {}
+    for name in fields:
+        shared = f"GREENWATER_{name.upper()}"
+        if shared in SHARED and shared in environment:
+            values[name] = environment[shared]
+    for variable, value in environment.items():
+        if not variable.startswith(prefix) or variable in SHARED:
+            continue
+        name = variable.removeprefix(prefix).lower()
+        if name not in fields:
+            raise ConfigError(f"no such setting: {variable}")
+        values[name] = value
+    return _converted(values, kind, "the environment")
+
+
+def load_toml(kind: type[T], path: Path) -> T:
+    """Return ``kind`` filled from a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or does not fit ``kind``;
+            unknown keys are refused where ``kind`` sets ``forbid_unknown_fields``.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"cannot read {path}: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path} is not TOML: {exc}") from exc
+    return _converted(document, kind, str(path))
+
+
+def _converted(values: Mapping[str, Any], kind: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as exc:
+        raise ConfigError(f"{where}: {exc}") from exc

@@ -1,0 +1,152 @@
+"""What the services ask of the telemetry store. Two adapters, one contract-test file.
+
+A *series* is one probe of one device. All intervals are ``[start_ms, end_ms)``.
+
+Promises every adapter keeps:
+
+* When ``write`` or ``record`` returns, what it was given survives a power cut of the
+  store's process and is visible to every later read.
+* Writing the same reading again changes nothing. Writing another value under the same
+  identity replaces the value: the last write wins. Flags beside a value are never
+  touched by writing raw values.
+* ``UnavailableError`` means that some of it may have been stored: do it all again.
+* ``InputError`` means that the store refused something and will refuse it again; the
+  rest may have been stored. The caller bisects.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from greenwater.kernel.channels import Channel, Measurement
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.reading import Gap, Reading
+
+
+class Series(NamedTuple):
+    """One probe of one device."""
+
+    device: DeviceId
+    probe: ProbeId
+
+
+class Span(NamedTuple):
+    """A stretch of one series."""
+
+    series: Series
+    start_ms: int
+    end_ms: int
+
+
+class Bucket(NamedTuple):
+    """A roll-up of one channel over ``[start_ms, start_ms + every)``."""
+
+    start_ms: int
+    count: int
+    minimum: float
+    mean: float
+    maximum: float
+
+
+class Intake(Struct, frozen=True, gc=False):
+    """One batch that is stored: the dedupe, the counters, and analytics' inbox at once.
+
+    ``sequence`` is the worker's own, strictly increasing, without holes that a reader
+    has to wait for: a reader that has seen n will never be shown a number below n.
+    ``digest`` is the first 8 bytes of blake2b over the payload, as a signed integer.
+    ``min_ms``/``max_ms`` cover the readings' times (0, 0 when none was stored).
+    """
+
+    worker: WorkerId
+    sequence: int
+    device: DeviceId
+    outbox: str
+    batch: int
+    digest: int
+    stored: int
+    repeated: int
+    overwritten: int
+    quarantined: int
+    min_ms: int
+    max_ms: int
+    recorded_ms: int
+
+
+class Telemetry(Protocol):
+    """The store of readings, gaps and intake."""
+
+    def write(self, readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> None:
+        """Store readings and gaps.
+
+        Raises:
+            InputError: something in it was refused; other parts may be stored.
+            UnavailableError: the store did not answer; parts may be stored.
+        """
+        ...
+
+    def read(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Reading]:
+        """Yield the readings of one series in time order (channel order within)."""
+        ...
+
+    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
+        """Return all readings of many spans, in no particular order.
+
+        Made for the question "what is already there?": few round trips, values only
+        (``clock`` and ``is_compensated`` may be None).
+        """
+        ...
+
+    def newest(self, series: Sequence[Series]) -> Mapping[Series, int]:
+        """Return the time of the newest reading of each series that has any."""
+        ...
+
+    def latest(self, device: DeviceId) -> Sequence[Reading]:
+        """Return the newest reading of each channel of each probe of one device."""
+        ...
+
+    def series(self) -> Sequence[Series]:
+        """Return every series that has readings."""
+        ...
+
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return non-empty buckets aligned to multiples of ``every_ms``, in time order.
+
+        Where raw readings have passed their retention, the roll-ups answer; they are
+        exact for multiples of the roll-up's own width.
+        """
+        ...
+
+    def gaps(self, span: Span) -> Sequence[Gap]:
+        """Return the gaps that touch the span, in order of their start."""
+        ...
+
+    def record(self, rows: Sequence[Intake]) -> None:
+        """Store intake rows, after the readings they speak of.
+
+        Raises:
+            UnavailableError: parts may be stored; record them again.
+        """
+        ...
+
+    def intake_after(
+        self, cursor: Mapping[WorkerId, int], limit: int
+    ) -> Sequence[Intake]:
+        """Return rows beyond the cursor, each worker's in order, at most ``limit``."""
+        ...
+
+    def roll_up(self, measurement: Measurement, until_ms: int) -> int:
+        """Bring the hourly roll-ups up to ``until_ms``; return how many were written."""
+        ...
+
+    def retain(self, measurement: Measurement, from_ms: int) -> None:
+        """Give up raw readings older than ``from_ms`` that the roll-ups cover."""
+        ...
+
+    def close(self) -> None:
+        """Release connections and files."""
+        ...
