@@ -1,0 +1,108 @@
+"""What ingest asks of the broker and of the registry.
+
+The telemetry store's port is ``greenwater.storage.telemetry.ports.Telemetry``.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.wire.messages import Command, Reply, Status
+
+
+class Delivery(NamedTuple):
+    """One payload handed over by the broker and not yet acknowledged.
+
+    ``receipt`` is what the adapter needs to acknowledge it; nobody else looks inside.
+    """
+
+    topic: str
+    payload: bytes
+    receipt: object
+
+
+class Outlet(Protocol):
+    """The way back to the broker."""
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send at QoS 0; lost if the connection is."""
+        ...
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the broker to forget these. Until then it may send them again."""
+        ...
+
+
+class DeviceState(StrEnum):
+    """Whether a device may speak."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class Quarantined(Struct, frozen=True):
+    """Bytes that could not become a reading, with the reason.
+
+    ``kind`` says what rests there: ``batch`` (a payload no record could be split from),
+    ``record`` (one SenML record), ``reading`` (decoded, refused by the store),
+    ``overwritten`` (the value that stood under an identity before another replaced it).
+    """
+
+    device: str
+    topic: str
+    kind: str
+    raw: bytes
+    reason: str
+    received_ms: int
+
+
+class DueCommand(NamedTuple):
+    """A command row that is unexpired and unanswered."""
+
+    device: DeviceId
+    command: Command
+
+
+class Registry(Protocol):
+    """What ingest asks of the registry. Every call is its own transaction.
+
+    Raises (every method):
+        UnavailableError: the registry did not answer; try again later.
+    """
+
+    def device_states(self) -> Mapping[DeviceId, DeviceState]:
+        """Return every registered device and whether it may speak."""
+        ...
+
+    def quarantine(self, entries: Sequence[Quarantined]) -> None:
+        """Keep entries, each once (same device, kind, raw and reason: once).
+
+        Beyond a device's byte budget the oldest of that device's entries lose their
+        bytes (never their row: reason, time and size stay).
+        """
+        ...
+
+    def save_status(self, device: DeviceId, status: Status, received_ms: int) -> None:
+        """Keep a device's latest status."""
+        ...
+
+    def commands_due(self, now_ms: int) -> Sequence[DueCommand]:
+        """Return the unexpired commands that no reply has settled, oldest first."""
+        ...
+
+    def save_reply(self, device: DeviceId, reply: Reply, received_ms: int) -> None:
+        """Settle a command; the same reply again changes nothing."""
+        ...
+
+    def raise_operator_alarm(
+        self, kind: str, subject: str, message: str, at_ms: int
+    ) -> None:
+        """Open the alarm (kind, subject), or refresh its message if it is open."""
+        ...
+
+    def clear_operator_alarm(self, kind: str, subject: str, at_ms: int) -> None:
+        """Close the alarm (kind, subject) if it is open."""
+        ...
