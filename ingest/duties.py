@@ -1,0 +1,189 @@
+"""What ingest does beside taking in: device states, commands, clones, operator alarms.
+
+Called from three threads; everything shared is behind one lock and nothing here waits
+for the network but ``do``.
+"""
+
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from greenwater.kernel import topics
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.ids import CommandId, DeviceId
+from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.wire.messages import Platform, Status, encode_message
+from ingest.counters import Counters
+from ingest.ports import DeviceState, Outlet, Registry
+
+log = structlog.get_logger()
+
+REPEAT_COMMAND_S = 30.0
+RESEND = "resend"
+
+
+class Duties:
+    """Housekeeping of the service, once a second."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        clock: Clock,
+        counters: Counters,
+        home: Path,
+        epoch: str,
+        on_resend: Callable[[], None],
+        disk_free_mb: int,
+        lag_alarm_s: int,
+        quarantine_per_hour: int,
+    ) -> None:
+        self._registry, self._clock, self._counters = registry, clock, counters
+        self._home, self._epoch, self._on_resend = home, epoch, on_resend
+        self._disk_free_mb = disk_free_mb
+        self._lag_alarm_s, self._per_hour = lag_alarm_s, quarantine_per_hour
+        self._lock = threading.Lock()
+        self._states: Mapping[DeviceId, DeviceState] = registry.device_states()
+        self._boots: dict[DeviceId, tuple[str, str]] = {}
+        self._clones: dict[DeviceId, str] = {}
+        self._online: set[DeviceId] = set()
+        self._sent: dict[CommandId, float] = {}
+        self._must_announce = True
+        self._store_error: str | None = None
+        self._settled_at = time.monotonic()
+        self._waiting = 0
+        self._quarantined: deque[tuple[float, int]] = deque()
+        self._open: set[tuple[str, str]] = set()
+
+    def device_states(self) -> Mapping[DeviceId, DeviceState]:
+        """Return the devices known and whether each may speak; at most 2 s old."""
+        return self._states
+
+    def announce(self) -> None:
+        """Publish the epoch again: the broker is new or has been away."""
+        self._must_announce = True
+
+    def heard(self, device: DeviceId, status: Status) -> None:
+        """Note a status; two boxes under one identity give themselves away here.
+
+        A boot id never comes back, so A, then B, then A again is two boxes.
+        """
+        with self._lock:
+            before, now = self._boots.get(device, ("", "")), status.boot
+            if status.online:
+                self._online.add(device)
+            if now and now not in before:
+                self._boots[device] = (now, before[0])
+            elif now and now == before[1] and now != before[0] and status.online:
+                self._clones[device] = (
+                    f"two boxes use the identity of {device}: boots {before[0]} and {now}"
+                )
+
+    def store_failed(self, error: str) -> None:
+        """Note that the store did not answer."""
+        self._store_error = error
+
+    def settled(self, waiting: int) -> None:
+        """Note that a group is durable and how many deliveries wait behind it."""
+        self._store_error, self._waiting = None, waiting
+        self._settled_at = time.monotonic()
+
+    def do(self, outlet: Outlet) -> None:
+        """Do what is due.
+
+        Raises:
+            UnavailableError: the registry did not answer.
+        """
+        self._states = self._registry.device_states()
+        if self._must_announce:
+            self._must_announce = False
+            outlet.publish(
+                topics.PLATFORM, encode_message(Platform(self._epoch)), retain=True
+            )
+        self._send_commands(outlet)
+        self._watch()
+
+    def _send_commands(self, outlet: Outlet) -> None:
+        now_s = time.monotonic()
+        due = self._registry.commands_due(milliseconds(self._clock.now()))
+        with self._lock:
+            came_online, self._online = self._online, set()
+        for device, command in due:
+            command_id = CommandId(command.id)
+            sent_s = self._sent.get(command_id)
+            if sent_s is None and command.kind == RESEND:
+                self._on_resend()
+            if (
+                sent_s is None
+                or device in came_online
+                or now_s - sent_s > REPEAT_COMMAND_S
+            ):
+                outlet.publish(topics.command(device, command_id), encode_message(command))
+                self._sent[command_id] = now_s
+        alive = {CommandId(command.id) for _, command in due}
+        self._sent = {one: at for one, at in self._sent.items() if one in alive}
+
+    def _watch(self) -> None:
+        lag_s = time.monotonic() - self._settled_at
+        lagging = self._store_error is not None and lag_s > self._lag_alarm_s
+        self._alarm(
+            "ingest-lag",
+            "ingest",
+            f"nothing stored for {lag_s:.0f} s: {self._store_error}" if lagging else None,
+        )
+        free_mb = shutil.disk_usage(self._home).free // 2**20
+        self._alarm(
+            "disk",
+            "platform",
+            f"{free_mb} MB left on the platform's disk"
+            if free_mb < self._disk_free_mb
+            else None,
+        )
+        self._alarm("quarantine", "ingest", self._quarantine_fault())
+        with self._lock:
+            clones = dict(self._clones)
+        for device, message in clones.items():
+            self._alarm("cloned-box", device, message)
+
+    def _quarantine_fault(self) -> str | None:
+        now_s, count = time.monotonic(), self._counters.snapshot()["quarantined"]
+        self._quarantined.append((now_s, count))
+        while self._quarantined[0][0] < now_s - 3600:
+            self._quarantined.popleft()
+        grown = count - self._quarantined[0][1]
+        if grown <= self._per_hour:
+            return None
+        return f"{grown} entries in quarantine within the hour: see quarantine list"
+
+    def _alarm(self, kind: str, subject: str, message: str | None) -> None:
+        """Raise, keep or clear; the registry is asked only when something changes."""
+        key = (kind, subject)
+        if (message is None) == (key not in self._open):
+            return
+        now_ms = milliseconds(self._clock.now())
+        if message is None:
+            self._registry.clear_operator_alarm(kind, subject, now_ms)
+            self._open.discard(key)
+        else:
+            log.error("operator_alarm.raised", kind=kind, subject=subject, why=message)
+            self._registry.raise_operator_alarm(kind, subject, message, now_ms)
+            self._open.add(key)
+
+
+def wait_for_registry(
+    registry: Registry, stop: threading.Event
+) -> Mapping[DeviceId, DeviceState]:
+    """Return the device states, waiting for the registry if it is not there yet."""
+    while True:
+        try:
+            return registry.device_states()
+        except UnavailableError as exc:
+            log.warning("registry.unavailable", error=str(exc))
+            if stop.wait(1.0):
+                raise

@@ -1,0 +1,180 @@
+"""The broker, through paho-mqtt: deliveries in, acknowledgements and messages out.
+
+paho acknowledges a QoS 1 message when the callback returns; with ``manual_ack`` it does
+so when told. Acknowledging from another thread is allowed; publishing at QoS 0 is too.
+``on_message`` must never block: a blocked callback withholds every PUBACK and the broker
+throws us off. A message that finds the queue full is dropped unread and PUBACKed: the
+box still has it and sends it again.
+"""
+
+import contextlib
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import paho.mqtt.client as paho
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from greenwater.kernel.errors import ConfigError, UnavailableError
+from ingest.ports import Delivery
+
+log = structlog.get_logger()
+
+KEEPALIVE_S = 30
+MAX_RECONNECT_S = 15
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class BrokerUrl(msgspec.Struct, frozen=True):
+    """``mqtt[s]://user:password@host:port``."""
+
+    host: str
+    port: int
+    is_tls: bool
+    user: str
+    password: str
+
+    @classmethod
+    def parse(cls, text: str) -> "BrokerUrl":
+        """Return the parts of a broker URL.
+
+        Raises:
+            ConfigError: not mqtt or mqtts, no host, or plain text off loopback.
+        """
+        parts = urlsplit(text)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ConfigError("a broker URL is mqtt://… or mqtts://user:password@host")
+        is_tls = parts.scheme == "mqtts"
+        if not is_tls and parts.hostname not in LOOPBACK:
+            raise ConfigError(
+                f"broker {parts.hostname} is not this machine: use mqtts://, "
+                "passwords must not travel in plain text"
+            )
+        try:
+            port = parts.port or (8883 if is_tls else 1883)
+        except ValueError as exc:
+            raise ConfigError(f"broker URL: {exc}") from exc
+        return cls(
+            parts.hostname,
+            port,
+            is_tls,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+
+
+class MqttInlet:
+    """The connection to the broker; implements ``ingest.ports.Outlet``.
+
+    ``offer`` takes a delivery or answers False when it has no room. ``on_online`` is
+    called after each (re)connection, from paho's thread.
+    """
+
+    def __init__(
+        self,
+        url: BrokerUrl,
+        *,
+        client_id: str,
+        filters: Sequence[str],
+        offer: Callable[[Delivery], bool],
+        on_online: Callable[[], None],
+        ca_file: Path | None = None,
+    ) -> None:
+        self._url, self._filters = url, tuple(filters)
+        self._offer, self._on_online = offer, on_online
+        self._connections = 0
+        self.is_online = threading.Event()
+        client = self._client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=False,
+            manual_ack=True,
+        )
+        client.max_queued_messages_set(0)
+        client.reconnect_delay_set(1, MAX_RECONNECT_S)
+        if url.user:
+            client.username_pw_set(url.user, url.password)
+        if url.is_tls:
+            client.tls_set(
+                ca_certs=None if ca_file is None else str(ca_file),
+                tls_version=ssl.PROTOCOL_TLS_CLIENT,
+            )
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Keep connected, in paho's own thread, until left."""
+        self._client.connect_async(self._url.host, self._url.port, KEEPALIVE_S)
+        self._client.loop_start()
+        try:
+            yield
+        finally:
+            self._client.disconnect()
+            self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send at QoS 0; lost if the connection is."""
+        self._client.publish(topic, payload, qos=0, retain=retain)
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """PUBACK what came over the present connection; the rest is sent again anyway."""
+        for delivery in deliveries:
+            connection, mid = delivery.receipt  # type: ignore[misc]
+            if connection == self._connections:
+                self._client.ack(mid, 1)
+
+    def _connected(
+        self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any
+    ) -> None:
+        if reason.is_failure:
+            log.error("broker.refused", reason=str(reason))
+            return
+        self._connections += 1
+        client.subscribe([(topic, 1) for topic in self._filters])
+        self.is_online.set()
+        log.info("broker.connected", host=self._url.host, port=self._url.port)
+        self._on_online()
+
+    def _disconnected(
+        self, _c: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any
+    ) -> None:
+        self.is_online.clear()
+        log.info("broker.disconnected", reason=str(reason))
+
+    def _received(self, client: paho.Client, _u: Any, message: Any) -> None:
+        receipt = (self._connections, message.mid)
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # an exception here would end paho's thread
+            topic = ""
+        if not self._offer(Delivery(topic, message.payload, receipt)):
+            client.ack(message.mid, message.qos)
+
+
+def check_reachable(url: BrokerUrl, *, timeout_s: float = 3.0) -> None:
+    """Connect once and leave.
+
+    Raises:
+        UnavailableError: nobody answers, or the broker refuses.
+    """
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.connect_timeout = timeout_s
+    if url.user:
+        client.username_pw_set(url.user, url.password)
+    if url.is_tls:
+        client.tls_set(tls_version=ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        code = client.connect(url.host, url.port)
+    except OSError as exc:
+        raise UnavailableError(f"broker {url.host}:{url.port}: {exc}") from exc
+    finally:
+        client.disconnect()
+    if code is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+        raise UnavailableError(f"broker {url.host}:{url.port}: {code}")

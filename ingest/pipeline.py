@@ -1,0 +1,231 @@
+"""Take in a group of batches: quarantine, write, record intake, and only then say so.
+
+The order is the promise (design §1, §3):
+
+1. what replaces a value, and what cannot be a reading, goes to quarantine;
+2. readings and gaps are written;
+3. intake rows are recorded, which say that they are;
+4. the boxes are told; 5. the broker is told.
+
+A crash anywhere brings the group back, by the broker or by the boxes, and doing it
+again changes nothing. ``UnavailableError`` out of ``take_in`` means: nothing was
+acknowledged, call it again with the same group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.ids import WorkerId
+from greenwater.kernel.reading import Gap, Reading, milliseconds
+from greenwater.storage.telemetry.ports import Intake, Telemetry
+from ingest.acks import AckBook
+from ingest.counters import Counters
+from ingest.intake import Batch, judge
+from ingest.merge import Merged, Merger
+from ingest.ports import Quarantined, Registry
+from ingest.refusals import RefusedReading, write_bisecting
+from ingest.seen import Seen, Verdict
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of a group; ``acks`` are to be sent now that it is durable."""
+
+    acks: AckBook = field(default_factory=AckBook)
+    received: int = 0
+    stored: int = 0
+    repeated: int = 0
+    quarantined: int = 0
+    overwritten: int = 0
+
+
+class Pipeline:
+    """The use case. One thread calls it."""
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        registry: Registry,
+        *,
+        clock: Clock,
+        worker: WorkerId,
+        seen: Seen,
+        counters: Counters,
+        is_sharing: bool = False,
+    ) -> None:
+        self._telemetry, self._registry = telemetry, registry
+        self._clock, self._worker = clock, worker
+        self._seen, self._counters = seen, counters
+        self._merger = Merger(
+            telemetry.newest, telemetry.read_many, always_ask=is_sharing
+        )
+        self._sequence = telemetry.last_sequence(worker)
+
+    def forget(self) -> None:
+        """Trust nothing remembered of the store: it may have been restored."""
+        self._seen.forget()
+        self._merger.forget()
+
+    def take_in(self, batches: Sequence[Batch]) -> Taken:
+        """Make a group durable, and return what its senders may be told.
+
+        Raises:
+            UnavailableError: nothing may be acknowledged; take the same group in again.
+        """
+        now_ms = milliseconds(self._clock.now())
+        fresh = judge(batches, self._seen, now_ms)
+        merged = self._merger.merge([batch.readings for batch in fresh])
+        self._put_aside(batches, fresh, merged, now_ms)
+        refused = self._write(fresh, merged, now_ms)
+        rows = [
+            self._intake(at, batch, one, now_ms)
+            for at, (batch, one) in enumerate(zip(fresh, merged, strict=True), 1)
+            if batch.is_accountable
+        ]
+        if rows:
+            self._telemetry.record(rows)
+            self._sequence = rows[-1].sequence
+        self._remember(fresh, merged)
+        return self._account(batches, fresh, merged, refused)
+
+    def _put_aside(
+        self,
+        batches: Sequence[Batch],
+        fresh: Sequence[Batch],
+        merged: Sequence[Merged],
+        now_ms: int,
+    ) -> None:
+        """Quarantine what is refused, and the values about to be replaced."""
+        entries = [entry for batch in batches for entry in batch.quarantined]
+        for batch, one in zip(fresh, merged, strict=True):
+            entries += [
+                _aside(old, batch.topic, "overwritten", "replaced by a later value", now_ms)
+                for old in one.replaced
+            ]
+        if entries:
+            self._registry.quarantine(entries)
+        for batch in batches:
+            if batch.verdict is Verdict.CONTRADICTED and batch.refusal:
+                self._registry.raise_operator_alarm(
+                    "cloned-box", batch.device, batch.refusal, now_ms
+                )
+
+    def _write(
+        self, fresh: Sequence[Batch], merged: Sequence[Merged], now_ms: int
+    ) -> list[RefusedReading]:
+        readings = [reading for one in merged for reading in one.stored]
+        gaps = [gap for batch in fresh for gap in batch.gaps]
+        if not readings and not gaps:
+            return []
+        refused = self._write_all(readings, gaps)
+        if refused:
+            log.warning(
+                "reading.refused_by_store", count=len(refused), reason=refused[0].reason
+            )
+            self._registry.quarantine(
+                [
+                    _aside(bad.reading, "", "reading", bad.reason, now_ms)
+                    for bad in refused
+                ]
+            )
+        return refused
+
+    def _write_all(
+        self, readings: Sequence[Reading], gaps: Sequence[Gap]
+    ) -> list[RefusedReading]:
+        first = True
+
+        def write(part: Sequence[Reading]) -> None:
+            nonlocal first
+            with_gaps, first = (gaps if first else ()), False
+            self._telemetry.write(part, with_gaps)
+
+        refused = write_bisecting(write, readings)
+        if gaps and (first or refused):
+            self._telemetry.write((), gaps)
+        return refused
+
+    def _intake(
+        self,
+        at: int,
+        batch: Batch,
+        one: Merged,
+        now_ms: int,
+    ) -> Intake:
+        times = [reading.taken_ms for reading in one.stored]
+        return Intake(
+            worker=self._worker,
+            sequence=self._sequence + at,
+            device=batch.device,
+            outbox=batch.up.outbox if batch.up else "",
+            batch=batch.up.batch if batch.up else 0,
+            digest=batch.digest,
+            stored=len(times) + len(batch.gaps),
+            repeated=one.repeated,
+            overwritten=len(one.replaced),
+            quarantined=len(batch.quarantined),
+            min_ms=min(times, default=0),
+            max_ms=max(times, default=0),
+            recorded_ms=now_ms,
+        )
+
+    def _remember(self, fresh: Sequence[Batch], merged: Sequence[Merged]) -> None:
+        for batch, one in zip(fresh, merged, strict=True):
+            self._merger.stored(one.stored)
+            if batch.up and batch.is_accountable:
+                self._seen.add(batch.up.outbox, batch.up.batch, batch.digest)
+
+    def _account(
+        self,
+        batches: Sequence[Batch],
+        fresh: Sequence[Batch],
+        merged: Sequence[Merged],
+        refused: Sequence[RefusedReading],
+    ) -> Taken:
+        taken = Taken()
+        for batch in batches:
+            taken.received += batch.records
+            taken.quarantined += len(batch.quarantined)
+            if batch.verdict is Verdict.REPEATED:
+                taken.repeated += len(batch.readings) + len(batch.gaps)
+            _tell(batch, taken.acks)
+        for batch, one in zip(fresh, merged, strict=True):
+            taken.stored += len(one.stored) + len(batch.gaps)
+            taken.repeated += one.repeated
+            taken.overwritten += len(one.replaced)
+        taken.stored -= len(refused)
+        taken.quarantined += len(refused)
+        self._counters.add(
+            received=taken.received,
+            stored=taken.stored,
+            repeated=taken.repeated,
+            quarantined=taken.quarantined,
+            overwritten=taken.overwritten,
+            batches=len(batches),
+            groups=1,
+            contradicted=sum(b.verdict is Verdict.CONTRADICTED for b in batches),
+            unauthorised=sum(not b.is_authorised for b in batches),
+        )
+        return taken
+
+
+def _tell(batch: Batch, acks: AckBook) -> None:
+    if batch.up is None or not batch.is_authorised:
+        return
+    if batch.refusal is None:
+        acks.stored(batch.up)
+    else:
+        acks.refused(batch.up, batch.refusal)
+
+
+def _aside(
+    reading: Reading, topic: str, kind: str, reason: str, now_ms: int
+) -> Quarantined:
+    raw = msgspec.json.encode(reading)
+    return Quarantined(reading.device, topic, kind, raw, reason, now_ms)
