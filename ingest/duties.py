@@ -124,7 +124,9 @@ class Duties:
                 or device in came_online
                 or now_s - sent_s > REPEAT_COMMAND_S
             ):
-                outlet.publish(topics.command(device, command_id), encode_message(command))
+                outlet.publish(
+                    topics.command(device, command_id), encode_message(command)
+                )
                 self._sent[command_id] = now_s
         alive = {CommandId(command.id) for _, command in due}
         self._sent = {one: at for one, at in self._sent.items() if one in alive}
@@ -135,7 +137,9 @@ class Duties:
         self._alarm(
             "ingest-lag",
             "ingest",
-            f"nothing stored for {lag_s:.0f} s: {self._store_error}" if lagging else None,
+            f"nothing stored for {lag_s:.0f} s: {self._store_error}"
+            if lagging
+            else None,
         )
         free_mb = shutil.disk_usage(self._home).free // 2**20
         self._alarm(

@@ -133,16 +133,18 @@ def _joined(spans: list[Span]) -> list[Span]:
     """Return one span per series where they overlap, so that few are asked for."""
     joined: list[Span] = []
     for span in sorted(spans):
-        if joined and joined[-1].series == span.series and span.start_ms <= joined[-1].end_ms:
+        if (
+            joined
+            and joined[-1].series == span.series
+            and span.start_ms <= joined[-1].end_ms
+        ):
             joined[-1] = joined[-1]._replace(end_ms=max(joined[-1].end_ms, span.end_ms))
         else:
             joined.append(span)
     return joined
 
 
-def _compare(
-    batch: Sequence[Reading], stored: dict[Identity, float | None]
-) -> Merged:
+def _compare(batch: Sequence[Reading], stored: dict[Identity, float | None]) -> Merged:
     """Sort one batch against what is stored, and add it to that."""
     writes: dict[Identity, Reading] = {}
     merged = Merged([])

@@ -12,7 +12,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -66,6 +66,11 @@ class BrokerUrl(msgspec.Struct, frozen=True):
             unquote(parts.username or ""),
             unquote(parts.password or ""),
         )
+
+
+class _Receipt(NamedTuple):
+    connection: int
+    mid: int
 
 
 class MqttInlet:
@@ -126,9 +131,12 @@ class MqttInlet:
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """PUBACK what came over the present connection; the rest is sent again anyway."""
         for delivery in deliveries:
-            connection, mid = delivery.receipt  # type: ignore[misc]
-            if connection == self._connections:
-                self._client.ack(mid, 1)
+            receipt = delivery.receipt
+            if (
+                isinstance(receipt, _Receipt)
+                and receipt.connection == self._connections
+            ):
+                self._client.ack(receipt.mid, 1)
 
     def _connected(
         self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any
@@ -149,7 +157,7 @@ class MqttInlet:
         log.info("broker.disconnected", reason=str(reason))
 
     def _received(self, client: paho.Client, _u: Any, message: Any) -> None:
-        receipt = (self._connections, message.mid)
+        receipt = _Receipt(self._connections, message.mid)
         try:
             topic = message.topic
         except UnicodeDecodeError:  # an exception here would end paho's thread

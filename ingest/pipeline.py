@@ -105,7 +105,9 @@ class Pipeline:
         entries = [entry for batch in batches for entry in batch.quarantined]
         for batch, one in zip(fresh, merged, strict=True):
             entries += [
-                _aside(old, batch.topic, "overwritten", "replaced by a later value", now_ms)
+                _aside(
+                    old, batch.topic, "overwritten", "replaced by a later value", now_ms
+                )
                 for old in one.replaced
             ]
         if entries:

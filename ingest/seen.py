@@ -1,13 +1,10 @@
 """Which batches are stored already, from memory; rebuilt from intake at each start.
 
-Two questions: is this batch stored, and with which digest? Numbers are kept as ranges
-per outbox (a box numbers its batches one after another, so a year of them is a few
-ranges); digests of the latest batches in a bounded map. A batch that is known by number
-but whose digest has been forgotten is treated as new: merging compares its values with
-the stored ones, and nothing is counted twice.
+The digests of the latest batches are kept, bounded in number. A batch that has been
+forgotten is treated as new: merging compares its values with the stored ones, so that
+nothing is counted twice and no value is replaced unseen.
 """
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -23,35 +20,6 @@ class Verdict(Enum):
     NEW = auto()
     REPEATED = auto()
     CONTRADICTED = auto()  # the same number stood for other bytes
-
-
-class Ranges:
-    """A set of whole numbers, kept as inclusive ranges."""
-
-    def __init__(self) -> None:
-        self._firsts: list[int] = []
-        self._lasts: list[int] = []
-
-    def __contains__(self, number: int) -> bool:
-        at = bisect_right(self._firsts, number) - 1
-        return at >= 0 and number <= self._lasts[at]
-
-    def add(self, number: int) -> None:
-        """Add one number; joins the ranges it touches."""
-        at = bisect_right(self._firsts, number) - 1
-        if at >= 0 and number <= self._lasts[at] + 1:
-            self._lasts[at] = max(number, self._lasts[at])
-        else:
-            at += 1
-            self._firsts.insert(at, number)
-            self._lasts.insert(at, number)
-        if at + 1 < len(self._firsts) and self._firsts[at + 1] <= self._lasts[at] + 1:
-            self._lasts[at] = max(self._lasts[at], self._lasts.pop(at + 1))
-            del self._firsts[at + 1]
-
-    def pairs(self) -> list[tuple[int, int]]:
-        """Return the ranges in order, as (first, last)."""
-        return list(zip(self._firsts, self._lasts, strict=True))
 
 
 class Seen:

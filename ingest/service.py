@@ -153,7 +153,9 @@ class Ingest:
             case topics.Reply(device, command):
                 reply = decode_message(delivery.payload, Reply)
                 if reply.id != command:
-                    raise InputError(f"reply to {reply.id!r} on the topic of {command!r}")
+                    raise InputError(
+                        f"reply to {reply.id!r} on the topic of {command!r}"
+                    )
                 if device in states:
                     group.replies.append((device, reply))
 

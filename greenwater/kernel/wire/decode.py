@@ -343,9 +343,8 @@ def _resolve(
 
 
 def _is_base_only(record: Record) -> bool:
-    return isinstance(record.v, UnsetType) and (
-        record.vb is record.vs is record.vd is record.s is None
-    )
+    values = (record.vb, record.vs, record.vd, record.s)
+    return isinstance(record.v, UnsetType) and values == (None, None, None, None)
 
 
 def _version_fault(version: int) -> str | None:

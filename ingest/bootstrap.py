@@ -1,0 +1,126 @@
+"""Where ingest's ports meet their adapters: the whole object graph on one screen."""
+
+import contextlib
+import random
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from greenwater.kernel import topics
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.ids import WorkerId
+from greenwater.storage.registry import open_registry
+from greenwater.storage.telemetry import open_telemetry
+from ingest.counters import Counters
+from ingest.duties import Duties
+from ingest.mapping import Mappings, load_profile
+from ingest.metrics import serve_metrics
+from ingest.mqtt import BrokerUrl, MqttInlet
+from ingest.pipeline import Pipeline
+from ingest.queue import DeliveryQueue
+from ingest.seen import DIGESTS_KEPT, Seen
+from ingest.service import Ingest
+from ingest.settings import IngestSettings
+
+log = structlog.get_logger()
+
+
+def client_id(home: Path, worker: str) -> str:
+    """Return this worker's secret client id, the same at every start.
+
+    Whoever knew it could connect under it, throw ingest off and destroy its queue:
+    it carries 128 secret bits and its file is ours alone.
+    """
+    path = home / f"ingest-{worker}.client-id"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"gw-ingest-{worker}-{secrets.token_hex(16)}\n")
+    return path.read_text().strip()
+
+
+def filters(mappings: Mappings, *, is_sharing: bool) -> list[str]:
+    """Return what ingest subscribes to."""
+    shared = "$share/greenwater/" if is_sharing else ""
+    up = [topics.ALL_UP, *mappings.filters()]
+    return [*(shared + one for one in up), topics.ALL_STATUS, topics.ALL_REPLIES]
+
+
+@contextlib.contextmanager
+def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
+    """Open stores and broker, and build the service.
+
+    Raises:
+        ConfigError: a URL or profile is wrong, a store refuses us.
+        UnavailableError: a store does not answer.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    broker = BrokerUrl.parse(settings.broker_url)
+    mappings = Mappings([load_profile(name) for name in settings.mapping_profiles])
+    queue = DeliveryQueue(settings.queue_deliveries, settings.queue_bytes)
+    counters, seen = Counters(), Seen()
+    with contextlib.ExitStack() as stack:
+        registry = stack.enter_context(open_registry(settings.registry()))
+        telemetry = open_telemetry(settings.telemetry())
+        stack.callback(telemetry.close)
+        loaded = seen.load(telemetry.intake_recent(DIGESTS_KEPT))
+        log.info("intake.loaded", batches=loaded)
+        pipeline = Pipeline(
+            telemetry,
+            registry,
+            clock=clock,
+            worker=WorkerId(settings.worker),
+            seen=seen,
+            counters=counters,
+            is_sharing=settings.is_sharing,
+        )
+        duties = Duties(
+            registry,
+            clock=clock,
+            counters=counters,
+            home=settings.home,
+            epoch=registry.new_epoch(),
+            on_resend=pipeline.forget,
+            disk_free_mb=settings.disk_free_mb,
+            lag_alarm_s=settings.lag_alarm_s,
+            quarantine_per_hour=settings.quarantine_alarm_per_hour,
+        )
+
+        def shed_or_offer(delivery: object) -> bool:
+            has_room = queue.offer(delivery)  # type: ignore[arg-type]
+            if not has_room:
+                counters.add(shed=1)
+            return has_room
+
+        inlet = MqttInlet(
+            broker,
+            client_id=client_id(settings.home, settings.worker),
+            filters=filters(mappings, is_sharing=settings.is_sharing),
+            offer=shed_or_offer,
+            on_online=duties.announce,
+            ca_file=settings.broker_ca_file,
+        )
+        if settings.metrics_port:
+            stack.enter_context(serve_metrics(settings.metrics_port, counters, queue))
+        stack.enter_context(inlet.running())
+        yield Ingest(
+            pipeline=pipeline,
+            registry=registry,
+            outlet=lambda: inlet,
+            queue=queue,
+            mappings=mappings,
+            duties=duties,
+            counters=counters,
+            clock=clock,
+            rng=random.Random(),
+            group_deliveries=settings.group_deliveries,
+            group_bytes=settings.group_bytes,
+        )
+
+
+def run_ingest(settings: IngestSettings, clock: Clock, stop: threading.Event) -> None:
+    """Open ingest and work until ``stop`` is set."""
+    with open_ingest(settings, clock) as service:
+        service.run(stop)
