@@ -1,1 +1,1 @@
-"""."""
+"""The `greenwater` command, and the supervisor that keeps a platform running."""
