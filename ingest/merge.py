@@ -23,12 +23,28 @@ class Merged:
     """The readings of one batch, sorted by what must be done with them.
 
     ``len(stored) + repeated`` is the number of readings in the batch; ``replaced`` are
-    the values that stood under identities which ``stored`` gives another value.
+    the values that stood under identities which ``stored`` gives another value;
+    ``taken`` are the identities of those.
     """
 
     stored: list[Reading]
     repeated: int = 0
     replaced: list[Reading] = field(default_factory=list)
+    taken: set[Identity] = field(default_factory=set)
+
+    @property
+    def added(self) -> list[Reading]:
+        """The stored readings whose identity was free."""
+        if not self.taken:
+            return self.stored
+        return [one for one in self.stored if identity(one) not in self.taken]
+
+    @property
+    def replacing(self) -> list[Reading]:
+        """The stored readings that replace another value."""
+        return [
+            one for one in self.stored if self.taken and identity(one) in self.taken
+        ]
 
 
 class Merger:
@@ -158,6 +174,7 @@ def _compare(batch: Sequence[Reading], stored: dict[Identity, float | None]) -> 
                 continue
             old = before if isinstance(before, float) else None
             merged.replaced.append(_with_value(reading, old))
+            merged.taken.add(key)
             superseded += key in writes
         writes[key] = reading
         stored[key] = reading.value

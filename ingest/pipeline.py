@@ -121,11 +121,12 @@ class Pipeline:
     def _write(
         self, fresh: Sequence[Batch], merged: Sequence[Merged], now_ms: int
     ) -> list[RefusedReading]:
-        readings = [reading for one in merged for reading in one.stored]
+        readings = [reading for one in merged for reading in one.added]
+        replacing = [reading for one in merged for reading in one.replacing]
         gaps = [gap for batch in fresh for gap in batch.gaps]
-        if not readings and not gaps:
+        if not readings and not gaps and not replacing:
             return []
-        refused = self._write_all(readings, gaps)
+        refused = self._write_all(readings, replacing, gaps)
         if refused:
             log.warning(
                 "reading.refused_by_store", count=len(refused), reason=refused[0].reason
@@ -139,7 +140,10 @@ class Pipeline:
         return refused
 
     def _write_all(
-        self, readings: Sequence[Reading], gaps: Sequence[Gap]
+        self,
+        readings: Sequence[Reading],
+        replacing: Sequence[Reading],
+        gaps: Sequence[Gap],
     ) -> list[RefusedReading]:
         first = True
 
@@ -149,6 +153,7 @@ class Pipeline:
             self._telemetry.write(part, with_gaps)
 
         refused = write_bisecting(write, readings)
+        refused += write_bisecting(self._telemetry.replace, replacing)
         if gaps and (first or refused):
             self._telemetry.write((), gaps)
         return refused

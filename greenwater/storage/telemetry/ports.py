@@ -7,11 +7,19 @@ Promises every adapter keeps:
 * When ``write`` or ``record`` returns, what it was given survives a power cut of the
   store's process and is visible to every later read.
 * Writing the same reading again changes nothing. Writing another value under the same
-  identity replaces the value: the last write wins. Flags beside a value are never
+  identity replaces the value: the last write wins, also within one call. None (the
+  probe answered badly) is a value like any other. Flags beside a value are never
   touched by writing raw values.
+* ``clock`` belongs to the instant: all channels of one probe at one instant share it.
+  ``clock`` and ``is_compensated``, once given, stay until another one is given: None
+  says nothing about them.
+* A gap is itself: the same gap again changes nothing, a different one is another gap.
 * ``UnavailableError`` means that some of it may have been stored: do it all again.
+  Refused credentials are that too (and logged as an error): an expired token must
+  hold readings back, never quarantine them.
 * ``InputError`` means that the store refused something and will refuse it again; the
-  rest may have been stored. The caller bisects.
+  rest may have been stored. The caller bisects. A value that is not finite is refused.
+* Calls may come from several threads.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +51,7 @@ class Bucket(NamedTuple):
     """A roll-up of one channel over ``[start_ms, start_ms + every)``."""
 
     start_ms: int
-    count: int
+    number: int
     minimum: float
     mean: float
     maximum: float
@@ -85,10 +93,18 @@ class Telemetry(Protocol):
         """
         ...
 
+    def replace(self, readings: Sequence[Reading]) -> None:
+        """Store readings whose identities hold other values. Raises as ``write``."""
+        ...
+
     def read(
         self, span: Span, channels: Iterable[Channel] | None = None
     ) -> Iterator[Reading]:
-        """Yield the readings of one series in time order (channel order within)."""
+        """Yield the readings of one series in time order (channel order within).
+
+        Memory stays bounded however long the span is, and nothing is held open in the
+        store between two readings; what is written meanwhile may or may not appear.
+        """
         ...
 
     def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
@@ -108,7 +124,7 @@ class Telemetry(Protocol):
         ...
 
     def series(self) -> Sequence[Series]:
-        """Return every series that has readings."""
+        """Return every series that has readings, in order."""
         ...
 
     def downsample(
@@ -136,15 +152,36 @@ class Telemetry(Protocol):
     def intake_after(
         self, cursor: Mapping[WorkerId, int], limit: int
     ) -> Sequence[Intake]:
-        """Return rows beyond the cursor, each worker's in order, at most ``limit``."""
+        """Return rows beyond the cursor, each worker's in order, at most ``limit``.
+
+        A worker that the cursor does not name is read from its first row.
+        """
         ...
 
-    def roll_up(self, measurement: Measurement, until_ms: int) -> int:
-        """Bring the hourly roll-ups up to ``until_ms``; return how many were written."""
+    def intake_recent(self, limit: int) -> Iterator[Intake]:
+        """Yield the newest ``limit`` rows over all workers, oldest first.
+
+        Each worker's are in order of their sequence; memory stays bounded.
+        """
+        ...
+
+    def last_sequence(self, worker: WorkerId) -> int:
+        """Return the worker's highest recorded sequence, 0 if it has none."""
+        ...
+
+    def trim_intake(self, worker: WorkerId, below_sequence: int) -> None:
+        """Give up the worker's rows below a sequence (its last row always stays)."""
+        ...
+
+    def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
+        """Make the hourly roll-ups of ``[from_ms, until_ms)`` anew; return how many.
+
+        Whole hours; hours without raw readings keep the roll-up they have.
+        """
         ...
 
     def retain(self, measurement: Measurement, from_ms: int) -> None:
-        """Give up raw readings older than ``from_ms`` that the roll-ups cover."""
+        """Give up raw readings older than ``from_ms``; roll up first."""
         ...
 
     def close(self) -> None:

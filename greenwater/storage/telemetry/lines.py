@@ -1,0 +1,174 @@
+"""Readings, gaps, intake and roll-ups as InfluxDB line protocol: text, no network.
+
+How a reading lies in its measurement (``water``, ``position`` or ``power``; tags
+``device`` and ``probe``; time in ms), all laws of this file:
+
+* ``<channel>`` is the value, a float.
+* A bad answer (None) where no value stands is ``<channel>_bad=1i`` and no value; a
+  value written there later simply appears, so a first write never costs more.
+* A bad answer that replaces a value is ``VOID`` in the value's place. So the last write
+  wins in the store itself, whatever the order, with nothing to read before a value.
+* ``clock`` is the row's, ``<channel>_compensated`` is the reading's.
+* ``<channel>_flag`` and ``<channel>_tests`` are analytics': nothing here writes them.
+
+This is the hot path: hundreds of thousands of readings a second pass through
+``reading_lines``, which is why it is one loop.
+"""
+
+import math
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
+
+from greenwater.kernel.channels import SPECS, Channel, Measurement
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.storage.telemetry.ports import Intake
+
+VOID: Final = -sys.float_info.max
+"""Stands where a value was replaced by None; refused as a reading's own value."""
+
+Identity = tuple[DeviceId, ProbeId, Channel, int]
+
+_FIELDS: Final = {
+    channel: (spec.measurement.value, f"{channel.value}=", f"{channel.value}_bad=1i")
+    for channel, spec in SPECS.items()
+}
+_CLOCKS: Final = {quality: f'clock="{quality.value}"' for quality in ClockQuality}
+_LARGEST_PLAIN_SUM: Final = 1e300
+
+
+def identity(reading: Reading) -> Identity:
+    """Return what makes a reading that one and no other."""
+    return (reading.device, reading.probe, reading.channel, reading.taken_ms)
+
+
+def reading_lines(
+    readings: Iterable[Reading], voided: Collection[Identity] = frozenset()
+) -> list[str]:
+    """Return one line for each row (series, measurement, instant), later values winning.
+
+    ``voided`` names the bad answers that replace a stored value.
+
+    Raises:
+        InputError: a value is not finite; the sentence names it.
+    """
+    rows: dict[tuple[str, int], dict[str, str]] = {}
+    fields: dict[str, str] = {}
+    device = probe = measurement = taken_ms = None
+    total = 0.0
+    for reading in readings:
+        measured, name, bad = _FIELDS[reading.channel]
+        if (
+            reading.taken_ms != taken_ms
+            or measured is not measurement
+            or reading.probe != probe
+            or reading.device != device
+        ):
+            device, probe, measurement = reading.device, reading.probe, measured
+            taken_ms = reading.taken_ms
+            fields = rows.setdefault((_head(measured, device, probe), taken_ms), {})
+        value = reading.value
+        if value is not None:
+            total += value
+            fields[name] = f"{name}{value!r}"
+        elif voided and identity(reading) in voided:
+            fields[name] = f"{name}{VOID!r},{bad}"
+        else:
+            fields[name] = bad
+        if reading.clock is not None:
+            fields["clock"] = _CLOCKS[reading.clock]
+        if reading.is_compensated is not None:
+            beside = f"{reading.channel}_compensated"
+            fields[beside] = f"{beside}={'t' if reading.is_compensated else 'f'}"
+    # A sum is the cheapest look at every value: NaN, infinity and VOID all show in it.
+    if not -_LARGEST_PLAIN_SUM < total < _LARGEST_PLAIN_SUM:
+        refuse_unstorable(readings)
+    return [
+        f"{head}{','.join(texts.values())} {at}" for (head, at), texts in rows.items()
+    ]
+
+
+def refuse_unstorable(readings: Iterable[Reading]) -> None:
+    """Raise if a value is one that no probe may send.
+
+    Raises:
+        InputError: a value is not finite, or is ``VOID``.
+    """
+    for reading in readings:
+        value = reading.value
+        if value is not None and (not math.isfinite(value) or value == VOID):
+            raise InputError(
+                f"{reading.channel} of {reading.device}/{reading.probe} at "
+                f"{reading.taken_ms} is {value!r}: not a finite number that can be stored"
+            )
+
+
+@lru_cache(maxsize=16_384)
+def _head(measurement: str, device: str, probe: str) -> str:
+    return f"{measurement},device={_tag(device)},probe={_tag(probe)} "
+
+
+def _tag(text: str) -> str:
+    return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
+
+
+def _string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def gap_lines(gaps: Iterable[Gap]) -> list[str]:
+    """Return one line for each gap, **times in nanoseconds**.
+
+    A gap's identity is all of it, a point's only series and time: what else it says is
+    hashed into the nanoseconds below its start's millisecond.
+    """
+    lines = []
+    for gap in gaps:
+        said = f"{gap.end_ms} {gap.count} {gap.reason}".encode()
+        hashed = int.from_bytes(blake2b(said, digest_size=8).digest()) % 1_000_000
+        lines.append(
+            f"gap,device={_tag(gap.device)},probe={_tag(gap.probe)} "
+            f"end={gap.end_ms}i,count={gap.count}i,reason={_string(gap.reason)} "
+            f"{gap.start_ms * 1_000_000 + hashed}"
+        )
+    return lines
+
+
+def intake_lines(rows: Iterable[Intake]) -> list[str]:
+    """Return one line for each row; the worker's sequence is its time."""
+    return [
+        f"intake,worker={_tag(row.worker)} device={_string(row.device)},"
+        f"outbox={_string(row.outbox)},batch={row.batch}i,digest={row.digest}i,"
+        f"stored={row.stored}i,repeated={row.repeated}i,"
+        f"overwritten={row.overwritten}i,quarantined={row.quarantined}i,"
+        f"min_ms={row.min_ms}i,max_ms={row.max_ms}i,"
+        f"recorded_ms={row.recorded_ms}i {row.sequence}"
+        for row in rows
+    ]
+
+
+def rollup_line(
+    measurement: Measurement,
+    tags: Mapping[str, str],
+    hour_ms: int,
+    sums: Mapping[str, tuple[int, float, float, float]],
+) -> str:
+    """Return the line of one series' hour: channel to (count, min, sum, max)."""
+    fields = ",".join(
+        f"{channel}_count={count}i,{channel}_min={low!r},"
+        f"{channel}_sum={total!r},{channel}_max={high!r}"
+        for channel, (count, low, total, high) in sums.items()
+    )
+    head = _head(f"{measurement.value}_hourly", tags["device"], tags["probe"])
+    return f"{head}{fields} {hour_ms}"
+
+
+def bodies(lines: Sequence[str], max_lines: int) -> Iterator[bytes]:
+    """Yield request bodies of at most ``max_lines`` lines."""
+    for start in range(0, len(lines), max_lines):
+        yield "\n".join(lines[start : start + max_lines]).encode()
