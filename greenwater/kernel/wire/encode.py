@@ -41,9 +41,9 @@ def _records(readings: Sequence[Reading]) -> Iterable[dict[str, Any]]:
         if reading.taken_ms != taken_ms:
             taken_ms = reading.taken_ms
             record["bt"] = _seconds(taken_ms)
-        if reading.clock is not None and reading.clock != clock:
+        if reading.clock != clock:
             clock = reading.clock
-            record["bgwq"] = clock
+            record["bgwq"] = clock or ""  # "": not known from here on
         record["n"] = reading.channel
         record["u"] = SPECS[reading.channel].code
         record["v"] = reading.value

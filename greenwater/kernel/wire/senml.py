@@ -8,6 +8,10 @@ MAX_RECORDS: Final = 5_000
 MAX_INFLATED_BYTES: Final = 256 * 1024
 EARLIEST_S: Final = 946_684_800  # 2000-01-01T00:00:00Z
 MAX_AHEAD_S: Final = 24 * 3600
+MAX_VERSION: Final = 10
+MAX_GAP_S: Final = 1e9
+MAX_REASON: Final = 40
+"""Characters of a gap's reason that are kept."""
 
 GAP: Final = "gap"
 """The name that stands in a channel's place in a gap record."""
@@ -29,7 +33,7 @@ class Record(Struct, gc=False, omit_defaults=True):
     bgwq: str | None = None
     n: str = ""
     u: str | None = None
-    v: float | None | UnsetType = UNSET
+    v: float | UnsetType | None = UNSET
     vb: bool | None = None
     vs: str | None = None
     vd: str | None = None
@@ -39,6 +43,8 @@ class Record(Struct, gc=False, omit_defaults=True):
     gwn: int | None = None
     gwr: str | None = None
 
+
+BASE_LABELS: Final = frozenset({"bver", "bn", "bt", "bu", "bv", "bgwq"})
 
 CBOR_LABELS: Final[dict[int, str]] = {
     -1: "bver",
