@@ -1,30 +1,40 @@
-"""The store of readings, gaps and intake: one port, two adapters."""
+"""The telemetry store: readings, gaps and intake, behind one port with two adapters."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from greenwater.kernel.errors import ConfigError
-from greenwater.storage.telemetry.influx import InfluxTelemetry
-from greenwater.storage.telemetry.influx_http import InfluxUrl
-from greenwater.storage.telemetry.ports import Telemetry
-from greenwater.storage.telemetry.sqlite import SqliteTelemetry
+import structlog
 
-__all__ = ["Telemetry", "open_telemetry"]
+from greenwater.kernel.errors import UnavailableError
+from greenwater.storage.telemetry.urls import SqliteUrl, parse_url
+
+if TYPE_CHECKING:
+    from greenwater.storage.telemetry.ports import Telemetry
+
+log = structlog.get_logger()
+
+__all__ = ["open_telemetry"]
 
 
-def open_telemetry(url: str) -> Telemetry:
-    """Return the store behind ``sqlite:///FILE`` or ``influxdb://…`` (see ``InfluxUrl``).
+def open_telemetry(url: str) -> "Telemetry":
+    """Return the store a URL names (``urls`` says how they are written); close it.
+
+    A server that does not answer yet is not an error here: every call tries again. Only
+    the adapter that is used is imported.
 
     Raises:
-        ConfigError: the URL is neither, or the store was written by a newer version.
-        UnavailableError: InfluxDB does not answer.
+        ConfigError: the URL is wrong, the file is not ours, or the server refuses our
+            credentials or names.
     """
-    if url.startswith("sqlite:///"):
-        return SqliteTelemetry(Path(url.removeprefix("sqlite:///")))
-    if url.startswith("influxdb://"):
-        store = InfluxTelemetry(InfluxUrl.parse(url))
-        store.prepare()
-        return store
-    kind = url.split(":", 1)[0]
-    raise ConfigError(
-        f"telemetry URL starts with {kind!r}: write sqlite:///FILE or influxdb://…"
-    )
+    parsed = parse_url(url)
+    if isinstance(parsed, SqliteUrl):
+        from greenwater.storage.telemetry.sqlite import SqliteTelemetry
+
+        return SqliteTelemetry(parsed.path)
+    from greenwater.storage.telemetry.influx import InfluxTelemetry
+
+    store = InfluxTelemetry(parsed)
+    try:
+        store.connect()
+    except UnavailableError as exc:
+        log.warning("telemetry.unavailable", error=str(exc))
+    return store

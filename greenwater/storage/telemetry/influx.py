@@ -1,349 +1,313 @@
-"""The production telemetry store: InfluxDB 1.x, 2.x and 3.x behind one code path.
+"""Telemetry in InfluxDB 1.x, 2 or 3 (design §5). How it lies there: ``lines``."""
 
-Measurements ``water``, ``position`` and ``power``; tags ``device`` and ``probe``; see
-``lines`` for the fields. Reads are InfluxQL. Ids match ``kernel.ids``, so they are safe
-inside quotes.
-"""
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
-
-from greenwater.kernel.channels import SPECS, Channel, Measurement
-from greenwater.kernel.errors import UnavailableError
-from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.channels import Channel, Measurement
+from greenwater.kernel.errors import ConfigError, InputError
+from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import Gap, Reading
-from greenwater.storage.telemetry import lines
-from greenwater.storage.telemetry.influx_http import (
-    InfluxHttp,
-    InfluxUrl,
-    missing_database,
+from greenwater.storage.telemetry import influxql as ql
+from greenwater.storage.telemetry.influx_server import InfluxServer
+from greenwater.storage.telemetry.intake import FIRST, interleaved, starts
+from greenwater.storage.telemetry.lines import (
+    Identity,
+    gap_lines,
+    identity,
+    intake_lines,
+    reading_lines,
 )
-from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
-from greenwater.storage.telemetry.retention import DAY_MS, HOUR_MS, merged
+from greenwater.storage.telemetry.ports import Intake, Series, Span
+from greenwater.storage.telemetry.urls import InfluxUrl
 
-PAGE = 5_000
-QUERY_CHARS = 6_000
-RECENT_ROWS = 50
-ALL = ", ".join(Measurement)
+T = TypeVar("T")
+
+PAGE_ROWS: Final = 5_000
+SERIES_PER_STATEMENT: Final = 200
+STATEMENTS_PER_QUERY: Final = 300
+_INTAKE: Final = ",".join(f'"{field}"' for field in ql.INTAKE_FIELDS)
 
 
 class InfluxTelemetry:
-    """``Telemetry`` over HTTP. Any thread may call."""
+    """The port ``Telemetry`` on one database or bucket."""
 
-    def __init__(self, url: InfluxUrl, *, read_ms: int = 30_000) -> None:
-        self._http = InfluxHttp(url, read_ms=read_ms)
+    def __init__(self, url: InfluxUrl) -> None:
+        self._server = InfluxServer(url)
 
-    def close(self) -> None:
-        """Release the connections."""
-        self._http.close()
-
-    def prepare(self) -> None:
-        """Create the database where it is missing (1.x; in 2 and 3 an operator does).
+    def connect(self) -> None:
+        """Reach the server now; otherwise the first call does.
 
         Raises:
-            UnavailableError: the server does not answer.
+            ConfigError: credentials or names are wrong, or the database would forget.
+            UnavailableError: the server does not answer; a later call may succeed.
         """
-        if self._http.version() < (2, 0):
-            self._http.command(f'CREATE DATABASE "{self._http.url.database}"')
+        self._server.version()
+
+    def close(self) -> None:
+        """Release connections."""
+        self._server.close()
 
     def write(self, readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> None:
-        """See ``Telemetry.write``."""
-        text = lines.reading_lines(readings)
-        self._write(text + lines.gap_lines(gaps) if gaps else text)
+        """Store readings and gaps (see the port)."""
+        bad = [reading for reading in readings if reading.value is None]
+        lines = reading_lines(readings, self._replacing(bad) if bad else frozenset())
+        if lines:
+            self._server.write(lines)
+        if gaps:
+            self._server.write(gap_lines(gaps), precision="ns")
 
-    def replace(self, readings: Sequence[Reading]) -> None:
-        """See ``Telemetry.replace``."""
-        self._write(lines.reading_lines(readings, replacing=True))
-
-    def _write(self, text: list[str]) -> None:
-        if not text:
-            return
-        try:
-            self._http.write(text)
-        except UnavailableError as exc:
-            if missing_database(exc):  # made anew, for instance after a restore
-                self.prepare()
-            raise
+    def _replacing(self, bad: Sequence[Reading]) -> Collection[Identity]:
+        """Return which of these bad answers take the place of a stored value."""
+        times: dict[Series, list[int]] = {}
+        for reading in bad:
+            series = Series(reading.device, reading.probe)
+            times.setdefault(series, []).append(reading.taken_ms)
+        spans = [Span(one, min(at), max(at) + 1) for one, at in times.items()]
+        stored = self.read_many(spans)
+        return {identity(reading) for reading in stored if reading.value is not None}
 
     def read(
         self, span: Span, channels: Iterable[Channel] | None = None
     ) -> Iterator[Reading]:
-        """See ``Telemetry.read``."""
-        wanted = set(Channel) if channels is None else set(channels)
-        start_ms = span.start_ms
-        while start_ms < span.end_ms:
-            rows = self._rows(span.series, start_ms, span.end_ms)
-            rows.sort(key=lambda row: row["time"])
-            # A page may end inside an instant that other measurements share.
-            full = len(rows) >= PAGE
-            last_ms = rows[-1]["time"] if full else span.end_ms
-            page = [row for row in rows if row["time"] < last_ms] if full else rows
-            for reading in _in_order(span.series, page):
-                if reading.channel in wanted:
-                    yield reading
-            if not full:
-                return
-            start_ms = int(last_ms)
+        """Yield the readings of one series (see the port), a page at a time."""
+        wanted = ql.by_measurement(channels)
+        if not wanted or span.start_ms >= span.end_ms:
+            return
+        first: dict[int, ql.Row] = {}
+        statements = [self._page(m, some, span) for m, some in wanted.items()]
+        for at, row in self._server.query(statements):
+            _extend(first, at, row)
+        streams = [
+            self._paged(measurement, wanted[measurement], span, first[at])
+            for at, measurement in enumerate(wanted)
+            if at in first
+        ]
+        yield from heapq.merge(*streams, key=ql.order)
 
-    def _rows(self, series: Series, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
-        """Return rows of all measurements; complete up to the earliest full page's end."""
-        where = _where(series, start_ms, end_ms)
-        results = self._http.query(
-            *(f"SELECT * FROM {m} {where} LIMIT {PAGE}" for m in Measurement)
+    def _page(
+        self, measurement: Measurement, channels: Sequence[Channel], span: Span
+    ) -> str:
+        return (
+            f"SELECT {ql.everything(channels)} FROM {self._server.from_(measurement)} "
+            f"WHERE {ql.of_series(span.series)} "
+            f"AND {ql.within(span.start_ms, span.end_ms)} LIMIT {PAGE_ROWS}"
         )
-        rows: list[dict[str, Any]] = []
-        complete_ms = end_ms
-        for result in results:
-            page = list(_dicts(result))
-            if len(page) >= PAGE:
-                complete_ms = min(complete_ms, int(page[-1]["time"]))
-            rows += page
-        if complete_ms < end_ms:
-            rows = [row for row in rows if row["time"] <= complete_ms]
-        return rows
+
+    def _paged(
+        self,
+        measurement: Measurement,
+        channels: Sequence[Channel],
+        span: Span,
+        page: ql.Row,
+    ) -> Iterator[Reading]:
+        while True:
+            is_last = len(page.values) < PAGE_ROWS
+            next_ms = page.values[-1][0] + 1
+            # Channel order within an instant: the columns are in that order already.
+            yield from ql.readings_of(page, span.series)
+            if is_last:
+                return
+            pages: dict[int, ql.Row] = {}
+            rest = Span(span.series, next_ms, span.end_ms)
+            for at, row in self._server.query(
+                [self._page(measurement, channels, rest)]
+            ):
+                _extend(pages, at, row)
+            if not pages:
+                return
+            page = pages[0]
 
     def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
-        """See ``Telemetry.read_many``."""
+        """Return the readings of many spans (see the port)."""
+        windows = ql.spans_by_series(spans)
         found: list[Reading] = []
         statements = [
-            (span.series, f"SELECT * FROM {ALL} {_where(*span)}") for span in spans
+            f"SELECT {ql.values_and_bad(channels)} FROM {self._server.from_(measurement)} "
+            f"WHERE {ql.within(start_ms, end_ms)} AND {ql.any_of(some)} "
+            'GROUP BY "device","probe"'
+            for start_ms, end_ms, series in ql.clusters(spans)
+            for some in _parts(sorted(set(series)), SERIES_PER_STATEMENT)
+            for measurement, channels in ql.CHANNELS.items()
         ]
-        for group in _by_length(statements):
-            results = self._http.query(*(text for _, text in group))
-            for (series, _), result in zip(group, results, strict=True):
-                for row in _dicts(result):
-                    found += lines.readings_of(series, row)
+        seen: set[Identity] = set()
+        for part in _parts(statements, STATEMENTS_PER_QUERY):
+            for _, row in self._server.query(part):
+                series = row.series
+                for reading in ql.readings_of(row, series):
+                    at = reading.taken_ms
+                    if any(a <= at < b for a, b in windows.get(series, ())):
+                        key = identity(reading)
+                        if key not in seen:
+                            seen.add(key)
+                            found.append(reading)
         return found
 
     def newest(self, series: Sequence[Series]) -> Mapping[Series, int]:
-        """See ``Telemetry.newest``."""
-        found: dict[Series, int] = {}
-        conditions = [
-            (one, f"(device='{one[0]}' AND probe='{one[1]}')") for one in series
+        """Return the newest reading's time of each series (see the port)."""
+        statements = [
+            f"SELECT {ql.values_and_bad(channels)} FROM {self._server.from_(measurement)} "
+            f'WHERE {ql.any_of(some)} GROUP BY "device","probe" '
+            "ORDER BY time DESC LIMIT 1"
+            for some in _parts(sorted(set(series)), SERIES_PER_STATEMENT)
+            for measurement, channels in ql.CHANNELS.items()
         ]
-        for group in _by_length(conditions):
-            either = " OR ".join(text for _, text in group)
-            (result,) = self._http.query(
-                f"SELECT * FROM {ALL} WHERE {either} GROUP BY device, probe "
-                "ORDER BY time DESC LIMIT 1"
-            )
-            for part in result:
-                one = _series(part)
-                newest_ms = int(part["values"][0][0])
-                found[one] = max(newest_ms, found.get(one, newest_ms))
+        found: dict[Series, int] = {}
+        for part in _parts(statements, STATEMENTS_PER_QUERY):
+            for _, row in self._server.query(part):
+                at = row.values[0][0]
+                found[row.series] = max(at, found.get(row.series, at))
         return found
 
     def latest(self, device: DeviceId) -> Sequence[Reading]:
-        """See ``Telemetry.latest``."""
-        (result,) = self._http.query(
-            f"SELECT * FROM {ALL} WHERE device='{device}' GROUP BY probe "
-            f"ORDER BY time DESC LIMIT {RECENT_ROWS}"
-        )
-        found: dict[tuple[ProbeId, Channel], Reading] = {}
-        for part in result:
-            series = Series(device, ProbeId(part["tags"]["probe"]))
-            for row in _dicts([part]):
-                for reading in lines.readings_of(series, row):
-                    found.setdefault((reading.probe, reading.channel), reading)
-        return sorted(
-            found.values(), key=lambda r: (r.probe, list(Channel).index(r.channel))
-        )
+        """Return the newest reading of each channel (see the port).
+
+        Each channel is asked for by itself, its bad answers too: ``last(*)`` has no time.
+        """
+        statements = [
+            f'SELECT last("{asked}") AS "{asked}",{beside} '
+            f"FROM {self._server.from_(measurement)} "
+            f'WHERE "device"={ql.string(device)} GROUP BY "device","probe"'
+            for measurement, channels in ql.CHANNELS.items()
+            for channel in channels
+            for asked, other in (
+                (f"{channel}", f"{channel}_bad"),
+                (f"{channel}_bad", f"{channel}"),
+            )
+            for beside in (f'"{other}","{channel}_compensated","clock"',)
+        ]
+        found: dict[tuple[Series, Channel], Reading] = {}
+        for _, row in self._server.query(statements):
+            for reading in ql.readings_of(row, row.series):
+                key = (row.series, reading.channel)
+                if key not in found or found[key].taken_ms < reading.taken_ms:
+                    found[key] = reading
+        return sorted(found.values(), key=lambda one: (one.probe, ql.order(one)[1]))
 
     def series(self) -> Sequence[Series]:
-        """See ``Telemetry.series``."""
-        (result,) = self._http.query(
-            f"SELECT * FROM {ALL} GROUP BY device, probe LIMIT 1"
-        )
-        return sorted({_series(part) for part in result})
-
-    def downsample(
-        self, span: Span, channel: Channel, every_ms: int
-    ) -> Sequence[Bucket]:
-        """See ``Telemetry.downsample``."""
-        where = _where(*span)
-        kind = SPECS[channel].measurement
-        raw, bad, oldest, rolled = self._http.query(
-            f'SELECT count("{channel}"), min("{channel}"), mean("{channel}"), '
-            f'max("{channel}") FROM {kind} {where} GROUP BY time({every_ms}ms) fill(none)',
-            f'SELECT count("{channel}_bad") FROM {kind} {where} AND "{channel}_bad" = 1',
-            f'SELECT first("{channel}") FROM {kind} {_where(span.series)}',
-            f'SELECT "{channel}_n", "{channel}_min", "{channel}_mean", "{channel}_max" '
-            f"FROM rollup {where}",
-        )
-        buckets = [_bucket(v) for part in raw for v in part["values"] if v[1]]
-        if bad:  # a value that a bad answer replaced still stands in its field
-            buckets = _bucketed(self.read(span, [channel]), every_ms)
-        first_ms = oldest[0]["values"][0][0] // HOUR_MS * HOUR_MS if oldest else 2**62
-        hours = [
-            _bucket(values)
-            for part in rolled
-            for values in part["values"]
-            if values[1] and values[0] < first_ms
+        """Return every series that has readings, in order."""
+        statements = [
+            f"SELECT {ql.values_and_bad(channels)} FROM {self._server.from_(measurement)} "
+            'GROUP BY "device","probe" LIMIT 1'
+            for measurement, channels in ql.CHANNELS.items()
         ]
-        return merged(hours, buckets, every_ms)
+        return sorted({row.series for _, row in self._server.query(statements)})
 
     def gaps(self, span: Span) -> Sequence[Gap]:
-        """See ``Telemetry.gaps``."""
-        where = _where(span.series, 0, span.end_ms)
-        (result,) = self._http.query(
-            f"SELECT end_ms, lost, reason FROM gap {where} AND end_ms > {span.start_ms}"
+        """Return the gaps that touch the span, in order of their start."""
+        statement = (
+            f'SELECT "end","count","reason" FROM {self._server.from_("gap")} '
+            f"WHERE {ql.of_series(span.series)} "
+            f"AND {ql.within(-ql.FURTHEST_MS, span.end_ms)}"
         )
-        return [
-            Gap(
-                *span.series,
-                int(row["time"]),
-                row["end_ms"],
-                row["lost"],
-                row["reason"],
-            )
-            for row in _dicts(result)
-        ]
+        rows = self._server.query([statement], epoch="ns")
+        found = [gap for _, row in rows for gap in ql.gaps_of(row, span)]
+        return sorted(found, key=lambda gap: (gap.start_ms, gap.end_ms, gap.reason))
 
     def record(self, rows: Sequence[Intake]) -> None:
-        """See ``Telemetry.record``."""
-        self._write(lines.intake_lines(rows))
+        """Store intake rows (see the port).
+
+        Raises:
+            ConfigError: the server refuses them: a database that forgets what is old
+                forgets intake at once, since a sequence is its time.
+            UnavailableError: parts may be stored; record them again.
+        """
+        try:
+            self._server.write(intake_lines(rows))
+        except InputError as exc:
+            raise ConfigError(
+                f"intake cannot be recorded; the database must keep everything: {exc}"
+            ) from exc
 
     def intake_after(
         self, cursor: Mapping[WorkerId, int], limit: int
     ) -> Sequence[Intake]:
-        """See ``Telemetry.intake_after``."""
-        found: list[Intake] = []
-        for worker in self._workers():
-            (result,) = self._http.query(
-                f"SELECT row FROM intake WHERE worker='{worker}' "
-                f"AND time > {cursor.get(worker, 0)}ms LIMIT {max(limit - len(found), 1)}"
-            )
-            found += _intake(worker, result)
-        return found[:limit]
-
-    def _workers(self) -> list[WorkerId]:
-        (result,) = self._http.query('SHOW TAG VALUES FROM intake WITH KEY = "worker"')
-        return sorted(WorkerId(v[1]) for part in result for v in part["values"])
+        """Return rows beyond the cursor (see the port)."""
+        if limit < 1:
+            return []
+        ahead = {
+            worker: cursor.get(worker, FIRST) + 1
+            for worker, last in self._last_sequences().items()
+            if last > cursor.get(worker, FIRST)
+        }
+        pages = self._intake_pages(ahead, limit)
+        return list(interleaved(pages.values()))[:limit]
 
     def intake_recent(self, limit: int) -> Iterator[Intake]:
-        """See ``Telemetry.intake_recent``."""
-        found: list[Intake] = []
-        for worker in self._workers():
-            before = 2**53
-            wanted = limit
-            while wanted > 0:
-                (result,) = self._http.query(
-                    f"SELECT row FROM intake WHERE worker='{worker}' "
-                    f"AND time < {before}ms ORDER BY time DESC LIMIT {min(wanted, 10_000)}"
-                )
-                page = _intake(worker, result)
-                found += page
-                if len(page) < min(wanted, 10_000):
-                    break
-                wanted -= len(page)
-                before = page[-1].sequence
-        found.sort(key=lambda row: (row.recorded_ms, row.sequence))
-        return iter(found[-limit:])
+        """Yield the newest rows over all workers, oldest first (see the port)."""
+        tails = {
+            worker: [
+                (sequence, recorded_ms)
+                for _, row in self._server.query([self._tail(worker, limit)])
+                for sequence, recorded_ms in row.values
+            ]
+            for worker in (self._last_sequences() if limit > 0 else ())
+        }
+        upto = {worker: tail[0][0] for worker, tail in tails.items() if tail}
+        first = starts(tails, limit)
+        streams = [self._intake_from(w, at, upto[w]) for w, at in first.items()]
+        yield from interleaved(streams)
 
     def last_sequence(self, worker: WorkerId) -> int:
-        """See ``Telemetry.last_sequence``."""
-        (result,) = self._http.query(
-            f"SELECT row FROM intake WHERE worker='{worker}' ORDER BY time DESC LIMIT 1"
+        """Return the worker's highest recorded sequence, 0 if it has none."""
+        return self._last_sequences(worker).get(worker, 0)
+
+    def trim_intake(self, worker: WorkerId, below_sequence: int) -> None:
+        """Give up the worker's rows below a sequence (its last row always stays)."""
+        below = min(below_sequence, self.last_sequence(worker))
+        self._server.delete("intake", 0, below, {"worker": worker})
+
+    def _last_sequences(self, worker: WorkerId | None = None) -> dict[WorkerId, int]:
+        only = f'WHERE "worker"={ql.string(worker)} ' if worker is not None else ""
+        statement = (
+            f'SELECT last("batch") FROM {self._server.from_("intake")} '
+            f'{only}GROUP BY "worker"'
         )
-        return int(result[0]["values"][0][0]) if result else 0
+        return {
+            WorkerId(row.tags["worker"]): row.values[0][0]
+            for _, row in self._server.query([statement])
+        }
 
-    def trim_intake(self, worker: WorkerId, below: int) -> None:
-        """See ``Telemetry.trim_intake``."""
-        self._http.delete("intake", below, f"worker='{worker}'")
+    def _tail(self, worker: WorkerId, limit: int) -> str:
+        return (
+            f'SELECT "recorded_ms" FROM {self._server.from_("intake")} '
+            f'WHERE "worker"={ql.string(worker)} ORDER BY time DESC LIMIT {limit}'
+        )
 
-    def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
-        """See ``Telemetry.roll_up``. A day at a time."""
-        channels = [c for c, spec in SPECS.items() if spec.measurement is measurement]
-        count = 0
-        first, end = from_ms // HOUR_MS * HOUR_MS, until_ms // HOUR_MS * HOUR_MS
-        for start in range(first, end, DAY_MS):
-            stop = min(start + DAY_MS, end)
-            results = self._http.query(
-                *(
-                    f'SELECT count("{c}"), min("{c}"), mean("{c}"), max("{c}") '
-                    f"FROM {measurement} WHERE time >= {start}ms AND time < {stop}ms "
-                    "GROUP BY time(1h), device, probe fill(none)"
-                    for c in channels
-                )
-            )
-            text = [
-                line
-                for channel, result in zip(channels, results, strict=True)
-                for part in result
-                for line in lines.rollup_lines(
-                    measurement,
-                    _series(part),
-                    {channel: [_bucket(v) for v in part["values"] if v[1]]},
-                )
-            ]
-            self._write(text)
-            count += len(text)
-        return count
+    def _intake_from(self, worker: WorkerId, first: int, last: int) -> Iterator[Intake]:
+        while first <= last:
+            rows = self._intake_pages({worker: first}, PAGE_ROWS).get(worker, [])
+            yield from (row for row in rows if row.sequence <= last)
+            if len(rows) < PAGE_ROWS:
+                return
+            first = rows[-1].sequence + 1
 
-    def retain(self, measurement: Measurement, from_ms: int) -> None:
-        """See ``Telemetry.retain``."""
-        self._http.delete(measurement, from_ms // HOUR_MS * HOUR_MS)
+    def _intake_pages(
+        self, first: Mapping[WorkerId, int], limit: int
+    ) -> dict[WorkerId, list[Intake]]:
+        """Return each worker's next rows from a sequence on."""
+        pages: dict[WorkerId, list[Intake]] = {}
+        statements = [
+            f"SELECT {_INTAKE} FROM {self._server.from_('intake')} "
+            f'WHERE "worker"={ql.string(worker)} AND time >= {ql.at_ms(at)} '
+            f'GROUP BY "worker" LIMIT {limit}'
+            for worker, at in first.items()
+        ]
+        if statements:
+            for _, row in self._server.query(statements):
+                rows = ql.intake_of(row)
+                pages.setdefault(rows[0].worker, []).extend(rows)
+        return pages
 
 
-def _where(series: Series, start_ms: int | None = None, end_ms: int = 0) -> str:
-    text = f"WHERE device='{series.device}' AND probe='{series.probe}'"
-    if start_ms is None:
-        return text
-    return f"{text} AND time >= {start_ms}ms AND time < {end_ms}ms"
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
-def _series(part: dict[str, Any]) -> Series:
-    tags = part["tags"]
-    return Series(DeviceId(tags["device"]), ProbeId(tags["probe"]))
-
-
-def _dicts(result: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for part in result:
-        columns = part["columns"]
-        for values in part["values"]:
-            yield dict(zip(columns, values, strict=True))
-
-
-def _bucket(values: Sequence[Any]) -> Bucket:
-    start, number, low, mean, high = values
-    return Bucket(int(start), int(number), float(low), float(mean), float(high))
-
-
-def _bucketed(readings: Iterable[Reading], every_ms: int) -> list[Bucket]:
-    single = [
-        Bucket(r.taken_ms // every_ms * every_ms, 1, r.value, r.value, r.value)
-        for r in readings
-        if r.value is not None
-    ]
-    return merged([], single, every_ms)
-
-
-def _intake(worker: WorkerId, result: Iterable[dict[str, Any]]) -> list[Intake]:
-    return [
-        lines.intake_row(worker, int(sequence), text)
-        for part in result
-        for sequence, text in part["values"]
-    ]
-
-
-def _in_order(series: Series, rows: Sequence[dict[str, Any]]) -> list[Reading]:
-    order = {channel: at for at, channel in enumerate(Channel)}
-    readings = [one for row in rows for one in lines.readings_of(series, row)]
-    readings.sort(key=lambda one: (one.taken_ms, order[one.channel]))
-    return readings
-
-
-def _by_length(
-    items: Sequence[tuple[Series, str]],
-) -> Iterator[list[tuple[Series, str]]]:
-    """Yield groups of texts that together fit a query string."""
-    group: list[tuple[Series, str]] = []
-    length = 0
-    for item in items:
-        if group and length + len(item[1]) > QUERY_CHARS:
-            yield group
-            group, length = [], 0
-        group.append(item)
-        length += len(item[1]) + 4
-    if group:
-        yield group
+def _extend(rows: dict[int, ql.Row], at: int, row: ql.Row) -> None:
+    """Put together the pieces of a chunked answer."""
+    if at in rows:
+        rows[at].values.extend(row.values)
+    else:
+        rows[at] = row

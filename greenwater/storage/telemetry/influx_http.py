@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
-import influxdb_client
 import msgspec
 import structlog
 import urllib3
+from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from greenwater.kernel.errors import ConfigError, InputError, UnavailableError
 from greenwater.storage.telemetry.urls import InfluxUrl
@@ -45,9 +45,9 @@ class InfluxHttp:
 
     def __init__(self, url: InfluxUrl) -> None:
         self._url = url
-        self._client = influxdb_client.InfluxDBClient(
+        self._client: Any = InfluxDBClient(
             url=url.base,
-            token=None,
+            token="",  # the header is ours: a token, or a user and password
             org=url.org,
             ssl_ca_cert=url.ca,
             verify_ssl=True,
@@ -188,5 +188,7 @@ def refuse_to_start(response: Response, what: str) -> None:
     """
     if response.status in (400, 401, 403, 404):
         words = sentence(response) or response.body[:200].decode("utf-8", "replace")
-        raise ConfigError(f"InfluxDB refuses {what}: {words} (status {response.status})")
+        raise ConfigError(
+            f"InfluxDB refuses {what}: {words} (status {response.status})"
+        )
     raise_for(response, what)

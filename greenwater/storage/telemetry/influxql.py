@@ -22,7 +22,9 @@ FURTHEST_MS: Final = 9_223_372_036_000
 """InfluxDB's times are nanoseconds in 64 bits."""
 
 CHANNELS: Final[dict[Measurement, tuple[Channel, ...]]] = {
-    measurement: tuple(c for c, spec in SPECS.items() if spec.measurement == measurement)
+    measurement: tuple(
+        c for c, spec in SPECS.items() if spec.measurement == measurement
+    )
     for measurement in Measurement
 }
 _ORDER: Final = {channel: at for at, channel in enumerate(Channel)}

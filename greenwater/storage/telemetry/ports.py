@@ -10,7 +10,8 @@ Promises every adapter keeps:
   identity replaces the value: the last write wins, also within one call. None (the
   probe answered badly) is a value like any other. Flags beside a value are never
   touched by writing raw values.
-* ``clock`` belongs to the instant: all channels of one probe at one instant share it.
+* ``clock`` belongs to the instant: what one probe measured at one instant (of one
+  measurement) shares it.
   ``clock`` and ``is_compensated``, once given, stay until another one is given: None
   says nothing about them.
 * A gap is itself: the same gap again changes nothing, a different one is another gap.

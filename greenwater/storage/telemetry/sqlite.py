@@ -1,445 +1,378 @@
-"""The embedded telemetry store: one SQLite file, several processes at once.
+"""Telemetry in one SQLite file (design §5). How it lies there: ``sqlite_file``."""
 
-Clustered by (series, time, channel), WAL, ``synchronous=FULL``. Writers begin
-``IMMEDIATE`` (a deferred BEGIN gave busy errors when two wrote); readers fetch in pages,
-so that no snapshot is held long and the WAL stays small.
-"""
-
-import contextlib
-import sqlite3
-import threading
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection
+from typing import Any, Final
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
-from greenwater.kernel.errors import ConfigError, InputError, UnavailableError
+from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
-from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
-from greenwater.storage.telemetry.retention import HOUR_MS, merged
+from greenwater.storage.telemetry.intake import FIRST, interleaved, starts
+from greenwater.storage.telemetry.ports import Intake, Series, Span
+from greenwater.storage.telemetry.sqlite_file import SqliteFile
 
-SCHEMA_VERSION = 1
-BUSY_S = 30.0
-PAGE = 5_000
-MAX_VARIABLES = 400
+PAGE_ROWS: Final = 5_000
+MAX_IDS_KEPT: Final = 50_000
+LAST_MS: Final = 2**63 - 1
 
-_SCHEMA = """
-CREATE TABLE series (id INTEGER PRIMARY KEY, device TEXT NOT NULL, probe TEXT NOT NULL,
-    UNIQUE (device, probe));
-CREATE TABLE reading (series INTEGER NOT NULL, taken_ms INTEGER NOT NULL,
-    channel INTEGER NOT NULL, value REAL, clock TEXT, compensated INTEGER,
-    PRIMARY KEY (series, taken_ms, channel)) WITHOUT ROWID;
-CREATE TABLE gap (series INTEGER NOT NULL, start_ms INTEGER NOT NULL,
-    end_ms INTEGER NOT NULL, reason TEXT NOT NULL, lost INTEGER NOT NULL,
-    PRIMARY KEY (series, start_ms)) WITHOUT ROWID;
-CREATE TABLE rollup (series INTEGER NOT NULL, channel INTEGER NOT NULL,
-    start_ms INTEGER NOT NULL, number INTEGER NOT NULL, minimum REAL NOT NULL,
-    total REAL NOT NULL, maximum REAL NOT NULL,
-    PRIMARY KEY (series, channel, start_ms)) WITHOUT ROWID;
-CREATE TABLE intake (worker TEXT NOT NULL, sequence INTEGER NOT NULL,
-    device TEXT NOT NULL, outbox TEXT NOT NULL, batch INTEGER NOT NULL,
-    digest INTEGER NOT NULL, stored INTEGER NOT NULL, repeated INTEGER NOT NULL,
-    overwritten INTEGER NOT NULL, quarantined INTEGER NOT NULL, min_ms INTEGER NOT NULL,
-    max_ms INTEGER NOT NULL, recorded_ms INTEGER NOT NULL,
-    PRIMARY KEY (worker, sequence)) WITHOUT ROWID;
+_CLOCKS: Final = tuple(ClockQuality)
+_CLOCK_CODES: Final = {m: -1 - at for at, m in enumerate(Measurement)}
+_CLOCK_CODE_OF: Final = {c: _CLOCK_CODES[spec.measurement] for c, spec in SPECS.items()}
+_ORDER: Final = {channel: at for at, channel in enumerate(Channel)}
+_INTAKE: Final = ", ".join(Intake.__struct_fields__)
+_INTAKE_KEPT: Final = Intake.__struct_fields__[2:]
+
+_PUT_READING: Final = """
+INSERT INTO reading (series, taken_ms, channel, value, compensated)
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    value = excluded.value, compensated = coalesce(excluded.compensated, compensated)
+WHERE value IS NOT excluded.value
+   OR excluded.compensated IS NOT NULL AND compensated IS NOT excluded.compensated
 """
-
-_UPSERT = """INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET value = excluded.value, clock = excluded.clock,
-    compensated = excluded.compensated WHERE value IS NOT excluded.value"""
-
-# A channel's code is its place in the enumeration: append new channels at the end.
-_CODES: dict[Channel, int] = {channel: code for code, channel in enumerate(Channel)}
-_CHANNELS: tuple[Channel, ...] = tuple(Channel)
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn sqlite3's errors into ours: a full or busy disk may be better later."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as exc:
-        raise InputError(f"telemetry: {exc}") from exc
-    except sqlite3.Error as exc:
-        raise UnavailableError(f"telemetry: {exc}") from exc
+_PUT_INTAKE: Final = f"""
+INSERT INTO intake ({_INTAKE})
+VALUES ({", ".join("?" * len(Intake.__struct_fields__))})
+ON CONFLICT DO UPDATE SET
+{", ".join(f"{field} = excluded.{field}" for field in _INTAKE_KEPT)}
+WHERE ({", ".join(_INTAKE_KEPT)})
+   IS NOT ({", ".join(f"excluded.{field}" for field in _INTAKE_KEPT)})
+"""
 
 
 class SqliteTelemetry:
-    """``Telemetry`` in one file. Any thread may call; each has its own connection."""
+    """The port ``Telemetry`` on one file that several processes may use at once."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        self._file = SqliteFile(path)
         self._ids: dict[Series, int] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _translated():
-            self._migrate()
-
-    def _migrate(self) -> None:
-        with self._writing() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise ConfigError(
-                    f"{self._path} was written by a newer Greenwater "
-                    f"(version {version}, this one knows {SCHEMA_VERSION}): upgrade"
-                )
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = sqlite3.connect(
-                self._path,
-                timeout=BUSY_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            self._local.db = db
-            with self._lock:
-                self._all.append(db)
-        return db
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        db = self._db()
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            # After "disk full" SQLite may have rolled back by itself.
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+        self._pairs: set[tuple[int, int]] = set()
+        self._codes = self._channel_codes()
+        self._names = {code: channel for channel, code in self._codes.items()}
 
     def close(self) -> None:
-        """Release every thread's connection."""
-        with self._lock:
-            for db in self._all:
-                db.close()
-            self._all.clear()
-
-    def _series_ids(
-        self, db: sqlite3.Connection, wanted: Iterable[Series], *, make: bool
-    ) -> dict[Series, int]:
-        found = {}
-        for one in wanted:
-            known = self._ids.get(one)
-            if known is None:
-                if make:
-                    db.execute(
-                        "INSERT OR IGNORE INTO series (device, probe) VALUES (?, ?)",
-                        one,
-                    )
-                row = db.execute(
-                    "SELECT id FROM series WHERE device = ? AND probe = ?", one
-                ).fetchone()
-                if row is None:
-                    continue
-                known = int(row[0])
-                if not make:  # remembered only once it is surely committed
-                    self._ids[one] = known
-            found[one] = known
-        return found
+        """Close the file."""
+        self._file.close()
 
     def write(self, readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> None:
-        """See ``Telemetry.write``."""
-        with _translated(), self._writing() as db:
-            wanted = {Series(r.device, r.probe) for r in readings}
-            wanted |= {Series(g.device, g.probe) for g in gaps}
-            ids = self._series_ids(db, wanted, make=True)
-            codes = _CODES
-            db.executemany(
-                _UPSERT,
+        """Store readings and gaps, all or nothing (see the port)."""
+        for reading in readings:
+            value = reading.value
+            # SQLite would keep NaN as NULL, which means "answered badly".
+            if value is not None and not math.isfinite(value):
+                raise InputError(
+                    f"{reading.channel} of {reading.device}/{reading.probe} at "
+                    f"{reading.taken_ms} is {value!r}: not a finite number"
+                )
+        series = {Series(one.device, one.probe) for one in readings}
+        series |= {Series(gap.device, gap.probe) for gap in gaps}
+        if not series:
+            return
+        with self._file.change() as connection:
+            ids = self._series_ids(connection, series)
+            rows = self._rows(readings, ids)
+            connection.executemany(_PUT_READING, rows)
+            pairs = {(row[0], row[2]) for row in rows} - self._pairs
+            connection.executemany(
+                "INSERT OR IGNORE INTO series_channel VALUES (?, ?)", pairs
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO gap VALUES (?, ?, ?, ?, ?)",
                 [
                     (
-                        ids[Series(r.device, r.probe)],
-                        r.taken_ms,
-                        codes[r.channel],
-                        r.value,
-                        r.clock,
-                        r.is_compensated,
+                        ids[Series(gap.device, gap.probe)],
+                        gap.start_ms,
+                        gap.end_ms,
+                        gap.count,
+                        gap.reason,
                     )
-                    for r in readings
+                    for gap in gaps
                 ],
             )
-            db.executemany(
-                "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        ids[Series(g.device, g.probe)],
-                        g.start_ms,
-                        g.end_ms,
-                        g.reason,
-                        g.count,
-                    )
-                    for g in gaps
-                ],
-            )
+        self._remember(ids, pairs)
 
-    def replace(self, readings: Sequence[Reading]) -> None:
-        """See ``Telemetry.replace``: here it is what ``write`` does."""
-        self.write(readings)
+    def _rows(
+        self, readings: Iterable[Reading], ids: Mapping[Series, int]
+    ) -> list[tuple[int, int, int, float | None, bool | None]]:
+        codes = self._codes
+        rows: list[tuple[int, int, int, float | None, bool | None]] = []
+        device = probe = None
+        series = 0
+        for one in readings:
+            if one.probe != probe or one.device != device:
+                device, probe = one.device, one.probe
+                series = ids[Series(device, probe)]
+            code, value, compensated = codes[one.channel], one.value, one.is_compensated
+            rows.append((series, one.taken_ms, code, value, compensated))
+            if one.clock is not None:
+                quality = float(_CLOCKS.index(one.clock))
+                code = _CLOCK_CODE_OF[one.channel]
+                rows.append((series, one.taken_ms, code, quality, None))
+        return rows
+
+    def _channel_codes(self) -> dict[Channel, int]:
+        with self._file.change() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO channel (name) VALUES (?)",
+                [(channel.value,) for channel in Channel],
+            )
+            rows = connection.execute("SELECT name, id FROM channel").fetchall()
+        known = {channel.value for channel in Channel}
+        return {Channel(name): code for name, code in rows if name in known}
+
+    def _series_ids(
+        self, connection: Connection, series: Iterable[Series]
+    ) -> dict[Series, int]:
+        """Return the ids, made where there are none; known to all once committed."""
+        ids: dict[Series, int] = {}
+        for one in series:
+            known = self._ids.get(one)
+            if known is None:
+                connection.execute(
+                    "INSERT OR IGNORE INTO series (device, probe) VALUES (?, ?)", one
+                )
+                (known,) = connection.execute(
+                    "SELECT id FROM series WHERE device = ? AND probe = ?", one
+                ).fetchone()
+            ids[one] = known
+        return ids
+
+    def _remember(
+        self, ids: Mapping[Series, int], pairs: Iterable[tuple[int, int]] = ()
+    ) -> None:
+        """Know these, now that they are committed; forget all rather than grow."""
+        if len(self._ids) > MAX_IDS_KEPT:
+            self._ids = {}
+        if len(self._pairs) > 10 * MAX_IDS_KEPT:
+            self._pairs = set()
+        self._ids.update(ids)
+        self._pairs.update(pairs)
+
+    def _id(self, series: Series) -> int | None:
+        known = self._ids.get(series)
+        if known is None:
+            rows = self._file.ask(
+                "SELECT id FROM series WHERE device = ? AND probe = ?", series
+            )
+            if not rows:
+                return None
+            known = int(rows[0][0])
+            self._remember({series: known})
+        return known
 
     def read(
         self, span: Span, channels: Iterable[Channel] | None = None
     ) -> Iterator[Reading]:
-        """See ``Telemetry.read``."""
-        wanted = None if channels is None else {_CODES[channel] for channel in channels}
-        series_id, at = self._id(span.series), (span.start_ms, -1)
-        while series_id is not None:
-            with _translated():
-                rows = (
-                    self._db()
-                    .execute(
-                        "SELECT taken_ms, channel, value, clock, compensated FROM reading "
-                        "WHERE series = ? AND (taken_ms, channel) > (?, ?) "
-                        "AND taken_ms < ? ORDER BY taken_ms, channel LIMIT ?",
-                        (series_id, *at, span.end_ms, PAGE),
-                    )
-                    .fetchall()
-                )
-            for row in rows:
-                if wanted is None or row[1] in wanted:
-                    yield _reading(span.series, row)
-            if len(rows) < PAGE:
+        """Yield the readings of one series (see the port), a page at a time."""
+        series = self._id(span.series)
+        if series is None:
+            return
+        wanted = None if channels is None else set(channels)
+        start_ms = span.start_ms
+        while start_ms < span.end_ms:
+            rows = self._file.ask(
+                "SELECT taken_ms, channel, value, compensated FROM reading "
+                "WHERE series = ? AND taken_ms >= ? AND taken_ms < ? "
+                "ORDER BY taken_ms, channel LIMIT ?",
+                (series, _held(start_ms), _held(span.end_ms), PAGE_ROWS),
+            )
+            is_last = len(rows) < PAGE_ROWS
+            if not is_last:
+                # The last instant may go on behind the page: the next begins with it.
+                start_ms = rows[-1][0]
+                while rows[-1][0] == start_ms:
+                    rows.pop()
+            yield from self._readings(span.series, rows, wanted)
+            if is_last:
                 return
-            at = rows[-1][:2]
 
-    def _id(self, series: Series) -> int | None:
-        with _translated():
-            return self._series_ids(self._db(), [series], make=False).get(series)
+    def _readings(
+        self,
+        series: Series,
+        rows: Sequence[tuple[Any, ...]],
+        wanted: set[Channel] | None,
+    ) -> Iterator[Reading]:
+        device, probe = series
+        clocks: dict[tuple[int, int], ClockQuality] = {}
+        found: list[Reading] = []
+        for taken_ms, code, value, compensated in rows:
+            if code < 0:
+                clocks[taken_ms, code] = _CLOCKS[int(value)]
+                continue
+            channel = self._names.get(code)
+            if channel is None or (wanted is not None and channel not in wanted):
+                continue
+            quality = clocks.get((taken_ms, _CLOCK_CODE_OF[channel]))
+            is_compensated = None if compensated is None else bool(compensated)
+            found.append(
+                Reading(
+                    device, probe, channel, taken_ms, value, quality, is_compensated
+                )
+            )
+        found.sort(key=lambda one: (one.taken_ms, _ORDER[one.channel]))
+        return iter(found)
 
     def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
-        """See ``Telemetry.read_many``."""
-        return [reading for span in spans for reading in self.read(span)]
+        """Return the readings of many spans (see the port)."""
+        return list({one: None for span in spans for one in self.read(span)})
 
     def newest(self, series: Sequence[Series]) -> Mapping[Series, int]:
-        """See ``Telemetry.newest``."""
+        """Return the newest reading's time of each series (see the port)."""
         found = {}
-        with _translated():
-            db = self._db()
-            for one, series_id in self._series_ids(db, series, make=False).items():
-                (newest,) = db.execute(
-                    "SELECT max(taken_ms) FROM reading WHERE series = ?", (series_id,)
-                ).fetchone()
-                if newest is not None:
-                    found[one] = int(newest)
+        for one in series:
+            known = self._id(one)
+            rows = self._file.ask(
+                "SELECT max(taken_ms) FROM reading WHERE series = ?", (known,)
+            )
+            if rows[0][0] is not None:
+                found[one] = rows[0][0]
         return found
 
     def latest(self, device: DeviceId) -> Sequence[Reading]:
-        """See ``Telemetry.latest``."""
-        found = []
-        with _translated():
-            db = self._db()
-            rows = db.execute(
-                "SELECT id, probe FROM series WHERE device = ?", (device,)
-            )
-            for series_id, probe in rows.fetchall():
-                for code in range(len(_CHANNELS)):
-                    row = self._latest_of(db, series_id, code)
-                    if row is not None:
-                        found.append(_reading(Series(device, probe), row))
+        """Return the newest reading of each channel (see the port)."""
+        found: list[Reading] = []
+        for series, probe in self._file.ask(
+            "SELECT id, probe FROM series WHERE device = ? ORDER BY probe", (device,)
+        ):
+            rows = self._latest_rows(series)
+            one = Series(device, ProbeId(probe))
+            by_channel = {r.channel: r for r in self._readings(one, rows, None)}
+            found += sorted(by_channel.values(), key=lambda r: _ORDER[r.channel])
         return found
 
-    def _latest_of(
-        self, db: sqlite3.Connection, series_id: int, code: int
-    ) -> tuple[Any, ...] | None:
-        # The newest instant nearly always has every channel, so this looks at few rows;
-        # a channel the probe never had would scan the series, hence the bound.
-        rows = db.execute(
-            "SELECT taken_ms, channel, value, clock, compensated FROM reading "
-            "WHERE series = ? AND channel = ? AND taken_ms >= "
-            "(SELECT max(taken_ms) - 604800000 FROM reading WHERE series = ?) "
-            "ORDER BY taken_ms DESC LIMIT 1",
-            (series_id, code, series_id),
-        ).fetchall()
-        return rows[0] if rows else None
+    def _latest_rows(self, series: int) -> list[tuple[Any, ...]]:
+        """Return the instants, oldest first, that hold each channel's newest reading.
+
+        Walks back from the newest until every channel the series ever had is met.
+        """
+        rows: list[tuple[Any, ...]] = []
+        missing = {
+            code
+            for (code,) in self._file.ask(
+                "SELECT channel FROM series_channel WHERE series = ?", (series,)
+            )
+            if code > 0
+        }
+        before_ms = LAST_MS
+        while missing:
+            newest = self._file.ask(
+                "SELECT taken_ms FROM reading WHERE series = ? AND taken_ms < ? "
+                f"AND channel IN ({', '.join(map(str, missing))}) "
+                "ORDER BY taken_ms DESC LIMIT 1",
+                (series, before_ms),
+            )
+            if not newest:
+                break
+            before_ms = newest[0][0]
+            instant = self._file.ask(
+                "SELECT taken_ms, channel, value, compensated FROM reading "
+                "WHERE series = ? AND taken_ms = ? ORDER BY channel",
+                (series, before_ms),
+            )
+            rows = [r for r in instant if r[1] < 0 or r[1] in missing] + rows
+            missing -= {row[1] for row in instant}
+        return rows
 
     def series(self) -> Sequence[Series]:
-        """See ``Telemetry.series``."""
-        with _translated():
-            rows = self._db().execute(
-                "SELECT device, probe FROM series WHERE EXISTS "
-                "(SELECT 1 FROM reading WHERE reading.series = series.id) ORDER BY 1, 2"
-            )
-            return [Series(DeviceId(d), ProbeId(p)) for d, p in rows.fetchall()]
-
-    def downsample(
-        self, span: Span, channel: Channel, every_ms: int
-    ) -> Sequence[Bucket]:
-        """See ``Telemetry.downsample``."""
-        series_id = self._id(span.series)
-        if series_id is None:
-            return []
-        with _translated():
-            raw = (
-                self._db()
-                .execute(
-                    "SELECT taken_ms / ? * ?, count(*), min(value), avg(value), max(value) "
-                    "FROM reading WHERE series = ? AND channel = ? AND value IS NOT NULL "
-                    "AND taken_ms >= ? AND taken_ms < ? GROUP BY 1 ORDER BY 1",
-                    (every_ms, every_ms, series_id, _CODES[channel], *span[1:]),
-                )
-                .fetchall()
-            )
-            oldest = self._oldest(series_id)
-            rolled = (
-                self._db()
-                .execute(
-                    "SELECT start_ms, number, minimum, total / number, maximum FROM rollup "
-                    "WHERE series = ? AND channel = ? AND start_ms >= ? AND start_ms < ? "
-                    "ORDER BY start_ms",
-                    (
-                        series_id,
-                        _CODES[channel],
-                        span.start_ms,
-                        min(span.end_ms, oldest),
-                    ),
-                )
-                .fetchall()
-            )
-        return merged([Bucket(*r) for r in rolled], [Bucket(*r) for r in raw], every_ms)
-
-    def _oldest(self, series_id: int) -> int:
-        """Return the first whole hour from which raw readings are there."""
-        (oldest,) = (
-            self._db()
-            .execute("SELECT min(taken_ms) FROM reading WHERE series = ?", (series_id,))
-            .fetchone()
+        """Return every series that has readings, in order."""
+        rows = self._file.ask(
+            "SELECT device, probe FROM series "
+            "WHERE EXISTS (SELECT 1 FROM reading WHERE series = series.id) "
+            "ORDER BY device, probe"
         )
-        return 2**62 if oldest is None else int(oldest) // HOUR_MS * HOUR_MS
+        return [Series(DeviceId(device), ProbeId(probe)) for device, probe in rows]
 
     def gaps(self, span: Span) -> Sequence[Gap]:
-        """See ``Telemetry.gaps``."""
-        series_id = self._id(span.series)
-        with _translated():
-            rows = self._db().execute(
-                "SELECT start_ms, end_ms, lost, reason FROM gap WHERE series = ? "
-                "AND start_ms < ? AND end_ms > ? ORDER BY start_ms, end_ms",
-                (series_id, span.end_ms, span.start_ms),
-            )
-            return [Gap(*span.series, *row) for row in rows.fetchall()]
+        """Return the gaps that touch the span, in order of their start."""
+        rows = self._file.ask(
+            "SELECT start_ms, end_ms, count, reason FROM gap WHERE series = ? "
+            "AND start_ms < ? AND (end_ms > ? OR start_ms >= ?) "
+            "ORDER BY start_ms, end_ms, reason",
+            (self._id(span.series), _held(span.end_ms), *(_held(span.start_ms),) * 2),
+        )
+        return [Gap(*span.series, *row) for row in rows]
 
     def record(self, rows: Sequence[Intake]) -> None:
-        """See ``Telemetry.record``."""
-        marks = ", ".join("?" * 13)
-        with _translated(), self._writing() as db:
-            db.executemany(
-                f"INSERT OR REPLACE INTO intake VALUES ({marks})",
-                [
-                    tuple(getattr(row, name) for name in Intake.__struct_fields__)
-                    for row in rows
-                ],
-            )
+        """Store intake rows, all or none (see the port)."""
+        if rows:
+            fields = Intake.__struct_fields__
+            with self._file.change() as connection:
+                connection.executemany(
+                    _PUT_INTAKE,
+                    [tuple(getattr(row, field) for field in fields) for row in rows],
+                )
 
     def intake_after(
         self, cursor: Mapping[WorkerId, int], limit: int
     ) -> Sequence[Intake]:
-        """See ``Telemetry.intake_after``."""
-        found: list[Intake] = []
-        with _translated():
-            db = self._db()
-            for (worker,) in db.execute(
-                "SELECT DISTINCT worker FROM intake"
-            ).fetchall():
-                rows = db.execute(
-                    "SELECT * FROM intake WHERE worker = ? AND sequence > ? "
-                    "ORDER BY sequence LIMIT ?",
-                    (worker, cursor.get(worker, 0), limit - len(found)),
-                )
-                found += [Intake(*row) for row in rows.fetchall()]
-        return found
+        """Return rows beyond the cursor (see the port)."""
+        pages = [
+            self._intake_page(worker, cursor.get(worker, FIRST) + 1, limit)
+            for worker in (self._workers() if limit > 0 else ())
+        ]
+        return list(interleaved(pages))[:limit]
 
     def intake_recent(self, limit: int) -> Iterator[Intake]:
-        """See ``Telemetry.intake_recent``."""
-        with _translated():
-            rows = (
-                self._db()
-                .execute(
-                    "SELECT * FROM (SELECT * FROM intake ORDER BY recorded_ms DESC, "
-                    "sequence DESC LIMIT ?) ORDER BY recorded_ms, sequence",
-                    (limit,),
-                )
-                .fetchall()
+        """Yield the newest rows over all workers, oldest first (see the port)."""
+        tails = {
+            worker: self._file.ask(
+                "SELECT sequence, recorded_ms FROM intake WHERE worker = ? "
+                "ORDER BY sequence DESC LIMIT ?",
+                (worker, limit),
             )
-        return iter([Intake(*row) for row in rows])
+            for worker in (self._workers() if limit > 0 else ())
+        }
+        yield from interleaved(
+            self._intake_from(worker, first, tails[worker][0][0])
+            for worker, first in starts(tails, limit).items()
+        )
 
     def last_sequence(self, worker: WorkerId) -> int:
-        """See ``Telemetry.last_sequence``."""
-        with _translated():
-            (last,) = (
-                self._db()
-                .execute(
-                    "SELECT coalesce(max(sequence), 0) FROM intake WHERE worker = ?",
-                    (worker,),
-                )
-                .fetchone()
-            )
-            return int(last)
+        """Return the worker's highest recorded sequence, 0 if it has none."""
+        ((last,),) = self._file.ask(
+            "SELECT max(sequence) FROM intake WHERE worker = ?", (worker,)
+        )
+        return last or 0
 
-    def trim_intake(self, worker: WorkerId, below: int) -> None:
-        """See ``Telemetry.trim_intake``."""
-        with _translated(), self._writing() as db:
-            db.execute(
-                "DELETE FROM intake WHERE worker = ? AND sequence < ?", (worker, below)
+    def trim_intake(self, worker: WorkerId, below_sequence: int) -> None:
+        """Give up the worker's rows below a sequence (its last row always stays)."""
+        with self._file.change() as connection:
+            connection.execute(
+                "DELETE FROM intake WHERE worker = ?1 AND sequence < min(?2, "
+                "(SELECT max(sequence) FROM intake WHERE worker = ?1))",
+                (worker, below_sequence),
             )
 
-    def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
-        """See ``Telemetry.roll_up``."""
-        first, end = from_ms // HOUR_MS * HOUR_MS, until_ms // HOUR_MS * HOUR_MS
-        codes = ", ".join(str(code) for code in _codes_of(measurement))
-        with _translated(), self._writing() as db:
-            return db.execute(
-                "INSERT OR REPLACE INTO rollup SELECT series, channel, "
-                f"taken_ms / {HOUR_MS} * {HOUR_MS}, count(*), min(value), sum(value), "
-                "max(value) FROM reading WHERE taken_ms >= ? AND taken_ms < ? "
-                f"AND channel IN ({codes}) AND value IS NOT NULL GROUP BY 1, 2, 3",
-                (first, end),
-            ).rowcount
+    def _workers(self) -> list[WorkerId]:
+        """Return all workers, jumping from one to the next, not over all their rows."""
+        workers: list[WorkerId] = []
+        while rows := self._file.ask(
+            "SELECT worker FROM intake WHERE worker > ? ORDER BY worker LIMIT 1",
+            (workers[-1] if workers else "",),
+        ):
+            workers.append(WorkerId(rows[0][0]))
+        return workers
 
-    def retain(self, measurement: Measurement, from_ms: int) -> None:
-        """See ``Telemetry.retain``. Deletes in pages, so that writers get their turn."""
-        cut = from_ms // HOUR_MS * HOUR_MS
-        codes = ", ".join(str(code) for code in _codes_of(measurement))
-        with _translated():
-            ids = self._db().execute("SELECT id FROM series").fetchall()
-            for (series_id,) in ids:
-                deleted = PAGE
-                while deleted >= PAGE:
-                    with self._writing() as db:
-                        deleted = db.execute(
-                            "DELETE FROM reading WHERE (series, taken_ms, channel) IN "
-                            "(SELECT series, taken_ms, channel FROM reading WHERE "
-                            f"series = ? AND taken_ms < ? AND channel IN ({codes}) LIMIT ?)",
-                            (series_id, cut, PAGE),
-                        ).rowcount
+    def _intake_page(self, worker: WorkerId, first: int, limit: int) -> list[Intake]:
+        rows = self._file.ask(
+            f"SELECT {_INTAKE} FROM intake WHERE worker = ? AND sequence >= ? "
+            "ORDER BY sequence LIMIT ?",
+            (worker, first, limit),
+        )
+        return [Intake(*row) for row in rows]
+
+    def _intake_from(self, worker: WorkerId, first: int, last: int) -> Iterator[Intake]:
+        while first <= last:
+            rows = self._intake_page(worker, first, PAGE_ROWS)
+            yield from (row for row in rows if row.sequence <= last)
+            if len(rows) < PAGE_ROWS:
+                return
+            first = rows[-1].sequence + 1
 
 
-def _codes_of(measurement: Measurement) -> list[int]:
-    return [
-        code
-        for channel, code in _CODES.items()
-        if SPECS[channel].measurement is measurement
-    ]
-
-
-def _reading(series: Series, row: tuple[Any, ...]) -> Reading:
-    taken_ms, code, value, clock, compensated = row
-    return Reading(
-        series.device,
-        series.probe,
-        _CHANNELS[code],
-        taken_ms,
-        value,
-        None if clock is None else ClockQuality(clock),
-        None if compensated is None else bool(compensated),
-    )
+def _held(ms: int) -> int:
+    """Return a time that fits 64 bits."""
+    return max(-LAST_MS, min(ms, LAST_MS))

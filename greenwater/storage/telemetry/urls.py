@@ -100,7 +100,9 @@ def _influx(url: SplitResult, port: int) -> InfluxUrl:
         org=given.get("org", ""),
         authorization=_authorization(url, is_token=is_token),
         is_token=is_token,
-        gzip=not _is_loopback(url.hostname) if gzip == "auto" else _switch("gzip", gzip),
+        gzip=not _is_loopback(url.hostname)
+        if gzip == "auto"
+        else _switch("gzip", gzip),
         ca=ca,
         timeout_s=_seconds(given.get("timeout_s", "30")),
     )
