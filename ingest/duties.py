@@ -16,11 +16,11 @@ import structlog
 from greenwater.kernel import topics
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import UnavailableError
-from greenwater.kernel.ids import CommandId, DeviceId
+from greenwater.kernel.ids import CommandId, DeviceId, DeviceState
 from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.wire.messages import Platform, Status, encode_message
 from ingest.counters import Counters
-from ingest.ports import DeviceState, Outlet, Registry
+from ingest.ports import Outlet, Registry
 
 log = structlog.get_logger()
 

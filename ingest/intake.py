@@ -6,10 +6,10 @@ from hashlib import blake2b
 
 from greenwater.kernel import topics
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.wire.decode import decode
-from ingest.ports import Delivery, DeviceState, Quarantined
+from ingest.ports import Delivery, Quarantined
 from ingest.seen import Seen, Verdict
 
 

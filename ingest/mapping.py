@@ -18,12 +18,18 @@ from msgspec import Struct
 
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import ConfigError, InputError
-from greenwater.kernel.ids import DeviceId, ProbeId, parse_device, parse_probe
+from greenwater.kernel.ids import (
+    DeviceId,
+    DeviceState,
+    ProbeId,
+    parse_device,
+    parse_probe,
+)
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.kernel.settings import load_toml
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S, MAX_INFLATED_BYTES
 from ingest.intake import Batch, digest_of, refuse
-from ingest.ports import Delivery, DeviceState, Quarantined
+from ingest.ports import Delivery, Quarantined
 
 _MISSING = object()
 

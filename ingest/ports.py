@@ -4,13 +4,12 @@ The telemetry store's port is ``greenwater.storage.telemetry.ports.Telemetry``.
 """
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.wire.messages import Command, Reply, Status
+from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.wire.messages import DueCommand, Reply, Status
 
 
 class Delivery(NamedTuple):
@@ -36,13 +35,6 @@ class Outlet(Protocol):
         ...
 
 
-class DeviceState(StrEnum):
-    """Whether a device may speak."""
-
-    ACTIVE = "active"
-    REVOKED = "revoked"
-
-
 class Quarantined(Struct, frozen=True):
     """Bytes that could not become a reading, with the reason.
 
@@ -57,13 +49,6 @@ class Quarantined(Struct, frozen=True):
     raw: bytes
     reason: str
     received_ms: int
-
-
-class DueCommand(NamedTuple):
-    """A command row that is unexpired and unanswered."""
-
-    device: DeviceId
-    command: Command
 
 
 class Registry(Protocol):

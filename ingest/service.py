@@ -18,7 +18,7 @@ import structlog
 from greenwater.kernel import topics
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, UnavailableError
-from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.wire.messages import Reply, Status, decode_message
 from ingest.counters import Counters
@@ -26,7 +26,7 @@ from ingest.duties import Duties
 from ingest.intake import Batch, open_batch
 from ingest.mapping import Mappings
 from ingest.pipeline import Pipeline
-from ingest.ports import Delivery, DeviceState, Outlet, Quarantined, Registry
+from ingest.ports import Delivery, Outlet, Quarantined, Registry
 from ingest.queue import DeliveryQueue
 from ingest.schedule import backoff_s
 

@@ -1,6 +1,7 @@
 """Identifiers, and the one pattern each must match."""
 
 import re
+from enum import StrEnum
 from typing import Final, NewType
 
 from greenwater.kernel.errors import InputError
@@ -10,6 +11,14 @@ ProbeId = NewType("ProbeId", str)
 OutboxId = NewType("OutboxId", str)
 CommandId = NewType("CommandId", str)
 WorkerId = NewType("WorkerId", str)
+
+
+class DeviceState(StrEnum):
+    """Whether a device may speak."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
 
 DEVICE_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,63}")
 PROBE_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenwater.kernel.errors import ConfigError
-from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.ids import DeviceId, DeviceState
 from ingest.mapping import Mappings, load_profile, open_mapped
-from ingest.ports import Delivery, DeviceState
+from ingest.ports import Delivery
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "chirpstack_v4.json").read_text("utf-8")

@@ -1,11 +1,12 @@
 """The small JSON documents around the readings: ack, platform, status, command, reply."""
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import DeviceId
 
 T = TypeVar("T", bound=Struct)
 
@@ -59,6 +60,13 @@ class Command(Struct, frozen=True):
     kind: str
     expires_ms: int
     args: dict[str, Any] = {}
+
+
+class DueCommand(NamedTuple):
+    """A command that is unexpired and unanswered, and the device it is for."""
+
+    device: DeviceId
+    command: Command
 
 
 class Reply(Struct, frozen=True):

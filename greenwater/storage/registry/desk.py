@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy import func, select
 
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.wire.messages import Command, Reply
+from greenwater.kernel.wire.messages import Command, DueCommand, Reply
 from greenwater.storage.registry.models import (
     CommandRow,
     IngestEpoch,
@@ -25,17 +25,34 @@ class ToQuarantine(Protocol):
     """What an entry must say; ``ingest.ports.Quarantined`` does."""
 
     @property
-    def device(self) -> str: ...
+    def device(self) -> str:
+        """Who sent it, as far as is known."""
+        ...
+
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """Where it came on."""
+        ...
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """What rests: batch, record, reading, overwritten, message."""
+        ...
+
     @property
-    def raw(self) -> bytes: ...
+    def raw(self) -> bytes:
+        """The bytes."""
+        ...
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why it is no reading."""
+        ...
+
     @property
-    def received_ms(self) -> int: ...
+    def received_ms(self) -> int:
+        """When it came."""
+        ...
 
 
 class InQuarantine(Struct, frozen=True):
@@ -50,13 +67,6 @@ class InQuarantine(Struct, frozen=True):
     received_ms: int
     replayed_ms: int | None
     raw: bytes | None
-
-
-class DueCommand(NamedTuple):
-    """A command that is unexpired and unanswered."""
-
-    device: DeviceId
-    command: Command
 
 
 class AlarmInfo(Struct, frozen=True):

@@ -1,14 +1,19 @@
 """Devices, their probes, and where those hung when."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, to_builtins
 from sqlalchemy import or_, select
 
 from greenwater.kernel.errors import ConflictError, MissingError
-from greenwater.kernel.ids import DeviceId, ProbeId, parse_device, parse_probe
+from greenwater.kernel.ids import (
+    DeviceId,
+    DeviceState,
+    ProbeId,
+    parse_device,
+    parse_probe,
+)
 from greenwater.kernel.reading import Source
 from greenwater.kernel.wire.messages import Status
 from greenwater.storage.registry.credentials import Credentials
@@ -21,13 +26,6 @@ from greenwater.storage.registry.models import (
     Vessel,
 )
 from greenwater.storage.registry.session import Sessions
-
-
-class DeviceState(StrEnum):
-    """Whether a device may speak."""
-
-    ACTIVE = "active"
-    REVOKED = "revoked"
 
 
 class DeviceInfo(Struct, frozen=True):
@@ -121,7 +119,7 @@ class Devices:
             row = _found(session.get(Device, device), device)
             row.state, row.revoked_ms = DeviceState.REVOKED, now_ms
 
-    def device_states(self) -> Mapping[DeviceId, Any]:
+    def device_states(self) -> Mapping[DeviceId, DeviceState]:
         """Return every registered device and whether it may speak."""
         with self._sessions.reading() as session:
             rows = session.execute(select(Device.id, Device.state)).all()

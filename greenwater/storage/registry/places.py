@@ -192,7 +192,7 @@ class Places:
             if there is None:
                 session.add(row)
                 return
-            for column in type(row).__table__.columns.keys():
+            for column in type(row).__table__.columns.keys():  # noqa: SIM118  (iterating gives columns)
                 wanted, stands = getattr(row, column), getattr(there, column)
                 if wanted is not None and wanted != stands:
                     raise ConflictError(
