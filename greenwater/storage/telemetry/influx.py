@@ -9,6 +9,7 @@ from greenwater.kernel.errors import ConfigError, InputError
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.telemetry import influxql as ql
+from greenwater.storage.telemetry.influx_rollups import InfluxRollups
 from greenwater.storage.telemetry.influx_server import InfluxServer
 from greenwater.storage.telemetry.intake import FIRST, interleaved, starts
 from greenwater.storage.telemetry.lines import (
@@ -18,7 +19,7 @@ from greenwater.storage.telemetry.lines import (
     intake_lines,
     reading_lines,
 )
-from greenwater.storage.telemetry.ports import Intake, Series, Span
+from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
 from greenwater.storage.telemetry.urls import InfluxUrl
 
 T = TypeVar("T")
@@ -26,7 +27,6 @@ T = TypeVar("T")
 PAGE_ROWS: Final = 5_000
 SERIES_PER_STATEMENT: Final = 200
 STATEMENTS_PER_QUERY: Final = 300
-_INTAKE: Final = ",".join(f'"{field}"' for field in ql.INTAKE_FIELDS)
 
 
 class InfluxTelemetry:
@@ -34,6 +34,7 @@ class InfluxTelemetry:
 
     def __init__(self, url: InfluxUrl) -> None:
         self._server = InfluxServer(url)
+        self._rollups = InfluxRollups(self._server)
 
     def connect(self) -> None:
         """Reach the server now; otherwise the first call does.
@@ -51,11 +52,15 @@ class InfluxTelemetry:
     def write(self, readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> None:
         """Store readings and gaps (see the port)."""
         bad = [reading for reading in readings if reading.value is None]
-        lines = reading_lines(readings, self._replacing(bad) if bad else frozenset())
-        if lines:
-            self._server.write(lines)
+        voided = self._replacing(bad) if bad else frozenset()
+        self._server.write(reading_lines(readings, voided))
         if gaps:
             self._server.write(gap_lines(gaps), precision="ns")
+
+    def replace(self, readings: Sequence[Reading]) -> None:
+        """Store readings known to replace others (see the port): nothing to ask."""
+        voided = {identity(one) for one in readings if one.value is None}
+        self._server.write(reading_lines(readings, voided))
 
     def _replacing(self, bad: Sequence[Reading]) -> Collection[Identity]:
         """Return which of these bad answers take the place of a stored value."""
@@ -193,6 +198,25 @@ class InfluxTelemetry:
         ]
         return sorted({row.series for _, row in self._server.query(statements)})
 
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return the buckets of one channel (see the port)."""
+        return self._rollups.downsample(span, channel, every_ms)
+
+    def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
+        """Make the hourly roll-ups anew (see the port)."""
+        return self._rollups.roll_up(measurement, from_ms, until_ms)
+
+    def retain(
+        self,
+        measurement: Measurement,
+        from_ms: int,
+        rollups_from_ms: int | None = None,
+    ) -> None:
+        """Give up raw readings, and roll-ups if asked (see the port)."""
+        self._rollups.retain(measurement, from_ms, rollups_from_ms)
+
     def gaps(self, span: Span) -> Sequence[Gap]:
         """Return the gaps that touch the span, in order of their start."""
         statement = (
@@ -260,7 +284,7 @@ class InfluxTelemetry:
     def _last_sequences(self, worker: WorkerId | None = None) -> dict[WorkerId, int]:
         only = f'WHERE "worker"={ql.string(worker)} ' if worker is not None else ""
         statement = (
-            f'SELECT last("batch") FROM {self._server.from_("intake")} '
+            f'SELECT last("row") FROM {self._server.from_("intake")} '
             f'{only}GROUP BY "worker"'
         )
         return {
@@ -288,7 +312,7 @@ class InfluxTelemetry:
         """Return each worker's next rows from a sequence on."""
         pages: dict[WorkerId, list[Intake]] = {}
         statements = [
-            f"SELECT {_INTAKE} FROM {self._server.from_('intake')} "
+            f'SELECT "row" FROM {self._server.from_("intake")} '
             f'WHERE "worker"={ql.string(worker)} AND time >= {ql.at_ms(at)} '
             f'GROUP BY "worker" LIMIT {limit}'
             for worker, at in first.items()

@@ -15,7 +15,7 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
-from greenwater.storage.telemetry.lines import VOID
+from greenwater.storage.telemetry.lines import VOID, parse_intake
 from greenwater.storage.telemetry.ports import Intake, Series, Span
 
 FURTHEST_MS: Final = 9_223_372_036_000
@@ -192,25 +192,10 @@ def touches(gap: Gap, span: Span) -> bool:
     )
 
 
-INTAKE_FIELDS: Final = (
-    "device",
-    "outbox",
-    "batch",
-    "digest",
-    "stored",
-    "repeated",
-    "overwritten",
-    "quarantined",
-    "min_ms",
-    "max_ms",
-    "recorded_ms",
-)
-
-
 def intake_of(row: Row) -> list[Intake]:
     """Return the rows of one worker."""
     worker = WorkerId(row.tags["worker"])
-    return [Intake(worker, *values) for values in row.values]
+    return [parse_intake(worker, sequence, text) for sequence, text in row.values]
 
 
 def clusters(spans: Sequence[Span]) -> list[tuple[int, int, list[Series]]]:

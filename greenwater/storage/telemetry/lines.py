@@ -24,7 +24,7 @@ from typing import Final
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Intake
 
@@ -140,16 +140,30 @@ def gap_lines(gaps: Iterable[Gap]) -> list[str]:
 
 
 def intake_lines(rows: Iterable[Intake]) -> list[str]:
-    """Return one line for each row; the worker's sequence is its time."""
+    """Return one line for each row; the worker's sequence is its time.
+
+    All of a row is the one field ``row``: the fields of a point become readable one
+    after another, and nobody may ever see half a row.
+    """
     return [
-        f"intake,worker={_tag(row.worker)} device={_string(row.device)},"
-        f"outbox={_string(row.outbox)},batch={row.batch}i,digest={row.digest}i,"
-        f"stored={row.stored}i,repeated={row.repeated}i,"
-        f"overwritten={row.overwritten}i,quarantined={row.quarantined}i,"
-        f"min_ms={row.min_ms}i,max_ms={row.max_ms}i,"
+        f"intake,worker={_tag(row.worker)} row={_string(_intake_text(row))},"
         f"recorded_ms={row.recorded_ms}i {row.sequence}"
         for row in rows
     ]
+
+
+def _intake_text(row: Intake) -> str:
+    return (
+        f"{row.device},{row.outbox},{row.batch},{row.digest},{row.stored},"
+        f"{row.repeated},{row.overwritten},{row.quarantined},{row.min_ms},"
+        f"{row.max_ms},{row.recorded_ms}"
+    )
+
+
+def parse_intake(worker: WorkerId, sequence: int, text: str) -> Intake:
+    """Return the row that the field ``row`` holds."""
+    device, outbox, *numbers = text.split(",")
+    return Intake(worker, sequence, DeviceId(device), outbox, *map(int, numbers))
 
 
 def rollup_line(

@@ -95,7 +95,11 @@ class Telemetry(Protocol):
         ...
 
     def replace(self, readings: Sequence[Reading]) -> None:
-        """Store readings whose identities hold other values. Raises as ``write``."""
+        """Store readings that are known to replace other values.
+
+        Does what ``write`` does, and raises as it does; knowing this before may save
+        the store a question.
+        """
         ...
 
     def read(
@@ -177,12 +181,28 @@ class Telemetry(Protocol):
     def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
         """Make the hourly roll-ups of ``[from_ms, until_ms)`` anew; return how many.
 
-        Whole hours; hours without raw readings keep the roll-up they have.
+        Whole UTC hours that end by ``until_ms``, from the one ``from_ms`` lies in, as
+        far as raw readings have not been given up; hours without raw readings keep the
+        roll-up they have.
         """
         ...
 
-    def retain(self, measurement: Measurement, from_ms: int) -> None:
-        """Give up raw readings older than ``from_ms``; roll up first."""
+    def retain(
+        self,
+        measurement: Measurement,
+        from_ms: int,
+        rollups_from_ms: int | None = None,
+    ) -> None:
+        """Give up raw readings older than ``from_ms``, in whole hours.
+
+        Each hour is rolled up from all that has come in since, just before it goes. A
+        reading that arrives for an hour already given up stays raw; ``downsample`` adds
+        both. Roll-ups older than ``rollups_from_ms``, if given, go too. Interrupted, it
+        is to be called again.
+
+        Raises:
+            UnavailableError: some may be given up, none without its roll-up.
+        """
         ...
 
     def close(self) -> None:

@@ -11,12 +11,12 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.intake import FIRST, interleaved, starts
-from greenwater.storage.telemetry.ports import Intake, Series, Span
-from greenwater.storage.telemetry.sqlite_file import SqliteFile
+from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
+from greenwater.storage.telemetry.sqlite_file import LAST_MS, SqliteFile, held
+from greenwater.storage.telemetry.sqlite_rollups import SqliteRollups
 
 PAGE_ROWS: Final = 5_000
 MAX_IDS_KEPT: Final = 50_000
-LAST_MS: Final = 2**63 - 1
 
 _CLOCKS: Final = tuple(ClockQuality)
 _CLOCK_CODES: Final = {m: -1 - at for at, m in enumerate(Measurement)}
@@ -51,6 +51,7 @@ class SqliteTelemetry:
         self._ids: dict[Series, int] = {}
         self._pairs: set[tuple[int, int]] = set()
         self._codes = self._channel_codes()
+        self._rollups = SqliteRollups(self._file, self._codes, _CLOCK_CODES)
         self._names = {code: channel for channel, code in self._codes.items()}
 
     def close(self) -> None:
@@ -93,6 +94,10 @@ class SqliteTelemetry:
                 ],
             )
         self._remember(ids, pairs)
+
+    def replace(self, readings: Sequence[Reading]) -> None:
+        """Store readings known to replace others (see the port)."""
+        self.write(readings)
 
     def _rows(
         self, readings: Iterable[Reading], ids: Mapping[Series, int]
@@ -177,7 +182,7 @@ class SqliteTelemetry:
                 "SELECT taken_ms, channel, value, compensated FROM reading "
                 "WHERE series = ? AND taken_ms >= ? AND taken_ms < ? "
                 "ORDER BY taken_ms, channel LIMIT ?",
-                (series, _held(start_ms), _held(span.end_ms), PAGE_ROWS),
+                (series, held(start_ms), held(span.end_ms), PAGE_ROWS),
             )
             is_last = len(rows) < PAGE_ROWS
             if not is_last:
@@ -285,13 +290,35 @@ class SqliteTelemetry:
         )
         return [Series(DeviceId(device), ProbeId(probe)) for device, probe in rows]
 
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return the buckets of one channel (see the port)."""
+        series = self._id(span.series)
+        if series is None:
+            return []
+        return self._rollups.downsample(series, span, channel, every_ms)
+
+    def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
+        """Make the hourly roll-ups anew (see the port)."""
+        return self._rollups.roll_up(measurement, from_ms, until_ms)
+
+    def retain(
+        self,
+        measurement: Measurement,
+        from_ms: int,
+        rollups_from_ms: int | None = None,
+    ) -> None:
+        """Give up raw readings, and roll-ups if asked (see the port)."""
+        self._rollups.retain(measurement, from_ms, rollups_from_ms)
+
     def gaps(self, span: Span) -> Sequence[Gap]:
         """Return the gaps that touch the span, in order of their start."""
         rows = self._file.ask(
             "SELECT start_ms, end_ms, count, reason FROM gap WHERE series = ? "
             "AND start_ms < ? AND (end_ms > ? OR start_ms >= ?) "
             "ORDER BY start_ms, end_ms, reason",
-            (self._id(span.series), _held(span.end_ms), *(_held(span.start_ms),) * 2),
+            (self._id(span.series), held(span.end_ms), *(held(span.start_ms),) * 2),
         )
         return [Gap(*span.series, *row) for row in rows]
 
@@ -371,8 +398,3 @@ class SqliteTelemetry:
             if len(rows) < PAGE_ROWS:
                 return
             first = rows[-1].sequence + 1
-
-
-def _held(ms: int) -> int:
-    """Return a time that fits 64 bits."""
-    return max(-LAST_MS, min(ms, LAST_MS))

@@ -18,6 +18,7 @@ from typing import Any, Final
 from greenwater.kernel.errors import ConfigError, UnavailableError
 
 VERSION: Final = 1
+LAST_MS: Final = 2**63 - 1
 BUSY_S: Final = 30.0
 APPLICATION_ID: Final = 0x67770001  # "gw", 1: telemetry
 MAX_IDLE_READERS: Final = 8
@@ -82,11 +83,10 @@ CREATE TABLE hourly (
     maximum REAL NOT NULL,
     PRIMARY KEY (series, channel, hour_ms)
 ) WITHOUT ROWID, STRICT;
--- Raw readings below given_up_ms are gone but for late ones, roll-ups reach rolled_ms.
+-- Raw readings below given_up_ms are gone, but for those that came later.
 CREATE TABLE retention (
     series INTEGER NOT NULL,
     measurement TEXT NOT NULL,
-    rolled_ms INTEGER NOT NULL,
     given_up_ms INTEGER NOT NULL,
     PRIMARY KEY (series, measurement)
 ) WITHOUT ROWID, STRICT;
@@ -237,3 +237,8 @@ def _translated(path: Path) -> Iterator[None]:
         raise UnavailableError(f"the telemetry file {path} is closed") from exc
     except sqlite3.Error as exc:
         raise UnavailableError(f"the telemetry file {path}: {exc}") from exc
+
+
+def held(ms: int) -> int:
+    """Return a time that fits 64 bits."""
+    return max(-LAST_MS, min(ms, LAST_MS))
