@@ -13,6 +13,7 @@ Timeouts, backoff and keep-alives are network matters: they use monotonic time i
 adapters, never this clock.
 """
 
+import math
 import mmap
 import os
 import struct
@@ -76,6 +77,8 @@ class ScaledClock:
     def __init__(self, start: datetime, speed: float, anchor_s: float) -> None:
         if not 0 < speed <= 1e6:
             raise ConfigError(f"clock speed {speed} is not between 0 and 1,000,000")
+        if not math.isfinite(anchor_s):
+            raise ConfigError(f"clock anchor {anchor_s} is not a number of seconds")
         self.start, self.speed, self.anchor_s = start, speed, anchor_s
 
     def now(self) -> datetime:

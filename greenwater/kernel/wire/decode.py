@@ -93,7 +93,7 @@ def _fast(text: bytes, device: DeviceId, now_s: float) -> Pack | None:
         return None
     try:
         records = _json_records.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
     formats.check_count(len(records))
     readings, gaps, faults = resolve(records, device, now_s)

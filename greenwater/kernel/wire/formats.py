@@ -20,7 +20,7 @@ from greenwater.kernel.wire.senml import (
     Record,
 )
 
-MAX_DEPTH: Final = 8
+MAX_DEPTH: Final = 32
 
 _raw_records = msgspec.json.Decoder(list[msgspec.Raw])
 _cbor_numbers: Final = {name: number for number, name in CBOR_LABELS.items()}

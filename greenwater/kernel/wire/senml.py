@@ -1,8 +1,8 @@
 """A SenML record (RFC 8428 §4) as this wire uses it, and the limits of a pack."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 MAX_RECORDS: Final = 5_000
 MAX_INFLATED_BYTES: Final = 256 * 1024
@@ -29,7 +29,7 @@ class Record(Struct, gc=False, omit_defaults=True):
     bt: float | None = None
     bu: str | None = None
     bv: float | None = None
-    bver: int | None = None
+    bver: Annotated[int, Meta(ge=0, le=10**6)] | None = None
     bgwq: str | None = None
     n: str = ""
     u: str | None = None
@@ -40,7 +40,7 @@ class Record(Struct, gc=False, omit_defaults=True):
     s: float | None = None
     t: float = 0.0
     gwc: bool | None = None
-    gwn: int | None = None
+    gwn: Annotated[int, Meta(ge=0, le=10**12)] | None = None
     gwr: str | None = None
 
 
