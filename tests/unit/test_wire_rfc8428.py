@@ -60,7 +60,7 @@ HUMIDITY = [  # §5.1.3, first three records
     {"u": "lat", "v": 60.07965},
 ]
 
-MIXED = [  # §5.1.4
+MIXED: list[dict[str, Any]] = [  # §5.1.4
     {"bn": "urn:dev:ow:10e2073a01080063:", "n": "temp", "u": "Cel", "v": 23.1},
     {"n": "label", "vs": "Machine Room"},
     {"n": "open", "vb": False},
