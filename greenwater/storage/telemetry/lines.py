@@ -16,7 +16,6 @@ This is the hot path: hundreds of thousands of readings a second pass through
 """
 
 import math
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -28,8 +27,10 @@ from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Intake
 
-VOID: Final = -sys.float_info.max
-"""Stands where a value was replaced by None; refused as a reading's own value."""
+VOID: Final = -1e300
+"""Stands where a value was replaced by None; refused as a reading's own value. No
+reading comes near it, and a server that sums a hundred million of them stays finite (an
+infinite sum it could not even answer)."""
 
 Identity = tuple[DeviceId, ProbeId, Channel, int]
 
@@ -38,7 +39,7 @@ _FIELDS: Final = {
     for channel, spec in SPECS.items()
 }
 _CLOCKS: Final = {quality: f'clock="{quality.value}"' for quality in ClockQuality}
-_LARGEST_PLAIN_SUM: Final = 1e300
+_LARGEST_PLAIN_SUM: Final = 1e299
 
 
 def identity(reading: Reading) -> Identity:
