@@ -104,7 +104,8 @@ def test_the_messages_on_the_page_are_messages() -> None:
         messages.Reply,
     )
     for text, kind in zip(blocks("json"), kinds, strict=True):
-        assert messages.decode_message(text.encode(), kind)
+        message = messages.decode_message(text.encode(), kind)
+        assert isinstance(message, kind)
 
 
 def test_the_page_explains_every_label_of_a_status() -> None:
