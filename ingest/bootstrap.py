@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from greenwater.kernel import topics
+from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import WorkerId
 from greenwater.storage.registry import open_registry
@@ -18,7 +19,7 @@ from ingest.counters import Counters
 from ingest.duties import Duties
 from ingest.mapping import Mappings, load_profile
 from ingest.metrics import serve_metrics
-from ingest.mqtt import BrokerUrl, MqttInlet
+from ingest.mqtt import MqttInlet
 from ingest.pipeline import Pipeline
 from ingest.queue import DeliveryQueue
 from ingest.seen import DIGESTS_KEPT, Seen

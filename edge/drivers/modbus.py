@@ -11,10 +11,14 @@ from pymodbus.exceptions import ModbusException
 from edge.drivers.profile import Profile, Register, decode
 from edge.ports import Sample
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.errors import NotReadyError, UnavailableError
 
 MAX_BLOCK = 100
 """Registers per request; the protocol allows 125, many probes fewer."""
+
+
+NOT_READY = frozenset({5, 6})
+"""Acknowledge and server device busy: it is there, and has nothing to say yet."""
 
 
 class Bus:
@@ -69,6 +73,8 @@ class Bus:
         with self._asking(unit):
             answer = ask(address, count=count, device_id=unit)
         if answer.isError():
+            if answer.exception_code in NOT_READY:
+                raise NotReadyError(f"unit {unit} on {self.name} has no value yet")
             raise UnavailableError(f"unit {unit} on {self.name}: {answer}")
         words = answer.bits[:count] if function < 3 else answer.registers
         if len(words) < count:

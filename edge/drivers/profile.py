@@ -150,9 +150,9 @@ def decode(register: Register, words: Sequence[int]) -> float | None:
         return None
     if any(math.isclose(raw, bad, rel_tol=1e-6) for bad in register.sentinels):
         return None
-    value = raw * register.scale + register.offset
+    value: float = raw * register.scale + register.offset
     if register.decimals is not None:
-        value = round(value, register.decimals)
+        value = round(float(value), register.decimals)
     if register.valid and not register.valid[0] <= value <= register.valid[1]:
         return None
     return value

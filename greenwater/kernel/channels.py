@@ -87,9 +87,7 @@ def _power(unit: str, code: str, accepts: dict[str, Unit]) -> ChannelSpec:
 
 
 SPECS: Final[dict[Channel, ChannelSpec]] = {
-    Channel.TEMPERATURE: _water(
-        "°C", "Cel", {"Cel": _SAME, "K": Unit(offset=-273.15)}
-    ),
+    Channel.TEMPERATURE: _water("°C", "Cel", {"Cel": _SAME, "K": Unit(offset=-273.15)}),
     Channel.DISSOLVED_OXYGEN: _water("mg/L", "mg/L", _MASS),
     Channel.OXYGEN_SATURATION: _water("%", "%", {"%": _SAME, "/": Unit(100.0)}),
     Channel.PH: _water("", "pH", {"pH": _SAME}),

@@ -16,6 +16,7 @@ __all__ = [
     "InputError",
     "InvariantError",
     "MissingError",
+    "NotReadyError",
     "PlatformError",
     "UnavailableError",
 ]
@@ -46,6 +47,10 @@ class UnavailableError(PlatformError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NotReadyError(UnavailableError):
+    """It did answer: that it has nothing now. Its caller need not leave it alone."""
 
 
 class ConfigError(PlatformError):

@@ -29,9 +29,7 @@ SHARED: frozenset[str] = frozenset(
 """Variables that several services read; a service lists those it wants as fields."""
 
 
-def load(
-    kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
-) -> T:
+def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None) -> T:
     """Return ``kind`` filled from the variables that start with ``prefix``.
 
     A field ``broker_url`` is read from ``{prefix}BROKER_URL``, else from

@@ -1,0 +1,112 @@
+"""NMEA 0183 positions, parsed by pynmeagps: RMC for the fix, its time and its motion.
+
+A void fix (status V) is no position: nothing is sent for it, the gap is the truth. A
+wrong checksum is counted and passed over. GPS receivers whose week counter has rolled
+over show dates 1,024 weeks too early: they are put right.
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import IO, NamedTuple
+
+import pynmeagps
+
+from greenwater.kernel.errors import UnavailableError
+
+ROLLOVER = timedelta(weeks=1024)
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+READ_TIMEOUT_S = 5.0
+
+
+class Fix(NamedTuple):
+    """A position and its own UTC instant; speed in knots, course in degrees."""
+
+    at: datetime
+    latitude: float
+    longitude: float
+    speed_kn: float | None
+    course_deg: float | None
+
+
+def parse_line(line: bytes) -> Fix | None:
+    """Return the fix in a line, or None: another sentence, a void fix.
+
+    Raises:
+        ValueError: the line is no sentence, or its checksum is wrong.
+    """
+    try:
+        message = pynmeagps.NMEAReader.parse(
+            line.strip() + b"\r\n", validate=pynmeagps.VALCKSUM
+        )
+    except (
+        pynmeagps.NMEAParseError,
+        pynmeagps.NMEAMessageError,
+        pynmeagps.NMEATypeError,
+    ) as exc:
+        raise ValueError(str(exc)) from exc
+    if message is None or message.msgID != "RMC" or message.status != "A":
+        return None
+    if message.lat == "" or message.lon == "" or not message.date or not message.time:
+        return None
+    at = datetime.combine(message.date, message.time, UTC)
+    while at < EARLIEST:
+        at += ROLLOVER
+    return Fix(
+        at,
+        float(message.lat),
+        float(message.lon),
+        None if message.spd == "" else float(message.spd),
+        None if message.cog == "" else float(message.cog),
+    )
+
+
+class NmeaStream:
+    """Lines from a TCP server or a serial port."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bad_lines = 0
+
+    @contextlib.contextmanager
+    def tcp(self, host: str, port: int) -> Iterator[IO[bytes]]:
+        """Open a stream from a TCP server (gpsd's or a multiplexer's NMEA port)."""
+        try:
+            with socket.create_connection((host, port), READ_TIMEOUT_S) as connection:
+                connection.settimeout(READ_TIMEOUT_S)
+                with connection.makefile("rb") as lines:
+                    yield lines
+        except OSError as exc:
+            raise UnavailableError(f"positions {self.name}: {exc}") from exc
+
+    @contextlib.contextmanager
+    def serial(self, device: str, baud: int) -> Iterator[IO[bytes]]:
+        """Open a stream from a serial port."""
+        import serial
+
+        try:
+            with serial.Serial(device, baud, timeout=READ_TIMEOUT_S) as port:
+                yield port
+        except (serial.SerialException, OSError) as exc:
+            raise UnavailableError(f"positions {self.name}: {exc}") from exc
+
+    def fixes(self, lines: IO[bytes]) -> Iterator[tuple[Fix, float]]:
+        """Yield fixes with the monotonic second of their arrival, until the stream ends.
+
+        Raises:
+            UnavailableError: nothing came for five seconds, or the stream ended.
+        """
+        while True:
+            line = lines.readline(200)
+            arrived_s = time.monotonic()
+            if not line:
+                raise UnavailableError(f"positions {self.name}: the stream is silent")
+            try:
+                fix = parse_line(line)
+            except ValueError:
+                self.bad_lines += 1
+                continue
+            if fix is not None:
+                yield fix, arrived_s

@@ -1,0 +1,81 @@
+"""The box's configuration: one TOML file, unknown keys refused by name."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from edge.control import Rule
+from greenwater.kernel.channels import Channel
+
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+UnitId = Annotated[int, Meta(ge=1, le=247)]
+
+
+class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A probe on a Modbus bus. ``interval_s`` 0 samples at every step of the clock.
+
+    ``channels`` only with ``generic_float32``: what stands from register 0 on.
+    """
+
+    id: str
+    profile: str
+    unit: UnitId = 1
+    interval_s: Seconds = 60.0
+    channels: tuple[Channel, ...] = ()
+
+
+class BusSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A Modbus bus: TCP (``host``, ``port``) or RTU (``device``)."""
+
+    name: str
+    kind: Literal["tcp", "rtu"] = "tcp"
+    host: str = "127.0.0.1"
+    port: int = 502
+    device: str = ""
+    baud: int = 9600
+    parity: Literal["N", "E", "O"] = "N"
+    timeout_s: Annotated[float, Meta(gt=0, le=30)] = 1.0
+    probes: tuple[ProbeSettings, ...] = ()
+
+
+class NmeaSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A position stream: TCP (``host``, ``port``) or serial (``device``)."""
+
+    id: str
+    kind: Literal["tcp", "serial"] = "tcp"
+    host: str = "127.0.0.1"
+    port: int = 10110
+    device: str = ""
+    baud: int = 4800
+    interval_s: Seconds = 60.0
+
+
+class OutputSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A coil that switches something: an aerator's contactor, a siren."""
+
+    id: str
+    bus: str
+    unit: UnitId
+    coil: int = 0
+
+
+class EdgeSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that an installer may set."""
+
+    device: str
+    broker_url: str
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    outbox: Path = Path("outbox.db")
+    budget_mb: Annotated[int, Meta(ge=1)] = 1024
+    commit_every_s: Annotated[float, Meta(gt=0, le=1.0)] = 0.5
+    window: Annotated[int, Meta(ge=2, le=1000)] = 16
+    status_every_s: Annotated[float, Meta(ge=1)] = 30.0
+    status_file: Path | None = None
+    ledger: Path | None = None
+    is_simulated: bool = False
+    buses: tuple[BusSettings, ...] = ()
+    nmea: tuple[NmeaSettings, ...] = ()
+    outputs: tuple[OutputSettings, ...] = ()
+    rules: tuple[Rule, ...] = ()
