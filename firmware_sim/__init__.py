@@ -1,7 +1,5 @@
-"""The simulated world, and the device side of the wire.
+"""The device side of the wire: virtual probes, waters and boats, faults, fleets.
 
-Waters, boats and faults are pure functions of time and seed; the servers that speak
-Modbus and NMEA for them are in ``devices``. The world is plain functions; the rim is
-asyncio (servers) or one selectors loop (``fleet``). Nothing here shares a register table
-or an encoder with what it tests (docs/adr/0007).
+An independent implementation: it shares no register table and no encoder with what it
+tests (docs/adr/0007). asyncio at the rim, pure functions of time behind it.
 """

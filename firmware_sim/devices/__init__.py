@@ -1,0 +1,1 @@
+"""What a device is (``probe``), how it speaks (maps), what carries it (``modbus``, ``nmea``)."""
