@@ -1,0 +1,166 @@
+"""What a batch is made of: packing, joining and thinning of readings. Pure.
+
+A pack is one payload of the wire, made once and never made again: what is kept is what
+is sent, so that the same number always stands for the same bytes, whatever version of
+zlib or of this program sends it.
+
+How precious a pack is goes by the least precious reading in it. Thinning takes every
+second instant of each probe, all channels of an instant together, so that two probes
+read in turns are thinned alike and a row stays a row.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
+from itertools import batched
+from math import isfinite
+from typing import Final, NamedTuple
+
+from greenwater.kernel.channels import SPECS, Channel, Measurement
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.wire.decode import decode
+from greenwater.kernel.wire.encode import encode
+
+PACK_RECORDS: Final = 500
+"""A record is at most some 250 bytes, so a pack inflates to less than half of the
+limit; a pack of water readings travels as 2 to 5 kB, which a slow link carries in well
+under a second."""
+_ANY_TIME_S: Final = 1e11
+
+
+class Rank(IntEnum):
+    """What is given up first when the box is full."""
+
+    WATER = 0
+    POWER = 1  # the box's own supply and signal
+    PRECIOUS = 2  # positions; current and contact, which tell of alarms
+    GAP = 3  # what says that something was lost is never given up
+
+
+_PRECIOUS: Final = frozenset({Channel.CURRENT, Channel.CONTACT})
+RANKS: Final[dict[Channel, Rank]] = {
+    channel: Rank.WATER
+    if spec.measurement is Measurement.WATER
+    else Rank.PRECIOUS
+    if spec.measurement is Measurement.POSITION or channel in _PRECIOUS
+    else Rank.POWER
+    for channel, spec in SPECS.items()
+}
+
+
+class Pack(NamedTuple):
+    """Readings as they will travel. Times are the readings' own, for gaps and status."""
+
+    rank: Rank
+    readings: int
+    first_ms: int
+    last_ms: int
+    payload: bytes
+
+
+class Thinned(NamedTuple):
+    """What is left of a stretch of readings, gaps that say what went, and how many."""
+
+    readings: list[Reading]
+    gaps: list[Gap]
+    given_up: int
+
+
+def sound(readings: Iterable[Reading]) -> list[Reading]:
+    """Return readings as they come out of a pack again: what is not finite is None."""
+    return [
+        r
+        if r.value is None or isfinite(r.value)
+        else Reading(
+            r.device, r.probe, r.channel, r.taken_ms, None, r.clock, r.is_compensated
+        )
+        for r in readings
+    ]
+
+
+def packs_of(readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> list[Pack]:
+    """Return readings and gaps as packs, each well under the wire's limits.
+
+    Readings of one probe stand together and keep their order.
+    """
+    ordered = sorted(readings, key=lambda reading: reading.probe)
+    packs = [_pack(part, ()) for part in _parts(ordered)]
+    if packs and len(gaps) + packs[-1].readings <= PACK_RECORDS and gaps:
+        last = ordered[len(ordered) - packs.pop().readings :]
+        return [*packs, _pack(last, gaps)]
+    return [*packs, *(_pack((), part) for part in batched(gaps, PACK_RECORDS))]
+
+
+def _parts(readings: Sequence[Reading]) -> Iterator[Sequence[Reading]]:
+    for at in range(0, len(readings), PACK_RECORDS):
+        yield readings[at : at + PACK_RECORDS]
+
+
+def _pack(readings: Sequence[Reading], gaps: Sequence[Gap]) -> Pack:
+    starts = [*(r.taken_ms for r in readings), *(gap.start_ms for gap in gaps)]
+    ends = [*(r.taken_ms for r in readings), *(gap.end_ms for gap in gaps)]
+    rank = min((RANKS[r.channel] for r in readings), default=Rank.GAP)
+    payload = encode(readings, gaps)
+    return Pack(rank, len(readings), min(starts), max(ends), payload)
+
+
+def unpack(payload: bytes, device: DeviceId) -> tuple[list[Reading], list[Gap]]:
+    """Return what a pack holds.
+
+    Raises:
+        InputError: not all of it can be read: leave it as it is.
+    """
+    pack = decode(payload, device=device, now_s=_ANY_TIME_S)
+    if pack.refused:
+        raise InputError(f"a kept pack holds a record that {pack.refused[0].reason}")
+    return pack.readings, pack.gaps
+
+
+def thinned(
+    readings: Sequence[Reading], gaps: Sequence[Gap], rank: Rank, *, all_of_it: bool
+) -> Thinned:
+    """Give up every second instant of each probe's readings of this rank, or all.
+
+    The first instant of each probe stays, so that what is left still spans the stretch.
+    """
+    places: dict[tuple[str, int], int] = {}
+    counts: dict[str, int] = {}
+    kept: list[Reading] = []
+    dropped: list[Reading] = []
+    for reading in readings:
+        if RANKS[reading.channel] is not rank:
+            kept.append(reading)
+            continue
+        key = (reading.probe, reading.taken_ms)
+        if key not in places:
+            places[key] = counts[reading.probe] = counts.get(reading.probe, -1) + 1
+        is_dropped = all_of_it or places[key] % 2 == 1
+        (dropped if is_dropped else kept).append(reading)
+    found = [*gaps, *gaps_over(dropped, "thinned")]
+    return Thinned(kept, merged_gaps(found), len(dropped))
+
+
+def gaps_over(readings: Iterable[Reading], reason: str) -> list[Gap]:
+    """Return one gap per probe that says these readings were given up."""
+    return merged_gaps(
+        Gap(r.device, r.probe, r.taken_ms, r.taken_ms + 1, 1, reason) for r in readings
+    )
+
+
+def merged_gaps(gaps: Iterable[Gap]) -> list[Gap]:
+    """Return gaps with those of one probe and reason made one; counts add up."""
+    merged: dict[tuple[str, str], Gap] = {}
+    for gap in gaps:
+        key = (gap.probe, gap.reason)
+        other = merged.get(key, gap)
+        count = gap.count if other is gap else gap.count + other.count
+        merged[key] = Gap(
+            gap.device,
+            gap.probe,
+            min(gap.start_ms, other.start_ms),
+            max(gap.end_ms, other.end_ms),
+            count,
+            gap.reason,
+        )
+    return list(merged.values())
