@@ -1,11 +1,14 @@
 """What every telemetry store promises, on each store: the port's docstrings as tests."""
 
+import contextlib
+import itertools
 import math
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +18,8 @@ from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId, parse_device, par
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
+from tests.live.scripted_influx import ScriptedInflux, running
+from tests.servers import Influx
 
 T0 = 1_764_000_000_000
 HOUR = 3_600_000
@@ -24,25 +29,50 @@ POND = Series(BOX, ProbeId("pond.1_a-x"))
 ALWAYS = Span(POND, 0, 2**62)
 T, PH, DO = Channel.TEMPERATURE, Channel.PH, Channel.DISSOLVED_OXYGEN
 
+NUMBERS = itertools.count()
+
 Opener = Callable[[], Telemetry]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("influx", marks=pytest.mark.live)])
+STORES = [
+    "sqlite",
+    pytest.param("influx-1", marks=pytest.mark.live),
+    pytest.param("influx-2", marks=pytest.mark.live),
+]
+
+
+@pytest.fixture(params=STORES)
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
-    """Opens one empty store, as often as asked, as another process would."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/telemetry.db"
-    else:
-        url = request.getfixturevalue("influx_url")
+    """Opens one empty store, as often as asked, as another process would.
+
+    ``influx-2`` is the strict scripted server in front of the real 1.x one: the requests
+    of the second generation, held against the same promises.
+    """
     opened: list[Telemetry] = []
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path}/telemetry.db"
+        else:
+            url = request.getfixturevalue("influx_url")
+        if request.param == "influx-2":
+            open_telemetry(url).close()
+            address = urlsplit(url)
+            scripted = ScriptedInflux(
+                upstream=f"http://{address.netloc}", database=address.path[1:]
+            )
+            url = stack.enter_context(running(scripted)).url
 
-    def open_one() -> Telemetry:
-        opened.append(open_telemetry(url))
-        return opened[-1]
+        def open_one() -> Telemetry:
+            opened.append(open_telemetry(url))
+            stack.callback(opened[-1].close)
+            return opened[-1]
 
-    yield open_one
-    for store in opened:
-        store.close()
+        yield open_one
+
+
+@pytest.fixture
+def influx_url(influx: Influx) -> str:
+    return influx.url(f"contract{next(NUMBERS)}")
 
 
 @pytest.fixture

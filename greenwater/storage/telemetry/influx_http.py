@@ -53,7 +53,8 @@ class InfluxHttp:
             verify_ssl=True,
             connection_pool_maxsize=8,
         )
-        self._pool: Any = self._client.api_client.rest_client.pool_manager
+        manager = self._client.api_client.rest_client.pool_manager
+        self._pool: Any = manager.connection_from_url(url.base)
         self._headers = {"User-Agent": self._client.api_client.user_agent}
         if url.authorization is not None:
             self._headers["Authorization"] = url.authorization
@@ -77,13 +78,14 @@ class InfluxHttp:
         try:
             response = self._pool.urlopen(
                 method,
-                self._url.base + path,
+                path,
                 body=body,
                 headers=self._headers | dict(headers or {}),
                 timeout=urllib3.Timeout(connect=min(CONNECT_S, limit_s), read=limit_s),
                 preload_content=False,
                 retries=False,
                 redirect=False,
+                assert_same_host=False,
             )
             try:
                 content = _read(response, deadline)
@@ -100,7 +102,7 @@ class InfluxHttp:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
-        self._pool.clear()
+        self._pool.close()
 
 
 def _read(response: Any, deadline: float) -> bytes:

@@ -22,9 +22,10 @@ from greenwater.storage.telemetry.retention import DAY_MS, HOUR_MS, hour_of, mer
 log = structlog.get_logger()
 
 STEP_MS: Final = 7 * DAY_MS
-ROWS_WANTED: Final = 20_000
-_PLAUSIBLE: Final = "> -100000000000000000000.0"
-"""Leaves out VOID; InfluxQL has no exponents."""
+ROWS_WANTED: Final = 100_000
+LINES_KEPT: Final = 2_000
+_NOT_VOID: Final = f"> -1{'0' * 299}.0"
+"""InfluxQL has no exponents."""
 
 
 class _State(NamedTuple):
@@ -117,7 +118,7 @@ class InfluxRollups:
     def _raw(self, span: Span, channel: Channel, every_ms: int) -> list[Bucket]:
         buckets = self._buckets(span, channel, every_ms, "")
         if any(bucket.minimum == VOID for bucket in buckets):
-            only = f'AND "{channel}" {_PLAUSIBLE} '
+            only = f'AND "{channel}" {_NOT_VOID} '
             buckets = self._buckets(span, channel, every_ms, only)
         return buckets
 
@@ -165,6 +166,9 @@ class InfluxRollups:
                 for sums in self._sums(measurement, row):
                     count += len(sums[1])
                     lines.append(rollup_line(measurement, row.tags, *sums))
+                if len(lines) >= LINES_KEPT:
+                    self._server.write(lines)
+                    lines.clear()
             self._server.write(lines)
             start_ms = stop_ms
             hours = max(1, hours // 2) if rows > ROWS_WANTED else min(hours * 2, 720)

@@ -174,7 +174,7 @@ class InfluxServer:
         refuse_to_start(response, f"to show {self._url.database}")
         return [
             dict(zip(row.columns, values, strict=True))
-            for _, row in parse_answer(response.body)
+            for _, row in parse_answer(response.body, 1)
             for values in row.values
         ]
 
@@ -184,7 +184,7 @@ class InfluxServer:
         )
         what = f"to create database {self._url.database}: create it, or give the rights"
         refuse_to_start(response, what)
-        list(parse_answer(response.body))
+        list(parse_answer(response.body, 1))
         log.info("telemetry.database_created", database=self._url.database)
 
     def _write_path(self, precision: str) -> str:
@@ -209,7 +209,7 @@ class InfluxServer:
             # The question is ours: no reading is to blame, so never an InputError.
             raise UnavailableError(f"InfluxDB refuses a query: {sentence(response)}")
         raise_for(response, "answer a query")
-        return parse_answer(response.body)
+        return parse_answer(response.body, len(statements))
 
     def _send_query(
         self, statements: Sequence[str], epoch: str, *, is_change: bool

@@ -5,6 +5,7 @@ Times are literal milliseconds, upper bounds are always given with GROUP BY time
 default is the server's now), and fields are named: ``last(*)`` answers time 0.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ class Row(Struct, gc=False):
     name: str = ""
     values: list[list[Any]] = []
     tags: dict[str, str] = {}
+    partial: bool = False
 
     @property
     def series(self) -> Series:
@@ -63,24 +65,48 @@ class Answer(Struct):
 _DECODER: Final = msgspec.json.Decoder(Answer)
 
 
-def parse_answer(body: bytes) -> Iterator[tuple[int, Row]]:
-    """Yield (statement, series) of a response, chunked or whole.
+def parse_answer(body: bytes, statements: int) -> Iterator[tuple[int, Row]]:
+    """Yield (statement, series) of a response, chunked or whole, a document at a time.
+
+    Every statement must have been answered, if only with nothing: silence is not an
+    empty store.
 
     Raises:
-        UnavailableError: it is not an answer, or the server could not finish one.
+        UnavailableError: it is not an answer, not all of one, or an error.
     """
-    try:
-        documents = _DECODER.decode_lines(body)
-    except msgspec.DecodeError as exc:
-        raise UnavailableError(f"InfluxDB answered no JSON to a query: {exc}") from exc
-    for document in documents:
+    answered: set[int] = set()
+    for result in _results(body):
+        if result.error is not None:
+            raise UnavailableError(f"InfluxDB could not answer: {result.error}")
+        answered.add(result.statement_id)
+        for row in result.series:
+            yield result.statement_id, row
+    if len(answered) < statements:
+        raise UnavailableError(
+            f"InfluxDB answered {len(answered)} of {statements} queries"
+        )
+
+
+def _results(body: bytes) -> Iterator[Result]:
+    is_partial = False
+    for line in io.BytesIO(body):
+        if line.isspace():
+            continue
+        try:
+            document = _DECODER.decode(line)
+        except msgspec.DecodeError as exc:
+            raise UnavailableError(
+                f"InfluxDB answered a query with {line[:200]!r}, which is not an answer"
+            ) from exc
         if document.error is not None:
             raise UnavailableError(f"InfluxDB could not answer: {document.error}")
         for result in document.results:
-            if result.error is not None:
-                raise UnavailableError(f"InfluxDB could not answer: {result.error}")
-            for row in result.series:
-                yield result.statement_id, row
+            yield result
+            is_partial = any(row.partial for row in result.series[-1:])
+    if is_partial:
+        raise UnavailableError(
+            "InfluxDB cut an answer short at its max-row-limit: set it to 0"
+        )
 
 
 def name(text: str) -> str:

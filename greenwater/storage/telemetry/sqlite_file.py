@@ -103,9 +103,9 @@ class SqliteFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._open()
-            self._prepare()
-        except OSError as exc:
+        except (OSError, sqlite3.Error) as exc:
             raise ConfigError(f"cannot open the telemetry file {path}: {exc}") from exc
+        self._prepare()
 
     def ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of one statement; its snapshot is closed when this returns.
@@ -167,23 +167,22 @@ class SqliteFile:
     def _prepare(self) -> None:
         """Make the tables, once among all processes, or refuse a file not ours."""
         try:
+            self._refuse_strangers()
             self._turn_on_wal()
-            with self._lock:
-                self._writer.execute("BEGIN IMMEDIATE")
-                self._refuse_strangers()
-                if self._number("user_version") == 0:
-                    for statement in _SCHEMA.split(";"):
-                        self._writer.execute(statement)
-                    self._writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                    self._writer.execute(f"PRAGMA user_version={VERSION}")
-                self._writer.execute("COMMIT")
-        except sqlite3.DatabaseError as exc:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._refuse_strangers()
+            if self._number("user_version") == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._writer.execute(statement)
+                self._writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                self._writer.execute(f"PRAGMA user_version={VERSION}")
+            self._writer.execute("COMMIT")
+        except BaseException as exc:
             self._writer.close()
-            raise ConfigError(
-                f"cannot use {self.path} as the telemetry file: {exc}"
-            ) from exc
-        except ConfigError:
-            self._writer.close()
+            if isinstance(exc, sqlite3.Error):
+                raise ConfigError(
+                    f"cannot use {self.path} as the telemetry file: {exc}"
+                ) from exc
             raise
 
     def _turn_on_wal(self) -> None:
