@@ -183,6 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # one packet an answer: no waiting for a delayed ACK
     server: "_Server"
     timeout = 20
+    is_mute = False
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -324,7 +325,11 @@ class _Handler(BaseHTTPRequestHandler):
     def reply(
         self, status: int, body: bytes, headers: dict[str, str] | None = None
     ) -> None:
-        """Answer properly."""
+        """Answer properly, unless told to do the work and hang up."""
+        if self.is_mute:
+            self.is_mute = False
+            self.hang_up()
+            return
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         if status != 204:
@@ -397,6 +402,17 @@ def cut_unanswered(handler: _Handler) -> bool:
     """Take the request and hang up."""
     handler.hang_up()
     return True
+
+
+def nothing(handler: _Handler) -> bool:
+    """Let this request pass."""
+    return False
+
+
+def cut_late(handler: _Handler) -> bool:
+    """Do as asked, and hang up instead of saying so."""
+    handler.is_mute = True
+    return False
 
 
 def cut_in_body(handler: _Handler) -> bool:

@@ -144,6 +144,8 @@ class InfluxRollups:
         self, measurement: Measurement, start_ms: int, end_ms: int
     ) -> int | None:
         """Return the time of the first reading in ``[start, end)``."""
+        if start_ms >= end_ms:
+            return None
         statements = [
             f'SELECT first("{field}") FROM {self._server.from_(measurement)} '
             f"WHERE {ql.within(start_ms, end_ms)}"
