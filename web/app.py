@@ -1,0 +1,137 @@
+"""The site as one application, given the open services. No globals, nothing opened."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Scope
+
+from greenwater.kernel.errors import (
+    ConflictError,
+    InputError,
+    MissingError,
+    PlatformError,
+    UnavailableError,
+)
+from greenwater.kernel.reading import milliseconds
+from web.api import api_routes
+from web.facts import Snapshots
+from web.pages import STATIC, Renderer, lang_of, page_routes
+from web.ports import Services
+from web.words import WORDS, Lang, say
+
+log = structlog.get_logger()
+
+STATUS: Final[dict[type[PlatformError], int]] = {
+    InputError: 422,
+    MissingError: 404,
+    ConflictError: 409,
+    UnavailableError: 503,
+}
+RETRY_S: Final = 10
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def status_of(error: PlatformError) -> int:
+    """Return the status of the nearest family; 500 for our own faults."""
+    return next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
+
+
+class _Assets(StaticFiles):
+    """Files whose addresses carry a version, so that phones may keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=86400"
+        return response
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the site over open services; whoever opened them closes them."""
+    app = FastAPI(
+        title="Greenwater",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    snapshots = Snapshots(services)
+    render = Renderer(services)
+    app.include_router(page_routes(services, snapshots, render))
+    app.include_router(api_routes(services, snapshots))
+    app.mount("/static", _Assets(directory=STATIC), name="static")
+    app.add_middleware(GZipMiddleware, minimum_size=500)
+    app.middleware("http")(_with_headers)
+    _answer_errors(app, services, render)
+    return app
+
+
+async def _with_headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
+    def answer(request: Request, status: int, reason: str) -> Response:
+        headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
+        if not _wants_page(request):
+            document = {"error": reason, "status": status}
+            return JSONResponse(document, status, headers=headers)
+        known = f"error_{status}" if f"error_{status}" in WORDS[Lang.VI] else "error_500"
+        lang = lang_of(request)
+        page = render.page(
+            request,
+            "error.html",
+            now_ms=milliseconds(services.clock.now()),
+            is_simulated=False,
+            status=status,
+            sentence=say(lang, known, reason=reason),
+            cure=say(lang, f"{known}_cure"),
+            retry_s=RETRY_S if status == 503 else 0,
+        )
+        page.headers.update(headers)
+        return page
+
+    @app.exception_handler(PlatformError)
+    def platform_error(request: Request, error: PlatformError) -> Response:
+        status = status_of(error)
+        if status >= 500:
+            log.error("request.failed", path=request.url.path, error=str(error))
+        return answer(request, status, str(error) if status < 500 else "see the log")
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        return answer(request, error.status_code, str(error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    def wrong_address(request: Request, error: RequestValidationError) -> Response:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        return answer(request, 422, faults[:500])
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.url.path
+    return not path.startswith(("/api/", "/static/", "/live.json", "/healthz"))

@@ -1,0 +1,297 @@
+"""From facts to the first page: what is fresh, what is old, what must be said."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.reading import ClockQuality, Reading
+from greenwater.kernel.wire.messages import Status
+from greenwater.storage.registry.devices import DeviceInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from web.facts import Facts, Hanging
+from web.formats import MINUTE_MS, age, amount, moment, number
+from web.views import (
+    Board,
+    ChartView,
+    ProbeView,
+    RaftView,
+    SiteView,
+    UnitView,
+    ValueView,
+)
+from web.words import Lang, channel_name, say
+
+STALE_MS: Final = 15 * MINUTE_MS
+SILENT_MS: Final = 60 * MINUTE_MS
+BACKLOG_TOLD: Final = 100
+"""Waiting readings worth a sentence while the box is online: a live one holds a few."""
+DAYS_LEFT_TOLD: Final = 7
+UNITS_ON_ONE_PAGE: Final = 30
+
+FIRST: Final = (
+    Channel.DISSOLVED_OXYGEN,
+    Channel.SALINITY,
+    Channel.TEMPERATURE,
+    Channel.PH,
+)
+"""What people look for first; the other channels follow in their own order."""
+_RANK: Final = {c: i for i, c in enumerate(dict.fromkeys((*FIRST, *Channel)))}
+
+POSITIONS: Final = frozenset({Channel.LATITUDE, Channel.LONGITUDE})
+_ROLES: Final = ("mains", "aerator")
+
+Charted = Callable[[UnitInfo, Sequence[Hanging]], ChartView | None]
+
+
+def by_rank(readings: Iterable[Reading]) -> list[Reading]:
+    """Return readings in the order people look for them."""
+    return sorted(readings, key=lambda r: (_RANK[r.channel], r.probe))
+
+
+def state_of(taken_ms: int | None, now_ms: int) -> str:
+    """Return ``fresh``, ``stale`` or ``silent``."""
+    if taken_ms is None or now_ms - taken_ms >= SILENT_MS:
+        return "silent"
+    return "stale" if now_ms - taken_ms >= STALE_MS else "fresh"
+
+
+def value_text(lang: Lang, reading: Reading) -> str:
+    """Return a reading's value in words: ``4,2 mg/L``, ``đang chạy``, ``lỗi đầu đo``."""
+    if reading.value is None:
+        return say(lang, "bad_answer")
+    if reading.channel is Channel.CONTACT and reading.value in (0.0, 1.0):
+        role = _role(reading.probe) or "contact"
+        return say(lang, f"{role}_{reading.value:.0f}")
+    return amount(lang, reading.channel, reading.value)
+
+
+def _role(probe: str) -> str | None:
+    return next((role for role in _ROLES if probe.startswith(role)), None)
+
+
+def value_view(lang: Lang, reading: Reading, now_ms: int) -> ValueView:
+    """Return one value as it stands on a card."""
+    state = state_of(reading.taken_ms, now_ms)
+    name = channel_name(lang, reading.channel, is_short=True)
+    role = _role(reading.probe)
+    if reading.channel is Channel.CONTACT and role is not None:
+        name = say(lang, role)
+    note = ""
+    if state != "fresh":
+        note = say(lang, "stale", age=age(lang, reading.taken_ms, now_ms))
+    elif reading.value is None:
+        state = "bad"
+    key = f"{reading.device}/{reading.probe}/{reading.channel}"
+    return ValueView(key, name, value_text(lang, reading), note, state)
+
+
+def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
+    """Return what each probe of a place is called: its depth where that is enough."""
+    plain = [_title(lang, one) for one in hanging]
+    counts = Counter(plain)
+    return [
+        title if counts[title] == 1 else f"{title} · {one.deployed.probe}"
+        for title, one in zip(plain, hanging, strict=True)
+    ]
+
+
+def _title(lang: Lang, one: Hanging) -> str:
+    depth = one.deployed.depth_m
+    if depth is not None:
+        metres = f"{number(lang, depth, 1)}\N{NO-BREAK SPACE}m"
+        return say(lang, "depth", depth=metres)
+    role = _role(one.deployed.probe)
+    return say(lang, role) if role else say(lang, "probe", probe=one.deployed.probe)
+
+
+def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
+    """Return one probe's card."""
+    newest_ms = one.newest_ms
+    shown = [r for r in one.readings if r.channel not in POSITIONS]
+    return ProbeView(
+        title,
+        tuple(value_view(lang, r, now_ms) for r in by_rank(shown)),
+        f"{one.deployed.device}/{one.deployed.probe}",
+        say(lang, "none_yet") if newest_ms is None else age(lang, newest_ms, now_ms),
+        state_of(newest_ms, now_ms),
+    )
+
+
+def probe_views(
+    lang: Lang, hanging: Sequence[Hanging], now_ms: int
+) -> tuple[ProbeView, ...]:
+    """Return the cards of the probes at one place."""
+    return tuple(
+        probe_view(lang, one, title, now_ms)
+        for one, title in zip(hanging, titles(lang, hanging), strict=True)
+    )
+
+
+def is_simulated(facts: Facts, hanging: Sequence[Hanging]) -> bool:
+    """Return whether any of the readings is made up."""
+    return any(_says_simulated(facts, one.deployed.device) for one in hanging)
+
+
+def _says_simulated(facts: Facts, device: DeviceId) -> bool:
+    said = facts.statuses.get(device)
+    return facts.devices[device].is_simulated or (
+        said is not None and said[1].is_simulated
+    )
+
+
+def device_notices(lang: Lang, facts: Facts, hanging: Sequence[Hanging]) -> list[str]:
+    """Return what must be said of the boxes behind these probes."""
+    found: list[str] = []
+    for device in sorted({one.deployed.device for one in hanging}):
+        info = facts.devices[device]
+        if info.state is DeviceState.REVOKED:
+            found.append(say(lang, "revoked", device=info.name))
+        elif device in facts.statuses:
+            heard_ms, status = facts.statuses[device]
+            found += _status_notices(lang, info, status, heard_ms, facts.now_ms)
+    return found
+
+
+def _status_notices(
+    lang: Lang, info: DeviceInfo, status: Status, heard_ms: int, now_ms: int
+) -> list[str]:
+    found = []
+    if not status.online:
+        heard = moment(lang, heard_ms, now_ms)
+        found.append(say(lang, "offline", device=info.name, time=heard))
+    if status.outbox_depth >= (BACKLOG_TOLD if status.online else 1):
+        found.append(say(lang, "backlog", count=number(lang, status.outbox_depth)))
+    if status.days_left is not None and status.days_left < DAYS_LEFT_TOLD:
+        days = number(lang, max(status.days_left, 0), 0)
+        found.append(say(lang, "days_left", device=info.name, count=days))
+    if status.online and status.unhealthy:
+        found.append(say(lang, "unhealthy", probes=", ".join(status.unhealthy)))
+    if status.clock == ClockQuality.UNSYNCED:
+        found.append(say(lang, "clock_unsynced", device=info.name))
+    return found
+
+
+def silence_notice(lang: Lang, hanging: Sequence[Hanging], now_ms: int) -> str | None:
+    """Return the sentence for a place of which nothing is heard any more."""
+    readings = [r for one in hanging for r in one.readings]
+    if not readings:
+        return None
+    newest_ms = max(r.taken_ms for r in readings)
+    if state_of(newest_ms, now_ms) != "silent":
+        return None
+    since = say(lang, "silent", time=moment(lang, newest_ms, now_ms))
+    last = [r for r in by_rank(readings) if r.channel in FIRST and r.value is not None]
+    if not last:
+        return since
+    values = ", ".join(
+        f"{channel_name(lang, r.channel, is_short=True)} {value_text(lang, r)}"
+        for r in last[:2]
+    )
+    return f"{since} {say(lang, 'last_known', values=values)}"
+
+
+def unit_view(
+    lang: Lang, facts: Facts, unit: UnitInfo, chart: ChartView | None = None
+) -> UnitView:
+    """Return a pond, cage or tank."""
+    hanging = facts.in_units.get(unit.id, ())
+    newest = [one.newest_ms for one in hanging if one.newest_ms is not None]
+    silence = silence_notice(lang, hanging, facts.now_ms)
+    notices = [silence] if silence else []
+    notices += device_notices(lang, facts, hanging)
+    return UnitView(
+        unit.id,
+        unit.name,
+        say(lang, unit.kind) if unit.kind in ("pond", "cage", "tank") else "",
+        f"/units/{unit.id}",
+        state_of(max(newest, default=None), facts.now_ms),
+        probe_views(lang, hanging, facts.now_ms),
+        tuple(notices),
+        is_simulated(facts, hanging),
+        chart,
+        "" if hanging else say(lang, "none_yet_why"),
+    )
+
+
+def board(
+    lang: Lang, facts: Facts, charted: Charted, *, site: str | None = None
+) -> Board:
+    """Return the sites with their units; vessels are the caller's to add.
+
+    Beyond 30 units in all, sites are told by their names, each a page of its own.
+    """
+    sites = [one for one in facts.sites if site in (None, one.id)]
+    wanted = {one.id for one in sites}
+    units = [unit for unit in facts.units if unit.site in wanted]
+    is_short = site is None and len(units) > UNITS_ON_ONE_PAGE
+    views = tuple(
+        _site_view(lang, facts, one, charted, is_short=is_short) for one in sites
+    )
+    return Board(
+        views,
+        (),
+        _unplaced(lang, facts) if site is None else (),
+        any(is_simulated(facts, some) for some in facts.in_units.values())
+        or any(is_simulated(facts, some) for some in facts.on_vessels.values())
+        or is_simulated(facts, facts.unplaced),
+        not (facts.sites or facts.vessels or facts.unplaced),
+    )
+
+
+def _site_view(
+    lang: Lang, facts: Facts, site: SiteInfo, charted: Charted, *, is_short: bool
+) -> SiteView:
+    units = [unit for unit in facts.units if unit.site == site.id]
+    href = f"/sites/{site.id}"
+    if is_short or not units:
+        more = (
+            say(lang, "more_units", count=number(lang, len(units)))
+            if units
+            else say(lang, "no_units")
+        )
+        return SiteView(site.id, site.name, site.commune or "", href, (), more)
+    rafts = [
+        RaftView(name, _units_of(lang, facts, units, raft, charted))
+        for raft, at, name in facts.rafts
+        if at == site.id
+    ]
+    rafts.append(RaftView("", _units_of(lang, facts, units, None, charted)))
+    shown = tuple(raft for raft in rafts if raft.units)
+    return SiteView(site.id, site.name, site.commune or "", href, shown)
+
+
+def _units_of(
+    lang: Lang,
+    facts: Facts,
+    units: Iterable[UnitInfo],
+    raft: str | None,
+    charted: Charted,
+) -> tuple[UnitView, ...]:
+    some = sorted((u for u in units if u.raft == raft), key=lambda u: natural(u.name))
+    return tuple(
+        unit_view(lang, facts, u, charted(u, facts.in_units.get(u.id, ())))
+        for u in some
+    )
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that puts ``Ao 2`` before ``Ao 10``."""
+    parts: list[tuple[int, int, str]] = []
+    for word in name.split():
+        digits = word.isascii() and word.isdigit() and len(word) < 16
+        parts.append((0, int(word), "") if digits else (1, 0, word))
+    return parts
+
+
+def _unplaced(lang: Lang, facts: Facts) -> tuple[ProbeView, ...]:
+    return tuple(
+        probe_view(
+            lang,
+            one,
+            f"{facts.devices[one.deployed.device].name} · {one.deployed.probe}",
+            facts.now_ms,
+        )
+        for one in facts.unplaced
+    )

@@ -1,0 +1,148 @@
+"""What the two databases say now, asked once for a page."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.wire.messages import Status
+from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
+from greenwater.storage.telemetry.ports import Series
+from web.ports import Services
+
+KEPT_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """A probe where it hangs now, and its newest readings since it hangs there."""
+
+    deployed: Deployed
+    readings: tuple[Reading, ...]
+
+    @property
+    def newest_ms(self) -> int | None:
+        """When it was last heard of."""
+        return max((reading.taken_ms for reading in self.readings), default=None)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A snapshot."""
+
+    now_ms: int
+    sites: Sequence[SiteInfo]
+    rafts: Sequence[tuple[str, str, str]]
+    units: Sequence[UnitInfo]
+    vessels: Sequence[VesselInfo]
+    devices: Mapping[DeviceId, DeviceInfo]
+    statuses: Mapping[DeviceId, tuple[int, Status]]
+    in_units: Mapping[str, Sequence[Hanging]]
+    on_vessels: Mapping[str, Sequence[Hanging]]
+    unplaced: Sequence[Hanging]
+
+
+def gather(services: Services) -> Facts:
+    """Ask both databases.
+
+    Raises:
+        UnavailableError: one of them did not answer.
+    """
+    now_ms = milliseconds(services.clock.now())
+    registry = services.registry
+    places = registry.visible_to(services.viewer)
+    mine = set(places.devices())
+    devices = {one.id: one for one in registry.list_devices() if one.id in mine}
+    deployed = [
+        one
+        for one in registry.deployments(start_ms=now_ms, end_ms=now_ms + 1)
+        if one.device in devices
+    ]
+    latest = _latest(services, devices)
+    hanging = [_hanging(one, latest) for one in deployed]
+    return Facts(
+        now_ms,
+        places.sites(),
+        places.rafts(),
+        places.units(),
+        places.vessels(),
+        devices,
+        {one: said for one, said in registry.statuses().items() if one in devices},
+        _by(hanging, lambda one: one.unit),
+        _by(hanging, lambda one: one.vessel),
+        _unplaced(latest, deployed),
+    )
+
+
+def _latest(
+    services: Services, devices: Iterable[DeviceId]
+) -> dict[Series, list[Reading]]:
+    found: dict[Series, list[Reading]] = {}
+    for device in devices:
+        for reading in services.telemetry.latest(device):
+            found.setdefault(Series(device, reading.probe), []).append(reading)
+    return found
+
+
+def _hanging(one: Deployed, latest: Mapping[Series, Sequence[Reading]]) -> Hanging:
+    # What it read before it came here was read somewhere else.
+    readings = latest.get(Series(one.device, one.probe), ())
+    return Hanging(one, tuple(r for r in readings if r.taken_ms >= one.from_ms))
+
+
+def _by(
+    hanging: Iterable[Hanging], place: Callable[[Deployed], str | None]
+) -> dict[str, list[Hanging]]:
+    found: dict[str, list[Hanging]] = {}
+    for one in hanging:
+        if (name := place(one.deployed)) is not None:
+            found.setdefault(name, []).append(one)
+    for some in found.values():
+        some.sort(key=_depth_first)
+    return found
+
+
+def _depth_first(one: Hanging) -> tuple[float, str]:
+    depth = one.deployed.depth_m
+    return (float("inf") if depth is None else depth, one.deployed.probe)
+
+
+def _unplaced(
+    latest: Mapping[Series, Sequence[Reading]], deployed: Iterable[Deployed]
+) -> list[Hanging]:
+    placed = {Series(one.device, one.probe) for one in deployed}
+    return [
+        Hanging(_nowhere(series.device, series.probe), tuple(readings))
+        for series, readings in sorted(latest.items())
+        if series not in placed
+    ]
+
+
+def _nowhere(device: DeviceId, probe: ProbeId) -> Deployed:
+    return Deployed(device, probe, None, None, None, 0, None)
+
+
+class Snapshots:
+    """Facts, at most a second old: many open pages ask the databases once."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._facts: Facts | None = None
+        self._until_s = 0.0
+
+    def now(self) -> Facts:
+        """Return the facts.
+
+        Raises:
+            UnavailableError: a database did not answer.
+        """
+        with self._lock:
+            if self._facts is None or time.monotonic() >= self._until_s:
+                self._facts = gather(self._services)
+                self._until_s = time.monotonic() + KEPT_S
+            return self._facts

@@ -1,0 +1,114 @@
+"""Numbers, times, ages and positions as people read them: ``4,2 mg/L``, ``23/11/2026``.
+
+Instants are UTC everywhere else; here they become the time of Khánh Hòa.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from greenwater.kernel.channels import SPECS, Channel
+from greenwater.kernel.reading import instant
+from web.words import Lang, say
+
+# The same offset since 1975, with no summer time: a machine without tzdata will do.
+HERE: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
+
+DECIMALS: Final[Mapping[Channel, int]] = {
+    Channel.PH: 2,
+    Channel.ORP: 0,
+    Channel.OXYGEN_SATURATION: 0,
+    Channel.AMMONIA_TOTAL: 2,
+    Channel.NITRITE: 2,
+    Channel.ALKALINITY: 0,
+    Channel.TRANSPARENCY: 0,
+    Channel.WATER_LEVEL: 2,
+    Channel.COURSE: 0,
+    Channel.BATTERY: 2,
+    Channel.SIGNAL: 0,
+    Channel.CONTACT: 0,
+}
+"""Digits behind the comma; 1 where nothing is said."""
+
+
+def number(lang: Lang, value: float, decimals: int = 0) -> str:
+    """Return ``1.204`` or ``4,2`` (Vietnamese), ``1,204`` or ``4.2`` (English)."""
+    text = f"{value:,.{decimals}f}"
+    if text.strip("-0.,") == "":
+        text = text.lstrip("-")  # no minus before a zero
+    if lang is Lang.EN:
+        return text
+    return text.translate(str.maketrans(",.", ".,"))
+
+
+def unit_of(channel: Channel) -> str:
+    """Return the unit that stands behind a value on pages."""
+    if channel is Channel.SALINITY:
+        return "‰"
+    return SPECS[channel].unit
+
+
+def amount(lang: Lang, channel: Channel, value: float) -> str:
+    """Return a value with its unit: ``4,2 mg/L``."""
+    text = number(lang, value, DECIMALS.get(channel, 1))
+    unit = unit_of(channel)
+    if unit == "°":
+        return f"{text}°"
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+
+def local(ms: int) -> datetime:
+    """Return an instant in the time of Khánh Hòa."""
+    return instant(ms).astimezone(HERE)
+
+
+def clock_time(ms: int) -> str:
+    """Return ``03:12``."""
+    return local(ms).strftime("%H:%M")
+
+
+def day(ms: int) -> str:
+    """Return ``23/11/2026``."""
+    return local(ms).strftime("%d/%m/%Y")
+
+
+def moment(lang: Lang, ms: int, now_ms: int) -> str:
+    """Return ``03:12``, ``18:20 hôm qua`` or ``18:20 ngày 21/11/2026``."""
+    days = (local(now_ms).date() - local(ms).date()).days
+    if days == 0:
+        return clock_time(ms)
+    if days == 1:
+        return say(lang, "yesterday", time=clock_time(ms))
+    return say(lang, "on_day", time=clock_time(ms), day=day(ms))
+
+
+def age(lang: Lang, ms: int, now_ms: int) -> str:
+    """Return how long ago an instant was; one in the future is named by its time."""
+    passed_ms = now_ms - ms
+    if passed_ms < -MINUTE_MS:
+        return moment(lang, ms, now_ms)
+    if passed_ms < MINUTE_MS:
+        return say(lang, "just_now")
+    if passed_ms < HOUR_MS:
+        return say(lang, "minutes_ago", count=passed_ms // MINUTE_MS)
+    if passed_ms < 2 * DAY_MS:
+        return say(lang, "hours_ago", count=passed_ms // HOUR_MS)
+    return say(lang, "days_ago", count=passed_ms // DAY_MS)
+
+
+def position(lang: Lang, latitude: float, longitude: float) -> str:
+    """Return degrees and decimal minutes: ``12°11,9' B – 109°11,7' Đ``."""
+    north, east = ("B", "Đ") if lang is Lang.VI else ("N", "E")
+    south, west = ("N", "T") if lang is Lang.VI else ("S", "W")
+    first = _degrees(lang, latitude) + (north if latitude >= 0 else south)
+    second = _degrees(lang, longitude) + (east if longitude >= 0 else west)
+    return f"{first} – {second}"
+
+
+def _degrees(lang: Lang, value: float) -> str:
+    # In tenths of a minute first, so that 59.96' becomes the next degree, not 60.0'.
+    degrees, tenths = divmod(round(abs(value) * 600), 600)
+    return f"{degrees}°{number(lang, tenths / 10, 1).zfill(4)}'\N{NO-BREAK SPACE}"

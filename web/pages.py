@@ -1,0 +1,255 @@
+"""The pages, as HTML."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from greenwater.kernel.channels import SPECS, Channel, Measurement
+from greenwater.kernel.errors import MissingError
+from greenwater.storage.registry.places import UnitInfo
+from web import series, tracks
+from web.board import FIRST, POSITIONS, board, by_rank, unit_view
+from web.charts import PERIODS, Window
+from web.drawn import chart_view, period_name, vessel_view
+from web.facts import Facts, Hanging, Snapshots
+from web.formats import clock_time, day
+from web.ports import Services
+from web.views import ChartView, Frame, Period, VesselView
+from web.words import WORDS, Lang, say
+
+STATIC: Final = Path(__file__).parent / "static"
+BOARD_HOURS: Final = 24
+_SHORTEST_POLL_S, _LONGEST_POLL_S, _WORTH_POLLING_S = 2.0, 10.0, 60.0
+
+
+def lang_of(request: Request) -> Lang:
+    """Return the language asked for now (``?lang=en``), or before, or Vietnamese."""
+    wanted = request.query_params.get("lang") or request.cookies.get("lang")
+    return Lang.EN if wanted == Lang.EN else Lang.VI
+
+
+def hours_of(request: Request, default: int = BOARD_HOURS) -> int:
+    """Return the period asked for, if it is one that there is."""
+    text = request.query_params.get("hours", "")
+    hours = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    return hours if hours in PERIODS else default
+
+
+class Renderer:
+    """Templates, and what surrounds every page."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._templates = Environment(
+            loader=PackageLoader("web"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        plot = STATIC / "vendor" / "uplot"
+        self._has_plot = (plot / "uPlot.iife.min.js").is_file()
+        self._version = _digest(sorted(STATIC.glob("*.*")))
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        now_ms: int,
+        is_simulated: bool,
+        status: int = 200,
+        live: str = "",
+        **views: Any,
+    ) -> HTMLResponse:
+        """Return a page; ``live`` is where a script asks for what changed."""
+        lang = lang_of(request)
+        frame = Frame(
+            lang,
+            say(lang, "title"),
+            str(request.url.include_query_params(lang=lang.other).query),
+            say(lang, "switch"),
+            say(lang, "updated", time=f"{clock_time(now_ms)}, {day(now_ms)}"),
+            is_simulated,
+            round(self._poll_s() * 1000),
+            live,
+            self._has_plot,
+            self._version,
+            dict(WORDS[lang]),
+        )
+        text = self._templates.get_template(template).render(frame=frame, **views)
+        response = HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+        if "lang" in request.query_params:
+            response.set_cookie("lang", lang, max_age=31_536_000, samesite="lax")
+        return response
+
+    def _poll_s(self) -> float:
+        # A minute of the system's time, which an accelerated demo reaches sooner.
+        wanted_s = self._services.clock.real_seconds(_WORTH_POLLING_S)
+        return min(max(wanted_s, _SHORTEST_POLL_S), _LONGEST_POLL_S)
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.blake2b(digest_size=6)
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def page_routes(
+    services: Services, snapshots: Snapshots, render: Renderer
+) -> APIRouter:
+    """Return the routes of the pages."""
+    routes = APIRouter()
+
+    @routes.get("/", response_class=HTMLResponse)
+    def first_page(request: Request) -> HTMLResponse:
+        """Every site, raft and unit with its latest values; every boat."""
+        return _board_page(request, services, snapshots.now(), render)
+
+    @routes.get("/sites/{site}", response_class=HTMLResponse)
+    def site_page(request: Request, site: str) -> HTMLResponse:
+        """One site."""
+        facts = snapshots.now()
+        if site not in {one.id for one in facts.sites}:
+            raise MissingError(f"there is no site {site!r}")
+        return _board_page(request, services, facts, render, site=site)
+
+    @routes.get("/units/{unit}", response_class=HTMLResponse)
+    def unit_page(request: Request, unit: str) -> HTMLResponse:
+        """One unit with a chart for every channel."""
+        facts = snapshots.now()
+        info = next((one for one in facts.units if one.id == unit), None)
+        if info is None:
+            raise MissingError(f"there is no unit {unit!r}")
+        lang, hours = lang_of(request), hours_of(request)
+        view = unit_view(lang, facts, info)
+        return render.page(
+            request,
+            "unit.html",
+            now_ms=facts.now_ms,
+            is_simulated=view.is_simulated,
+            live=f"/live.json?unit={unit}&lang={lang}",
+            unit=view,
+            charts=unit_charts(services, facts, info, lang, hours),
+            periods=_periods(lang, hours),
+        )
+
+    @routes.get("/vessels/{vessel}", response_class=HTMLResponse)
+    def vessel_page(request: Request, vessel: str) -> HTMLResponse:
+        """One boat."""
+        facts = snapshots.now()
+        if vessel not in {one.id for one in facts.vessels}:
+            raise MissingError(f"there is no vessel {vessel!r}")
+        lang, hours = lang_of(request), hours_of(request)
+        (view,) = vessel_views(services, facts, lang, hours, vessel=vessel)
+        return render.page(
+            request,
+            "vessel.html",
+            now_ms=facts.now_ms,
+            is_simulated=view.is_simulated,
+            vessel=view,
+            periods=_periods(lang, hours),
+        )
+
+    return routes
+
+
+def _board_page(
+    request: Request,
+    services: Services,
+    facts: Facts,
+    render: Renderer,
+    *,
+    site: str | None = None,
+) -> HTMLResponse:
+    lang = lang_of(request)
+
+    def charted(unit: UnitInfo, hanging: object) -> ChartView | None:
+        return main_chart(services, facts, unit, lang)
+
+    view = board(lang, facts, charted, site=site)
+    vessels = vessel_views(services, facts, lang, BOARD_HOURS) if site is None else []
+    where = f"site={site}&" if site else ""
+    return render.page(
+        request,
+        "board.html",
+        now_ms=facts.now_ms,
+        is_simulated=view.is_simulated,
+        live=f"/live.json?{where}lang={lang}",
+        board=view,
+        vessels=vessels,
+        is_whole=site is None,
+    )
+
+
+def _periods(lang: Lang, chosen: int) -> list[Period]:
+    return [
+        Period(period_name(lang, hours), f"?hours={hours}", hours == chosen)
+        for hours in PERIODS
+    ]
+
+
+def channels_at(hanging: tuple[Hanging, ...] | list[Hanging]) -> list[Channel]:
+    """Return the channels that are measured at a place, most wanted first."""
+    readings = by_rank(r for one in hanging for r in one.readings)
+    channels = dict.fromkeys(r.channel for r in readings)
+    return [c for c in channels if c not in POSITIONS]
+
+
+def main_chart(
+    services: Services, facts: Facts, unit: UnitInfo, lang: Lang
+) -> ChartView | None:
+    """Return the chart of the channel that matters most at a unit, if it has one."""
+    channels = channels_at(list(facts.in_units.get(unit.id, ())))
+    water = [c for c in channels if SPECS[c].measurement is Measurement.WATER]
+    channel = next((c for c in FIRST if c in water), water[0] if water else None)
+    if channel is None:
+        return None
+    window = Window.until(facts.now_ms, BOARD_HOURS)
+    deployed = series.deployments_at(services, window, unit=unit.id, vessel=None)
+    lines = series.lines_of(services, deployed, channel, window, lang)
+    return chart_view(lang, ("unit", unit.id), channel, lines, window)
+
+
+def unit_charts(
+    services: Services, facts: Facts, unit: UnitInfo, lang: Lang, hours: int
+) -> list[ChartView]:
+    """Return a chart for each channel measured at a unit."""
+    window = Window.until(facts.now_ms, hours)
+    deployed = series.deployments_at(services, window, unit=unit.id, vessel=None)
+    return [
+        chart_view(
+            lang,
+            ("unit", unit.id),
+            channel,
+            series.lines_of(services, deployed, channel, window, lang),
+            window,
+        )
+        for channel in channels_at(list(facts.in_units.get(unit.id, ())))
+    ]
+
+
+def vessel_views(
+    services: Services,
+    facts: Facts,
+    lang: Lang,
+    hours: int,
+    *,
+    vessel: str | None = None,
+) -> list[VesselView]:
+    """Return the boats, or one of them."""
+    window = Window.until(facts.now_ms, hours)
+    found = []
+    for one in facts.vessels:
+        if vessel not in (None, one.id):
+            continue
+        deployed = series.deployments_at(services, window, unit=None, vessel=one.id)
+        latitudes, longitudes = series.position_buckets(services, deployed, window)
+        track = tracks.fixes(latitudes, longitudes)
+        found.append(vessel_view(lang, facts, one, track, window))
+    return found

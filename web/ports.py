@@ -1,0 +1,97 @@
+"""What the pages ask of the two databases. The facades of ``greenwater.storage`` fit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.wire.messages import Status
+from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
+from greenwater.storage.telemetry.ports import Bucket, Span
+
+
+class Places(Protocol):
+    """What one person may see; nothing else comes out."""
+
+    def sites(self) -> Sequence[SiteInfo]:
+        """Return the sites, by name."""
+        ...
+
+    def rafts(self) -> Sequence[tuple[str, str, str]]:
+        """Return (id, site, name) of the rafts."""
+        ...
+
+    def units(self) -> Sequence[UnitInfo]:
+        """Return the units of all sites."""
+        ...
+
+    def vessels(self) -> Sequence[VesselInfo]:
+        """Return the vessels."""
+        ...
+
+    def devices(self) -> Sequence[str]:
+        """Return the ids of the devices."""
+        ...
+
+
+class Registry(Protocol):
+    """People, places and devices."""
+
+    def visible_to(self, person: str | None) -> Places:
+        """Return what a person sees; None is the operator, who sees all."""
+        ...
+
+    def list_devices(self) -> Sequence[DeviceInfo]:
+        """Return all devices."""
+        ...
+
+    def deployments(
+        self,
+        *,
+        unit: str | None = None,
+        vessel: str | None = None,
+        device: str | None = None,
+        start_ms: int = 0,
+        end_ms: int = 2**62,
+    ) -> Sequence[Deployed]:
+        """Return the deployments that touch ``[start_ms, end_ms)``, oldest first."""
+        ...
+
+    def statuses(self) -> Mapping[DeviceId, tuple[int, Status]]:
+        """Return when each device last spoke of itself, and what it said."""
+        ...
+
+
+class Telemetry(Protocol):
+    """The readings (see ``greenwater.storage.telemetry.ports``)."""
+
+    def latest(self, device: DeviceId) -> Sequence[Reading]:
+        """Return the newest reading of each channel of each probe of one device."""
+        ...
+
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return non-empty buckets in time order."""
+        ...
+
+    def gaps(self, span: Span) -> Sequence[Gap]:
+        """Return the gaps that touch the span."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """All that the site needs, open. Whoever opened them closes them.
+
+    ``viewer`` is the person whose eyes the pages are seen with; None is the operator.
+    """
+
+    registry: Registry
+    telemetry: Telemetry
+    clock: Clock
+    viewer: str | None = None

@@ -1,0 +1,88 @@
+"""Listening: uvicorn in the calling thread until told to stop."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from greenwater.kernel.errors import UnavailableError
+
+log = structlog.get_logger()
+
+GRACE_S: Final = 5
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process that runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    stop: threading.Event,
+    *,
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve until ``stop`` is set; requests under way get five seconds to finish.
+
+    Port 0 takes a free one; ``on_ready`` is told which.
+
+    Raises:
+        UnavailableError: the address is taken or not ours.
+    """
+    with contextlib.closing(_listening(host, port)) as listener:
+        bound = int(listener.getsockname()[1])
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        server = _Server(config)
+        watcher = threading.Thread(
+            target=_stop_when, args=(stop, server), name="web-stop", daemon=True
+        )
+        watcher.start()
+        log.info("site.opened", host=host, port=bound)
+        if on_ready is not None:
+            on_ready(bound)
+        try:
+            server.run(sockets=[listener])
+        finally:
+            stop.set()
+            watcher.join()
+    log.info("site.closed", host=host, port=bound)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    # Bound here and not by uvicorn, which would end the process over a taken port.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as exc:
+        listener.close()
+        raise UnavailableError(
+            f"cannot listen on {host} port {port}: {exc.strerror or exc}; choose another "
+            "with --port"
+        ) from exc
+    return listener
+
+
+def _stop_when(stop: threading.Event, server: uvicorn.Server) -> None:
+    stop.wait()
+    server.should_exit = True
