@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from greenwater.kernel.channels import Channel, Measurement
 from greenwater.kernel.errors import ConfigError, InputError, UnavailableError
@@ -32,15 +33,15 @@ NUMBERS = itertools.count()
 
 
 class Configured(Influx):
-    """A server with one more line of [http]; its user names and passwords are ours."""
+    """A server with another line of configuration in place of one of ours."""
 
-    line = ""
+    change = ("", "")
 
     def argv(self) -> tuple[Sequence[str], dict[str, str]]:
         argv = super().argv()
         config = self.folder / "influxdb.conf"
         text = config.read_text()
-        config.write_text(text.replace("[http]\n", f"[http]\n {self.line}\n"))
+        config.write_text(text.replace(*self.change))
         return argv
 
 
@@ -80,16 +81,15 @@ def command(port: int, text: str, user: str = "", database: str = "") -> str:
 
 
 def test_flags_beside_a_value_outlive_every_raw_write(
-    url: str, store: Telemetry
+    url: str, store: Telemetry, influx: Influx
 ) -> None:
     store.write([reading(T0)])
     lines(url, f"water,device=box-1,probe=pond ph_flag=4i,ph_tests=1423i {T0}")
-    port = urlsplit(url).port
-    assert port is not None
+    asked = "SELECT ph_flag, ph_tests FROM water"
     for value in (1.0, None, 2.0):
         store.write([reading(T0, value)])
-        answer = command(port, "SELECT ph_flag, ph_tests FROM water", "", url[-5:])
-        assert "[4,1423]" in answer.replace('"2025-11-24T16:00:00Z",', "")
+        answer = command(influx.port, asked, database=urlsplit(url).path[1:])
+        assert ",4,1423]]" in answer
         assert [r.value for r in store.read(ALWAYS)] == [value]
 
 
@@ -149,12 +149,33 @@ def test_an_answer_longer_than_the_servers_row_limit_is_still_whole(
     tmp_path: Path,
 ) -> None:
     server = Configured(tmp_path)
-    server.line = "max-row-limit = 50"
+    server.change = ("[http]", "[http]\n max-row-limit = 50")
     with started(server), closing(open_telemetry(server.url("t"))) as store:
         readings = [reading(T0 + n) for n in range(7_000)]
         store.write(readings)
         assert list(store.read(ALWAYS)) == readings
         assert len(store.read_many([ALWAYS])) == 7_000
+
+
+def test_a_limit_on_series_refuses_the_new_ones_only_and_is_loud(
+    tmp_path: Path,
+) -> None:
+    server = Configured(tmp_path)
+    server.change = ("max-values-per-tag = 0", "max-values-per-tag = 3")
+    with started(server), closing(open_telemetry(server.url("t"))) as store:
+        boxes = [
+            Reading(DeviceId(f"box-{n}"), ProbeId("p"), Channel.PH, T0, 7.0)
+            for n in range(3)
+        ]
+        store.write(boxes)
+        new = Reading(DeviceId("box-9"), ProbeId("p"), Channel.PH, T0, 7.0)
+        again = Reading(boxes[0].device, boxes[0].probe, Channel.PH, T0 + 1, 7.0)
+        with capture_logs() as logs, pytest.raises(InputError, match=r"limit exceeded"):
+            store.write([new, again])
+        assert [entry["event"] for entry in logs] == ["telemetry.limit_reached"]
+        assert store.newest([Series(again.device, again.probe)]) != {}
+        assert list(store.latest(new.device)) == []
+        store.write([again])
 
 
 def test_a_killed_server_has_all_that_was_acknowledged(tmp_path: Path) -> None:
@@ -172,7 +193,7 @@ def test_a_killed_server_has_all_that_was_acknowledged(tmp_path: Path) -> None:
 
 def test_users_rights_decide_what_is_made_and_what_is_refused(tmp_path: Path) -> None:
     server = Configured(tmp_path)
-    server.line = "auth-enabled = true"
+    server.change = ("[http]", "[http]\n auth-enabled = true")
     with started(server):
         at, boss = f"127.0.0.1:{server.port}", "boss"
         command(

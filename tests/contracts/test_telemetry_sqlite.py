@@ -16,6 +16,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from greenwater.storage.telemetry.sqlite import SqliteTelemetry
+from greenwater.storage.telemetry.sqlite_file import SqliteFile
 
 ROOT = Path(__file__).parents[2]
 T0 = 1_764_000_000_000
@@ -198,6 +199,27 @@ def test_a_file_that_stays_locked_is_unavailable(
     other.execute("ROLLBACK")
     other.close()
     store.write([reading(T0)])
+
+
+def test_a_transaction_has_the_lock_before_it_reads(path: Path) -> None:
+    file = SqliteFile(path)
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with file.change(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
+    file.close()
+
+
+def test_a_file_that_is_locked_or_full_can_still_be_opened_and_read(
+    path: Path, store: SqliteTelemetry
+) -> None:
+    store.write([reading(T0)])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    reader = SqliteTelemetry(path)
+    assert list(reader.read(ALWAYS)) == [reading(T0)]
+    reader.close()
+    other.close()
 
 
 def test_a_writer_that_waits_its_turn_gets_it(

@@ -330,11 +330,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.is_mute = False
             self.hang_up()
             return
-        self.send_response(status)
+        headers = {"Date": self.date_time_string()} | (headers or {})
+        self.send_response_only(status)
         self.send_header("Content-Type", "application/json")
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         if status != 204:

@@ -8,8 +8,10 @@ means is decided by what the caller must do (greenwater.kernel.errors):
   content: 400 and 422 with its error document, and 413. The same status from something
   in between (a proxy's page) is not a verdict on readings.
 * ``UnavailableError`` for all else: no answer, 429, 5xx, and refused credentials too,
-  since an expired token must hold readings back, not quarantine them. That one is an
-  error in the log: only a person can end it.
+  since an expired token must hold readings back, not quarantine them.
+
+Refused credentials, and a limit on series that 1.x reached (it refuses new series only,
+so the rest must go on: ``InputError``), are errors in the log: only a person can end them.
 """
 
 import time
@@ -166,6 +168,8 @@ def raise_for(response: Response, what: str) -> None:
     if 200 <= status < 300:
         return
     words = own or response.body[:200].decode("utf-8", "replace")
+    if "max-values-per-tag" in own or "max-series-per-database" in own:
+        log.error("telemetry.limit_reached", answer=words)
     if status == 413 or (own and status in (400, 422) and not _is_operators(own)):
         raise InputError(f"InfluxDB refuses {what}: {words} (status {status})")
     if status in (401, 403):

@@ -10,20 +10,30 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
-from greenwater.storage.telemetry.intake import FIRST, interleaved, starts
 from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
 from greenwater.storage.telemetry.sqlite_file import LAST_MS, SqliteFile, held
+from greenwater.storage.telemetry.sqlite_intake import SqliteIntake
 from greenwater.storage.telemetry.sqlite_rollups import SqliteRollups
 
 PAGE_ROWS: Final = 5_000
 MAX_IDS_KEPT: Final = 50_000
 
-_CLOCKS: Final = tuple(ClockQuality)
-_CLOCK_CODES: Final = {m: -1 - at for at, m in enumerate(Measurement)}
+# Numbers in the file: they may be added to, never changed.
+_QUALITY_CODES: Final = {
+    ClockQuality.GPS: 0,
+    ClockQuality.NTP: 1,
+    ClockQuality.RTC: 2,
+    ClockQuality.UNSYNCED: 3,
+    ClockQuality.RETIMED: 4,
+}
+_QUALITIES: Final = {code: quality for quality, code in _QUALITY_CODES.items()}
+_CLOCK_CODES: Final = {
+    Measurement.WATER: -1,
+    Measurement.POSITION: -2,
+    Measurement.POWER: -3,
+}
 _CLOCK_CODE_OF: Final = {c: _CLOCK_CODES[spec.measurement] for c, spec in SPECS.items()}
 _ORDER: Final = {channel: at for at, channel in enumerate(Channel)}
-_INTAKE: Final = ", ".join(Intake.__struct_fields__)
-_INTAKE_KEPT: Final = Intake.__struct_fields__[2:]
 
 _PUT_READING: Final = """
 INSERT INTO reading (series, taken_ms, channel, value, compensated)
@@ -32,14 +42,6 @@ ON CONFLICT DO UPDATE SET
     value = excluded.value, compensated = coalesce(excluded.compensated, compensated)
 WHERE value IS NOT excluded.value
    OR excluded.compensated IS NOT NULL AND compensated IS NOT excluded.compensated
-"""
-_PUT_INTAKE: Final = f"""
-INSERT INTO intake ({_INTAKE})
-VALUES ({", ".join("?" * len(Intake.__struct_fields__))})
-ON CONFLICT DO UPDATE SET
-{", ".join(f"{field} = excluded.{field}" for field in _INTAKE_KEPT)}
-WHERE ({", ".join(_INTAKE_KEPT)})
-   IS NOT ({", ".join(f"excluded.{field}" for field in _INTAKE_KEPT)})
 """
 
 
@@ -51,6 +53,7 @@ class SqliteTelemetry:
         self._ids: dict[Series, int] = {}
         self._pairs: set[tuple[int, int]] = set()
         self._codes = self._channel_codes()
+        self._intake = SqliteIntake(self._file)
         self._rollups = SqliteRollups(self._file, self._codes, _CLOCK_CODES)
         self._names = {code: channel for channel, code in self._codes.items()}
 
@@ -113,20 +116,23 @@ class SqliteTelemetry:
             code, value, compensated = codes[one.channel], one.value, one.is_compensated
             rows.append((series, one.taken_ms, code, value, compensated))
             if one.clock is not None:
-                quality = float(_CLOCKS.index(one.clock))
+                quality = float(_QUALITY_CODES[one.clock])
                 code = _CLOCK_CODE_OF[one.channel]
                 rows.append((series, one.taken_ms, code, quality, None))
         return rows
 
     def _channel_codes(self) -> dict[Channel, int]:
-        with self._file.change() as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO channel (name) VALUES (?)",
-                [(channel.value,) for channel in Channel],
-            )
-            rows = connection.execute("SELECT name, id FROM channel").fetchall()
-        known = {channel.value for channel in Channel}
-        return {Channel(name): code for name, code in rows if name in known}
+        """Return the file's number of each channel, given to those that have none."""
+        asked = "SELECT name, id FROM channel"
+        found = dict(self._file.ask(asked))
+        missing = [(channel.value,) for channel in Channel if channel not in found]
+        if missing:
+            with self._file.change() as connection:
+                connection.executemany(
+                    "INSERT OR IGNORE INTO channel (name) VALUES (?)", missing
+                )
+            found = dict(self._file.ask(asked))
+        return {channel: found[channel.value] for channel in Channel}
 
     def _series_ids(
         self, connection: Connection, series: Iterable[Series]
@@ -205,7 +211,7 @@ class SqliteTelemetry:
         found: list[Reading] = []
         for taken_ms, code, value, compensated in rows:
             if code < 0:
-                clocks[taken_ms, code] = _CLOCKS[int(value)]
+                clocks[taken_ms, code] = _QUALITIES[int(value)]
                 continue
             channel = self._names.get(code)
             if channel is None or (wanted is not None and channel not in wanted):
@@ -323,78 +329,23 @@ class SqliteTelemetry:
         return [Gap(*span.series, *row) for row in rows]
 
     def record(self, rows: Sequence[Intake]) -> None:
-        """Store intake rows, all or none (see the port)."""
-        if rows:
-            fields = Intake.__struct_fields__
-            with self._file.change() as connection:
-                connection.executemany(
-                    _PUT_INTAKE,
-                    [tuple(getattr(row, field) for field in fields) for row in rows],
-                )
+        """Store intake rows (see the port)."""
+        self._intake.record(rows)
 
     def intake_after(
         self, cursor: Mapping[WorkerId, int], limit: int
     ) -> Sequence[Intake]:
         """Return rows beyond the cursor (see the port)."""
-        pages = [
-            self._intake_page(worker, cursor.get(worker, FIRST) + 1, limit)
-            for worker in (self._workers() if limit > 0 else ())
-        ]
-        return list(interleaved(pages))[:limit]
+        return self._intake.after(cursor, limit)
 
     def intake_recent(self, limit: int) -> Iterator[Intake]:
         """Yield the newest rows over all workers, oldest first (see the port)."""
-        tails = {
-            worker: self._file.ask(
-                "SELECT sequence, recorded_ms FROM intake WHERE worker = ? "
-                "ORDER BY sequence DESC LIMIT ?",
-                (worker, limit),
-            )
-            for worker in (self._workers() if limit > 0 else ())
-        }
-        yield from interleaved(
-            self._intake_from(worker, first, tails[worker][0][0])
-            for worker, first in starts(tails, limit).items()
-        )
+        return self._intake.recent(limit)
 
     def last_sequence(self, worker: WorkerId) -> int:
         """Return the worker's highest recorded sequence, 0 if it has none."""
-        ((last,),) = self._file.ask(
-            "SELECT max(sequence) FROM intake WHERE worker = ?", (worker,)
-        )
-        return last or 0
+        return self._intake.last_sequence(worker)
 
     def trim_intake(self, worker: WorkerId, below_sequence: int) -> None:
         """Give up the worker's rows below a sequence (its last row always stays)."""
-        with self._file.change() as connection:
-            connection.execute(
-                "DELETE FROM intake WHERE worker = ?1 AND sequence < min(?2, "
-                "(SELECT max(sequence) FROM intake WHERE worker = ?1))",
-                (worker, below_sequence),
-            )
-
-    def _workers(self) -> list[WorkerId]:
-        """Return all workers, jumping from one to the next, not over all their rows."""
-        workers: list[WorkerId] = []
-        while rows := self._file.ask(
-            "SELECT worker FROM intake WHERE worker > ? ORDER BY worker LIMIT 1",
-            (workers[-1] if workers else "",),
-        ):
-            workers.append(WorkerId(rows[0][0]))
-        return workers
-
-    def _intake_page(self, worker: WorkerId, first: int, limit: int) -> list[Intake]:
-        rows = self._file.ask(
-            f"SELECT {_INTAKE} FROM intake WHERE worker = ? AND sequence >= ? "
-            "ORDER BY sequence LIMIT ?",
-            (worker, first, limit),
-        )
-        return [Intake(*row) for row in rows]
-
-    def _intake_from(self, worker: WorkerId, first: int, last: int) -> Iterator[Intake]:
-        while first <= last:
-            rows = self._intake_page(worker, first, PAGE_ROWS)
-            yield from (row for row in rows if row.sequence <= last)
-            if len(rows) < PAGE_ROWS:
-                return
-            first = rows[-1].sequence + 1
+        self._intake.trim(worker, below_sequence)

@@ -168,15 +168,9 @@ class SqliteFile:
         """Make the tables, once among all processes, or refuse a file not ours."""
         try:
             self._refuse_strangers()
-            self._turn_on_wal()
-            self._writer.execute("BEGIN IMMEDIATE")
-            self._refuse_strangers()
-            if self._number("user_version") == 0:
-                for statement in _SCHEMA.split(";"):
-                    self._writer.execute(statement)
-                self._writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                self._writer.execute(f"PRAGMA user_version={VERSION}")
-            self._writer.execute("COMMIT")
+            if self._number("user_version") < VERSION:
+                self._turn_on_wal()
+                self._make_tables()
         except BaseException as exc:
             self._writer.close()
             if isinstance(exc, sqlite3.Error):
@@ -184,6 +178,16 @@ class SqliteFile:
                     f"cannot use {self.path} as the telemetry file: {exc}"
                 ) from exc
             raise
+
+    def _make_tables(self) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._refuse_strangers()
+        if self._number("user_version") == 0:
+            for statement in _SCHEMA.split(";"):
+                self._writer.execute(statement)
+            self._writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            self._writer.execute(f"PRAGMA user_version={VERSION}")
+        self._writer.execute("COMMIT")
 
     def _turn_on_wal(self) -> None:
         # The change to WAL answers "locked" at once, whatever the timeout: try again
