@@ -1,0 +1,181 @@
+"""`greenwater export`, `quarantine` and `import`: data out, aside, and in by hand."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.home import open_home
+from greenwater.kernel.clock import open_clock
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.ids import parse_device
+from greenwater.kernel.reading import instant, milliseconds
+from greenwater.storage.registry import open_registry
+from greenwater.storage.telemetry import open_telemetry
+
+quarantine = typer.Typer(help="What could not become a reading.", no_args_is_help=True)
+imports = typer.Typer(help="Readings from files.", no_args_is_help=True)
+
+
+def parse_time(text: str, name: str) -> int:
+    """Return an instant's milliseconds.
+
+    Raises:
+        InputError: it is no instant with a time zone.
+    """
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InputError(f"{name} {text!r}: write 2026-06-01T00:00:00+07:00") from exc
+    if at.tzinfo is None:
+        raise InputError(f"{name} {text!r} has no time zone: write +07:00 or Z")
+    return milliseconds(at)
+
+
+def export(
+    device: Annotated[str, typer.Option(help="All probes of this device.")] = "",
+    unit: Annotated[
+        str, typer.Option(help="What hung in this unit, by deployments.")
+    ] = "",
+    start: Annotated[
+        str, typer.Option("--from", help="From this instant on.")
+    ] = "2000-01-01T00:00:00Z",
+    end: Annotated[
+        str, typer.Option("--to", help="Until before this instant.")
+    ] = "2100-01-01T00:00:00Z",
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv, json or parquet.")
+    ] = "csv",
+    wide: Annotated[
+        bool, typer.Option(help="One row an instant, a column a channel.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="A file; standard output by default.")
+    ] = None,
+) -> None:
+    """Write readings to a file, streaming."""
+    from greenwater.storage.export import Format, deployed_spans, device_spans
+    from greenwater.storage.export import export as write
+
+    if bool(device) == bool(unit):
+        raise InputError("give --device or --unit, one of them")
+    try:
+        chosen = Format(file_format)
+    except ValueError as exc:
+        raise InputError(
+            f"--format {file_format!r} is not csv, json or parquet"
+        ) from exc
+    home = open_home()
+    start_ms, end_ms = parse_time(start, "--from"), parse_time(end, "--to")
+    telemetry = open_telemetry(home.telemetry_url)
+    try:
+        if unit:
+            with open_registry(home.registry_url) as registry:
+                hung = registry.deployments(unit=unit, start_ms=start_ms, end_ms=end_ms)
+            spans = deployed_spans(hung, start_ms, end_ms)
+        else:
+            spans = device_spans(
+                telemetry.series(), parse_device(device), start_ms, end_ms
+            )
+        if not spans:
+            raise MissingError(f"there are no readings of {device or unit}")
+        if out is None:
+            write(telemetry, spans, chosen, sys.stdout.buffer, wide=wide)
+            return
+        with out.open("wb") as file:
+            count = write(telemetry, spans, chosen, file, wide=wide, progress=_told)
+        typer.echo(f"\r{count:,} readings written to {out}", err=True)
+    finally:
+        telemetry.close()
+
+
+def _told(count: int) -> None:
+    typer.echo(f"\r{count:,} readings", nl=False, err=True)
+
+
+@quarantine.command("list")
+def list_entries(
+    device: str = "",
+    kind: str = "",
+    after: Annotated[int, typer.Option(help="Beyond this id.")] = 0,
+    limit: int = 100,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Show what rests in quarantine, and why."""
+    import msgspec
+
+    with open_registry(open_home().registry_url) as registry:
+        entries = registry.list_quarantine(
+            device=device or None, kind=kind or None, after=after, limit=limit
+        )
+    if as_json:
+        typer.echo(msgspec.json.encode(entries).decode())
+        return
+    for one in entries:
+        mark = "replayed" if one.replayed_ms else ""
+        typer.echo(
+            f"{one.id:>8}  {instant(one.received_ms):%Y-%m-%d %H:%M:%S}  {one.device:<24} "
+            f"{one.kind:<12} {one.size:>7} B  {one.reason}  {mark}"
+        )
+
+
+@quarantine.command("show")
+def show(entry: int) -> None:
+    """Print one entry's bytes."""
+    with open_registry(open_home().registry_url) as registry:
+        one = registry.get_quarantined(entry)
+    typer.echo(f"{one.kind} of {one.device}, {one.reason}", err=True)
+    if one.raw is None:
+        raise MissingError(
+            f"the bytes of {entry} were given up under the device's budget"
+        )
+    sys.stdout.buffer.write(one.raw)
+
+
+@quarantine.command("replay")
+def replay(
+    entries: Annotated[list[int], typer.Argument(help="Ids of entries.")],
+) -> None:
+    """Take entries in again, after what was wrong has been put right."""
+    from ingest.replay import replay_entries
+
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        telemetry = open_telemetry(home.telemetry_url)
+        try:
+            for entry, verdict in replay_entries(
+                registry, telemetry, entries, open_clock()
+            ):
+                typer.echo(f"{entry}: {verdict}")
+        finally:
+            telemetry.close()
+
+
+def _import(path: Path, kind: str) -> None:
+    from ingest.imports import import_csv
+
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        telemetry = open_telemetry(home.telemetry_url)
+        try:
+            done = import_csv(path, kind, registry, telemetry, open_clock())
+        finally:
+            telemetry.close()
+    typer.echo(
+        f"{done.received} read: {done.stored} stored, {done.repeated} there already, "
+        f"{done.quarantined} in quarantine, {done.overwritten} replaced another value"
+    )
+
+
+@imports.command("hand")
+def hand(path: Path) -> None:
+    """Readings of a farmer's own meter: columns time,device,probe,channel,value,unit."""
+    _import(path, "hand")
+
+
+@imports.command("vms")
+def vms(path: Path) -> None:
+    """Positions of vessel monitoring: columns time,device,latitude,longitude[,speed_kn,course_deg]."""
+    _import(path, "vms")

@@ -1,0 +1,167 @@
+"""`greenwater device`: identities, credentials and the broker's permissions."""
+
+import csv
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.home import BrokerPlan, Home, open_home, reload_embedded, write_nats
+from greenwater.kernel.clock import open_clock
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.registry.credentials import make_credentials
+
+app = typer.Typer(
+    help="Devices: credentials and broker permissions.", no_args_is_help=True
+)
+
+COLUMNS = ("device", "site")
+
+
+@app.command()
+def add(
+    device: Annotated[str, typer.Argument(help="Its id; leave out with --csv.")] = "",
+    site: Annotated[str, typer.Option(help="The site it stands on.")] = "",
+    vessel: Annotated[str, typer.Option(help="The vessel it sails on.")] = "",
+    name: str = "",
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Many: columns device,site|vessel[,name]."),
+    ] = None,
+    simulated: bool = False,
+) -> None:
+    """Register a device and print its password, this once."""
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        rows = _rows(csv_file) if csv_file else [(device, site, vessel, name)]
+        typer.echo("device,password")
+        for row_device, row_site, row_vessel, row_name in rows:
+            made = make_credentials(secrets.token_bytes)
+            registry.add_device(
+                row_device,
+                site=row_site or None,
+                vessel=row_vessel or None,
+                name=row_name,
+                credentials=made,
+                is_simulated=simulated,
+                now_ms=milliseconds(open_clock().now()),
+            )
+            typer.echo(f"{row_device},{made.password}")
+        apply_permissions(home, registry)
+
+
+def _rows(path: Path) -> list[tuple[str, str, str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames is None or "device" not in reader.fieldnames:
+            raise InputError(f"{path}: there is no column 'device'")
+        return [
+            (
+                row["device"],
+                row.get("site") or "",
+                row.get("vessel") or "",
+                row.get("name") or "",
+            )
+            for row in reader
+        ]
+
+
+def apply_permissions(home: Home, registry: Registry) -> None:
+    """Rewrite the embedded broker's permissions, if this home has one, and reload it."""
+    plan_file = home.broker_folder / "plan"
+    if plan_file.exists():
+        port, inner_port, host, *hosts = plan_file.read_text().split()
+        write_nats(
+            home, registry, BrokerPlan(int(port), int(inner_port), host, tuple(hosts))
+        )
+        reload_embedded(home)
+
+
+@app.command("list")
+def list_devices(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show all devices, their place and state, and when they last spoke."""
+    import msgspec
+
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        devices, statuses = registry.list_devices(), registry.statuses()
+    now_ms = milliseconds(open_clock().now())
+    rows = []
+    for one in devices:
+        heard = statuses.get(one.id)
+        rows.append(
+            {
+                "device": one.id,
+                "name": one.name,
+                "place": one.place,
+                "state": one.state,
+                "simulated": one.is_simulated,
+                "online": bool(heard and heard[1].online),
+                "heard_s_ago": None if heard is None else (now_ms - heard[0]) // 1000,
+                "waiting": heard[1].outbox_depth if heard else None,
+            }
+        )
+    if as_json:
+        typer.echo(msgspec.json.encode(rows).decode())
+        return
+    for row in rows:
+        age = (
+            "never heard"
+            if row["heard_s_ago"] is None
+            else f"{row['heard_s_ago']} s ago"
+        )
+        state = "online" if row["online"] else "offline"
+        sim = "  SIMULATED" if row["simulated"] else ""
+        typer.echo(
+            f"{row['device']:<28} {row['place']:<20} {row['state']:<8} {state:<8} {age}{sim}"
+        )
+
+
+@app.command()
+def revoke(device: str) -> None:
+    """Shut a device out of broker and platform; its readings stay."""
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        registry.revoke_device(device, milliseconds(open_clock().now()))
+        apply_permissions(home, registry)
+    typer.echo(
+        f"{device} is revoked; with Mosquitto, run greenwater broker-files and reload it"
+    )
+
+
+@app.command()
+def resend(
+    device: Annotated[str, typer.Argument(help="Its id, or 'all'.")],
+    since: Annotated[
+        str, typer.Option(help="From when on, such as 2026-06-01T00:00:00Z.")
+    ],
+) -> None:
+    """Ask boxes for acknowledged readings again (after a restore)."""
+    from datetime import datetime
+
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError as exc:
+        raise InputError(f"--since {since!r}: {exc}") from exc
+    if at.tzinfo is None:
+        raise InputError(f"--since {since!r} has no time zone: write …Z")
+    home = open_home()
+    now_ms = milliseconds(open_clock().now())
+    with open_registry(home.registry_url) as registry:
+        states = registry.device_states()
+        wanted = list(states) if device == "all" else [device]
+        for one in wanted:
+            registry.add_command(
+                f"resend-{secrets.token_hex(8)}",
+                one,
+                "resend",
+                {"since_ms": milliseconds(at)},
+                now_ms=now_ms,
+                expires_ms=now_ms + 7 * 24 * 3600 * 1000,
+            )
+    typer.echo(
+        f"{len(wanted)} devices are asked for what they hold since {at.isoformat()}"
+    )

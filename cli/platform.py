@@ -1,0 +1,196 @@
+"""`greenwater up`, `demo`, the services one by one, `doctor`, `broker-files`."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from greenwater.kernel import logs
+from greenwater.kernel.clock import open_clock
+from greenwater.kernel.errors import PlatformError
+from greenwater.kernel.settings import load
+
+
+def ingest() -> None:
+    """Run ingest: MQTT to the telemetry store."""
+    from cli.supervisor import stop_on_signals
+    from ingest.bootstrap import run_ingest
+    from ingest.settings import IngestSettings
+
+    settings = load(IngestSettings, prefix="GREENWATER_INGEST_")
+    logs.configure("ingest", level=settings.log_level)
+    run_ingest(settings, open_clock(), stop_on_signals())
+
+
+def web(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The page's port.")] = 8000,
+) -> None:
+    """Run the site."""
+    from web.app import create_app, serve
+
+    from cli.home import open_home
+    from cli.supervisor import stop_on_signals
+    from greenwater.storage.registry import open_registry
+    from greenwater.storage.telemetry import open_telemetry
+    from web.ports import Services
+
+    home = open_home()
+    logs.configure("web", level=home.settings.log_level)
+    stop = stop_on_signals()
+    with open_registry(home.registry_url) as registry:
+        telemetry = open_telemetry(home.telemetry_url)
+        try:
+            serve(
+                create_app(Services(registry, telemetry, open_clock())),
+                host,
+                port,
+                stop,
+            )
+        finally:
+            telemetry.close()
+
+
+Port = Annotated[int, typer.Option(help="The page's port.")]
+Lan = Annotated[bool, typer.Option("--lan", help="Let other machines open the page.")]
+
+
+def up(
+    port: Port = 8000,
+    lan: Lan = False,
+    broker_port: Annotated[
+        int, typer.Option(help="The embedded broker's port.")
+    ] = 1883,
+    broker_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Names or addresses boxes know it by; turns TLS on."),
+    ] = None,
+) -> None:
+    """Keep the platform running: embedded unless URLs say otherwise."""
+    from cli.home import open_home
+    from cli.run import run_platform
+    from cli.supervisor import stop_on_signals
+
+    logs.configure("up")
+    run_platform(
+        open_home(),
+        stop_on_signals(),
+        page_port=port,
+        page_host="0.0.0.0" if lan else "127.0.0.1",
+        broker_port=broker_port,
+        broker_hosts=tuple(broker_host or ()),
+    )
+
+
+def demo(
+    speed: Annotated[float, typer.Option(help="How fast time passes.")] = 60.0,
+    port: Port = 8000,
+    lan: Lan = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run a short simulated day, check it, end.")
+    ] = False,
+    scenario: Annotated[str, typer.Option(help="What happens; see sim list.")] = "",
+    folder: Annotated[
+        Path | None, typer.Option(help="Kept there; else a new one.")
+    ] = None,
+) -> None:
+    """Run the whole system on this machine: simulated farms, boxes, broker, stores, page."""
+    from cli.demo import run_demo
+    from cli.supervisor import stop_on_signals
+
+    logs.configure("demo", level="warning")
+    status = run_demo(
+        stop_on_signals(),
+        speed=speed,
+        page_port=port,
+        page_host="0.0.0.0" if lan else "127.0.0.1",
+        once=once,
+        scenario=scenario,
+        folder=folder,
+    )
+    raise typer.Exit(status)
+
+
+def doctor() -> None:
+    """Say what is configured, what is reachable, what is wrong."""
+    from cli.home import open_home
+    from greenwater.kernel.broker_url import BrokerUrl
+    from greenwater.storage.registry import open_registry
+    from greenwater.storage.telemetry import open_telemetry
+    from ingest.mqtt import check_reachable
+
+    home = open_home()
+    wrong = 0
+    typer.echo(f"home        {home.path}")
+    typer.echo(f"python      {sys.version.split()[0]}")
+    free_mb = shutil.disk_usage(home.path).free // 2**20
+    typer.echo(f"disk        {free_mb:,} MB free" + ("  LOW" if free_mb < 500 else ""))
+
+    def registry() -> str:
+        with open_registry(home.registry_url) as opened:
+            alarms = opened.operator_alarms()
+            lines = [f"{len(opened.list_devices())} devices"]
+            lines += [
+                f"ALARM {one.kind} {one.subject}: {one.message}" for one in alarms
+            ]
+            return "; ".join(lines)
+
+    def telemetry() -> str:
+        store = open_telemetry(home.telemetry_url)
+        try:
+            return f"{len(store.series())} series"
+        finally:
+            store.close()
+
+    def broker() -> str:
+        url = BrokerUrl.parse(home.settings.broker_url or "mqtt://127.0.0.1:1883")
+        check_reachable(url)
+        return f"{url.host}:{url.port} answers"
+
+    for name, check in (
+        ("registry", registry),
+        ("telemetry", telemetry),
+        ("broker", broker),
+    ):
+        try:
+            typer.echo(f"{name:<11} {check()}")
+        except PlatformError as exc:
+            wrong += 1
+            typer.echo(f"{name:<11} WRONG: {exc}")
+    raise typer.Exit(69 if wrong else 0)
+
+
+def broker_files(
+    folder: Path,
+    service_port: int = 1883,
+    device_port: int = 8883,
+    device_host: str = "0.0.0.0",
+    host: Annotated[
+        list[str] | None, typer.Option(help="Names in the certificate.")
+    ] = None,
+) -> None:
+    """Write Mosquitto's configuration, passwords and permissions; then reload it."""
+    from cli.home import open_home, write_mosquitto
+    from greenwater.kernel.broker_url import LOOPBACK
+    from greenwater.kernel.errors import ConfigError
+    from greenwater.storage.registry import open_registry
+
+    if device_host not in LOOPBACK and not host:
+        raise ConfigError(
+            f"devices would reach {device_host} in plain text: give --host, the names "
+            "that boxes know this machine by, and the listener gets a certificate"
+        )
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        path = write_mosquitto(
+            home,
+            registry,
+            folder.absolute(),
+            service_port=service_port,
+            device_port=device_port,
+            device_host=device_host,
+            hosts=tuple(host or ()),
+        )
+    typer.echo(f"{path} written; start mosquitto -c {path}, or send it SIGHUP")

@@ -1,0 +1,135 @@
+"""The platform as processes: embedded broker, ingest, site."""
+
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import typer
+
+from cli.home import SERVICE, BrokerPlan, Home, nats_server, write_nats
+from cli.supervisor import Part, Supervisor
+from greenwater.kernel.errors import UnavailableError
+from greenwater.storage.registry import open_registry
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    """Return whether somebody accepts connections."""
+    try:
+        with socket.create_connection((host, port), 0.2):
+            return True
+    except OSError:
+        return False
+
+
+def greenwater(*words: str) -> list[str]:
+    """Return the command line of one of our own services."""
+    return [sys.executable, "-m", "cli", *words]
+
+
+def platform_parts(
+    home: Home,
+    *,
+    page_port: int,
+    page_host: str,
+    broker_port: int,
+    broker_hosts: tuple[str, ...] = (),
+    clock: str = "",
+) -> list[Part]:
+    """Return the parts, writing the embedded broker's files where it is wanted."""
+    environ = {
+        "GREENWATER_HOME": str(home.path),
+        "GREENWATER_TELEMETRY_URL": home.telemetry_url,
+        "GREENWATER_REGISTRY_URL": home.registry_url,
+    }
+    if clock:
+        environ["GREENWATER_CLOCK"] = clock
+    parts = []
+    broker_url = home.settings.broker_url
+    if not broker_url:
+        plan = BrokerPlan(
+            broker_port,
+            free_port(),
+            "0.0.0.0" if broker_hosts else "127.0.0.1",
+            broker_hosts,
+        )
+        config = _embedded(home, plan)
+        scheme = "mqtts" if broker_hosts else "mqtt"
+        host = broker_hosts[0] if broker_hosts else "127.0.0.1"
+        broker_url = (
+            f"{scheme}://{SERVICE}:{home.secret().password}@{host}:{broker_port}"
+        )
+        if broker_hosts:
+            environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(
+                home.path / "tls" / "ca.pem"
+            )
+        parts.append(
+            Part(
+                "broker",
+                [str(nats_server()), "-c", str(config)],
+                is_ready=lambda: answers(broker_port),
+            )
+        )
+    environ["GREENWATER_BROKER_URL"] = broker_url
+    parts.append(Part("ingest", greenwater("ingest"), environ))
+    parts.append(
+        Part(
+            "web",
+            greenwater("web", "--host", page_host, "--port", str(page_port)),
+            environ,
+            is_ready=lambda: answers(page_port),
+        )
+    )
+    return parts
+
+
+def _embedded(home: Home, plan: BrokerPlan) -> Path:
+    with open_registry(home.registry_url) as registry:
+        config = write_nats(home, registry, plan)
+    words = [str(plan.port), str(plan.inner_port), plan.host, *plan.hosts]
+    (home.broker_folder / "plan").write_text(" ".join(words) + "\n")
+    return config
+
+
+def run_platform(
+    home: Home,
+    stop: threading.Event,
+    *,
+    page_port: int,
+    page_host: str,
+    broker_port: int,
+    broker_hosts: tuple[str, ...],
+) -> None:
+    """Keep the platform running until told to stop.
+
+    Raises:
+        UnavailableError: a port is taken by somebody else.
+    """
+    for port in (page_port, *([] if home.settings.broker_url else [broker_port])):
+        if answers(port):
+            raise UnavailableError(f"port {port} is taken: choose another")
+    parts = platform_parts(
+        home,
+        page_port=page_port,
+        page_host=page_host,
+        broker_port=broker_port,
+        broker_hosts=broker_hosts,
+    )
+    supervisor = Supervisor(parts, home.path / "logs")
+    try:
+        late = supervisor.start(stop)
+        for name in late:
+            typer.echo(
+                f"{name} is not ready yet: see {home.path}/logs/{name}.log", err=True
+            )
+        typer.echo(f"Greenwater: http://{page_host}:{page_port}/   (Ctrl-C ends it)")
+        supervisor.run(stop)
+    finally:
+        supervisor.stop()

@@ -1,0 +1,108 @@
+"""`greenwater sim`: virtual probes, recordings, scenarios, fleets."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from greenwater.kernel import logs
+from greenwater.kernel.clock import open_clock
+
+app = typer.Typer(
+    help="Simulated devices. Everything simulated says so.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_all() -> None:
+    """Show the scenarios and probe maps that come with the simulator."""
+    from firmware_sim.scenarios import list_scenarios, load_scenario
+
+    for name in list_scenarios():
+        typer.echo(f"{name:<20} {load_scenario(name).title}")
+
+
+@app.command()
+def replay(
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV files, .gz too; one probe each.")
+    ],
+    clock: Annotated[Path, typer.Option(help="The stepped clock to drive.")] = Path(
+        "clock"
+    ),
+    port: Annotated[int, typer.Option(help="Modbus TCP port; 0 takes a free one.")] = 0,
+    rows: Annotated[
+        int | None, typer.Option(help="Only the first so many of each.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Go on serving when all has been read.")
+    ] = False,
+) -> None:
+    """Serve recordings as probes, in lockstep: a row stands until it has been read.
+
+    Run the rest of the system with GREENWATER_CLOCK=step:CLOCK.
+    """
+    from cli.supervisor import stop_on_signals
+    from firmware_sim.replay import Recording, Replay
+
+    stop = stop_on_signals()
+    recordings = [Recording(path, rows=rows) for path in files]
+    run = Replay(recordings, clock)
+    asyncio.run(_serve_replay(run, port, stop, wait=wait))
+
+
+async def _serve_replay(
+    run: object, port: int, stop: threading.Event, *, wait: bool
+) -> None:
+    from firmware_sim.devices.modbus import Bench, serve_tcp, server_port
+    from firmware_sim.replay import Replay
+
+    assert isinstance(run, Replay)
+    bench = Bench(run.probes, now_s=run.now_s, on_read=run.on_read)
+    server = await serve_tcp(bench, port=port)
+    typer.echo(f"modbus tcp:127.0.0.1:{server_port(server)}")
+    for probe in run.probes:
+        channels = ", ".join(f'"{value.channel}"' for value in probe.map.values)
+        typer.echo(f"unit {probe.unit}: channels = [{channels}]")
+    shown = 0
+    while not stop.is_set() and not (run.is_done and not wait):
+        await asyncio.sleep(0.2)
+        if run.served - shown >= 1000:
+            shown = run.served
+            typer.echo(
+                f"\r{run.served:,} rows read, {run.clock.now():%Y-%m-%d %H:%M}",
+                nl=False,
+                err=True,
+            )
+    typer.echo(f"\n{run.served:,} rows read", err=True)
+    await asyncio.sleep(0.5)
+    await server.shutdown()
+
+
+@app.command()
+def probe(
+    map_file: Annotated[
+        str, typer.Option("--map", help="A map's name, or your own .toml.")
+    ],
+    unit: Annotated[int, typer.Option(help="Unit id; 0 takes the map's.")] = 0,
+    port: Annotated[
+        int, typer.Option(help="Modbus TCP port; 0 takes a free one.")
+    ] = 5020,
+    pty: Annotated[
+        Path | None, typer.Option(help="Serve RTU on a pseudo-terminal linked here.")
+    ] = None,
+    value: Annotated[
+        list[str] | None, typer.Option(help="channel=number; a slow sine else.")
+    ] = None,
+) -> None:
+    """Serve one virtual probe."""
+    from cli.simserve import serve_one_probe
+    from cli.supervisor import stop_on_signals
+
+    logs.configure("sim")
+    stop = stop_on_signals()
+    asyncio.run(
+        serve_one_probe(map_file, unit, port, pty, value or [], open_clock(), stop)
+    )
