@@ -73,6 +73,12 @@ def load_toml(kind: type[T], path: Path) -> T:
 
 def _converted(values: Mapping[str, Any], kind: type[T], where: str) -> T:
     try:
-        return msgspec.convert(values, kind, strict=False)
+        return msgspec.convert(values, kind, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as exc:
         raise ConfigError(f"{where}: {exc}") from exc
+
+
+def _hook(kind: type[Any], value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"{kind} in settings")
