@@ -257,6 +257,13 @@ def test_wrong_credentials_at_the_start_are_a_matter_for_the_operator(
     assert "wrong-secret" not in str(caught.value)
 
 
+def test_influxdb_2_without_an_organisation_is_refused_at_the_start(
+    server: ScriptedInflux,
+) -> None:
+    with pytest.raises(ConfigError, match=r"add \?org=ORGANISATION"):
+        open_telemetry(server.url.split("?")[0])
+
+
 def test_a_server_that_is_down_at_the_start_is_reached_later() -> None:
     with running(ScriptedInflux()) as scripted:
         url = scripted.url

@@ -138,6 +138,11 @@ class InfluxServer:
 
     def _make_sure(self, major: int) -> None:
         """See that the database is there and keeps what is old (intake's times are)."""
+        if major == 2 and self._url.is_token and not self._url.org:
+            raise ConfigError(
+                f"{self._url.base} is InfluxDB 2: add ?org=ORGANISATION to the "
+                "telemetry URL"
+            )
         if major >= 3:
             return
         database = name(self._url.database)
@@ -193,7 +198,9 @@ class InfluxServer:
             bucket = url.bucket
             if version[0] == 1 and url.retention_policy:
                 bucket = f"{url.bucket}/{url.retention_policy}"
-            asked = {"org": url.org, "bucket": bucket, "precision": precision}
+            asked = {"bucket": bucket, "precision": precision}
+            if url.org:
+                asked["org"] = url.org
             return "/api/v2/write?" + urlencode(asked)
         short = "n" if precision == "ns" else precision
         legacy = {"db": url.database, "precision": short}
