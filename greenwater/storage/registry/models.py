@@ -6,9 +6,20 @@ id); times are milliseconds since 1970, so that SQLite and PostgreSQL agree on t
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+)
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# SQLite numbers rows by itself only where the column's type is exactly INTEGER.
+NUMBERED = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -129,7 +140,7 @@ class Deployment(Base):
         CheckConstraint("to_ms IS NULL OR to_ms > from_ms", name="forward"),
         Index("deployment_probe", "device", "probe", "from_ms"),
     )
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(NUMBERED, primary_key=True, autoincrement=True)
     device: Mapped[str] = mapped_column(ForeignKey("device.id"))
     probe: Mapped[str]
     unit: Mapped[str | None] = mapped_column(ForeignKey("unit.id"), index=True)
@@ -168,7 +179,7 @@ class QuarantineRow(Base):
 
     __tablename__ = "quarantine"
     __table_args__ = (Unique("device", "kind", "digest", name="quarantine_once"),)
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(NUMBERED, primary_key=True, autoincrement=True)
     device: Mapped[str] = mapped_column(index=True)
     topic: Mapped[str]
     kind: Mapped[str]
@@ -185,7 +196,7 @@ class OperatorAlarm(Base):
 
     __tablename__ = "operator_alarm"
     __table_args__ = (Index("operator_alarm_open", "kind", "subject", "cleared_ms"),)
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(NUMBERED, primary_key=True, autoincrement=True)
     kind: Mapped[str]
     subject: Mapped[str]
     message: Mapped[str]

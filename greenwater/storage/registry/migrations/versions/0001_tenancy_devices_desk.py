@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+NUMBERED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -19,7 +21,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "operator_alarm",
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBERED, autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("message", sa.String(), nullable=False),
@@ -48,7 +50,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "quarantine",
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBERED, autoincrement=True, nullable=False),
         sa.Column("device", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -237,7 +239,7 @@ def upgrade() -> None:
 
     op.create_table(
         "deployment",
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBERED, autoincrement=True, nullable=False),
         sa.Column("device", sa.String(), nullable=False),
         sa.Column("probe", sa.String(), nullable=False),
         sa.Column("unit", sa.String(), nullable=True),

@@ -1,0 +1,155 @@
+"""Readings from CSV files: a farmer's own meter, and positions of vessel monitoring.
+
+Lines that cannot be read rest in quarantine with their text and their line's number;
+the others are stored. Importing a file twice changes nothing.
+"""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from greenwater.kernel.channels import SPECS, Channel
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import (
+    DeviceId,
+    DeviceState,
+    ProbeId,
+    parse_device,
+    parse_probe,
+)
+from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S
+from greenwater.storage.telemetry.ports import Telemetry
+from ingest.pipeline import Taken
+from ingest.ports import Quarantined, Registry
+from ingest.replay import take_in_readings
+
+Row = Mapping[str, str | None]
+POSITION = {
+    "latitude": Channel.LATITUDE,
+    "longitude": Channel.LONGITUDE,
+    "speed_kn": Channel.SPEED,
+    "course_deg": Channel.COURSE,
+}
+NEEDED = {
+    "hand": ("time", "device", "probe", "channel", "value", "unit"),
+    "vms": ("time", "device", "latitude", "longitude"),
+}
+VMS_PROBE = ProbeId("vms")
+
+
+def import_csv(
+    path: Path, kind: str, registry: Registry, telemetry: Telemetry, clock: Clock
+) -> Taken:
+    """Take in a file of ``hand`` readings or ``vms`` positions.
+
+    Raises:
+        InputError: the file cannot be read, or lacks a column.
+        UnavailableError: a store did not answer; import again.
+    """
+    now_s = clock.now().timestamp()
+    states = registry.device_states()
+    readings: list[Reading] = []
+    aside: list[Quarantined] = []
+    for line, row in _rows(path, NEEDED[kind]):
+        try:
+            device = _device(row, states)
+            found = (
+                _hand(row, device, now_s)
+                if kind == "hand"
+                else _vms(row, device, now_s)
+            )
+            readings += found
+        except InputError as exc:
+            raw = ",".join(value or "" for value in row.values()).encode()
+            reason = f"{path.name}, line {line}: {exc}"
+            aside.append(
+                Quarantined(
+                    (row.get("device") or "")[:64],
+                    "",
+                    "line",
+                    raw,
+                    reason,
+                    round(now_s * 1000),
+                )
+            )
+    if aside:
+        registry.quarantine(aside)
+    taken = take_in_readings(readings, registry, telemetry, clock)
+    taken.received += len(aside)
+    taken.quarantined += len(aside)
+    return taken
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in needed if name not in (reader.fieldnames or [])]
+            if missing:
+                raise InputError(f"{path}: there is no column {missing[0]!r}")
+            yield from enumerate(reader, 2)
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise InputError(f"{path} cannot be read: {exc}") from exc
+
+
+def _device(row: Row, states: Mapping[DeviceId, DeviceState]) -> DeviceId:
+    device = parse_device(row["device"] or "")
+    if device not in states:
+        raise InputError(f"device {device} is not registered")
+    return device
+
+
+def _taken_ms(text: str | None, now_s: float) -> int:
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError as exc:
+        raise InputError(f"time {text!r}: {exc}") from exc
+    if at.tzinfo is None:
+        raise InputError(f"time {text!r} has no time zone: write +07:00")
+    if not EARLIEST_S <= at.timestamp() <= now_s + MAX_AHEAD_S:
+        raise InputError(f"time {text!r} is before 2000 or more than 24 h ahead")
+    return milliseconds(at)
+
+
+def _number(name: str, text: str | None) -> float:
+    try:
+        # A farmer's spreadsheet writes 4,2.
+        value = float((text or "").replace(",", "."))
+    except ValueError as exc:
+        raise InputError(f"{name} {text!r} is not a number") from exc
+    if not math.isfinite(value):
+        raise InputError(f"{name} {text!r} is not finite")
+    return value
+
+
+def _hand(row: Row, device: DeviceId, now_s: float) -> list[Reading]:
+    try:
+        channel = Channel(row["channel"] or "")
+    except ValueError as exc:
+        raise InputError(f"unknown channel {row['channel']!r}") from exc
+    accepts = SPECS[channel].accepts
+    conversion = accepts.get(row["unit"] or "")
+    if conversion is None:
+        raise InputError(
+            f"unit {row['unit']!r} is not accepted for {channel}; write {', '.join(accepts)}"
+        )
+    value = _number("value", row["value"]) * conversion.scale + conversion.offset
+    probe = parse_probe(row["probe"] or "")
+    return [Reading(device, probe, channel, _taken_ms(row["time"], now_s), value)]
+
+
+def _vms(row: Row, device: DeviceId, now_s: float) -> list[Reading]:
+    taken_ms = _taken_ms(row["time"], now_s)
+    latitude = _number("latitude", row["latitude"])
+    longitude = _number("longitude", row["longitude"])
+    if not -90 <= latitude <= 90 or not -180 <= longitude <= 180:
+        raise InputError(f"position {latitude}, {longitude} is not on Earth")
+    return [
+        Reading(device, VMS_PROBE, channel, taken_ms, _number(column, row[column]))
+        for column, channel in POSITION.items()
+        if row.get(column)
+    ]

@@ -1,0 +1,119 @@
+"""Taking what rests in quarantine in again, and readings from files. One pipeline for all."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from greenwater.kernel import topics
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import WorkerId, parse_device
+from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.wire.decode import decode
+from greenwater.storage.telemetry.ports import Telemetry
+from ingest.counters import Counters
+from ingest.intake import Batch, digest_of
+from ingest.pipeline import Pipeline, Taken
+from ingest.ports import Registry
+from ingest.seen import Seen
+
+WORKER = WorkerId("by-hand")
+"""The worker under which readings come in that no broker delivered."""
+
+
+class Entry(Protocol):
+    """What a quarantined entry says."""
+
+    @property
+    def device(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def topic(self) -> str:
+        """Where it came on."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What rests there."""
+        ...
+
+    @property
+    def raw(self) -> bytes | None:
+        """Its bytes, if they are still there."""
+        ...
+
+
+class Desk(Registry, Protocol):
+    """The registry, quarantine desk included."""
+
+    def get_quarantined(self, entry: int) -> Entry:
+        """Return one entry with its bytes."""
+        ...
+
+    def mark_replayed(self, entry: int, now_ms: int) -> None:
+        """Note that it has been taken in."""
+        ...
+
+
+def take_in_readings(
+    readings: list[Reading], registry: Registry, telemetry: Telemetry, clock: Clock
+) -> Taken:
+    """Store readings as any other: compared with what is there, in intake, for analytics."""
+    pipeline = Pipeline(
+        telemetry,
+        registry,
+        clock=clock,
+        worker=WORKER,
+        seen=Seen(),
+        counters=Counters(),
+        is_sharing=True,  # ingest runs beside: what it writes is not known here
+    )
+    batches = []
+    for device in dict.fromkeys(reading.device for reading in readings):
+        own = [reading for reading in readings if reading.device == device]
+        payload = msgspec.json.encode(own)
+        batches.append(Batch(device, "", payload, None, digest_of(payload), own))
+    return pipeline.take_in(batches)
+
+
+def replay_entries(
+    registry: Desk, telemetry: Telemetry, entries: Iterable[int], clock: Clock
+) -> Iterator[tuple[int, str]]:
+    """Take entries in again; yield each with what became of it."""
+    for number in entries:
+        entry = registry.get_quarantined(number)
+        try:
+            readings = _readings(entry, clock)
+        except InputError as exc:
+            yield number, f"still refused: {exc}"
+            continue
+        taken = take_in_readings(readings, registry, telemetry, clock)
+        registry.mark_replayed(number, milliseconds(clock.now()))
+        yield number, f"{taken.stored} stored, {taken.repeated} there already"
+
+
+def _readings(entry: Entry, clock: Clock) -> list[Reading]:
+    if entry.raw is None:
+        raise InputError("its bytes were given up under the device's budget")
+    if entry.kind in ("reading", "overwritten"):
+        try:
+            return [msgspec.json.decode(entry.raw, type=Reading)]
+        except msgspec.MsgspecError as exc:
+            raise InputError(str(exc)) from exc
+    if entry.kind not in ("batch", "record"):
+        raise InputError(f"a {entry.kind} holds no readings")
+    device = parse_device(entry.device)
+    if entry.topic:
+        topics.parse(entry.topic)
+    raw = (
+        entry.raw
+        if entry.raw[:1] in b"[x" or entry.raw[0] >= 0x80
+        else b"[" + entry.raw + b"]"
+    )
+    pack = decode(raw, device=device, now_s=clock.now().timestamp())
+    if pack.refused:
+        raise InputError(pack.refused[0].reason)
+    return pack.readings
