@@ -6,6 +6,8 @@ is given a context of ours with the two methods that it calls.
 
 import asyncio
 import os
+import select
+import threading
 import tty
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -105,22 +107,43 @@ def server_port(server: Any) -> int:
 
 
 class Pty:
-    """A pseudo-terminal whose far end has a name that a box can open as a serial port."""
+    """A cable: what is written at one end can be read at the other.
+
+    Two pseudo-terminals back to back, since a serial server and a box each open a port
+    by its name; a thread carries the bytes between them. ``name`` is the box's end
+    (also under ``link``), ``near`` the server's.
+    """
 
     def __init__(self, link: Path | None = None) -> None:
-        self.near, self._far = os.openpty()
-        tty.setraw(self.near)
-        tty.setraw(self._far)
-        self.name = os.ttyname(self._far)
+        self._ends = [os.openpty(), os.openpty()]
+        for pair in self._ends:
+            for end in pair:
+                tty.setraw(end)
+        self.near, self.name = (os.ttyname(far) for _, far in self._ends)
         self._link = link
         if link is not None:
             link.unlink(missing_ok=True)
             link.symlink_to(self.name)
+        self._wake = os.pipe()
+        self._thread = threading.Thread(target=self._carry, name="pty", daemon=True)
+        self._thread.start()
+
+    def _carry(self) -> None:
+        (one, _), (two, _) = self._ends
+        other = {one: two, two: one}
+        while True:
+            ready, _, _ = select.select([one, two, self._wake[0]], [], [])
+            if self._wake[0] in ready:
+                return
+            for end in ready:
+                os.write(other[end], os.read(end, 4096))
 
     def close(self) -> None:
         """Hang up."""
-        os.close(self.near)
-        os.close(self._far)
+        os.write(self._wake[1], b".")
+        self._thread.join(2)
+        for fd in (*self._ends[0], *self._ends[1], *self._wake):
+            os.close(fd)
         if self._link is not None:
             self._link.unlink(missing_ok=True)
 
