@@ -97,7 +97,9 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
         if not _wants_page(request):
             document = {"error": reason, "status": status}
             return JSONResponse(document, status, headers=headers)
-        known = f"error_{status}" if f"error_{status}" in WORDS[Lang.VI] else "error_500"
+        known = (
+            f"error_{status}" if f"error_{status}" in WORDS[Lang.VI] else "error_500"
+        )
         lang = lang_of(request)
         page = render.page(
             request,

@@ -40,7 +40,8 @@ FIRST: Final = (
 _RANK: Final = {c: i for i, c in enumerate(dict.fromkeys((*FIRST, *Channel)))}
 
 POSITIONS: Final = frozenset({Channel.LATITUDE, Channel.LONGITUDE})
-_ROLES: Final = ("mains", "aerator")
+_ROLES: Final = ("mains", "aerator", "box")
+"""What a probe is for, told by how its id begins; then its depth says nothing."""
 
 Charted = Callable[[UnitInfo, Sequence[Hanging]], ChartView | None]
 
@@ -71,20 +72,24 @@ def _role(probe: str) -> str | None:
     return next((role for role in _ROLES if probe.startswith(role)), None)
 
 
-def value_view(lang: Lang, reading: Reading, now_ms: int) -> ValueView:
-    """Return one value as it stands on a card."""
+def value_view(lang: Lang, reading: Reading, newest_ms: int, now_ms: int) -> ValueView:
+    """Return one value as it stands on a card.
+
+    ``newest_ms`` is its probe's newest: an age that the whole probe has is told once,
+    over the card.
+    """
     state = state_of(reading.taken_ms, now_ms)
     name = channel_name(lang, reading.channel, is_short=True)
-    role = _role(reading.probe)
-    if reading.channel is Channel.CONTACT and role is not None:
-        name = say(lang, role)
+    if reading.channel is Channel.CONTACT and _role(reading.probe) is not None:
+        name = say(lang, "condition")
     note = ""
-    if state != "fresh":
+    if state != "fresh" and newest_ms - reading.taken_ms >= MINUTE_MS:
         note = say(lang, "stale", age=age(lang, reading.taken_ms, now_ms))
-    elif reading.value is None:
+    elif state == "fresh" and reading.value is None:
         state = "bad"
     key = f"{reading.device}/{reading.probe}/{reading.channel}"
-    return ValueView(key, name, value_text(lang, reading), note, state)
+    is_main = reading.channel is FIRST[0]
+    return ValueView(key, name, value_text(lang, reading), note, state, is_main)
 
 
 def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
@@ -100,7 +105,8 @@ def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
 def _title(lang: Lang, one: Hanging) -> str:
     depth = one.deployed.depth_m
     if depth is not None:
-        metres = f"{number(lang, depth, 1)}\N{NO-BREAK SPACE}m"
+        decimals = 0 if depth == round(depth) else 1
+        metres = f"{number(lang, depth, decimals)}\N{NO-BREAK SPACE}m"
         return say(lang, "depth", depth=metres)
     role = _role(one.deployed.probe)
     return say(lang, role) if role else say(lang, "probe", probe=one.deployed.probe)
@@ -109,13 +115,19 @@ def _title(lang: Lang, one: Hanging) -> str:
 def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
     """Return one probe's card."""
     newest_ms = one.newest_ms
+    state = state_of(newest_ms, now_ms)
     shown = [r for r in one.readings if r.channel not in POSITIONS]
+    if newest_ms is None:
+        told = say(lang, "none_yet")
+    else:
+        told = age(lang, newest_ms, now_ms)
+        told = told if state == "fresh" else say(lang, "stale", age=told)
     return ProbeView(
         title,
-        tuple(value_view(lang, r, now_ms) for r in by_rank(shown)),
+        tuple(value_view(lang, r, newest_ms or 0, now_ms) for r in by_rank(shown)),
         f"{one.deployed.device}/{one.deployed.probe}",
-        say(lang, "none_yet") if newest_ms is None else age(lang, newest_ms, now_ms),
-        state_of(newest_ms, now_ms),
+        told,
+        state,
     )
 
 
@@ -143,6 +155,10 @@ def _says_simulated(facts: Facts, device: DeviceId) -> bool:
 
 def device_notices(lang: Lang, facts: Facts, hanging: Sequence[Hanging]) -> list[str]:
     """Return what must be said of the boxes behind these probes."""
+    names = {
+        (one.deployed.device, one.deployed.probe): title
+        for one, title in zip(hanging, titles(lang, hanging), strict=True)
+    }
     found: list[str] = []
     for device in sorted({one.deployed.device for one in hanging}):
         info = facts.devices[device]
@@ -151,6 +167,9 @@ def device_notices(lang: Lang, facts: Facts, hanging: Sequence[Hanging]) -> list
         elif device in facts.statuses:
             heard_ms, status = facts.statuses[device]
             found += _status_notices(lang, info, status, heard_ms, facts.now_ms)
+            deaf = [names[at] for p in status.unhealthy if (at := (device, p)) in names]
+            if status.online and deaf:
+                found.append(say(lang, "unhealthy", probes=", ".join(deaf)))
     return found
 
 
@@ -166,8 +185,6 @@ def _status_notices(
     if status.days_left is not None and status.days_left < DAYS_LEFT_TOLD:
         days = number(lang, max(status.days_left, 0), 0)
         found.append(say(lang, "days_left", device=info.name, count=days))
-    if status.online and status.unhealthy:
-        found.append(say(lang, "unhealthy", probes=", ".join(status.unhealthy)))
     if status.clock == ClockQuality.UNSYNCED:
         found.append(say(lang, "clock_unsynced", device=info.name))
     return found

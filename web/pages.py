@@ -14,7 +14,7 @@ from greenwater.storage.registry.places import UnitInfo
 from web import series, tracks
 from web.board import FIRST, POSITIONS, board, by_rank, unit_view
 from web.charts import PERIODS, Window
-from web.drawn import chart_view, period_name, vessel_view
+from web.drawn import chart_view, vessel_view
 from web.facts import Facts, Hanging, Snapshots
 from web.formats import clock_time, day
 from web.ports import Services
@@ -189,7 +189,13 @@ def _board_page(
 
 def _periods(lang: Lang, chosen: int) -> list[Period]:
     return [
-        Period(period_name(lang, hours), f"?hours={hours}", hours == chosen)
+        Period(
+            say(lang, "hours", count=hours)
+            if hours <= 48
+            else say(lang, "days", count=hours // 24),
+            f"?hours={hours}",
+            hours == chosen,
+        )
         for hours in PERIODS
     ]
 

@@ -11,13 +11,14 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class ValueView:
-    """One channel of one probe. ``key`` names it to the live update."""
+    """One channel of one probe. ``key`` names it to the live update; the main is large."""
 
     key: str
     name: str
     text: str
     note: str
     state: str
+    is_main: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,14 @@
     ctx.restore();
   };
 
-  // Each line is joined on time: a null of its own is a gap, a time it lacks is not.
+  // Each line is joined on time. A null of its own is a gap, as wide as the line is silent
+  // (2: the null spreads over the times that only other lines have); a time that it merely
+  // lacks is not.
   const joined = (series) =>
-    uPlot.join(series.lines.map((line) => [line.t, line.max, line.mean, line.min]));
+    uPlot.join(
+      series.lines.map((line) => [line.t, line.max, line.mean, line.min]),
+      series.lines.map(() => [0, 2, 2, 2]),
+    );
 
   const options = (live, width, height) => {
     const { series } = live;
@@ -58,14 +63,14 @@
     const gaps = () => live.series.lines.flatMap((line) => line.gaps);
     const axis = { stroke: "#45544f", font: "12px system-ui", grid: { stroke: "#d7dfdb", width: 1 }, ticks: { show: false } };
     return {
-      width, height, series: lines, bands,
+      width, height, series: lines, bands, padding: [6, 18, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       scales: { x: { time: true, range } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), ZONE),
       axes: [
-        { ...axis, space: 56, values: (_plot, ticks) => ticks.map((tick) => (isLong ? dayOf : clock).format(tick * 1000)) },
-        { ...axis, size: 44, space: 28, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) },
+        { ...axis, size: 22, gap: 3, space: 56, values: (_plot, ticks) => ticks.map((tick) => (isLong ? dayOf : clock).format(tick * 1000)) },
+        { ...axis, size: 40, gap: 4, space: 20, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) },
       ],
       hooks: { drawClear: [hatched(gaps)], setCursor: [(plot) => point(plot, live.series)] },
     };
@@ -74,13 +79,8 @@
   // What the finger or mouse points at, in words under the chart.
   const point = (plot, series) => {
     const index = plot.cursor.idx;
-    const figure = plot.root.closest("figure");
-    let words = figure.querySelector(".pointed");
-    if (!words) {
-      words = document.createElement("p");
-      words.className = "note pointed";
-      plot.root.after(words);
-    }
+    const words = plot.root.nextElementSibling;
+    if (!words) return;
     if (index == null) { words.textContent = "\u00a0"; return; }
     const at = plot.data[0][index] * 1000;
     const told = series.lines.map((line, i) => {
@@ -110,6 +110,11 @@
     if (known) known.plot.destroy();
     place.replaceChildren();
     const plot = new uPlot(options(live, width, heightFor(width)), joined(series), place);
+    const words = document.createElement("p");
+    words.className = "note pointed";
+    words.textContent = "\u00a0";
+    plot.root.after(words);
+    figure.plot = plot;
     plots.set(figure, { plot, shape, live });
   };
 
