@@ -1,0 +1,58 @@
+# Debian 12, Python 3.11, make: nothing else is needed. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.done
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test lint format servers venv pins wheel chaos bench evaluate clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(STAMP)  ## the whole system on this machine, with a live page
+	$(BIN)/greenwater demo
+
+test: $(STAMP) servers  ## every test, live servers included
+	$(BIN)/python -m pytest -q $(TESTS)
+
+lint: $(STAMP)  ## format, style, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+venv: $(STAMP)  ## the virtual environment, pinned by hash
+
+# Two steps: pip refuses an editable install together with hashes.
+$(STAMP): constraints.txt pyproject.toml hatch_build.py package-lock.json tools/venv.py
+	$(PYTHON) tools/venv.py $(VENV)
+	$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+servers:  ## Mosquitto, InfluxDB and PostgreSQL from Debian's packages into .servers/
+	@$(PYTHON) tools/servers.py
+
+pins: $(STAMP)  ## renew constraints.txt from pyproject.toml
+	$(PIP) install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-annotate --no-header --strip-extras --allow-unsafe \
+	  --all-extras -o constraints.txt pyproject.toml
+
+wheel: $(STAMP)  ## dist/*.whl with page assets, for gateways (they need no npm)
+	$(PIP) wheel --quiet --no-deps --no-build-isolation -w dist .
+
+chaos: $(STAMP) servers  ## the ledger test at length: at least 300 faults, a table at the end
+	$(BIN)/python -m benchmarks.chaos
+
+bench: $(STAMP) servers  ## the pipeline's and the edge's figures
+	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.edge
+
+clean:  ## forget the environment and the servers
+	rm -rf $(VENV) .servers dist web/static/vendor
