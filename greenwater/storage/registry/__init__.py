@@ -1,33 +1,73 @@
-"""The registry: people, places, devices, and what operators keep."""
+"""The registry: people, places, devices, and what operators keep. Plain blocking calls.
+
+``open_registry(url)`` gives the whole of it; ``Registry.visible_to(person)`` the part
+that one person sees.
+"""
 
 import secrets
+from collections.abc import Callable
 from types import TracebackType
 
 from sqlalchemy import Engine
 
-from greenwater.storage.registry.desk import Desk
+from greenwater.storage.registry.commands import Commands
+from greenwater.storage.registry.credentials import Randomness
+from greenwater.storage.registry.deploying import Deployments
 from greenwater.storage.registry.devices import Devices
+from greenwater.storage.registry.epochs import Epochs
+from greenwater.storage.registry.migrating import migrate, migrate_engine
+from greenwater.storage.registry.operator_alarms import OperatorAlarms
+from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
-from greenwater.storage.registry.session import Sessions, migrate, open_engine
+from greenwater.storage.registry.probes import Probes
+from greenwater.storage.registry.quarantine import Quarantine
+from greenwater.storage.registry.scope import Scope
+from greenwater.storage.registry.session import Sessions, open_engine
+from greenwater.storage.registry.tree import Trees
 
-__all__ = ["Registry", "open_registry"]
+__all__ = ["Registry", "Scope", "migrate", "open_registry"]
 
 
-class Registry(Devices, Places, Desk):
+def random_id() -> str:
+    """Return a new identifier: 64 random bits in hex."""
+    return secrets.token_hex(8)
+
+
+class Registry(
+    People,
+    Places,
+    Devices,
+    Probes,
+    Deployments,
+    Trees,
+    Quarantine,
+    Commands,
+    OperatorAlarms,
+    Epochs,
+):
     """One registry, open. Every call is its own transaction; any thread may call.
 
     Raises (every method):
-        UnavailableError: the database did not answer.
+        UnavailableError: the database did not answer; nothing has been changed.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        randomness: Randomness = secrets.token_bytes,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
         self._sessions = Sessions(engine)
+        self._randomness, self._new_id = randomness, new_id
 
-    def new_epoch(self) -> str:
-        """Begin a new ingest epoch and return its id."""
-        epoch = secrets.token_hex(8)
-        self.add_epoch(epoch)
-        return epoch
+    def visible_to(self, person: str | None) -> Scope:
+        """Return what a person sees; None is the platform's operator, who sees all.
+
+        Raises:
+            MissingError: there is no such person.
+        """
+        return Scope(self._sessions, None if person is None else self.reach_of(person))
 
     def close(self) -> None:
         """Release the connections."""
@@ -45,17 +85,24 @@ class Registry(Devices, Places, Desk):
         self.close()
 
 
-def open_registry(url: str) -> Registry:
-    """Open the registry behind a URL and bring its schema up to date.
+def open_registry(
+    url: str,
+    *,
+    randomness: Randomness = secrets.token_bytes,
+    new_id: Callable[[], str] = random_id,
+) -> Registry:
+    """Open the registry behind ``sqlite:///FILE`` or ``postgresql://…``.
+
+    Its schema is brought up to date first.
 
     Raises:
-        ConfigError: the URL is neither SQLite's nor PostgreSQL's.
+        ConfigError: the URL is neither, or a newer program has been at work there.
         UnavailableError: the database does not answer.
     """
     engine = open_engine(url)
     try:
-        migrate(engine)
+        migrate_engine(engine)
     except BaseException:
         engine.dispose()
         raise
-    return Registry(engine)
+    return Registry(engine, randomness=randomness, new_id=new_id)

@@ -1,35 +1,40 @@
-"""Devices, their probes, and where those hung when."""
+"""Devices, their credentials, and what they last said of themselves."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
-from msgspec import Struct, to_builtins
-from sqlalchemy import or_, select
+from msgspec import Struct, convert, to_builtins
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from greenwater.kernel.errors import ConflictError, MissingError
+from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.ids import (
     DeviceId,
     DeviceState,
     ProbeId,
     parse_device,
-    parse_probe,
 )
-from greenwater.kernel.reading import Source
+from greenwater.kernel.reading import instant
 from greenwater.kernel.wire.messages import Status
-from greenwater.storage.registry.credentials import Credentials
+from greenwater.reference.vessels import parse_registration
+from greenwater.storage.registry.credentials import (
+    Credentials,
+    Randomness,
+    make_credentials,
+)
 from greenwater.storage.registry.models import (
-    Deployment,
     Device,
     DeviceStatus,
-    Probe,
     Site,
     Vessel,
 )
+from greenwater.storage.registry.rows import add_once, get_row, insert, parse_name
 from greenwater.storage.registry.session import Sessions
 
 
 class DeviceInfo(Struct, frozen=True):
-    """What lists show of a device."""
+    """What is known of a device; ``place`` is its site or vessel."""
 
     id: DeviceId
     name: str
@@ -39,10 +44,24 @@ class DeviceInfo(Struct, frozen=True):
     is_simulated: bool
     bcrypt_hash: str
     pbkdf2_hash: str
+    site: str | None
+    vessel: str | None
+    added_ms: int
+    revoked_ms: int | None
+
+
+class NewDevice(Struct, frozen=True, kw_only=True):
+    """A box to be registered, at a site or aboard a vessel."""
+
+    id: str
+    site: str | None = None
+    vessel: str | None = None
+    name: str = ""
+    is_simulated: bool = False
 
 
 class Deployed(Struct, frozen=True):
-    """A probe at a place, ``[from_ms, to_ms)``; ``to_ms`` None: still there."""
+    """A probe at a place, ``[from_ms, to_ms)``; ``to_ms`` None: it hangs there still."""
 
     device: DeviceId
     probe: ProbeId
@@ -52,11 +71,64 @@ class Deployed(Struct, frozen=True):
     from_ms: int
     to_ms: int | None
 
+    def overlaps(self, other: "Deployed") -> bool:
+        """Say whether there is an instant in both."""
+        return self.from_ms < _end(other) and other.from_ms < _end(self)
 
-class Devices:
-    """Mixed into ``Registry``."""
+    def __str__(self) -> str:
+        until = "" if self.to_ms is None else f" until {instant(self.to_ms)}"
+        return f"{self.unit or self.vessel} from {instant(self.from_ms)}{until}"
+
+
+class LastStatus(NamedTuple):
+    """What a device last said of itself, and when."""
+
+    received_ms: int
+    status: Status
+
+
+class DevicesSeen:
+    """What may be asked about devices; mixed into ``Registry`` and ``Scope``."""
 
     _sessions: Sessions
+
+    def list_devices(self) -> Sequence[DeviceInfo]:
+        """Return the devices, by id."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(Device).order_by(Device.id))
+            return [_info(row) for row in rows]
+
+    def devices(self) -> Sequence[DeviceId]:
+        """Return the ids of the devices."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(Device.id).order_by(Device.id))
+            return [DeviceId(one) for one in rows]
+
+    def get_device(self, device: str) -> DeviceInfo:
+        """Return one device.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            return _info(get_row(session, Device, device))
+
+    def statuses(self) -> Mapping[DeviceId, LastStatus]:
+        """Return what each device last said of itself."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(DeviceStatus)).all()
+        return {
+            DeviceId(row.device): LastStatus(
+                row.received_ms, convert(row.document, Status)
+            )
+            for row in rows
+        }
+
+
+class Devices(DevicesSeen):
+    """Mixed into ``Registry``."""
+
+    _randomness: Randomness
 
     def add_device(
         self,
@@ -65,235 +137,166 @@ class Devices:
         name: str = "",
         site: str | None = None,
         vessel: str | None = None,
-        credentials: Credentials,
+        credentials: Credentials | None = None,
         is_simulated: bool = False,
         now_ms: int,
-    ) -> None:
-        """Add a box at a site or on a vessel.
+    ) -> str | None:
+        """Add a box and return its password, for this one time: only hashes are kept.
+
+        A box that is there already, with nothing that contradicts, gives None: its
+        password stays what it was (``renew_password`` makes another one). Credentials
+        are made here unless given.
 
         Raises:
-            InputError: the id is no device id.
-            MissingError: the site or vessel is not there.
-            ConflictError: the id is taken, or neither or both places are given.
+            InputError: the id is no device id, or it has not exactly one place.
+            MissingError: the site or vessel is not registered.
+            ConflictError: it is registered otherwise or with another password, or revoked.
         """
-        parse_device(device)
-        if (site is None) == (vessel is None):
-            raise ConflictError(
-                f"device {device}: give it a site or a vessel, not both"
-            )
+        new = NewDevice(
+            id=device, site=site, vessel=vessel, name=name, is_simulated=is_simulated
+        )
+        made = credentials or make_credentials(self._randomness)
         with self._sessions.writing() as session:
-            if session.get(Device, device) is not None:
-                raise ConflictError(f"device {device} is registered already")
-            place = session.get(Site, site) if site else session.get(Vessel, vessel)
-            if place is None:
-                kind = f"site {site}" if site else f"vessel {vessel}"
-                raise MissingError(f"{kind} is not registered")
-            session.add(
-                Device(
-                    id=device,
-                    organisation=place.organisation,
-                    site=site,
-                    vessel=vessel,
-                    name=name or device,
-                    is_simulated=is_simulated,
-                    bcrypt_hash=credentials.bcrypt_hash,
-                    pbkdf2_hash=credentials.pbkdf2_hash,
-                    added_ms=now_ms,
-                )
-            )
+            is_new = _add(session, new, made, now_ms)
+            if not is_new and credentials is not None:
+                _refuse_other(session, device, credentials)
+        return made.password if is_new else None
+
+    def add_devices(
+        self, devices: Sequence[NewDevice], *, now_ms: int
+    ) -> Mapping[DeviceId, str | None]:
+        """Add many boxes, all or none; return their passwords as ``add_device`` does.
+
+        Raises: as ``add_device``.
+        """
+        made = [(new, make_credentials(self._randomness)) for new in devices]
+        added: dict[DeviceId, str | None] = {}
+        with self._sessions.writing() as session:
+            for new, credentials in made:
+                if _add(session, new, credentials, now_ms):
+                    added[DeviceId(new.id)] = credentials.password
+                else:
+                    added.setdefault(DeviceId(new.id))
+        return added
+
+    def renew_password(self, device: str) -> str:
+        """Give a box another password and return it; the old one no longer works.
+
+        Raises: as ``set_credentials``.
+        """
+        made = make_credentials(self._randomness)
+        self.set_credentials(device, made)
+        return made.password
 
     def set_credentials(self, device: str, credentials: Credentials) -> None:
-        """Replace a device's credentials; the old password no longer works."""
+        """Replace a device's credentials; the old password no longer works.
+
+        Raises:
+            MissingError: there is no such device.
+            ConflictError: it is revoked, and stays so.
+        """
         with self._sessions.writing() as session:
-            row = _found(session.get(Device, device), device)
+            row = get_row(session, Device, device, lock=True)
+            _refuse_revoked(row)
             row.bcrypt_hash = credentials.bcrypt_hash
             row.pbkdf2_hash = credentials.pbkdf2_hash
 
     def revoke_device(self, device: str, now_ms: int) -> None:
-        """Shut a device out; its readings stay.
+        """Shut a device out for good; its readings stay. Twice is harmless.
 
         Raises:
             MissingError: there is no such device.
         """
         with self._sessions.writing() as session:
-            row = _found(session.get(Device, device), device)
-            row.state, row.revoked_ms = DeviceState.REVOKED, now_ms
+            row = get_row(session, Device, device, lock=True)
+            if row.state != DeviceState.REVOKED:
+                row.state, row.revoked_ms = DeviceState.REVOKED, now_ms
 
     def device_states(self) -> Mapping[DeviceId, DeviceState]:
         """Return every registered device and whether it may speak."""
         with self._sessions.reading() as session:
             rows = session.execute(select(Device.id, Device.state)).all()
-            return {DeviceId(one): DeviceState(state) for one, state in rows}
-
-    def list_devices(self) -> Sequence[DeviceInfo]:
-        """Return all devices, by id."""
-        with self._sessions.reading() as session:
-            rows = session.scalars(select(Device).order_by(Device.id))
-            return [
-                DeviceInfo(
-                    DeviceId(row.id),
-                    row.name,
-                    row.organisation,
-                    row.site or row.vessel or "",
-                    DeviceState(row.state),
-                    row.is_simulated,
-                    row.bcrypt_hash,
-                    row.pbkdf2_hash,
-                )
-                for row in rows
-            ]
-
-    def add_probe(
-        self,
-        device: str,
-        probe: str,
-        *,
-        source: Source = Source.PROBE,
-        profile: str = "",
-        name: str = "",
-    ) -> None:
-        """Add a probe, or change what is known of it."""
-        parse_probe(probe)
-        with self._sessions.writing() as session:
-            _found(session.get(Device, device), device)
-            session.merge(
-                Probe(
-                    device=device, id=probe, source=source, profile=profile, name=name
-                )
-            )
-
-    def deploy(
-        self,
-        device: str,
-        probe: str,
-        *,
-        unit: str | None = None,
-        vessel: str | None = None,
-        depth_m: float | None = None,
-        from_ms: int,
-        to_ms: int | None = None,
-    ) -> None:
-        """Say that a probe hangs somewhere from an instant on.
-
-        An open deployment of the same probe ends where this one begins: moving a probe
-        is one call, and rewrites nothing of what was read before.
-
-        Raises:
-            ConflictError: it overlaps a deployment that has an end.
-        """
-        with self._sessions.writing() as session:
-            rows = session.scalars(
-                select(Deployment)
-                .where(Deployment.device == device, Deployment.probe == probe)
-                .order_by(Deployment.from_ms)
-            ).all()
-            for row in rows:
-                if row.from_ms < (to_ms or 2**62) and from_ms < (row.to_ms or 2**62):
-                    if row.to_ms is not None or row.from_ms >= from_ms:
-                        raise ConflictError(
-                            f"probe {device}/{probe} hangs in "
-                            f"{row.unit or row.vessel} from {row.from_ms} already"
-                        )
-                    row.to_ms = from_ms
-            session.add(
-                Deployment(
-                    device=device,
-                    probe=probe,
-                    unit=unit,
-                    vessel=vessel,
-                    depth_m=depth_m,
-                    from_ms=from_ms,
-                    to_ms=to_ms,
-                )
-            )
-
-    def correct_deployment(
-        self, device: str, probe: str, at_ms: int, *, unit: str, depth_m: float | None
-    ) -> None:
-        """Say that the deployment at ``at_ms`` was somewhere else all along.
-
-        Raises:
-            MissingError: the probe hung nowhere then.
-        """
-        with self._sessions.writing() as session:
-            row = session.scalars(_at(device, probe, at_ms)).first()
-            if row is None:
-                raise MissingError(f"probe {device}/{probe} hung nowhere at {at_ms}")
-            row.unit, row.vessel, row.depth_m = unit, None, depth_m
-
-    def where(self, device: str, probe: str, at_ms: int) -> Deployed | None:
-        """Return where a probe hung at an instant."""
-        with self._sessions.reading() as session:
-            row = session.scalars(_at(device, probe, at_ms)).first()
-            return None if row is None else _deployed(row)
-
-    def deployments(
-        self,
-        *,
-        unit: str | None = None,
-        vessel: str | None = None,
-        device: str | None = None,
-        start_ms: int = 0,
-        end_ms: int = 2**62,
-    ) -> Sequence[Deployed]:
-        """Return the deployments that touch ``[start_ms, end_ms)``, oldest first."""
-        query = select(Deployment).where(
-            Deployment.from_ms < end_ms,
-            or_(Deployment.to_ms.is_(None), Deployment.to_ms > start_ms),
-        )
-        if unit is not None:
-            query = query.where(Deployment.unit == unit)
-        if vessel is not None:
-            query = query.where(Deployment.vessel == vessel)
-        if device is not None:
-            query = query.where(Deployment.device == device)
-        with self._sessions.reading() as session:
-            rows = session.scalars(query.order_by(Deployment.from_ms, Deployment.id))
-            return [_deployed(row) for row in rows]
+        return {DeviceId(one): DeviceState(state) for one, state in rows}
 
     def save_status(self, device: DeviceId, status: Status, received_ms: int) -> None:
-        """Keep a device's latest status."""
+        """Keep a device's latest status; what an unknown device says is not kept."""
         with self._sessions.writing() as session:
-            session.merge(
-                DeviceStatus(
-                    device=device, received_ms=received_ms, document=to_builtins(status)
+            known = session.get(Device, device)
+            if known is None:
+                return
+            latest = {"received_ms": received_ms, "document": to_builtins(status)}
+            statement = insert(session, DeviceStatus).values(
+                device=device, organisation=known.organisation, **latest
+            )
+            session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[DeviceStatus.device],
+                    set_=latest,
+                    where=DeviceStatus.received_ms <= received_ms,
                 )
             )
 
-    def statuses(self) -> Mapping[DeviceId, tuple[int, Status]]:
-        """Return when each device last spoke of itself, and what it said."""
-        from msgspec import convert
 
-        with self._sessions.reading() as session:
-            rows = session.scalars(select(DeviceStatus)).all()
-            return {
-                DeviceId(row.device): (row.received_ms, convert(row.document, Status))
-                for row in rows
-            }
+def _add(
+    session: Session, new: NewDevice, credentials: Credentials, now_ms: int
+) -> bool:
+    parse_device(new.id)
+    if (new.site is None) == (new.vessel is None):
+        raise InputError(f"device {new.id}: give it a site or a vessel, one of them")
+    there = session.get(Device, new.id)
+    if there is not None:
+        _refuse_revoked(there)
+    place: Site | Vessel
+    if new.site is not None:
+        place = get_row(session, Site, new.site)
+    else:
+        place = get_row(session, Vessel, parse_registration(new.vessel or ""))
+    facts = {
+        "organisation": place.organisation,
+        "site": place.id if isinstance(place, Site) else None,
+        "vessel": place.id if isinstance(place, Vessel) else None,
+        "name": parse_name(new.name) if new.name else None,
+        "is_simulated": new.is_simulated,
+    }
+    made = {
+        "name": facts["name"] or new.id,
+        "state": DeviceState.ACTIVE,
+        "bcrypt_hash": credentials.bcrypt_hash,
+        "pbkdf2_hash": credentials.pbkdf2_hash,
+        "added_ms": now_ms,
+    }
+    return add_once(session, Device, {"id": new.id}, facts, made=made)
 
 
-def _found(row: Device | None, device: str) -> Device:
-    if row is None:
-        raise MissingError(f"device {device} is not registered")
-    return row
+def _refuse_revoked(row: Device) -> None:
+    if row.state == DeviceState.REVOKED:
+        raise ConflictError(f"device {row.id} is revoked: register another id")
 
 
-def _at(device: str, probe: str, at_ms: int) -> Any:
-    return select(Deployment).where(
-        Deployment.device == device,
-        Deployment.probe == probe,
-        Deployment.from_ms <= at_ms,
-        or_(Deployment.to_ms.is_(None), Deployment.to_ms > at_ms),
-    )
+def _refuse_other(session: Session, device: str, credentials: Credentials) -> None:
+    if get_row(session, Device, device).bcrypt_hash != credentials.bcrypt_hash:
+        raise ConflictError(
+            f"device {device} is registered already, with another password: "
+            "give it a new one instead of adding it again"
+        )
 
 
-def _deployed(row: Deployment) -> Deployed:
-    return Deployed(
-        DeviceId(row.device),
-        ProbeId(row.probe),
-        row.unit,
+def _info(row: Device) -> DeviceInfo:
+    return DeviceInfo(
+        DeviceId(row.id),
+        row.name,
+        row.organisation,
+        row.site or row.vessel or "",
+        DeviceState(row.state),
+        row.is_simulated,
+        row.bcrypt_hash,
+        row.pbkdf2_hash,
+        row.site,
         row.vessel,
-        row.depth_m,
-        row.from_ms,
-        row.to_ms,
+        row.added_ms,
+        row.revoked_ms,
     )
+
+
+def _end(deployed: Deployed) -> float:
+    return math.inf if deployed.to_ms is None else deployed.to_ms

@@ -1,43 +1,39 @@
-"""Organisations, people, sites, rafts, units, vessels; and who sees which of them."""
+"""Sites, rafts, units and vessels."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
-from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.storage.registry.models import (
-    Base,
-    Device,
-    Membership,
-    Organisation,
-    Person,
-    Raft,
-    Site,
-    Unit,
-    Vessel,
-)
+from greenwater.kernel.errors import InputError
+from greenwater.reference.vessels import VesselClass, parse_registration, vessel_class
+from greenwater.storage.registry.models import Organisation, Raft, Site, Unit, Vessel
+from greenwater.storage.registry.people import parse_slug
+from greenwater.storage.registry.rows import add_once, get_row, parse_name
 from greenwater.storage.registry.session import Sessions
 
-_VESSEL = re.compile(r"([A-ZĐ]{2,3})(\d{4,5})TS")
+_COMMUNE: Final = re.compile(r"[0-9]{5}")
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
-class Role(StrEnum):
-    """What a person is in an organisation."""
+class SiteKind(StrEnum):
+    """What a site is."""
 
-    FARMER = "farmer"
-    BOAT_OWNER = "boat_owner"
-    TECHNICIAN = "technician"
-    INSPECTOR = "inspector"
-    OFFICER = "officer"
-    ADMIN = "admin"
+    FARM = "farm"
+    PORT = "port"
 
 
-SEES_ALL = frozenset({Role.INSPECTOR, Role.OFFICER})
-"""Roles whose duty covers every organisation of the province."""
+class UnitKind(StrEnum):
+    """What a unit is."""
+
+    POND = "pond"
+    CAGE = "cage"
+    TANK = "tank"
 
 
 class SiteInfo(Struct, frozen=True):
@@ -46,8 +42,18 @@ class SiteInfo(Struct, frozen=True):
     id: str
     organisation: str
     name: str
-    kind: str
+    kind: SiteKind
     commune: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class RaftInfo(NamedTuple):
+    """A raft of cages, a block of ponds."""
+
+    id: str
+    site: str
+    name: str
 
 
 class UnitInfo(Struct, frozen=True):
@@ -57,13 +63,14 @@ class UnitInfo(Struct, frozen=True):
     site: str
     raft: str | None
     name: str
-    kind: str
+    kind: UnitKind
     species: str | None
+    area_m2: float | None
     depth_m: float | None
 
 
 class VesselInfo(Struct, frozen=True):
-    """A fishing boat."""
+    """A fishing boat, by its registration number."""
 
     id: str
     organisation: str
@@ -71,39 +78,93 @@ class VesselInfo(Struct, frozen=True):
     length_m: float | None
     gear: str | None
 
-
-def parse_vessel(text: str) -> str:
-    """Return a registration number as it is kept: ``KH-95123-TS``.
-
-    Raises:
-        InputError: it is none (domain.md §3.4: letters, 4 to 5 digits, TS).
-    """
-    plain = re.sub(r"[-. ]", "", text.upper())
-    match = _VESSEL.fullmatch(plain)
-    if match is None:
-        raise InputError(f"{text!r} is no registration number such as KH-95123-TS")
-    return f"{match[1]}-{match[2]}-TS"
+    @property
+    def kind(self) -> VesselClass | None:
+        """The class of its length, None while that is not known."""
+        return None if self.length_m is None else vessel_class(self.length_m)
 
 
-class Places:
-    """Mixed into ``Registry``. Adding what is there already changes nothing."""
+def site_info(row: Site) -> SiteInfo:
+    """Return what a row says."""
+    kind = SiteKind(row.kind)
+    place = (row.commune, row.latitude, row.longitude)
+    return SiteInfo(row.id, row.organisation, row.name, kind, *place)
+
+
+def raft_info(row: Raft) -> RaftInfo:
+    """Return what a row says."""
+    return RaftInfo(row.id, row.site, row.name)
+
+
+def unit_info(row: Unit) -> UnitInfo:
+    """Return what a row says."""
+    kind, size = UnitKind(row.kind), (row.area_m2, row.depth_m)
+    return UnitInfo(row.id, row.site, row.raft, row.name, kind, row.species, *size)
+
+
+def vessel_info(row: Vessel) -> VesselInfo:
+    """Return what a row says."""
+    return VesselInfo(row.id, row.organisation, row.name, row.length_m, row.gear)
+
+
+class PlacesSeen:
+    """What may be asked about places; mixed into ``Registry`` and ``Scope``."""
 
     _sessions: Sessions
 
-    def add_organisation(self, organisation: str, name: str) -> None:
-        """Add a tenant."""
-        self._add(Organisation(id=organisation, name=name))
+    def sites(self) -> Sequence[SiteInfo]:
+        """Return the sites, by name."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(Site).order_by(Site.name, Site.id))
+            return [site_info(row) for row in rows]
 
-    def add_person(self, person: str, name: str, phone: str | None = None) -> None:
-        """Add a person."""
-        self._add(Person(id=person, name=name, phone=phone))
+    def rafts(self) -> Sequence[RaftInfo]:
+        """Return the rafts of all sites, by name."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(Raft).order_by(Raft.name, Raft.id))
+            return [raft_info(row) for row in rows]
 
-    def add_member(self, person: str, organisation: str, role: Role) -> None:
-        """Make a person something in an organisation."""
-        with self._sessions.writing() as session:
-            session.merge(
-                Membership(person=person, organisation=organisation, role=role)
-            )
+    def units(self) -> Sequence[UnitInfo]:
+        """Return the units of all sites, by site and name."""
+        query = select(Unit).order_by(Unit.site, Unit.name, Unit.id)
+        with self._sessions.reading() as session:
+            return [unit_info(row) for row in session.scalars(query)]
+
+    def vessels(self) -> Sequence[VesselInfo]:
+        """Return the vessels, by registration number."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(Vessel).order_by(Vessel.id))
+            return [vessel_info(row) for row in rows]
+
+    def get_unit(self, unit: str) -> UnitInfo:
+        """Return one unit.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            return unit_info(get_row(session, Unit, unit))
+
+    def get_vessel(self, vessel: str) -> VesselInfo:
+        """Return one vessel, by its registration number in any spelling.
+
+        Raises:
+            InputError: that is no registration number.
+            MissingError: there is none of that number.
+        """
+        number = parse_registration(vessel)
+        with self._sessions.reading() as session:
+            return vessel_info(get_row(session, Vessel, number))
+
+
+class Places(PlacesSeen):
+    """Mixed into ``Registry``. Adding what is there already changes nothing.
+
+    Raises (every ``add_``):
+        InputError: an id, name or number cannot be.
+        MissingError: what it belongs to is not registered.
+        ConflictError: it contradicts what is there.
+    """
 
     def add_site(
         self,
@@ -111,27 +172,31 @@ class Places:
         *,
         organisation: str,
         name: str,
-        kind: str = "farm",
+        kind: str = SiteKind.FARM,
         commune: str | None = None,
         latitude: float | None = None,
         longitude: float | None = None,
     ) -> None:
-        """Add a farm or port."""
-        self._add(
-            Site(
-                id=site,
-                organisation=organisation,
-                name=name,
-                kind=kind,
-                commune=commune,
-                latitude=latitude,
-                longitude=longitude,
-            )
-        )
+        """Add a farm or port; ``commune`` is its five-digit code (domain.md §4.1)."""
+        if commune is not None and _COMMUNE.fullmatch(commune) is None:
+            raise InputError(f"commune code {commune!r} does not have five digits")
+        facts = {
+            "organisation": organisation,
+            "name": parse_name(name),
+            "kind": _kind(SiteKind, kind),
+            "commune": commune,
+            "latitude": _within("latitude", latitude, -90, 90),
+            "longitude": _within("longitude", longitude, -180, 180),
+        }
+        with self._sessions.writing() as session:
+            get_row(session, Organisation, organisation)
+            add_once(session, Site, {"id": parse_slug(site)}, facts)
 
     def add_raft(self, raft: str, *, site: str, name: str) -> None:
-        """Add a group of units."""
-        self._add(Raft(id=raft, site=site, name=name))
+        """Add a group of units to a site."""
+        with self._sessions.writing() as session:
+            facts = _at_site(get_row(session, Site, site), name)
+            add_once(session, Raft, {"id": parse_slug(raft)}, facts)
 
     def add_unit(
         self,
@@ -139,25 +204,25 @@ class Places:
         *,
         site: str,
         name: str,
-        kind: str = "pond",
+        kind: str = UnitKind.POND,
         raft: str | None = None,
         species: str | None = None,
         area_m2: float | None = None,
         depth_m: float | None = None,
     ) -> None:
-        """Add a pond, cage or tank."""
-        self._add(
-            Unit(
-                id=unit,
-                site=site,
-                name=name,
-                kind=kind,
-                raft=raft,
-                species=species,
-                area_m2=area_m2,
-                depth_m=depth_m,
-            )
-        )
+        """Add a pond, cage or tank; a raft must be one of the same site."""
+        facts = {
+            "raft": raft,
+            "kind": _kind(UnitKind, kind),
+            "species": species,
+            "area_m2": _within("area in m²", area_m2, 0, 1e7),
+            "depth_m": _within("depth in m", depth_m, 0, 200),
+        }
+        with self._sessions.writing() as session:
+            at_site = _at_site(get_row(session, Site, site), name)
+            if raft is not None and get_row(session, Raft, raft).site != site:
+                raise InputError(f"raft {raft} is not at site {site}")
+            add_once(session, Unit, {"id": parse_slug(unit)}, {**at_site, **facts})
 
     def add_vessel(
         self,
@@ -169,110 +234,37 @@ class Places:
         gear: str | None = None,
     ) -> str:
         """Add a boat; return its registration number as it is kept."""
-        number = parse_vessel(vessel)
-        self._add(
-            Vessel(
-                id=number,
-                organisation=organisation,
-                name=name,
-                length_m=length_m,
-                gear=gear,
-            )
-        )
+        number = parse_registration(vessel)
+        if length_m is not None:
+            vessel_class(length_m)
+        facts = {
+            "organisation": organisation,
+            "name": parse_name(name),
+            "length_m": length_m,
+            "gear": gear,
+        }
+        with self._sessions.writing() as session:
+            get_row(session, Organisation, organisation)
+            add_once(session, Vessel, {"id": number}, facts)
         return number
 
-    def _add(self, row: Base) -> None:
-        """Add a row, or find the same one there.
 
-        Raises:
-            ConflictError: another row stands under its id, or what it names is not there.
-        """
-        with self._sessions.writing() as session:
-            there = session.get(type(row), row.id)  # type: ignore[attr-defined]
-            if there is None:
-                session.add(row)
-                return
-            for column in type(row).__table__.columns.keys():  # noqa: SIM118  (iterating gives columns)
-                wanted, stands = getattr(row, column), getattr(there, column)
-                if wanted is not None and wanted != stands:
-                    raise ConflictError(
-                        f"{type(row).__tablename__} {row.id} "  # type: ignore[attr-defined]
-                        f"has {column} {stands!r}, not {wanted!r}"
-                    )
-
-    def visible_to(self, person: str | None) -> "Scope":
-        """Return what a person sees; None is the operator, who sees all.
-
-        Raises:
-            MissingError: there is no such person.
-        """
-        if person is None:
-            return Scope(self._sessions, None)
-        with self._sessions.reading() as session:
-            if session.get(Person, person) is None:
-                raise MissingError(f"person {person} is not registered")
-            rows = session.scalars(
-                select(Membership).where(Membership.person == person)
-            ).all()
-        if any(Role(row.role) in SEES_ALL for row in rows):
-            return Scope(self._sessions, None)
-        return Scope(self._sessions, frozenset(row.organisation for row in rows))
+def _at_site(site: Site, name: str) -> Mapping[str, Any]:
+    return {
+        "organisation": site.organisation,
+        "site": site.id,
+        "name": parse_name(name),
+    }
 
 
-class Scope:
-    """The one place where tenancy filters: every question about places goes through it."""
+def _kind(kinds: type[Kind], text: str) -> Kind:
+    try:
+        return kinds(text)
+    except ValueError as exc:
+        raise InputError(f"kind {text!r} is not one of {', '.join(kinds)}") from exc
 
-    def __init__(
-        self, sessions: Sessions, organisations: frozenset[str] | None
-    ) -> None:
-        self._sessions, self._organisations = sessions, organisations
 
-    def _mine(self, query: Select[Any], table: type[Base]) -> Select[Any]:
-        if self._organisations is None:
-            return query
-        column = table.organisation  # type: ignore[attr-defined]
-        return query.where(column.in_(self._organisations))
-
-    def sites(self) -> Sequence[SiteInfo]:
-        """Return the sites, by name."""
-        with self._sessions.reading() as session:
-            rows = session.scalars(self._mine(select(Site), Site).order_by(Site.name))
-            return [
-                SiteInfo(r.id, r.organisation, r.name, r.kind, r.commune) for r in rows
-            ]
-
-    def units(self) -> Sequence[UnitInfo]:
-        """Return the units of all sites, by site and name."""
-        query = select(Unit).join(Site, Site.id == Unit.site)
-        with self._sessions.reading() as session:
-            rows = session.scalars(
-                self._mine(query, Site).order_by(Site.name, Unit.name)
-            )
-            return [
-                UnitInfo(r.id, r.site, r.raft, r.name, r.kind, r.species, r.depth_m)
-                for r in rows
-            ]
-
-    def vessels(self) -> Sequence[VesselInfo]:
-        """Return the vessels, by registration number."""
-        with self._sessions.reading() as session:
-            rows = session.scalars(
-                self._mine(select(Vessel), Vessel).order_by(Vessel.id)
-            )
-            return [
-                VesselInfo(r.id, r.organisation, r.name, r.length_m, r.gear)
-                for r in rows
-            ]
-
-    def devices(self) -> Sequence[str]:
-        """Return the ids of the devices."""
-        with self._sessions.reading() as session:
-            query = self._mine(select(Device), Device).order_by(Device.id)
-            return [row.id for row in session.scalars(query)]
-
-    def rafts(self) -> Sequence[tuple[str, str, str]]:
-        """Return (id, site, name) of the rafts."""
-        query = select(Raft).join(Site, Site.id == Raft.site)
-        with self._sessions.reading() as session:
-            rows = session.scalars(self._mine(query, Site).order_by(Raft.name))
-            return [(r.id, r.site, r.name) for r in rows]
+def _within(what: str, value: float | None, low: float, high: float) -> float | None:
+    if value is not None and not (math.isfinite(value) and low <= value <= high):
+        raise InputError(f"{what} {value} is not from {low:g} to {high:g}")
+    return value

@@ -1,78 +1,130 @@
-"""Opening the registry's database, on SQLite or PostgreSQL, and translating its errors."""
+"""The registry's database: opening it, short transactions, its errors in our words."""
 
 import contextlib
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+import msgspec
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy import exc as sa
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
+from sqlalchemy.orm import exc as orm
 
-from greenwater.kernel.errors import ConfigError, ConflictError, UnavailableError
+from greenwater.kernel.errors import (
+    ConfigError,
+    ConflictError,
+    InputError,
+    InvariantError,
+    PlatformError,
+    UnavailableError,
+)
 
-BUSY_MS = 30_000
+BUSY_S: Final = 15.0
+"""How long a writer waits for another one's transaction on SQLite."""
+
+_POSTGRES: Final = {
+    "connect_timeout": 5,
+    # A statement that hangs, and a peer that is gone without a word, end by themselves.
+    "options": "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+FAMILY_OF: Final[tuple[tuple[type[Exception], type[PlatformError]], ...]] = (
+    (sa.IntegrityError, ConflictError),
+    (orm.StaleDataError, ConflictError),
+    (sa.DataError, InputError),
+    (sa.ProgrammingError, ConfigError),  # no such table, permission denied
+    (sa.NotSupportedError, ConfigError),
+    (sa.OperationalError, UnavailableError),
+    (sa.InterfaceError, UnavailableError),
+    (sa.InternalError, UnavailableError),
+    (sa.TimeoutError, UnavailableError),
+    (sa.DisconnectionError, UnavailableError),
+    (sa.DatabaseError, ConfigError),  # SQLite: the file is no database, or damaged
+    (sa.DBAPIError, UnavailableError),
+    (sa.SQLAlchemyError, InvariantError),  # we used the library wrongly
+    # The drivers raise these themselves for text and numbers that cannot be stored.
+    (UnicodeError, InputError),
+    (OverflowError, InputError),
+)
+"""What a caller should do about each error of the library; the first match counts."""
 
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn SQLAlchemy's errors into the six families.
-
-    A broken constraint contradicts what is recorded; a URL or statement that cannot be
-    is the operator's; everything else of the database may be better later.
-    """
+    """Turn the errors of SQLAlchemy and its drivers into the six families."""
     try:
         yield
-    except sa.IntegrityError as exc:
-        raise ConflictError(f"registry: {exc.orig}") from exc
-    except (sa.ArgumentError, sa.NoSuchModuleError) as exc:
-        raise ConfigError(f"registry URL: {exc}") from exc
-    except sa.SQLAlchemyError as exc:
+    except tuple(foreign for foreign, _ in FAMILY_OF) as exc:
         reason = getattr(exc, "orig", None) or exc
-        raise UnavailableError(f"registry: {str(reason).strip()[:300]}") from exc
+        # A bare StatementError wraps what went wrong before the driver was asked.
+        judged = reason if type(exc) is sa.StatementError else exc
+        families = (ours for foreign, ours in FAMILY_OF if isinstance(judged, foreign))
+        family = next(families, InvariantError)
+        raise family(f"registry: {' '.join(str(reason).split())[:300]}") from exc
 
 
 def open_engine(url: str) -> Engine:
-    """Return an engine for ``sqlite:///FILE`` or ``postgresql+psycopg://…``.
+    """Return an engine for ``sqlite:///FILE`` or ``postgresql://…``.
 
     Raises:
-        ConfigError: the URL is not one of the two.
+        ConfigError: the URL is neither, or the file's folder cannot be made.
     """
-    with translated():
+    try:
         parsed = make_url(url)
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername == "postgresql+psycopg":
-        return create_engine(
-            parsed,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": 5,
-                "options": "-c statement_timeout=60000",
-            },
-        )
-    if not parsed.drivername.startswith("sqlite"):
+    except (sa.ArgumentError, ValueError) as exc:
         raise ConfigError(
-            f"registry URL starts with {parsed.drivername!r}: "
+            "the registry's URL cannot be read: write sqlite:///FILE or postgresql://…"
+        ) from exc
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            hide_parameters=True,  # hashes and telephone numbers stay out of logs
+            connect_args=_POSTGRES,
+            json_serializer=_to_json,
+            json_deserializer=msgspec.json.decode,
+        )
+    if parsed.drivername != "sqlite":
+        raise ConfigError(
+            f"the registry's URL begins with {parsed.drivername!r}: "
             "write sqlite:///FILE or postgresql://…"
         )
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_MS / 1000})
+    return _sqlite_engine(parsed)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ConfigError("the registry's URL names no file: write sqlite:///FILE")
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(f"cannot make the registry's folder {folder}: {exc}") from exc
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_S},
+        hide_parameters=True,
+        json_serializer=_to_json,
+        json_deserializer=msgspec.json.decode,
+    )
     event.listen(engine, "connect", _sqlite_connected)
     event.listen(engine, "begin", _sqlite_begins)
     return engine
 
 
+def _to_json(document: Any) -> str:
+    return msgspec.json.encode(document).decode()
+
+
 def _sqlite_connected(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin ourselves, see below
-    cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _sqlite_begins(connection: Connection) -> None:
@@ -81,33 +133,25 @@ def _sqlite_begins(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema up to date; several processes may do it at once.
-
-    Raises:
-        UnavailableError: the database does not answer.
-    """
-    config = Config()
-    folder = resources.files("greenwater.storage.registry") / "migrations"
-    config.set_main_option("script_location", str(folder))
-    with translated(), engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            # One migrates, the others wait and find it done.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7238410295)")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
 class Sessions:
-    """Short transactions on one engine."""
+    """Short transactions on one engine; any thread may begin one.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    ``options`` are loader criteria that narrow every query read through it.
+    """
+
+    def __init__(self, engine: Engine, *options: Any) -> None:
+        self.engine, self._options = engine, options
         self._make = sessionmaker(engine, expire_on_commit=False)
+
+    def narrowed(self, *options: Any) -> "Sessions":
+        """Return the same database, seen through ``options`` as well."""
+        return Sessions(self.engine, *self._options, *options)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction that may write."""
+        if self._options:
+            raise RuntimeError("a narrowed view of the registry does not write")
         with translated(), self._make.begin() as session:
             yield session
 
@@ -116,4 +160,8 @@ class Sessions:
         """One transaction that only reads."""
         with translated(), self._make() as session:
             session.connection(execution_options={"greenwater_reads": True})
+            event.listen(session, "do_orm_execute", self._narrow)
             yield session
+
+    def _narrow(self, state: ORMExecuteState) -> None:
+        state.statement = state.statement.options(*self._options)

@@ -1,4 +1,8 @@
-"""Alembic's entry point: runs on the connection that ``session.migrate`` hands over."""
+"""Alembic's entry point: runs in the transaction that ``migrating`` hands over.
+
+Migrations go one way. To go back, restore a backup: readings and legal records are never
+thrown away by a schema.
+"""
 
 from alembic import context
 
@@ -10,5 +14,4 @@ context.configure(
     render_as_batch=True,
     compare_type=True,
 )
-with context.begin_transaction():
-    context.run_migrations()
+context.run_migrations()

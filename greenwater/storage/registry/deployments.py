@@ -1,0 +1,132 @@
+"""Where probes hung when. Readings never say it, so moving a probe rewrites nothing."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Select, or_, select
+
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.reference.vessels import parse_registration
+from greenwater.storage.registry.devices import Deployed
+from greenwater.storage.registry.models import Deployment
+from greenwater.storage.registry.session import Sessions
+
+FOREVER_MS: Final = 2**62
+
+
+class Stay(Struct, frozen=True):
+    """A probe's share of what was asked for: ``[start_ms, end_ms)`` at one depth."""
+
+    device: DeviceId
+    probe: ProbeId
+    depth_m: float | None
+    start_ms: int
+    end_ms: int
+
+
+class DeploymentRecord(Struct, frozen=True):
+    """A deployment, when it was recorded, and since when it no longer counts (if so)."""
+
+    id: int
+    deployed: Deployed
+    recorded_ms: int
+    superseded_ms: int | None
+
+
+class DeploymentsSeen:
+    """What may be asked about deployments; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def where(self, device: str, probe: str, at_ms: int) -> Deployed | None:
+        """Return where a probe hung at an instant, None if nowhere."""
+        query = counting_of(device, probe).where(*counting(at_ms, at_ms + 1))
+        with self._sessions.reading() as session:
+            row = session.scalars(query).first()
+            return None if row is None else deployed_of(row)
+
+    def deployments(
+        self,
+        *,
+        unit: str | None = None,
+        vessel: str | None = None,
+        device: str | None = None,
+        start_ms: int = 0,
+        end_ms: int = FOREVER_MS,
+    ) -> Sequence[Deployed]:
+        """Return the deployments that touch ``[start_ms, end_ms)``, oldest first."""
+        query = select(Deployment).where(*counting(start_ms, end_ms))
+        if unit is not None:
+            query = query.where(Deployment.unit == unit)
+        if vessel is not None:
+            query = query.where(Deployment.vessel == parse_registration(vessel))
+        if device is not None:
+            query = query.where(Deployment.device == device)
+        with self._sessions.reading() as session:
+            rows = session.scalars(query.order_by(Deployment.from_ms, Deployment.id))
+            return [deployed_of(row) for row in rows]
+
+    def deployments_of(self, unit: str, start_ms: int, end_ms: int) -> Sequence[Stay]:
+        """Return the probes whose readings are the unit's within ``[start_ms, end_ms)``.
+
+        Each with the stretch that counts: the answer to "readings of this unit from A to
+        B" is what these series hold in these stretches.
+        """
+        return [
+            Stay(
+                one.device,
+                one.probe,
+                one.depth_m,
+                max(one.from_ms, start_ms),
+                end_ms if one.to_ms is None else min(one.to_ms, end_ms),
+            )
+            for one in self.deployments(unit=unit, start_ms=start_ms, end_ms=end_ms)
+        ]
+
+    def deployment_history(self, device: str, probe: str) -> Sequence[DeploymentRecord]:
+        """Return all that was ever recorded of a probe, as it was recorded."""
+        query = (
+            select(Deployment)
+            .where(Deployment.device == device, Deployment.probe == probe)
+            .order_by(Deployment.id)
+        )
+        with self._sessions.reading() as session:
+            return [
+                DeploymentRecord(
+                    row.id, deployed_of(row), row.recorded_ms, row.superseded_ms
+                )
+                for row in session.scalars(query)
+            ]
+
+
+def counting(start_ms: int, end_ms: int) -> tuple[Any, ...]:
+    """Return the conditions of a deployment that counts and touches a stretch."""
+    return (
+        Deployment.superseded_ms.is_(None),
+        Deployment.from_ms < end_ms,
+        or_(Deployment.to_ms.is_(None), Deployment.to_ms > start_ms),
+    )
+
+
+def counting_of(device: str, probe: str) -> Select[Deployment]:
+    """Return the query for a probe's deployments that count, oldest first."""
+    return (
+        select(Deployment)
+        .where(Deployment.device == device, Deployment.probe == probe)
+        .where(Deployment.superseded_ms.is_(None))
+        .order_by(Deployment.from_ms)
+    )
+
+
+def deployed_of(row: Deployment) -> Deployed:
+    """Return what a row says."""
+    return Deployed(
+        DeviceId(row.device),
+        ProbeId(row.probe),
+        row.unit,
+        row.vessel,
+        row.depth_m,
+        row.from_ms,
+        row.to_ms,
+    )

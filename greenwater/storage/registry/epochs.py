@@ -1,0 +1,28 @@
+"""Epochs of ingest: a new one tells every box to send again what is unacknowledged."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from greenwater.storage.registry.models import IngestEpoch
+from greenwater.storage.registry.session import Sessions
+
+
+class Epochs:
+    """Mixed into ``Registry``."""
+
+    _sessions: Sessions
+    _new_id: Callable[[], str]
+
+    def new_epoch(self) -> str:
+        """Begin a new ingest epoch and return its id: ingest started, or was restored."""
+        epoch = self._new_id()
+        with self._sessions.writing() as session:
+            session.add(IngestEpoch(id=epoch))
+        return epoch
+
+    def current_epoch(self) -> str | None:
+        """Return the id of the latest epoch, None before the first."""
+        query = select(IngestEpoch.id).order_by(IngestEpoch.number.desc()).limit(1)
+        with self._sessions.reading() as session:
+            return session.scalar(query)

@@ -1,0 +1,145 @@
+"""Organisations, the people in them, and how far each of those sees."""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import select
+
+from greenwater.kernel.errors import InputError
+from greenwater.storage.registry.models import Membership, Organisation, Person
+from greenwater.storage.registry.rows import add_once, get_row, parse_name
+from greenwater.storage.registry.session import Sessions
+
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class Role(StrEnum):
+    """What a person is in an organisation."""
+
+    FARMER = "farmer"
+    BOAT_OWNER = "boat_owner"
+    TECHNICIAN = "technician"
+    INSPECTOR = "inspector"
+    OFFICER = "officer"
+    ADMIN = "admin"
+
+
+class OrganisationKind(StrEnum):
+    """What a tenant is. Only an authority's people see beyond their own."""
+
+    HOUSEHOLD = "household"
+    COOPERATIVE = "cooperative"
+    COMPANY = "company"
+    AUTHORITY = "authority"
+
+
+DUTY_SEES_ALL: Final = frozenset({Role.INSPECTOR, Role.OFFICER})
+
+
+def reach(
+    memberships: Iterable[tuple[str, OrganisationKind, Role]],
+) -> frozenset[str] | None:
+    """Return the organisations that these memberships let a person see; None: all.
+
+    An inspector or officer of an authority sees the whole province; the same role in a
+    household or cooperative (its own internal inspector) sees only that one.
+    """
+    seen = set()
+    for organisation, kind, role in memberships:
+        if kind is OrganisationKind.AUTHORITY and role in DUTY_SEES_ALL:
+            return None
+        seen.add(organisation)
+    return frozenset(seen)
+
+
+def parse_slug(text: str) -> str:
+    """Return an id that people chose for a place, person or organisation.
+
+    Raises:
+        InputError: it is not 1 to 64 of ``a-z 0-9 -``, starting with a letter or digit.
+    """
+    if _SLUG.fullmatch(text) is None:
+        raise InputError(f"id {text!r} does not match {_SLUG.pattern}")
+    return text
+
+
+def parse_phone(text: str) -> str:
+    """Return a telephone number as it is kept: ``+84901234567``.
+
+    Raises:
+        InputError: it is none.
+    """
+    plain = re.sub(r"[-. ()]", "", text)
+    number = f"+84{plain[1:]}" if re.match(r"0[1-9]", plain) else plain
+    if _PHONE.fullmatch(number) is None:
+        raise InputError(f"{text!r} is not a telephone number such as +84 90 123 45 67")
+    return number
+
+
+class People:
+    """Mixed into ``Registry``. Adding what is there already changes nothing.
+
+    Raises (every ``add_``):
+        ConflictError: it contradicts what is there.
+    """
+
+    _sessions: Sessions
+
+    def add_organisation(
+        self,
+        organisation: str,
+        name: str,
+        *,
+        kind: OrganisationKind = OrganisationKind.HOUSEHOLD,
+    ) -> None:
+        """Add a tenant."""
+        facts = {"name": parse_name(name), "kind": kind}
+        with self._sessions.writing() as session:
+            add_once(session, Organisation, {"id": parse_slug(organisation)}, facts)
+
+    def add_person(self, person: str, name: str, phone: str | None = None) -> None:
+        """Add a person; a telephone number belongs to one person only."""
+        number = None if phone is None else parse_phone(phone)
+        facts = {"name": parse_name(name), "phone": number}
+        with self._sessions.writing() as session:
+            add_once(session, Person, {"id": parse_slug(person)}, facts)
+
+    def add_member(self, person: str, organisation: str, role: Role) -> None:
+        """Make a person something in an organisation.
+
+        Raises:
+            MissingError: the person or organisation is not registered.
+        """
+        key = {"person": person, "organisation": organisation, "role": role}
+        with self._sessions.writing() as session:
+            get_row(session, Person, person)
+            get_row(session, Organisation, organisation)
+            add_once(session, Membership, key, {})
+
+    def drop_member(self, person: str, organisation: str, role: Role) -> None:
+        """End a membership; one that is not there is harmless."""
+        with self._sessions.writing() as session:
+            row = session.get(Membership, (person, organisation, role))
+            if row is not None:
+                session.delete(row)
+
+    def reach_of(self, person: str) -> frozenset[str] | None:
+        """Return the organisations a person may see; None: all of them.
+
+        Raises:
+            MissingError: there is no such person.
+        """
+        query = (
+            select(Membership.organisation, Organisation.kind, Membership.role)
+            .join(Organisation, Organisation.id == Membership.organisation)
+            .where(Membership.person == person)
+        )
+        with self._sessions.reading() as session:
+            get_row(session, Person, person)
+            rows = session.execute(query).all()
+        return reach(
+            (one, OrganisationKind(kind), Role(role)) for one, kind, role in rows
+        )

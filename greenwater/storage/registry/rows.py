@@ -1,0 +1,92 @@
+"""Adding a row once, and saying what is missing or contradicts: for every table alike."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.storage.registry.models import Base
+
+Row = TypeVar("Row", bound=Base)
+
+MAX_NAME: Final = 200
+
+
+def insert(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT in the session's dialect: both know ON CONFLICT, alike."""
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(model)
+    return sqlite.insert(model)
+
+
+def add_once(
+    session: Session,
+    model: type[Row],
+    key: Mapping[str, str],
+    facts: Mapping[str, Any],
+    *,
+    made: Mapping[str, Any] | None = None,
+) -> bool:
+    """Add a row under its key; return whether it is new.
+
+    A row that stands there already must not contradict ``facts``, of which None says
+    nothing; what was ``made`` for a new row is not compared.
+
+    Raises:
+        ConflictError: it does, or another row has what only one may have.
+    """
+    values = {**key, **facts, **(made or {})}
+    keys = model.__mapper__.primary_key
+    statement = insert(session, model).values(values).on_conflict_do_nothing()
+    if session.execute(statement.returning(*keys)).first() is not None:
+        return True
+    identity = tuple(key[column.name] for column in keys)
+    row = session.get(model, identity, populate_existing=True)
+    what = f"{model.__tablename__} {'/'.join(key.values())}"
+    if row is None:
+        raise ConflictError(f"{what}: something of it belongs to another one already")
+    for column, wanted in facts.items():
+        stands = getattr(row, column)
+        if wanted is not None and wanted != stands:
+            raise ConflictError(
+                f"{what} is registered with {column} {stands!r}, not {wanted!r}: "
+                "take another id, or leave it as it is"
+            )
+    return False
+
+
+def get_row(session: Session, model: type[Row], *key: str, lock: bool = False) -> Row:
+    """Return the row under this key; with ``lock`` nobody else changes it meanwhile.
+
+    Raises:
+        MissingError: there is none.
+    """
+    row = session.get(model, key, with_for_update=lock or None)
+    if row is None:
+        raise MissingError(f"{model.__tablename__} {'/'.join(key)} is not registered")
+    return row
+
+
+def parse_name(text: str) -> str:
+    """Return a name as it is kept: composed (NFC), without blanks at its ends.
+
+    Raises:
+        InputError: it is empty, over 200 characters or has control characters.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not 0 < len(name) <= MAX_NAME:
+        raise InputError(
+            f"a name has 1 to {MAX_NAME} characters, {text[:40]!r} has not"
+        )
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise InputError(f"name {name!r} has control characters")
+    return name
+
+
+def storable(text: str) -> str:
+    """Return text that either database takes: NUL and lone surrogates spelt out."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\0", "\\x00")

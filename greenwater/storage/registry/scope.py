@@ -1,0 +1,44 @@
+"""What one person sees: the one place where tenancy filters.
+
+Every query of a scope runs in a session that adds ``organisation IN (…)`` to each table
+that belongs to an organisation, wherever it stands in the query. A page therefore cannot
+forget the filter, and a new table needs only ``models.Tenanted``.
+"""
+
+from typing import Any
+
+from sqlalchemy.orm import with_loader_criteria
+
+from greenwater.storage.registry.deployments import DeploymentsSeen
+from greenwater.storage.registry.devices import DevicesSeen
+from greenwater.storage.registry.models import Organisation, Tenanted
+from greenwater.storage.registry.places import PlacesSeen
+from greenwater.storage.registry.probes import ProbesSeen
+from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.tree import Trees
+
+
+class Scope(PlacesSeen, DevicesSeen, ProbesSeen, DeploymentsSeen, Trees):
+    """The registry as far as some organisations go; None: all of it."""
+
+    def __init__(
+        self, sessions: Sessions, organisations: frozenset[str] | None
+    ) -> None:
+        self.organisations = organisations
+        self._sessions = (
+            sessions
+            if organisations is None
+            else sessions.narrowed(*_criteria(organisations))
+        )
+
+
+def _criteria(organisations: frozenset[str]) -> tuple[Any, ...]:
+    seen = sorted(organisations)
+    return (
+        with_loader_criteria(
+            Tenanted, lambda table: table.organisation.in_(seen), include_aliases=True
+        ),
+        with_loader_criteria(
+            Organisation, lambda table: table.id.in_(seen), include_aliases=True
+        ),
+    )

@@ -1,0 +1,328 @@
+"""Places, people, and who sees what: one organisation never sees another's."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import event
+
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.reference.vessels import VesselClass
+from greenwater.storage.registry import Registry, Scope
+from greenwater.storage.registry.models import Base, Organisation, Tenanted
+from greenwater.storage.registry.people import OrganisationKind, Role, reach
+from tests.contracts.registries import HOUR, NOW, a_box, a_farm
+
+PLATFORM_TABLES = {
+    "organisation", "person", "quarantine", "quarantine_account", "operator_alarm",
+    "ingest_epoch",
+}  # fmt: skip
+
+
+def two_households(registry: Registry) -> None:
+    """Hoa and Ba, each with a farm, a box in its pond, a boat and a person."""
+    for number, name in enumerate(("hoa", "ba")):
+        box = a_box(registry, name)
+        registry.add_raft(f"{name}-raft", site=f"{name}-farm", name="Bè 1")
+        registry.deploy(
+            box, "top", unit=f"{name}-ao-1", depth_m=0.5, from_ms=NOW, now_ms=NOW
+        )
+        registry.add_vessel(f"KH-9000{number}-TS", organisation=name, name=name)
+        registry.add_command(
+            f"c-{name}", box, "on", {}, now_ms=NOW, expires_ms=NOW + HOUR
+        )
+        registry.add_person(f"{name}-person", f"Cô {name}", f"090123456{number}")
+        registry.add_member(f"{name}-person", name, Role.FARMER)
+
+
+Question = Callable[[Scope], object]
+QUESTIONS: list[Question] = [
+    lambda scope: scope.sites(),
+    lambda scope: scope.rafts(),
+    lambda scope: scope.units(),
+    lambda scope: scope.vessels(),
+    lambda scope: scope.devices(),
+    lambda scope: scope.list_devices(),
+    lambda scope: scope.list_probes(),
+    lambda scope: scope.deployments(),
+    lambda scope: scope.site_tree(NOW),
+    lambda scope: scope.fleet(NOW),
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_one_organisation_never_sees_anothers(
+    registry: Registry, question: Question
+) -> None:
+    two_households(registry)
+
+    hoa = repr(question(registry.visible_to("hoa-person")))
+    ba = repr(question(registry.visible_to("ba-person")))
+
+    assert hoa != "[]"
+    assert "ba" not in hoa.replace("probe", "")
+    assert "hoa" not in ba
+    everything = repr(question(registry.visible_to(None)))
+    assert "hoa" in everything
+    assert "ba" in everything
+
+
+def test_asking_for_anothers_by_name_is_as_asking_for_nothing(
+    registry: Registry,
+) -> None:
+    two_households(registry)
+    hoa = registry.visible_to("hoa-person")
+
+    with pytest.raises(MissingError):
+        hoa.get_unit("ba-ao-1")
+    with pytest.raises(MissingError):
+        hoa.get_device("ba-box")
+    with pytest.raises(MissingError):
+        hoa.get_vessel("KH-90001-TS")
+    assert hoa.where("ba-box", "top", NOW) is None
+    assert hoa.deployments_of("ba-ao-1", NOW, NOW + HOUR) == []
+    assert hoa.deployment_history("ba-box", "top") == []
+    assert hoa.list_probes("ba-box") == []
+    assert hoa.get_unit("hoa-ao-1").name == "Ao 1"
+
+
+def test_statuses_are_seen_by_whose_box_it_is(registry: Registry) -> None:
+    from greenwater.kernel.wire.messages import Status
+
+    two_households(registry)
+    for device in registry.devices():
+        registry.save_status(device, Status(True, "boot"), NOW)
+
+    assert list(registry.visible_to("hoa-person").statuses()) == ["hoa-box"]
+
+
+def test_every_table_is_somebodys_or_the_platforms() -> None:
+    mappers = list(Base.registry.mappers)
+    somebodys = [one for one in mappers if issubclass(one.class_, Tenanted)]
+    tables = {one.class_.__tablename__ for one in mappers}
+    assert tables - {one.class_.__tablename__ for one in somebodys} == PLATFORM_TABLES
+
+    for mapper in somebodys:
+        for reference in mapper.class_.__table__.foreign_key_constraints:
+            goes_to = reference.referred_table.name
+            within = {column.name for column in reference.columns}
+            assert goes_to in ("organisation", "person", "raft", "probe") or (
+                "organisation" in within
+            ), f"{mapper.class_.__tablename__} may leave its organisation by {goes_to}"
+
+
+def test_a_person_of_two_organisations_sees_both(registry: Registry) -> None:
+    two_households(registry)
+    registry.add_member("hoa-person", "ba", Role.TECHNICIAN)
+
+    assert len(registry.visible_to("hoa-person").sites()) == 2
+
+    registry.drop_member("hoa-person", "ba", Role.TECHNICIAN)
+    registry.drop_member("hoa-person", "ba", Role.TECHNICIAN)
+    assert len(registry.visible_to("hoa-person").sites()) == 1
+
+
+def test_a_person_of_none_sees_nothing(registry: Registry) -> None:
+    two_households(registry)
+    registry.add_person("guest", "Khách")
+
+    guest = registry.visible_to("guest")
+    assert [list(guest.sites()), list(guest.vessels()), guest.site_tree(NOW)] == [
+        []
+    ] * 3
+    with pytest.raises(MissingError, match="person nobody"):
+        registry.visible_to("nobody")
+
+
+def test_officers_of_an_authority_see_the_province(registry: Registry) -> None:
+    two_households(registry)
+    registry.add_organisation(
+        "so-nnmt", "Sở Nông nghiệp và Môi trường", kind=OrganisationKind.AUTHORITY
+    )
+    registry.add_person("officer", "Anh Nam")
+    registry.add_member("officer", "so-nnmt", Role.OFFICER)
+
+    assert len(registry.visible_to("officer").sites()) == 2
+
+
+A, H = OrganisationKind.AUTHORITY, OrganisationKind.HOUSEHOLD
+
+
+@pytest.mark.parametrize(
+    ("memberships", "seen"),
+    [
+        ([], frozenset()),
+        ([("hoa", H, Role.ADMIN)], {"hoa"}),
+        # An internal inspector of a household is no inspector of the province.
+        ([("hoa", H, Role.INSPECTOR), ("hoa", H, Role.OFFICER)], {"hoa"}),
+        ([("so", A, Role.TECHNICIAN), ("hoa", H, Role.FARMER)], {"so", "hoa"}),
+        ([("so", A, Role.INSPECTOR)], None),
+        ([("hoa", H, Role.FARMER), ("so", A, Role.OFFICER)], None),
+    ],
+)
+def test_only_the_duty_of_an_authority_reaches_beyond_its_own(
+    memberships: list[tuple[str, OrganisationKind, Role]], seen: set[str] | None
+) -> None:
+    assert reach(memberships) == seen
+
+
+def test_the_tree_holds_sites_rafts_units_and_what_hangs_there(
+    registry: Registry,
+) -> None:
+    box = a_box(registry, probes="top bottom spare")
+    registry.add_raft("be-1", site="hoa-farm", name="Bè 1")
+    registry.add_unit(
+        "long-1", site="hoa-farm", raft="be-1", name="Lồng 1", kind="cage"
+    )
+    for probe, unit, depth_m in (("bottom", "long-1", 2.0), ("top", "long-1", 0.5)):
+        registry.deploy(box, probe, unit=unit, depth_m=depth_m, from_ms=NOW, now_ms=NOW)
+    registry.deploy(box, "spare", unit="hoa-ao-1", from_ms=NOW + HOUR, now_ms=NOW)
+
+    (site,) = registry.site_tree(NOW)
+    ((raft), (pond,)) = site.rafts[0], site.units
+    assert (site.site.name, raft.raft.name, pond.unit.name) == (
+        "Trại hoa",
+        "Bè 1",
+        "Ao 1",
+    )
+    (cage,) = raft.units
+    assert [(one.probe.id, one.depth_m) for one in cage.probes] == [
+        ("top", 0.5),
+        ("bottom", 2.0),
+    ]
+    assert pond.probes == ()
+    (later,) = registry.site_tree(NOW + HOUR)
+    assert [one.probe.id for one in later.units[0].probes] == ["spare"]
+
+
+def test_the_tree_costs_four_queries_however_large_it_is(registry: Registry) -> None:
+    for number in range(12):
+        box = a_box(registry, f"farm{number}")
+        registry.deploy(box, "top", unit=f"farm{number}-ao-1", from_ms=NOW, now_ms=NOW)
+    asked: list[str] = []
+    engine = registry._sessions.engine
+    event.listen(
+        engine, "before_cursor_execute", lambda _c, _x, sql, *_: asked.append(sql)
+    )
+
+    assert len(registry.site_tree(NOW)) == 12
+
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 4
+
+
+def test_the_fleet_holds_vessels_and_what_is_aboard(registry: Registry) -> None:
+    a_farm(registry)
+    registry.add_vessel("KH-95123-TS", organisation="hoa", name="Hải Âu", length_m=15.2)
+    registry.add_device("boat", vessel="KH-95123-TS", now_ms=NOW, is_simulated=True)
+    registry.add_probe("boat", "gps")
+    registry.deploy("boat", "gps", vessel="KH-95123-TS", from_ms=NOW, now_ms=NOW)
+
+    (node,) = registry.fleet(NOW)
+    assert node.vessel.kind is VesselClass.FROM_15
+    assert [(one.probe.id, one.is_simulated) for one in node.probes] == [("gps", True)]
+
+
+def test_adding_a_place_twice_changes_nothing(registry: Registry) -> None:
+    for _ in range(2):
+        a_farm(registry)
+        registry.add_raft("be-1", site="hoa-farm", name="Bè 1")
+        registry.add_person("hoa-person", "Cô Hoa", "0901 234 567")
+        registry.add_vessel("KH-95123-TS", organisation="hoa", name="Hải Âu")
+
+    assert (
+        len(registry.sites()) == len(registry.units()) == len(registry.vessels()) == 1
+    )
+
+
+def test_what_contradicts_a_place_is_a_conflict_that_names_both(
+    registry: Registry,
+) -> None:
+    a_farm(registry)
+    registry.add_unit("long-1", site="hoa-farm", name="Lồng 1", kind="cage", depth_m=6)
+
+    with pytest.raises(ConflictError, match=r"unit long-1 .* depth_m 6.0, not 5"):
+        registry.add_unit(
+            "long-1", site="hoa-farm", name="Lồng 1", kind="cage", depth_m=5
+        )
+    with pytest.raises(ConflictError, match="organisation hoa"):
+        registry.add_organisation("hoa", "Hộ khác")
+
+
+def test_a_telephone_number_belongs_to_one_person(registry: Registry) -> None:
+    registry.add_person("hoa", "Cô Hoa", "+84 901 234 567")
+
+    with pytest.raises(ConflictError, match="person ba"):
+        registry.add_person("ba", "Chú Ba", "0901.234.567")
+    with pytest.raises(InputError, match="telephone number"):
+        registry.add_person("tu", "Chú Tư", "12")
+
+
+def test_names_are_kept_composed(registry: Registry) -> None:
+    registry.add_organisation("khanh-hoa", " Khánh Hoà ")
+    registry.add_organisation("khanh-hoa", "Khánh Hoà")
+    with pytest.raises(InputError, match="1 to 200 characters"):
+        registry.add_organisation("x", "  ")
+    with pytest.raises(InputError, match="control characters"):
+        registry.add_organisation("x", "a\0b")
+
+
+@pytest.mark.parametrize("text", ["", "Ao 1", "ao_1", "-ao", "a" * 65, "ao\n"])
+def test_what_is_no_id_is_refused_by_name(registry: Registry, text: str) -> None:
+    a_farm(registry)
+    with pytest.raises(InputError, match=r"id .* does not match"):
+        registry.add_unit(text, site="hoa-farm", name="Ao")
+
+
+def test_a_place_says_what_cannot_be(registry: Registry) -> None:
+    a_farm(registry, "hoa")
+    a_farm(registry, "ba")
+    registry.add_raft("ba-raft", site="ba-farm", name="Bè")
+
+    with pytest.raises(InputError, match=r"latitude 109\.2 is not from -90 to 90"):
+        registry.add_site(
+            "s", organisation="hoa", name="S", latitude=109.2, longitude=12.2
+        )
+    with pytest.raises(InputError, match="commune code 'Nha Trang'"):
+        registry.add_site("s", organisation="hoa", name="S", commune="Nha Trang")
+    with pytest.raises(InputError, match="'lake' is not one of pond, cage, tank"):
+        registry.add_unit("u", site="hoa-farm", name="U", kind="lake")
+    with pytest.raises(InputError, match="raft ba-raft is not at site hoa-farm"):
+        registry.add_unit("u", site="hoa-farm", name="U", raft="ba-raft")
+    with pytest.raises(InputError, match="depth in m nan"):
+        registry.add_unit("u", site="hoa-farm", name="U", depth_m=float("nan"))
+    with pytest.raises(MissingError, match="site nowhere is not registered"):
+        registry.add_unit("u", site="nowhere", name="U")
+    with pytest.raises(MissingError, match="organisation nobody is not registered"):
+        registry.add_site("s", organisation="nobody", name="S")
+
+
+def test_the_database_itself_refuses_what_crosses_organisations(
+    registry: Registry,
+) -> None:
+    from greenwater.storage.registry.models import Deployment, Unit
+
+    two_households(registry)
+    crossing: list[Base] = [
+        Unit(id="x", organisation="ba", site="hoa-farm", name="X", kind="pond"),
+        Deployment(
+            organisation="ba", device="ba-box", probe="top", unit="hoa-ao-1",
+            from_ms=1, to_ms=2, recorded_ms=NOW,
+        ),
+    ]  # fmt: skip
+
+    for row in crossing:
+        with (
+            pytest.raises(ConflictError, match=r"(?i)foreign key"),
+            registry._sessions.writing() as session,
+        ):
+            session.add(row)
+
+
+def test_a_scope_cannot_write(registry: Registry) -> None:
+    two_households(registry)
+    hoa = registry.visible_to("hoa-person")
+
+    with (
+        pytest.raises(RuntimeError, match="does not write"),
+        hoa._sessions.writing() as session,
+    ):
+        session.add(Organisation(id="x", name="x", kind="household"))
