@@ -56,6 +56,13 @@ WIRE: Final = frozenset(
     }
 )
 PROCESS: Final = frozenset({FaultKind.CLOCK_SKEW, FaultKind.MODEM_OUTAGE})
+WITHOUT_AMOUNT: Final = WORLD | {
+    FaultKind.STUCK,
+    FaultKind.OUT_OF_WATER,
+    FaultKind.GPS_VOID,
+    FaultKind.SILENT_UNIT,
+    FaultKind.MODEM_OUTAGE,
+}
 
 
 class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +90,19 @@ class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True):
         what = f"fault {self.kind} from {self.from_h} h"
         if not 0 <= self.from_h < self.to_h:
             yield f"{what}: to_h {self.to_h} does not follow"
+        if self.amount == 0 and self.kind not in WITHOUT_AMOUNT:
+            yield f"{what}: amount is missing"
+        if self.every_s <= 0:
+            yield f"{what}: every_s {self.every_s} is not above 0"
+        yield from self._strangers(what, probes, sites, aerators)
+
+    def _strangers(
+        self,
+        what: str,
+        probes: set[tuple[str, str]],
+        sites: set[str],
+        aerators: set[str],
+    ) -> Iterator[str]:
         if self.kind is FaultKind.AERATOR_FAILURE:
             is_there, named = self.aerator in aerators, f"aerator {self.aerator!r}"
         elif self.kind is FaultKind.POWER_CUT:

@@ -5,7 +5,7 @@ enters it into the registry says so there (``is_simulated``).
 """
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from firmware_sim.faults import FaultSpec
+from firmware_sim.vessels.chart import PORTS
 from firmware_sim.vessels.plan import Trip
 from firmware_sim.waters.cage import CageWater
 from firmware_sim.waters.pond import PondWater
@@ -196,6 +197,10 @@ def _faults_of(scenario: Scenario) -> Iterator[str]:
     units = {unit.id: unit for site in scenario.sites for unit in site.units}
     yield from _twice("unit", [u.id for site in scenario.sites for u in site.units])
     yield from _twice("device", [device.id for device in scenario.devices])
+    yield from _twice("aerator", _aerators(units.values()))
+    for vessel in scenario.vessels:
+        if vessel.trip.port not in PORTS:
+            yield f"vessel {vessel.id}: no port {vessel.trip.port!r}"
     for device in scenario.devices:
         yield from _device_faults(device, scenario, units)
     known = {
@@ -205,13 +210,17 @@ def _faults_of(scenario: Scenario) -> Iterator[str]:
         yield from fault.misfits(
             known,
             sites={site.id for site in scenario.sites},
-            aerators={
-                aerator.id
-                for unit in units.values()
-                if isinstance(unit.water, PondWater)
-                for aerator in unit.water.aerators
-            },
+            aerators=set(_aerators(units.values())),
         )
+
+
+def _aerators(units: Iterable[UnitSpec]) -> list[str]:
+    return [
+        aerator.id
+        for unit in units
+        if isinstance(unit.water, PondWater)
+        for aerator in unit.water.aerators
+    ]
 
 
 def _device_faults(
@@ -231,6 +240,8 @@ def _device_faults(
     on_bus = [str(p.unit_id) for p in device.probes if p.kind is not ProbeKind.GPS]
     yield from _twice(f"unit_id of {device.id}", on_bus)
     for probe in device.probes:
+        if probe.kind is ProbeKind.GPS and device.vessel is None:
+            yield f"probe {device.id}/{probe.id}: a gps needs a vessel"
         yield from _probe_faults(f"{device.id}/{probe.id}", probe, units)
 
 

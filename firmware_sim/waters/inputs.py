@@ -64,6 +64,8 @@ def _time(switching: Switching) -> float:
 class InputLog:
     """Switchings of all units, in a file of JSON lines if there is one.
 
+    A last line that a power cut tore is dropped: that switching was never confirmed.
+
     Raises:
         ConfigError: the file holds something else.
     """
@@ -71,11 +73,14 @@ class InputLog:
     def __init__(self, units: Mapping[str, Inputs], path: Path | None = None) -> None:
         self._units, self._path = units, path
         if path is not None and path.exists():
-            for line in path.read_bytes().splitlines():
+            whole, _, torn = path.read_bytes().rpartition(b"\n")
+            if torn:
+                path.write_bytes(whole + b"\n" if whole else b"")
+            for line in whole.splitlines():
                 self._replay(line, path)
 
     def record(self, unit: str, switching: Switching) -> None:
-        """Switch a coil now, and remember it."""
+        """Switch a coil, and remember it."""
         if self._units[unit].record(switching) and self._path is not None:
             with self._path.open("ab") as lines:
                 lines.write(msgspec.json.encode((unit, *switching)) + b"\n")
