@@ -43,8 +43,8 @@ class Register(Struct, frozen=True, forbid_unknown_fields=True):
     """One channel's registers. The value is ``raw * scale + offset``, canonical.
 
     ``sentinels`` are raw values that mean "no value"; so does a raw value that is not
-    finite, or a result outside ``valid``. ``decimals`` rounds off what the encoding
-    added (a float32 7.2 reads as 7.199999809…).
+    finite, or a result outside ``valid``. ``decimals`` rounds to what
+    the probe resolves.
     """
 
     channel: Channel
@@ -121,7 +121,7 @@ def list_profiles() -> list[str]:
 def generic(channels: Sequence[Channel], profile: Profile) -> Profile:
     """Return ``profile`` carrying ``channels`` one after another from address 0."""
     registers = tuple(
-        Register(channel=channel, address=2 * at, dtype="float32", decimals=5)
+        Register(channel=channel, address=2 * at, dtype="float32")
         for at, channel in enumerate(channels)
     )
     return Profile(
@@ -143,6 +143,19 @@ def ordered(words: Sequence[int], order: Order) -> bytes:
     return raw
 
 
+def shortest(raw: float) -> float:
+    """Return the shortest decimal number that is this float32.
+
+    A probe that shows 7.2 holds 7.199999809…; what it meant is 7.2.
+    """
+    packed = struct.pack(">f", raw)
+    for digits in (7, 8):
+        value = float(f"{raw:.{digits}g}")
+        if struct.pack(">f", value) == packed:
+            return value
+    return float(f"{raw:.9g}")
+
+
 def decode(register: Register, words: Sequence[int]) -> float | None:
     """Return the value in a register's words, or None where the probe answered badly."""
     (raw,) = struct.unpack(_FORMATS[register.dtype], ordered(words, register.order))
@@ -150,6 +163,8 @@ def decode(register: Register, words: Sequence[int]) -> float | None:
         return None
     if any(math.isclose(raw, bad, rel_tol=1e-6) for bad in register.sentinels):
         return None
+    if register.dtype == "float32":
+        raw = shortest(raw)
     value: float = raw * register.scale + register.offset
     if register.decimals is not None:
         value = round(float(value), register.decimals)
