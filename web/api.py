@@ -28,7 +28,7 @@ def api_routes(services: Services, snapshots: Snapshots) -> APIRouter:
     @routes.get("/healthz")
     def health() -> dict[str, str]:
         """Answer ``ok`` if both databases answer."""
-        services.registry.visible_to(services.viewer).sites()
+        services.seen.sites()
         services.telemetry.latest(DeviceId("healthz"))
         return {"status": "ok"}
 

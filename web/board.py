@@ -6,7 +6,7 @@ from typing import Final
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
-from greenwater.kernel.reading import ClockQuality, Reading
+from greenwater.kernel.reading import ClockQuality, Reading, Source
 from greenwater.kernel.wire.messages import Status
 from greenwater.storage.registry.devices import DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
@@ -42,6 +42,8 @@ _RANK: Final = {c: i for i, c in enumerate(dict.fromkeys((*FIRST, *Channel)))}
 POSITIONS: Final = frozenset({Channel.LATITUDE, Channel.LONGITUDE})
 _ROLES: Final = ("mains", "aerator", "box")
 """What a probe is for, told by how its id begins; then its depth says nothing."""
+
+_TOLD_SOURCES: Final = frozenset({Source.HAND, Source.IMPORT, Source.VMS, Source.VOICE})
 
 Charted = Callable[[UnitInfo, Sequence[Hanging]], ChartView | None]
 
@@ -128,6 +130,7 @@ def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
         f"{one.deployed.device}/{one.deployed.probe}",
         told,
         state,
+        say(lang, f"source_{one.source}") if one.source in _TOLD_SOURCES else "",
     )
 
 
@@ -221,7 +224,7 @@ def unit_view(
     return UnitView(
         unit.id,
         unit.name,
-        say(lang, unit.kind) if unit.kind in ("pond", "cage", "tank") else "",
+        say(lang, unit.kind),
         f"/units/{unit.id}",
         state_of(max(newest, default=None), facts.now_ms),
         probe_views(lang, hanging, facts.now_ms),
@@ -270,9 +273,9 @@ def _site_view(
         )
         return SiteView(site.id, site.name, site.commune or "", href, (), more)
     rafts = [
-        RaftView(name, _units_of(lang, facts, units, raft, charted))
-        for raft, at, name in facts.rafts
-        if at == site.id
+        RaftView(raft.name, _units_of(lang, facts, units, raft.id, charted))
+        for raft in facts.rafts
+        if raft.site == site.id
     ]
     rafts.append(RaftView("", _units_of(lang, facts, units, None, charted)))
     shown = tuple(raft for raft in rafts if raft.units)

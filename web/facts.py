@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading, milliseconds
-from greenwater.kernel.wire.messages import Status
-from greenwater.storage.registry.devices import Deployed, DeviceInfo
-from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
+from greenwater.kernel.reading import Reading, Source, milliseconds
+from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
+from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.telemetry.ports import Series
 from web.ports import Services
 
@@ -23,6 +22,7 @@ class Hanging:
 
     deployed: Deployed
     readings: tuple[Reading, ...]
+    source: Source = Source.PROBE
 
     @property
     def newest_ms(self) -> int | None:
@@ -36,11 +36,11 @@ class Facts:
 
     now_ms: int
     sites: Sequence[SiteInfo]
-    rafts: Sequence[tuple[str, str, str]]
+    rafts: Sequence[RaftInfo]
     units: Sequence[UnitInfo]
     vessels: Sequence[VesselInfo]
     devices: Mapping[DeviceId, DeviceInfo]
-    statuses: Mapping[DeviceId, tuple[int, Status]]
+    statuses: Mapping[DeviceId, LastStatus]
     in_units: Mapping[str, Sequence[Hanging]]
     on_vessels: Mapping[str, Sequence[Hanging]]
     unplaced: Sequence[Hanging]
@@ -53,25 +53,20 @@ def gather(services: Services) -> Facts:
         UnavailableError: one of them did not answer.
     """
     now_ms = milliseconds(services.clock.now())
-    registry = services.registry
-    places = registry.visible_to(services.viewer)
-    mine = set(places.devices())
-    devices = {one.id: one for one in registry.list_devices() if one.id in mine}
-    deployed = [
-        one
-        for one in registry.deployments(start_ms=now_ms, end_ms=now_ms + 1)
-        if one.device in devices
-    ]
+    seen = services.seen
+    devices = {one.id: one for one in seen.list_devices()}
+    deployed = seen.deployments(start_ms=now_ms, end_ms=now_ms + 1)
     latest = _latest(services, devices)
-    hanging = [_hanging(one, latest) for one in deployed]
+    sources = {Series(one.device, one.id): one.source for one in seen.list_probes()}
+    hanging = [_hanging(one, latest, sources) for one in deployed]
     return Facts(
         now_ms,
-        places.sites(),
-        places.rafts(),
-        places.units(),
-        places.vessels(),
+        seen.sites(),
+        seen.rafts(),
+        seen.units(),
+        seen.vessels(),
         devices,
-        {one: said for one, said in registry.statuses().items() if one in devices},
+        seen.statuses(),
         _by(hanging, lambda one: one.unit),
         _by(hanging, lambda one: one.vessel),
         _unplaced(latest, deployed),
@@ -88,10 +83,15 @@ def _latest(
     return found
 
 
-def _hanging(one: Deployed, latest: Mapping[Series, Sequence[Reading]]) -> Hanging:
+def _hanging(
+    one: Deployed,
+    latest: Mapping[Series, Sequence[Reading]],
+    sources: Mapping[Series, Source],
+) -> Hanging:
+    series = Series(one.device, one.probe)
     # What it read before it came here was read somewhere else.
-    readings = latest.get(Series(one.device, one.probe), ())
-    return Hanging(one, tuple(r for r in readings if r.taken_ms >= one.from_ms))
+    here = (r for r in latest.get(series, ()) if r.taken_ms >= one.from_ms)
+    return Hanging(one, tuple(here), sources.get(series, Source.PROBE))
 
 
 def _by(

@@ -8,21 +8,21 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Gap, Reading
-from greenwater.kernel.wire.messages import Status
-from greenwater.storage.registry.devices import Deployed, DeviceInfo
-from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
+from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
+from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo, VesselInfo
+from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.telemetry.ports import Bucket, Span
 
 
-class Places(Protocol):
+class Seen(Protocol):
     """What one person may see; nothing else comes out."""
 
     def sites(self) -> Sequence[SiteInfo]:
         """Return the sites, by name."""
         ...
 
-    def rafts(self) -> Sequence[tuple[str, str, str]]:
-        """Return (id, site, name) of the rafts."""
+    def rafts(self) -> Sequence[RaftInfo]:
+        """Return the rafts, by name."""
         ...
 
     def units(self) -> Sequence[UnitInfo]:
@@ -33,20 +33,16 @@ class Places(Protocol):
         """Return the vessels."""
         ...
 
-    def devices(self) -> Sequence[str]:
-        """Return the ids of the devices."""
-        ...
-
-
-class Registry(Protocol):
-    """People, places and devices."""
-
-    def visible_to(self, person: str | None) -> Places:
-        """Return what a person sees; None is the operator, who sees all."""
-        ...
-
     def list_devices(self) -> Sequence[DeviceInfo]:
-        """Return all devices."""
+        """Return the devices."""
+        ...
+
+    def list_probes(self) -> Sequence[ProbeInfo]:
+        """Return the probes of all devices."""
+        ...
+
+    def statuses(self) -> Mapping[DeviceId, LastStatus]:
+        """Return what each device last said of itself."""
         ...
 
     def deployments(
@@ -54,15 +50,18 @@ class Registry(Protocol):
         *,
         unit: str | None = None,
         vessel: str | None = None,
-        device: str | None = None,
         start_ms: int = 0,
         end_ms: int = 2**62,
     ) -> Sequence[Deployed]:
         """Return the deployments that touch ``[start_ms, end_ms)``, oldest first."""
         ...
 
-    def statuses(self) -> Mapping[DeviceId, tuple[int, Status]]:
-        """Return when each device last spoke of itself, and what it said."""
+
+class Registry(Protocol):
+    """People, places and devices."""
+
+    def visible_to(self, person: str | None) -> Seen:
+        """Return what a person sees; None is the operator, who sees all."""
         ...
 
 
@@ -95,3 +94,8 @@ class Services:
     telemetry: Telemetry
     clock: Clock
     viewer: str | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What the viewer may see."""
+        return self.registry.visible_to(self.viewer)

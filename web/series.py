@@ -18,7 +18,7 @@ def deployments_at(
     services: Services, window: Window, *, unit: str | None, vessel: str | None
 ) -> Sequence[Deployed]:
     """Return what hung at a unit or vessel at some time in the window."""
-    return services.registry.deployments(
+    return services.seen.deployments(
         unit=unit, vessel=vessel, start_ms=window.start_ms, end_ms=window.end_ms
     )
 

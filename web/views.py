@@ -30,6 +30,7 @@ class ProbeView:
     key: str
     age: str
     state: str
+    badge: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""Numbers, dates and places as the province writes them."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greenwater.kernel.channels import Channel
+from tests.pages.world import HOUR_MS, MINUTE_MS, NOW_MS
+from web.formats import (
+    age,
+    amount,
+    clock_time,
+    day,
+    moment,
+    number,
+    position,
+)
+from web.words import CHANNELS, WORDS, Lang, channel_name
+
+VI, EN = Lang.VI, Lang.EN
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "vi", "en"),
+    [
+        (4.2, 1, "4,2", "4.2"),
+        (1204, 0, "1.204", "1,204"),
+        (1234567.891, 2, "1.234.567,89", "1,234,567.89"),
+        (0, 1, "0,0", "0.0"),
+        (-0.04, 1, "0,0", "0.0"),
+        (-12.5, 1, "-12,5", "-12.5"),
+    ],
+)
+def test_numbers(value: float, decimals: int, vi: str, en: str) -> None:
+    assert number(VI, value, decimals) == vi
+    assert number(EN, value, decimals) == en
+
+
+@pytest.mark.parametrize(
+    ("channel", "value", "text"),
+    [
+        (Channel.DISSOLVED_OXYGEN, 4.21, "4,2 mg/L"),
+        (Channel.SALINITY, 31.02, "31,0 ‰"),
+        (Channel.TEMPERATURE, 28.5, "28,5 °C"),
+        (Channel.PH, 7.9, "7,90"),
+        (Channel.COURSE, 95.4, "95°"),
+        (Channel.ORP, -120.4, "-120 mV"),
+        (Channel.AMMONIA_TOTAL, 0.125, "0,12 mg/L N"),
+    ],
+)
+def test_a_unit_of_measure_stands_after_the_number(
+    channel: Channel, value: float, text: str
+) -> None:
+    assert amount(VI, channel, value).replace("\xa0", " ") == text
+
+
+def test_times_are_khanh_hoas() -> None:
+    assert clock_time(NOW_MS) == "03:12"
+    assert day(NOW_MS) == "23/11/2026"
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "vi"),
+    [
+        (0, "03:12"),
+        (3 * HOUR_MS, "00:12"),
+        (4 * HOUR_MS, "23:12 hôm qua"),
+        (28 * HOUR_MS, "23:12 ngày 21/11/2026"),
+        (-HOUR_MS, "04:12"),
+    ],
+)
+def test_moments_are_told_from_today(before_ms: int, vi: str) -> None:
+    assert moment(VI, NOW_MS - before_ms, NOW_MS) == vi
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "vi"),
+    [
+        (0, "vừa xong"),
+        (59_999, "vừa xong"),
+        (-30_000, "vừa xong"),
+        (MINUTE_MS, "1 phút trước"),
+        (40 * MINUTE_MS, "40 phút trước"),
+        (47 * HOUR_MS, "47 giờ trước"),
+        (48 * HOUR_MS, "2 ngày trước"),
+        (-2 * MINUTE_MS, "03:14"),
+    ],
+)
+def test_ages(before_ms: int, vi: str) -> None:
+    assert age(VI, NOW_MS - before_ms, NOW_MS) == vi
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "vi", "en"),
+    [
+        (12.198333, 109.195, "12°11,9' B – 109°11,7' Đ", "12°11.9' N – 109°11.7' E"),
+        (12.99999, 109.0, "13°00,0' B – 109°00,0' Đ", "13°00.0' N – 109°00.0' E"),
+        (-1.5, -0.05, "1°30,0' N – 0°03,0' T", "1°30.0' S – 0°03.0' W"),
+    ],
+)
+def test_positions(latitude: float, longitude: float, vi: str, en: str) -> None:
+    assert position(VI, latitude, longitude).replace("\xa0", " ") == vi
+    assert position(EN, latitude, longitude).replace("\xa0", " ") == en
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_a_position_never_has_sixty_minutes(latitude: float, longitude: float) -> None:
+    assert "60,0'" not in position(VI, latitude, longitude)
+
+
+def test_both_catalogues_say_the_same_things() -> None:
+    assert WORDS[VI].keys() == WORDS[EN].keys()
+    for key, words in WORDS[VI].items():
+        blanks = {part.split("}")[0] for part in words.split("{")[1:]}
+        others = {part.split("}")[0] for part in WORDS[EN][key].split("{")[1:]}
+        assert blanks == others, key
+
+
+def test_every_channel_has_a_name_in_both_languages() -> None:
+    for lang in Lang:
+        assert CHANNELS[lang].keys() == set(Channel)
+        assert channel_name(lang, Channel.DISSOLVED_OXYGEN, is_short=True)
+
+
+def test_the_words_keep_the_glossarys_spelling() -> None:
+    """NFC; tones on the traditional vowel; no "bạn", no "đơn vị" for a pond."""
+    words = " ".join([*WORDS[VI].values(), *CHANNELS[VI].values()])
+    assert unicodedata.is_normalized("NFC", words)
+    for wrong in ("hoà", "thuỷ", "huỷ", "khoá", "ôxy", "bạn ", "người dùng", "đơn vị",
+                  "cách ly", "thu hồi", "hộp thư", "Đã xảy ra lỗi", "ngoại tuyến"):  # fmt: skip
+        assert wrong not in words, wrong
