@@ -1,7 +1,5 @@
 """`greenwater up`, `demo`, the services one by one, `doctor`, `broker-files`."""
 
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +7,6 @@ import typer
 
 from greenwater.kernel import logs
 from greenwater.kernel.clock import open_clock
-from greenwater.kernel.errors import PlatformError
 from greenwater.kernel.settings import load
 
 
@@ -29,12 +26,11 @@ def web(
     port: Annotated[int, typer.Option(help="The page's port.")] = 8000,
 ) -> None:
     """Run the site."""
-    from web.app import create_app, serve
-
     from cli.home import open_home
     from cli.supervisor import stop_on_signals
     from greenwater.storage.registry import open_registry
     from greenwater.storage.telemetry import open_telemetry
+    from web.app import create_app, serve
     from web.ports import Services
 
     home = open_home()
@@ -115,51 +111,10 @@ def demo(
 
 def doctor() -> None:
     """Say what is configured, what is reachable, what is wrong."""
+    from cli.doctor import examine
     from cli.home import open_home
-    from greenwater.kernel.broker_url import BrokerUrl
-    from greenwater.storage.registry import open_registry
-    from greenwater.storage.telemetry import open_telemetry
-    from ingest.mqtt import check_reachable
 
-    home = open_home()
-    wrong = 0
-    typer.echo(f"home        {home.path}")
-    typer.echo(f"python      {sys.version.split()[0]}")
-    free_mb = shutil.disk_usage(home.path).free // 2**20
-    typer.echo(f"disk        {free_mb:,} MB free" + ("  LOW" if free_mb < 500 else ""))
-
-    def registry() -> str:
-        with open_registry(home.registry_url) as opened:
-            alarms = opened.operator_alarms()
-            lines = [f"{len(opened.list_devices())} devices"]
-            lines += [
-                f"ALARM {one.kind} {one.subject}: {one.message}" for one in alarms
-            ]
-            return "; ".join(lines)
-
-    def telemetry() -> str:
-        store = open_telemetry(home.telemetry_url)
-        try:
-            return f"{len(store.series())} series"
-        finally:
-            store.close()
-
-    def broker() -> str:
-        url = BrokerUrl.parse(home.settings.broker_url or "mqtt://127.0.0.1:1883")
-        check_reachable(url)
-        return f"{url.host}:{url.port} answers"
-
-    for name, check in (
-        ("registry", registry),
-        ("telemetry", telemetry),
-        ("broker", broker),
-    ):
-        try:
-            typer.echo(f"{name:<11} {check()}")
-        except PlatformError as exc:
-            wrong += 1
-            typer.echo(f"{name:<11} WRONG: {exc}")
-    raise typer.Exit(69 if wrong else 0)
+    raise typer.Exit(examine(open_home()))
 
 
 def broker_files(

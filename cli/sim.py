@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -106,3 +107,53 @@ def probe(
     asyncio.run(
         serve_one_probe(map_file, unit, port, pty, value or [], open_clock(), stop)
     )
+
+
+@app.command("run")
+def run_scenario(
+    scenario: Annotated[
+        str, typer.Argument(help="A name of sim list, or your own .toml.")
+    ],
+    speed: Annotated[float, typer.Option(help="How fast time passes.")] = 1.0,
+    ports: Annotated[
+        Path | None, typer.Option(help="JSON: device to [modbus port, nmea port].")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Where what was switched is kept.")
+    ] = Path("."),
+    start: Annotated[str, typer.Option(help="Begin it then; else now.")] = "",
+) -> None:
+    """Serve a scenario's instruments: Modbus TCP and NMEA, one pair of ports a device."""
+    import json
+
+    from cli.run import free_port
+    from cli.supervisor import stop_on_signals
+    from firmware_sim.run import ScenarioRun
+    from firmware_sim.scenarios import load_scenario
+    from firmware_sim.serve import Ports, serve_scenario
+    from greenwater.kernel.clock import ScaledClock
+
+    logs.configure("sim")
+    clock = open_clock()
+    chosen = load_scenario(scenario)
+    if speed != 1.0:
+        import time
+
+        clock = ScaledClock(chosen.start, speed, time.time())  # noqa: TID251  (the anchor)
+        typer.echo(f"GREENWATER_CLOCK={clock}")
+    else:
+        begins = datetime.fromisoformat(start) if start else clock.now()
+        chosen = chosen.starting(begins)
+    if ports is None:
+        where = {one.id: Ports(free_port(), free_port()) for one in chosen.devices}
+    else:
+        where = {
+            key: Ports(*pair) for key, pair in json.loads(ports.read_text()).items()
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    run = ScenarioRun(chosen, clock, inputs_file=folder / "inputs.jsonl")
+    for name, pair in where.items():
+        typer.echo(
+            f"{name}: modbus tcp:127.0.0.1:{pair.modbus}, nmea 127.0.0.1:{pair.nmea}"
+        )
+    asyncio.run(serve_scenario(run, clock, where, stop_on_signals()))

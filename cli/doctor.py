@@ -1,0 +1,57 @@
+"""What `greenwater doctor` looks at."""
+
+import shutil
+import sys
+
+import typer
+
+from cli.home import Home
+from greenwater.kernel.broker_url import BrokerUrl
+from greenwater.kernel.errors import PlatformError
+from greenwater.storage.registry import open_registry
+from greenwater.storage.telemetry import open_telemetry
+from ingest.mqtt import check_reachable
+
+LOW_MB = 500
+
+
+def examine(home: Home) -> int:
+    """Print each part's state; return 69 if one is wrong."""
+    free_mb = shutil.disk_usage(home.path).free // 2**20
+    low = "  LOW" if free_mb < LOW_MB else ""
+    typer.echo(f"home        {home.path}")
+    typer.echo(f"python      {sys.version.split()[0]}")
+    typer.echo(f"disk        {free_mb:,} MB free{low}")
+    wrong = 0
+    checks = {"registry": _registry, "telemetry": _telemetry, "broker": _broker}
+    for name, check in checks.items():
+        try:
+            typer.echo(f"{name:<11} {check(home)}")
+        except PlatformError as exc:
+            wrong += 1
+            typer.echo(f"{name:<11} WRONG: {exc}")
+    return 69 if wrong else 0
+
+
+def _registry(home: Home) -> str:
+    with open_registry(home.registry_url) as registry:
+        lines = [f"{len(registry.list_devices())} devices"]
+        lines += [
+            f"ALARM {one.kind} {one.subject}: {one.message}"
+            for one in registry.operator_alarms()
+        ]
+    return "; ".join(lines)
+
+
+def _telemetry(home: Home) -> str:
+    store = open_telemetry(home.telemetry_url)
+    try:
+        return f"{len(store.series())} series"
+    finally:
+        store.close()
+
+
+def _broker(home: Home) -> str:
+    url = BrokerUrl.parse(home.settings.broker_url or "mqtt://127.0.0.1:1883")
+    check_reachable(url)
+    return f"{url.host}:{url.port} answers"

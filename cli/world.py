@@ -1,0 +1,133 @@
+"""A scenario as the platform sees it: registered places, devices, and boxes' settings."""
+
+import secrets
+from pathlib import Path
+
+from firmware_sim.scenarios import DeviceSpec, ProbeKind, Scenario
+from firmware_sim.serve import Ports
+from greenwater.kernel.errors import ConflictError
+from greenwater.kernel.reading import Source
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.credentials import make_credentials
+from greenwater.storage.registry.places import parse_vessel
+
+
+def register(
+    scenario: Scenario, registry: Registry, *, from_ms: int, now_ms: int
+) -> dict[str, str]:
+    """Register a scenario's organisation, places and devices; return new passwords.
+
+    Its probes hang where the scenario says from ``from_ms`` on.
+    """
+    organisation = scenario.organisation
+    registry.add_organisation(organisation.id, organisation.name)
+    for site in scenario.sites:
+        registry.add_site(
+            site.id,
+            organisation=organisation.id,
+            name=site.name,
+            kind=site.kind,
+            commune=site.commune,
+            latitude=site.latitude,
+            longitude=site.longitude,
+        )
+        for raft in dict.fromkeys(unit.raft for unit in site.units if unit.raft):
+            registry.add_raft(raft, site=site.id, name=raft)
+        for unit in site.units:
+            registry.add_unit(
+                unit.id,
+                site=site.id,
+                name=unit.name,
+                kind=unit.kind,
+                raft=unit.raft,
+                species=unit.species,
+                area_m2=unit.area_m2 or None,
+                depth_m=unit.depth_m,
+            )
+    for vessel in scenario.vessels:
+        registry.add_vessel(
+            vessel.id,
+            organisation=organisation.id,
+            name=vessel.name,
+            length_m=vessel.length_m,
+            gear=vessel.gear,
+        )
+    passwords = {}
+    for device in scenario.devices:
+        password = _device(device, registry, from_ms=from_ms, now_ms=now_ms)
+        if password is not None:
+            passwords[device.id] = password
+    return passwords
+
+
+def _device(
+    device: DeviceSpec, registry: Registry, *, from_ms: int, now_ms: int
+) -> str | None:
+    made = make_credentials(secrets.token_bytes)
+    vessel = parse_vessel(device.vessel) if device.vessel else None
+    try:
+        registry.add_device(
+            device.id,
+            name=device.name,
+            site=device.site,
+            vessel=vessel,
+            credentials=made,
+            is_simulated=True,
+            now_ms=now_ms,
+        )
+    except ConflictError:
+        return None
+    for probe in device.probes:
+        is_gps = probe.kind is ProbeKind.GPS
+        source = Source.BOX if is_gps else Source.PROBE
+        registry.add_probe(device.id, probe.id, source=source, profile=probe.map)
+        place = {"vessel": vessel} if vessel else {"unit": probe.unit}
+        if any(place.values()):
+            registry.deploy(
+                device.id, probe.id, depth_m=probe.depth_m, from_ms=from_ms, **place
+            )
+    return made.password
+
+
+def write_box(
+    device: DeviceSpec, folder: Path, *, broker_url: str, password: str, ports: Ports
+) -> Path:
+    """Write a simulated box's configuration; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    secret = folder / "password"
+    secret.touch(mode=0o600)
+    secret.write_text(password + "\n")
+    lines = [
+        f'device = "{device.id}"',
+        f'broker_url = "{broker_url}"',
+        f'password_file = "{secret}"',
+        f'outbox = "{folder / "outbox.db"}"',
+        "budget_mb = 64",
+        "is_simulated = true",
+        "status_every_s = 5",
+    ]
+    probes = [probe for probe in device.probes if probe.kind is not ProbeKind.GPS]
+    if probes:
+        lines += ["[[buses]]", 'name = "bus"', f"port = {ports.modbus}"]
+    for probe in probes:
+        lines += [
+            "[[buses.probes]]",
+            f'id = "{probe.id}"',
+            f'profile = "{probe.map}"',
+            f"unit = {probe.unit_id}",
+            f"interval_s = {device.interval_s}",
+        ]
+        if probe.map == "generic_float32":
+            names = ", ".join(f'"{channel}"' for channel in probe.channels)
+            lines.append(f"channels = [{names}]")
+    for probe in device.probes:
+        if probe.kind is ProbeKind.GPS:
+            lines += [
+                "[[nmea]]",
+                f'id = "{probe.id}"',
+                f"port = {ports.nmea}",
+                f"interval_s = {device.interval_s}",
+            ]
+    path = folder / "edge.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
