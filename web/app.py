@@ -121,6 +121,14 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
             log.error("request.failed", path=request.url.path, error=str(error))
         return answer(request, status, str(error) if status < 500 else "see the log")
 
+    @app.exception_handler(Exception)
+    def our_fault(request: Request, error: Exception) -> Response:
+        # Starlette raises it again behind this answer, for the server's log.
+        log.error("request.failed", path=request.url.path, error=repr(error))
+        response = answer(request, 500, "see the log")
+        response.headers.update(HEADERS)
+        return response
+
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
         return answer(request, error.status_code, str(error.detail))
