@@ -30,8 +30,9 @@ def web(
     from cli.supervisor import stop_on_signals
     from greenwater.storage.registry import open_registry
     from greenwater.storage.telemetry import open_telemetry
-    from web.app import create_app, serve
+    from web.app import create_app
     from web.ports import Services
+    from web.server import serve
 
     home = open_home()
     logs.configure("web", level=home.settings.log_level)

@@ -7,9 +7,9 @@ from firmware_sim.scenarios import DeviceSpec, ProbeKind, Scenario
 from firmware_sim.serve import Ports
 from greenwater.kernel.errors import ConflictError
 from greenwater.kernel.reading import Source
+from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.credentials import make_credentials
-from greenwater.storage.registry.places import parse_vessel
 
 
 def register(
@@ -64,7 +64,7 @@ def _device(
     device: DeviceSpec, registry: Registry, *, from_ms: int, now_ms: int
 ) -> str | None:
     made = make_credentials(secrets.token_bytes)
-    vessel = parse_vessel(device.vessel) if device.vessel else None
+    vessel = parse_registration(device.vessel) if device.vessel else None
     try:
         registry.add_device(
             device.id,
