@@ -271,7 +271,7 @@ def _site_view(
             if units
             else say(lang, "no_units")
         )
-        return SiteView(site.id, site.name, site.commune or "", href, (), more)
+        return SiteView(site.id, site.name, href, (), more)
     rafts = [
         RaftView(raft.name, _units_of(lang, facts, units, raft.id, charted))
         for raft in facts.rafts
@@ -279,7 +279,7 @@ def _site_view(
     ]
     rafts.append(RaftView("", _units_of(lang, facts, units, None, charted)))
     shown = tuple(raft for raft in rafts if raft.units)
-    return SiteView(site.id, site.name, site.commune or "", href, shown)
+    return SiteView(site.id, site.name, href, shown)
 
 
 def _units_of(

@@ -76,7 +76,6 @@ class SiteView:
 
     id: str
     name: str
-    place: str
     href: str
     rafts: tuple[RaftView, ...]
     more: str = ""
