@@ -81,10 +81,15 @@ def _device(
         is_gps = probe.kind is ProbeKind.GPS
         source = Source.BOX if is_gps else Source.PROBE
         registry.add_probe(device.id, probe.id, source=source, profile=probe.map)
-        place = {"vessel": vessel} if vessel else {"unit": probe.unit}
-        if any(place.values()):
+        if vessel or probe.unit:
             registry.deploy(
-                device.id, probe.id, depth_m=probe.depth_m, from_ms=from_ms, **place
+                device.id,
+                probe.id,
+                unit=None if vessel else probe.unit,
+                vessel=vessel,
+                depth_m=probe.depth_m,
+                from_ms=from_ms,
+                now_ms=now_ms,
             )
     return made.password
 
