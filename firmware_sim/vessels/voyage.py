@@ -9,12 +9,12 @@ from typing import Final
 from firmware_sim.noise import smooth
 from firmware_sim.sources import Fix
 from firmware_sim.vessels.chart import bearing_deg, between, distance_nm, moved, port
-from firmware_sim.vessels.fisheries import METHODS, STEADY, STEAM_KN
+from firmware_sim.vessels.fisheries import METHODS, REACH_NM, STEADY, STEAM_KN
 from firmware_sim.vessels.log import Course, Leg
 from firmware_sim.vessels.plan import Activity, Point, Trip
 
-GPS_SIGMA_M: Final = 3.0
-_GPS_EVERY_S: Final = 40.0
+GPS_SIGMA_M: Final = 2.5
+_GPS_EVERY_S: Final = 60.0
 _METRES_PER_NM: Final = 1852.0
 _LOOK_S: Final = 10.0
 
@@ -81,10 +81,12 @@ def _sailed(trip: Trip, *, seed: int, name: str, start_s: float) -> list[Leg]:
     berth = port(trip.port)
     course = Course(berth, start_s + trip.leave_h * 3600, seed=seed, name=name)
     low, high = STEAM_KN[trip.fishery]
+    near_nm = REACH_NM[trip.fishery] / 4
     for number in range(trip.trips):
         if number:
             course.stay(trip.rest_h, Activity.MOORED)
-        for point in (*trip.via, trip.ground):
+        chosen = moved(trip.ground, course.draw(0, 360), course.draw(0, 1) * near_nm)
+        for point in (*trip.via, chosen):
             course.go(point, course.draw(low, high), Activity.STEAM, spread=STEADY)
         for haul in range(1, trip.hauls + 1):
             course.haul = haul

@@ -1,0 +1,119 @@
+"""Formulae against the vectors of domain.md §2.5 and published check values."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_sim.waters import carbonate, chemistry
+
+WARM = (20.0, 25.0, 28.0, 30.0, 32.0)
+SATURATION = {
+    0: (9.092, 8.263, 7.828, 7.559, 7.305),
+    15: (8.322, 7.588, 7.201, 6.961, 6.734),
+    25: (7.846, 7.168, 6.811, 6.589, 6.379),
+    33: (7.484, 6.850, 6.514, 6.305, 6.108),
+    35: (7.396, 6.772, 6.442, 6.237, 6.042),
+}
+AMMONIA = [
+    (25, 0, 8.0, 5.366),
+    (28, 0, 7.5, 2.164),
+    (28, 0, 8.0, 6.538),
+    (28, 0, 8.2, 9.981),
+    (28, 0, 8.5, 18.115),
+    (30, 0, 8.5, 20.248),
+    (30, 0, 9.0, 44.533),
+    (25, 15, 8.0, 4.983),
+    (25, 25, 8.0, 4.727),
+    (25, 30, 8.0, 4.601),
+    (25, 33, 8.0, 4.527),
+    (28, 15, 8.0, 6.156),
+    (28, 33, 8.0, 5.599),
+    (28, 15, 8.2, 9.417),
+    (28, 33, 8.2, 8.593),
+    (28, 15, 8.5, 17.179),
+    (28, 25, 8.5, 16.405),
+    (28, 33, 8.5, 15.794),
+    (30, 30, 9.0, 41.191),
+]
+
+
+@pytest.mark.parametrize("salinity", SATURATION)
+def test_oxygen_saturation_is_that_of_the_table(salinity: int) -> None:
+    found = [chemistry.oxygen_saturation_mg_l(t, salinity) for t in WARM]
+    assert found == pytest.approx(SATURATION[salinity], abs=0.0006)
+
+
+@pytest.mark.parametrize(("temperature", "salinity", "ph", "percent"), AMMONIA)
+def test_the_unionised_share_of_ammonia_is_that_of_the_table(
+    temperature: float, salinity: float, ph: float, percent: float
+) -> None:
+    share = chemistry.ammonia_share(temperature, salinity, ph)
+    assert share * 100 == pytest.approx(percent, abs=0.0006)
+
+
+@pytest.mark.parametrize(
+    ("conductivity", "temperature", "salinity"),
+    [
+        (42.914, 15, 34.997),
+        (25, 28, 14.257),
+        (40, 28, 23.923),
+        (53, 28, 32.748),
+        (55, 30, 32.742),
+    ],
+)
+def test_practical_salinity_is_that_of_the_table(
+    conductivity: float, temperature: float, salinity: float
+) -> None:
+    found = chemistry.salinity_of(conductivity, temperature)
+    assert found == pytest.approx(salinity, abs=0.0006)
+
+
+@given(t=st.floats(10, 38), s=st.floats(0.05, 42))
+def test_conductivity_is_the_inverse_of_salinity(t: float, s: float) -> None:
+    there = chemistry.conductivity_ms_cm(t, s)
+    assert chemistry.salinity_of(there, t) == pytest.approx(s, abs=1e-6)
+
+
+def test_specific_conductivity_is_another_thing_than_conductivity() -> None:
+    there = chemistry.conductivity_ms_cm(30, 33)
+    assert chemistry.at_25_c(there, 30) < there - 4
+    assert chemistry.at_25_c(there, 25) == there
+
+
+def test_carbonate_constants_have_their_published_values() -> None:
+    k = carbonate.constants(25, 35)
+    assert k.k0 == pytest.approx(0.02839, abs=0.00001)  # Weiss 1974
+    assert math.log(k.kb) == pytest.approx(-19.7964, abs=0.0001)  # Dickson 1990
+    assert -math.log10(k.k1) == pytest.approx(6.005, abs=0.01)  # NBS, 25 °C, S 35
+    assert -math.log10(k.k2) == pytest.approx(9.12, abs=0.02)
+
+
+def test_open_sea_water_in_balance_with_air_is_near_ph_8_2() -> None:
+    k = carbonate.constants(28, 33)
+    dic = carbonate.dic_in_balance(2.25, k)
+    assert carbonate.ph_of(2.25, dic, k) == pytest.approx(8.2, abs=0.1)
+
+
+@given(
+    alkalinity=st.floats(0.3, 4),
+    share=st.floats(0.3, 1.3),
+    t=st.floats(15, 36),
+    s=st.floats(0, 40),
+    near=st.floats(5, 10),
+)
+def test_ph_is_the_one_that_has_this_alkalinity(
+    alkalinity: float, share: float, t: float, s: float, near: float
+) -> None:
+    k, dic = carbonate.constants(t, s), alkalinity * share
+    ph = carbonate.ph_of(alkalinity, dic, k, near=near)
+    if 3.01 < ph < 11.49:
+        back = carbonate.alkalinity_meq(dic, ph, k)
+        assert back == pytest.approx(alkalinity, abs=1e-5)
+
+
+@given(dic=st.floats(0.5, 3.5), more=st.floats(0.01, 1))
+def test_carbon_dioxide_makes_water_more_acid(dic: float, more: float) -> None:
+    k = carbonate.constants(28, 20)
+    assert carbonate.ph_of(2.5, dic + more, k) < carbonate.ph_of(2.5, dic, k)
