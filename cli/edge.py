@@ -34,14 +34,10 @@ def run(config: ConfigFile = EDGE_TOML, log_level: str = "info") -> None:
 @app.command("check-config")
 def check_config(config: ConfigFile = EDGE_TOML) -> None:
     """Print what is configured, or what is wrong with it (exit 78)."""
-    from edge.drivers.profile import load_profile
-    from greenwater.kernel.broker_url import BrokerUrl
+    from edge.bootstrap import check
 
     settings = load_toml(EdgeSettings, config)
-    BrokerUrl.parse(settings.broker_url)
-    for bus in settings.buses:
-        for probe in bus.probes:
-            load_profile(probe.profile)
+    check(settings)
     typer.echo(msgspec.json.format(msgspec.json.encode(settings)).decode())
 
 
@@ -52,7 +48,7 @@ def status(
 ) -> None:
     """Show outbox depth, days of disk left, last ack, clock, each probe's health."""
     settings = load_toml(EdgeSettings, config)
-    box = read_status(settings.status_file or settings.outbox.with_suffix(".status"))
+    box = read_status(settings.status_path)
     if as_json:
         typer.echo(msgspec.json.encode(box).decode())
         return
@@ -69,7 +65,12 @@ def status_lines(box: BoxStatus) -> list[str]:
         f"outbox    {box.waiting_readings:,} readings wait ({box.waiting_bytes / 1e6:.1f} MB"
         f" of {box.budget_bytes / 1e6:.0f} MB), room for {days} offline",
         f"last ack  {age}, {box.in_flight} batches under way, {box.refused} refused",
-        f"clock     {box.clock}" + (f", jumped {box.jumps}" if box.jumps else ""),
+        f"clock     {box.clock}"
+        + (
+            f", jumped {box.jumps} times, last by {box.last_jump_s:g} s"
+            if box.jumps
+            else ""
+        ),
         f"commits   {box.confirmed_readings:,} readings, slowest {box.slowest_commit_ms:g} ms",
     ]
     if box.disk_error:
@@ -85,22 +86,17 @@ def status_lines(box: BoxStatus) -> list[str]:
 @app.command()
 def outbox(config: ConfigFile = EDGE_TOML) -> None:
     """Show what the outbox file itself holds (works while the agent runs)."""
-    import sqlite3
+    from edge.pack_table import inspect
 
     settings = load_toml(EdgeSettings, config)
     if not settings.outbox.exists():
         typer.echo(f"{settings.outbox} is not there: has the agent run?")
         raise typer.Exit(2)
-    with sqlite3.connect(f"file:{settings.outbox}?mode=ro", uri=True) as db:
-        rows = db.execute(
-            "SELECT CASE kind WHEN 0 THEN 'water' WHEN 1 THEN 'power' WHEN 2 THEN "
-            "'position' ELSE 'gap' END, is_acked, count(*), sum(readings), "
-            "sum(length(text)) FROM chunk GROUP BY 1, 2"
-        ).fetchall()
-    for kind, is_acked, commits, readings, size in rows:
+    for kept in inspect(settings.outbox):
         typer.echo(
-            f"{kind:<9} {'stored' if is_acked else 'waiting':<8} {commits:>9,} commits "
-            f"{readings:>11,} readings {size / 1e6:>8.1f} MB"
+            f"{kept.rank.name.lower():<9} {'stored' if kept.is_acked else 'waiting':<8} "
+            f"{kept.batches:>9,} batches {kept.readings:>11,} readings "
+            f"{kept.bytes / 1e6:>8.1f} MB"
         )
 
 

@@ -157,3 +157,23 @@ def run_scenario(
             f"{name}: modbus tcp:127.0.0.1:{pair.modbus}, nmea 127.0.0.1:{pair.nmea}"
         )
     asyncio.run(serve_scenario(run, clock, where, stop_on_signals()))
+
+
+@app.command("bench")
+def bench(
+    ports: Annotated[
+        str, typer.Option(help="Modbus TCP ports, with commas; one probe each.")
+    ],
+    channels: Annotated[
+        str, typer.Option(help="What each probe measures, with commas.")
+    ],
+) -> None:
+    """Serve many plain probes at once, for ledger tests and benchmarks of the edge."""
+    from cli.simserve import serve_many
+    from cli.supervisor import stop_on_signals
+
+    logs.configure("sim")
+    numbers = [int(port) for port in ports.split(",")]
+    asyncio.run(
+        serve_many(numbers, channels.split(","), open_clock(), stop_on_signals())
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from firmware_sim.devices.modbus import Bench, Pty, serve_rtu, serve_tcp, server_port
-from firmware_sim.devices.probe import ProbeMap, VirtualProbe, load_map
+from firmware_sim.devices.probe import ProbeMap, VirtualProbe, carrying, load_map
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError
 
@@ -87,6 +87,27 @@ async def serve_one_probe(
     await _until(stop)
     await server.shutdown()
     line.close()
+
+
+async def serve_many(
+    ports: Sequence[int], channels: Sequence[str], clock: Clock, stop: threading.Event
+) -> None:
+    """Serve one plain probe on each port until told to stop."""
+    probe_map = carrying(channels)
+    servers = [
+        await serve_tcp(
+            Bench(
+                [VirtualProbe(probe_map, Sine(probe_map, {}), unit=1)],
+                now_s=lambda: clock.now().timestamp(),
+            ),
+            port=port,
+        )
+        for port in ports
+    ]
+    typer.echo("ready")
+    await _until(stop)
+    for server in servers:
+        await server.shutdown()
 
 
 async def _until(stop: threading.Event) -> None:

@@ -47,9 +47,8 @@ class FreezingProxy:
 
     def _drop(self, one: socket.socket) -> None:
         other = self._pairs.pop(one, None)
-        for end in (one, other):
-            if end is None:
-                continue
+        ends = [one] if other is None else [one, other]
+        for end in ends:
             self._pairs.pop(end, None)
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(end)

@@ -1,0 +1,1 @@
+"""Long runs whose printed tables go into docs/. Not timed tests."""
