@@ -1,101 +1,161 @@
-"""Commands from the platform: checked, carried out once, answered; never touching readings."""
+"""Commands from the platform: checked, carried out once, answered; never touching readings.
 
-from collections.abc import Callable
-from typing import Any
+A command's effect on the outbox's file and its answer are one transaction, so that a
+repeated one is answered as before and not carried out again.
+"""
 
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
 import structlog
+from msgspec import Meta, Struct
 
 from edge.agent import Agent
+from edge.notes import Notes
 from edge.outbox import Outbox
-from edge.samplers import Attached
+from edge.schedule import Turns
+from greenwater import __version__
 from greenwater.kernel.errors import InputError, UnavailableError
+from greenwater.kernel.reading import ClockQuality
 from greenwater.kernel.wire.messages import Command, Reply
 
 log = structlog.get_logger()
 
-MAX_OVERRIDE_S = 24 * 3600
+INTERVAL: Final = "interval/"
+"""What the name of an overlay of a probe's interval begins with."""
+
+
+class Identify(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say who you are."""
+
+
+class SetInterval(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sample that often from now on; all probes, unless one is named."""
+
+    seconds: Annotated[float, Meta(ge=1, le=86_400)]
+    probe: str | None = None
+
+
+class Switch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Overrule a rule of local control for a while."""
+
+    rule: str
+    on: bool
+    for_s: Annotated[float, Meta(ge=1, le=86_400)] = 3_600.0
+
+
+class Resend(Struct, frozen=True, forbid_unknown_fields=True):
+    """Send again what was acknowledged, from an instant on."""
+
+    since_ms: Annotated[int, Meta(ge=0)]
+
+
+T = TypeVar("T", bound=Struct)
 
 
 class Commands:
-    """The kinds of command, by name."""
+    """The kinds of command, by name. Used in the outbox owner's thread."""
 
-    def __init__(self, agent: Agent, outbox: Outbox, attached: list[Attached]) -> None:
-        self._agent, self._outbox = agent, outbox
-        self._attached = {one.probe: one for one in attached}
-        self._kinds: dict[str, Callable[[dict[str, Any]], str]] = {
+    def __init__(
+        self,
+        agent: Agent,
+        outbox: Outbox,
+        notes: Notes,
+        turns: Mapping[str, Turns],
+    ) -> None:
+        self._agent, self._outbox, self._notes = agent, outbox, notes
+        self._turns = turns
+        self._kinds: dict[str, Callable[[Mapping[str, Any]], str]] = {
             "identify": self._identify,
             "set-interval": self._set_interval,
             "switch": self._switch,
             "resend": self._resend,
         }
+        self._restore()
 
-    def carry_out(self, command: Command) -> Reply:
-        """Return what became of a command; a repeated one is answered as before."""
+    def _restore(self) -> None:
+        """Set again what was set from afar before the last restart."""
+        for name, value in self._notes.overlay().items():
+            turns = self._turns.get(name.removeprefix(INTERVAL))
+            if name.startswith(INTERVAL) and turns is not None:
+                turns.set_interval(int(value))
+
+    def carry_out(self, command: Command) -> Reply | None:
+        """Return what became of a command; None if it is to come again later.
+
+        One that came before is answered as before.
+        """
+        instant = self._agent.timekeeper.now()
+        if instant.quality is ClockQuality.UNSYNCED:
+            return None  # whether it has expired cannot be known
         try:
-            before = self._outbox.recall_command(command.id)
+            before = self._notes.recall(command.id)
             if before is not None:
-                return Reply(command.id, *before)
-            is_done, message = self._tried(command)
-            self._outbox.remember_command(command.id, is_done, message)
+                return before
+            with self._outbox.together():
+                reply = self._tried(command, instant.ms)
+                self._notes.remember(reply, instant.ms)
         except UnavailableError as exc:
-            is_done, message = False, str(exc)
-        log.info("command.answered", id=command.id, kind=command.kind, done=is_done)
-        return Reply(command.id, is_done, message)
+            log.warning("command.postponed", id=command.id, why=str(exc))
+            return None
+        log.info(
+            "command.answered", id=command.id, kind=command.kind, done=reply.is_done
+        )
+        return reply
 
-    def _tried(self, command: Command) -> tuple[bool, str]:
-        if self._agent.now_ms() > command.expires_ms:
-            return False, f"expired at {command.expires_ms}"
+    def _tried(self, command: Command, now_ms: int) -> Reply:
+        if now_ms > command.expires_ms:
+            late_s = (now_ms - command.expires_ms) / 1000
+            return Reply(command.id, False, f"expired {late_s:.0f} s ago")
         act = self._kinds.get(command.kind)
         if act is None:
-            return (
-                False,
-                f"unknown command {command.kind!r}; known: {', '.join(self._kinds)}",
-            )
+            known = ", ".join(self._kinds)
+            why = f"unknown command {command.kind[:40]!r}; known: {known}"
+            return Reply(command.id, False, why)
         try:
-            return True, act(command.args)
+            return Reply(command.id, True, act(command.args))
         except InputError as exc:
-            return False, str(exc)
+            return Reply(command.id, False, str(exc))
 
-    def _identify(self, args: dict[str, Any]) -> str:
-        _only(args)
-        return f"{self._agent.device}, outbox {self._outbox.id}"
+    def _identify(self, args: Mapping[str, Any]) -> str:
+        _checked(args, Identify)
+        probes = ", ".join(self._turns) or "none"
+        return (
+            f"{self._agent.device}, Greenwater {__version__}, "
+            f"outbox {self._outbox.id}, probes: {probes}"
+        )
 
-    def _set_interval(self, args: dict[str, Any]) -> str:
-        _only(args, "probe", "interval_s")
-        probe, interval_s = args.get("probe"), args.get("interval_s")
-        if probe not in self._attached:
-            raise InputError(
-                f"no probe {probe!r}; there are {', '.join(self._attached)}"
-            )
-        if type(interval_s) not in (int, float) or not 1 <= interval_s <= 86_400:  # type: ignore[operator]
-            raise InputError(f"interval_s {interval_s!r} is not from 1 to 86400")
-        one = self._attached[probe]
-        one.interval_ms, one.due_ms = round(interval_s * 1000), -1  # type: ignore[operator]
-        return f"{probe} every {interval_s:g} s"
+    def _set_interval(self, args: Mapping[str, Any]) -> str:
+        wanted = _checked(args, SetInterval)
+        probes = [wanted.probe] if wanted.probe is not None else list(self._turns)
+        for probe in probes:
+            if probe not in self._turns:
+                known = ", ".join(self._turns) or "none"
+                raise InputError(f"no probe {probe!r}; there are: {known}")
+        interval_ms = round(wanted.seconds * 1000)
+        for probe in probes:
+            self._notes.change(INTERVAL + probe, str(interval_ms))
+            self._turns[probe].set_interval(interval_ms)
+        return f"interval is {wanted.seconds:g} s for {', '.join(probes) or 'no probe'}"
 
-    def _switch(self, args: dict[str, Any]) -> str:
-        _only(args, "rule", "on", "for_s")
-        rule, is_on, for_s = args.get("rule"), args.get("on"), args.get("for_s", 3600)
-        controller = self._agent.controllers.get(str(rule))
+    def _switch(self, args: Mapping[str, Any]) -> str:
+        wanted = _checked(args, Switch)
+        controller = self._agent.controllers.get(wanted.rule)
         if controller is None:
             known = ", ".join(self._agent.controllers) or "none"
-            raise InputError(f"no rule {rule!r}; there are: {known}")
-        if type(is_on) is not bool:
-            raise InputError(f"on {is_on!r} is not true or false")
-        if type(for_s) not in (int, float) or not 1 <= for_s <= MAX_OVERRIDE_S:
-            raise InputError(f"for_s {for_s!r} is not from 1 to {MAX_OVERRIDE_S}")
-        controller.set_override(is_on, self._agent.now_ms() + round(for_s * 1000))
-        return f"{rule} {'on' if is_on else 'off'} for {for_s:g} s"
+            raise InputError(f"no rule {wanted.rule!r}; there are: {known}")
+        until_ms = self._agent.timekeeper.steady_ms() + round(wanted.for_s * 1000)
+        controller.set_override(wanted.on, until_ms)
+        return f"{wanted.rule} {'on' if wanted.on else 'off'} for {wanted.for_s:g} s"
 
-    def _resend(self, args: dict[str, Any]) -> str:
-        _only(args, "since_ms")
-        since_ms = args.get("since_ms")
-        if type(since_ms) is not int or since_ms < 0:
-            raise InputError(f"since_ms {since_ms!r} is not milliseconds since 1970")
-        return f"{self._outbox.resend(since_ms)} readings queued again"
+    def _resend(self, args: Mapping[str, Any]) -> str:
+        wanted = _checked(args, Resend)
+        return f"{self._outbox.resend(wanted.since_ms)} readings queued again"
 
 
-def _only(args: dict[str, Any], *allowed: str) -> None:
-    unknown = args.keys() - set(allowed)
-    if unknown:
-        raise InputError(f"unknown argument {sorted(unknown)[0]!r}")
+def _checked(args: Mapping[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(args, kind)
+    except msgspec.ValidationError as exc:
+        raise InputError(f"arguments: {exc}") from exc

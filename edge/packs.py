@@ -11,9 +11,10 @@ read in turns are thinned alike and a row stays a row.
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import batched
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
+
+from msgspec.structs import replace
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
@@ -27,6 +28,7 @@ PACK_RECORDS: Final = 500
 limit; a pack of water readings travels as 2 to 5 kB, which a slow link carries in well
 under a second."""
 _ANY_TIME_S: Final = 1e11
+T = TypeVar("T")
 
 
 class Rank(IntEnum):
@@ -70,11 +72,7 @@ class Thinned(NamedTuple):
 def sound(readings: Iterable[Reading]) -> list[Reading]:
     """Return readings as they come out of a pack again: what is not finite is None."""
     return [
-        r
-        if r.value is None or isfinite(r.value)
-        else Reading(
-            r.device, r.probe, r.channel, r.taken_ms, None, r.clock, r.is_compensated
-        )
+        r if r.value is None or isfinite(r.value) else replace(r, value=None)
         for r in readings
     ]
 
@@ -89,12 +87,12 @@ def packs_of(readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> list[Pack
     if packs and len(gaps) + packs[-1].readings <= PACK_RECORDS and gaps:
         last = ordered[len(ordered) - packs.pop().readings :]
         return [*packs, _pack(last, gaps)]
-    return [*packs, *(_pack((), part) for part in batched(gaps, PACK_RECORDS))]
+    return [*packs, *(_pack((), part) for part in _parts(gaps))]
 
 
-def _parts(readings: Sequence[Reading]) -> Iterator[Sequence[Reading]]:
-    for at in range(0, len(readings), PACK_RECORDS):
-        yield readings[at : at + PACK_RECORDS]
+def _parts(records: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(records), PACK_RECORDS):
+        yield records[at : at + PACK_RECORDS]
 
 
 def _pack(readings: Sequence[Reading], gaps: Sequence[Gap]) -> Pack:
@@ -153,14 +151,16 @@ def merged_gaps(gaps: Iterable[Gap]) -> list[Gap]:
     merged: dict[tuple[str, str], Gap] = {}
     for gap in gaps:
         key = (gap.probe, gap.reason)
-        other = merged.get(key, gap)
-        count = gap.count if other is gap else gap.count + other.count
-        merged[key] = Gap(
-            gap.device,
-            gap.probe,
-            min(gap.start_ms, other.start_ms),
-            max(gap.end_ms, other.end_ms),
-            count,
-            gap.reason,
-        )
+        other = merged.get(key)
+        merged[key] = gap if other is None else _joined(gap, other)
     return list(merged.values())
+
+
+def _joined(one: Gap, other: Gap) -> Gap:
+    is_known = one.count > 0 and other.count > 0  # 0 says: not known
+    return replace(
+        one,
+        start_ms=min(one.start_ms, other.start_ms),
+        end_ms=max(one.end_ms, other.end_ms),
+        count=one.count + other.count if is_known else 0,
+    )

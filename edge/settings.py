@@ -10,6 +10,7 @@ from greenwater.kernel.channels import Channel
 
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 UnitId = Annotated[int, Meta(ge=1, le=247)]
+Port = Annotated[int, Meta(ge=1, le=65_535)]
 
 
 class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +32,7 @@ class BusSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: Literal["tcp", "rtu"] = "tcp"
     host: str = "127.0.0.1"
-    port: int = 502
+    port: Port = 502
     device: str = ""
     baud: int = 9600
     parity: Literal["N", "E", "O"] = "N"
@@ -45,7 +46,7 @@ class NmeaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     kind: Literal["tcp", "serial"] = "tcp"
     host: str = "127.0.0.1"
-    port: int = 10110
+    port: Port = 10110
     device: str = ""
     baud: int = 4800
     interval_s: Seconds = 60.0
@@ -57,11 +58,17 @@ class OutputSettings(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     bus: str
     unit: UnitId
-    coil: int = 0
+    coil: Annotated[int, Meta(ge=0, le=65_535)] = 0
 
 
 class EdgeSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that an installer may set."""
+    """All that an installer may set.
+
+    ``budget_mb`` is what the outbox may take of the disk (its log takes up to 8 MB
+    more); ``window`` how many batches may be on their way at once. ``clock`` "trusted"
+    believes the machine's clock whatever it shows. ``ledger`` is a file to which every
+    confirmed reading is appended, for tests that count.
+    """
 
     device: str
     broker_url: str
@@ -70,12 +77,18 @@ class EdgeSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     outbox: Path = Path("outbox.db")
     budget_mb: Annotated[int, Meta(ge=1)] = 1024
     commit_every_s: Annotated[float, Meta(gt=0, le=1.0)] = 0.5
-    window: Annotated[int, Meta(ge=2, le=1000)] = 16
+    window: Annotated[int, Meta(ge=2, le=1000)] = 64
     status_every_s: Annotated[float, Meta(ge=1)] = 30.0
     status_file: Path | None = None
     ledger: Path | None = None
+    clock: Literal["auto", "trusted"] = "auto"
     is_simulated: bool = False
     buses: tuple[BusSettings, ...] = ()
     nmea: tuple[NmeaSettings, ...] = ()
     outputs: tuple[OutputSettings, ...] = ()
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def status_path(self) -> Path:
+        """Where the agent leaves its status."""
+        return self.status_file or self.outbox.with_suffix(".status")

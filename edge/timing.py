@@ -1,85 +1,109 @@
-"""Is the box's clock to be believed, and when was something taken while it was not.
+"""Is the box's clock to be believed, and what is the time if it is not. Pure.
 
-A gateway without a battery clock boots in 1970 or at its last shutdown. A reading taken
-then is kept under the boot's id and monotonic time, and timed when the clock has been
-set; if the box restarts before that, it can never be timed and a gap says so.
+A gateway without a battery clock boots in 1970 or at its last shutdown. What is taken
+then is stamped with the boot's monotonic clock and timed when the time is known
+(``edge.untimed``): from a time server, from a satellite fix, or, where the box has been
+online for a while and nothing better came, from a clock that is at least possible.
 """
 
-import ctypes
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.kernel.reading import ClockQuality, milliseconds
 
-EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
+EARLIEST_MS: Final = milliseconds(datetime(2026, 11, 1, tzinfo=UTC))
 """When this was written: no clock that is right shows less (weewx does the same)."""
-BACK_MS = 24 * 3600 * 1000
-JUMP_S = 5.0
-_ADJTIMEX_ERROR = 5
+BACK_MS: Final = 24 * 3600 * 1000
+"""How far before the newest confirmed reading an unsynchronised clock may stand: what
+was stamped by a clock running fast must not make a right one look wrong."""
+JUMP_MS: Final = 5_000
+FIX_FRESH_MS: Final = 300_000
+FIX_KEEPS_MS: Final = 24 * 3600 * 1000
+"""A monotonic clock drifts some 50 ppm, four seconds a day: far better than a clock
+that is plainly wrong."""
+FIX_AGREES_MS: Final = 2_000
+PATIENCE_S: Final = 600.0
 
 
-def is_believable(now_ms: int, newest_ms: int, *, is_simulated: bool) -> bool:
-    """Return whether a clock can be right.
+class Fix(NamedTuple):
+    """A satellite's time, and the monotonic clock when it came."""
 
-    It cannot if it shows a time before this program was written, or more than a day
-    before the newest reading this box has confirmed. A simulated clock is right.
+    at_ms: int
+    mono_ms: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about the time.
+
+    ``online_s`` is for how long the box has been connected without a break;
+    ``has_battery`` whether the clock runs on while the power is off.
     """
-    if is_simulated:
-        return True
-    return now_ms >= EARLIEST.timestamp() * 1000 and now_ms > newest_ms - BACK_MS
+
+    wall_ms: int
+    mono_ms: int
+    newest_ms: int = 0
+    is_synced: bool = False
+    has_battery: bool = True
+    online_s: float = 0.0
+    fix: Fix | None = None
 
 
-def machine_quality() -> ClockQuality:
-    """Return NTP where the kernel says that its clock is disciplined, else RTC."""
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        state = libc.adjtimex(ctypes.create_string_buffer(512))
-    except (OSError, AttributeError):
-        return ClockQuality.RTC
-    return ClockQuality.RTC if state in (-1, _ADJTIMEX_ERROR) else ClockQuality.NTP
+class Instant(NamedTuple):
+    """An instant and where it comes from; UNSYNCED ones are of the monotonic clock."""
+
+    ms: int
+    quality: ClockQuality
 
 
-def jumped_s(wall_s: float, mono_s: float) -> float:
-    """Return by how much the clock jumped, given what both clocks say has passed; or 0."""
-    return wall_s - mono_s if abs(wall_s - mono_s) > JUMP_S else 0.0
+def judge(facts: Facts) -> Instant:
+    """Return the best that can be said about now."""
+    by_fix_ms, age_ms = _by_fix(facts)
+    if by_fix_ms is not None and age_ms <= FIX_FRESH_MS:
+        agrees = abs(by_fix_ms - facts.wall_ms) <= FIX_AGREES_MS
+        return Instant(facts.wall_ms if agrees else by_fix_ms, ClockQuality.GPS)
+    if facts.is_synced and facts.wall_ms >= EARLIEST_MS:
+        return Instant(facts.wall_ms, ClockQuality.NTP)
+    if _is_plausible(facts):
+        return Instant(facts.wall_ms, ClockQuality.RTC)
+    if by_fix_ms is not None and age_ms <= FIX_KEEPS_MS:
+        return Instant(by_fix_ms, ClockQuality.GPS)
+    if facts.wall_ms >= EARLIEST_MS and facts.online_s >= PATIENCE_S:
+        return Instant(facts.wall_ms, ClockQuality.RTC)
+    return Instant(facts.mono_ms, ClockQuality.UNSYNCED)
 
 
-class Retimed(NamedTuple):
-    """Untimed readings, timed; and a gap for those that never can be."""
+def _by_fix(facts: Facts) -> tuple[int | None, int]:
+    if facts.fix is None or facts.fix.at_ms < EARLIEST_MS:
+        return None, 0
+    age_ms = facts.mono_ms - facts.fix.mono_ms
+    return facts.fix.at_ms + age_ms, age_ms
 
-    readings: list[Reading]
-    gaps: list[Gap]
+
+def _is_plausible(facts: Facts) -> bool:
+    return (
+        facts.has_battery
+        and facts.wall_ms >= EARLIEST_MS
+        and facts.wall_ms > facts.newest_ms - BACK_MS
+    )
 
 
-def retime(
-    rows: Sequence[tuple[int, str, int, Reading]],
-    *,
-    device: str,
-    boot: str,
-    now_ms: int,
-    mono_ms: int,
-) -> Retimed:
-    """Return what untimed rows (row, boot, monotonic ms, reading) turn out to be."""
-    readings: list[Reading] = []
-    lost: dict[str, int] = {}
-    for _, row_boot, row_mono_ms, reading in rows:
-        if row_boot != boot:
-            lost[reading.probe] = lost.get(reading.probe, 0) + 1
-            continue
-        readings.append(
-            Reading(
-                device,  # type: ignore[arg-type]
-                reading.probe,
-                reading.channel,
-                now_ms - (mono_ms - row_mono_ms),
-                reading.value,
-                ClockQuality.RETIMED,
-                reading.is_compensated,
-            )
-        )
-    gaps = [
-        Gap(device, probe, now_ms, now_ms, count, "clock")  # type: ignore[arg-type]
-        for probe, count in lost.items()
-    ]
-    return Retimed(readings, gaps)
+class Jumps:
+    """Notices a clock that moves other than time does."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last_ms = 0
+        self._before: tuple[int, int] | None = None
+
+    def look(self, wall_ms: int, mono_ms: int) -> int:
+        """Return by how many milliseconds the clock jumped since the last look, or 0."""
+        before, self._before = self._before, (wall_ms, mono_ms)
+        if before is None:
+            return 0
+        jump_ms = (wall_ms - before[0]) - (mono_ms - before[1])
+        if abs(jump_ms) < JUMP_MS:
+            return 0
+        self.count, self.last_ms = self.count + 1, jump_ms
+        return jump_ms
