@@ -125,18 +125,18 @@ MEANS = {
 
 
 @contextmanager
-def open_empty(home: Path) -> Iterator[World]:
-    """Return a world with nothing in it."""
+def open_empty(home: Path, telemetry_url: str = "") -> Iterator[World]:
+    """Return a world with nothing in it; its readings in a file, or where the URL says."""
     registry = open_registry(f"sqlite:///{home / 'registry.db'}")
-    telemetry = open_telemetry(f"sqlite:///{home / 'telemetry.db'}")
+    telemetry = open_telemetry(telemetry_url or f"sqlite:///{home / 'telemetry.db'}")
     with closing(registry), closing(telemetry):
         yield World(registry, telemetry)
 
 
 @contextmanager
-def open_world(home: Path) -> Iterator[World]:
+def open_world(home: Path, telemetry_url: str = "") -> Iterator[World]:
     """Return the province of this module's docstring."""
-    with open_empty(home) as world:
+    with open_empty(home, telemetry_url) as world:
         _places(world)
         _farm(world)
         _raft(world)
