@@ -205,6 +205,7 @@ def _live(view: Board, unit: str | None) -> dict[str, Any]:
     probes = [probe for one in units for probe in one.probes]
     if unit is None:
         probes += view.unplaced
+        probes += [one for place in view.sites if not place.more for one in place.boxes]
     return {
         "places": [one.id for one in units],
         "units": {one.id: [one.state, list(one.notices)] for one in units},

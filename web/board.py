@@ -41,8 +41,9 @@ _RANK: Final = {c: i for i, c in enumerate(dict.fromkeys((*FIRST, *Channel)))}
 
 POSITIONS: Final = frozenset({Channel.LATITUDE, Channel.LONGITUDE})
 _ROLES: Final = ("mains", "aerator", "box")
-"""What a probe is for, told by how its id begins; then its depth says nothing."""
-
+"""What a probe is for, where its id begins with the word or its profile says it."""
+AERATOR_MONITOR: Final = "aerator_monitor"
+"""The profile of a starter's current clamp; its contact tells whether there is mains."""
 _TOLD_SOURCES: Final = frozenset({Source.HAND, Source.IMPORT, Source.VMS, Source.VOICE})
 
 Charted = Callable[[UnitInfo, Sequence[Hanging]], ChartView | None]
@@ -60,38 +61,46 @@ def state_of(taken_ms: int | None, now_ms: int) -> str:
     return "stale" if now_ms - taken_ms >= STALE_MS else "fresh"
 
 
-def value_text(lang: Lang, reading: Reading) -> str:
-    """Return a reading's value in words: ``4,2 mg/L``, ``đang chạy``, ``lỗi đầu đo``."""
+def value_text(lang: Lang, reading: Reading, about: str | None = None) -> str:
+    """Return a reading's value in words: ``4,2 mg/L``, ``mất điện``, ``lỗi đầu đo``.
+
+    ``about`` is what a contact tells of: mains, aerator or nothing known.
+    """
     if reading.value is None:
         return say(lang, "bad_answer")
     if reading.channel is Channel.CONTACT and reading.value in (0.0, 1.0):
-        role = _role(reading.probe) or "contact"
-        return say(lang, f"{role}_{reading.value:.0f}")
+        return say(lang, f"{about or 'contact'}_{reading.value:.0f}")
     return amount(lang, reading.channel, reading.value)
 
 
-def _role(probe: str) -> str | None:
-    return next((role for role in _ROLES if probe.startswith(role)), None)
+def role_of(one: Hanging) -> str | None:
+    """Return what a probe is for, where that says more than its depth."""
+    if one.profile == AERATOR_MONITOR:
+        return "aerator"
+    begins = one.deployed.probe.startswith
+    return next((role for role in _ROLES if begins(role)), None)
 
 
-def value_view(lang: Lang, reading: Reading, newest_ms: int, now_ms: int) -> ValueView:
-    """Return one value as it stands on a card.
+def value_view(lang: Lang, one: Hanging, reading: Reading, now_ms: int) -> ValueView:
+    """Return one value as it stands on its probe's card.
 
-    ``newest_ms`` is its probe's newest: an age that the whole probe has is told once,
-    over the card.
+    An age that the whole probe has is told once, over the card.
     """
     state = state_of(reading.taken_ms, now_ms)
+    role = role_of(one)
+    about = "mains" if one.profile == AERATOR_MONITOR else role
     name = channel_name(lang, reading.channel, is_short=True)
-    if reading.channel is Channel.CONTACT and _role(reading.probe) is not None:
-        name = say(lang, "condition")
+    if reading.channel is Channel.CONTACT and about is not None:
+        name = say(lang, "condition" if about == role else about)
     note = ""
-    if state != "fresh" and newest_ms - reading.taken_ms >= MINUTE_MS:
+    if state != "fresh" and (one.newest_ms or 0) - reading.taken_ms >= MINUTE_MS:
         note = say(lang, "stale", age=age(lang, reading.taken_ms, now_ms))
     elif state == "fresh" and reading.value is None:
         state = "bad"
     key = f"{reading.device}/{reading.probe}/{reading.channel}"
     is_main = reading.channel is FIRST[0]
-    return ValueView(key, name, value_text(lang, reading), note, state, is_main)
+    text = value_text(lang, reading, about)
+    return ValueView(key, name, text, note, state, is_main)
 
 
 def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
@@ -110,7 +119,7 @@ def _title(lang: Lang, one: Hanging) -> str:
         decimals = 0 if depth == round(depth) else 1
         metres = f"{number(lang, depth, decimals)}\N{NO-BREAK SPACE}m"
         return say(lang, "depth", depth=metres)
-    role = _role(one.deployed.probe)
+    role = role_of(one)
     return say(lang, role) if role else say(lang, "probe", probe=one.deployed.probe)
 
 
@@ -126,7 +135,7 @@ def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
         told = told if state == "fresh" else say(lang, "stale", age=told)
     return ProbeView(
         title,
-        tuple(value_view(lang, r, newest_ms or 0, now_ms) for r in by_rank(shown)),
+        tuple(value_view(lang, one, r, now_ms) for r in by_rank(shown)),
         f"{one.deployed.device}/{one.deployed.probe}",
         told,
         state,
@@ -255,6 +264,7 @@ def board(
         _unplaced(lang, facts) if site is None else (),
         any(is_simulated(facts, some) for some in facts.in_units.values())
         or any(is_simulated(facts, some) for some in facts.on_vessels.values())
+        or any(is_simulated(facts, some) for some in facts.boxes.values())
         or is_simulated(facts, facts.unplaced),
         not (facts.sites or facts.vessels or facts.unplaced),
     )
@@ -265,13 +275,14 @@ def _site_view(
 ) -> SiteView:
     units = [unit for unit in facts.units if unit.site == site.id]
     href = f"/sites/{site.id}"
+    boxes = box_views(lang, facts, site.id)
     if is_short or not units:
         more = (
             say(lang, "more_units", count=number(lang, len(units)))
             if units
             else say(lang, "no_units")
         )
-        return SiteView(site.id, site.name, href, (), more)
+        return SiteView(site.id, site.name, href, (), boxes, more)
     rafts = [
         RaftView(raft.name, _units_of(lang, facts, units, raft.id, charted))
         for raft in facts.rafts
@@ -279,7 +290,7 @@ def _site_view(
     ]
     rafts.append(RaftView("", _units_of(lang, facts, units, None, charted)))
     shown = tuple(raft for raft in rafts if raft.units)
-    return SiteView(site.id, site.name, href, shown)
+    return SiteView(site.id, site.name, href, shown, boxes)
 
 
 def _units_of(
@@ -305,13 +316,22 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     return parts
 
 
+def box_views(lang: Lang, facts: Facts, place: str) -> tuple[ProbeView, ...]:
+    """Return what the boxes at a site or on a vessel tell of themselves."""
+    return _named_by_device(lang, facts, facts.boxes.get(place, ()))
+
+
 def _unplaced(lang: Lang, facts: Facts) -> tuple[ProbeView, ...]:
-    return tuple(
-        probe_view(
-            lang,
-            one,
-            f"{facts.devices[one.deployed.device].name} · {one.deployed.probe}",
-            facts.now_ms,
-        )
-        for one in facts.unplaced
-    )
+    return _named_by_device(lang, facts, facts.unplaced)
+
+
+def _named_by_device(
+    lang: Lang, facts: Facts, hanging: Iterable[Hanging]
+) -> tuple[ProbeView, ...]:
+    views = []
+    for one in hanging:
+        name = facts.devices[one.deployed.device].name
+        is_box = one.deployed.probe.startswith("box")
+        title = name if is_box else f"{name} · {one.deployed.probe}"
+        views.append(probe_view(lang, one, title, facts.now_ms))
+    return tuple(views)

@@ -11,6 +11,7 @@ from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry.places import VesselInfo
 from web import tracks
 from web.board import (
+    box_views,
     device_notices,
     is_simulated,
     probe_views,
@@ -141,7 +142,7 @@ def vessel_view(
         is_simulated(facts, hanging),
         drawing.svg,
         _sketch_note(lang, hours, drawing.scale_nm) if track else "",
-        probe_views(lang, hanging, facts.now_ms),
+        probe_views(lang, hanging, facts.now_ms) + box_views(lang, facts, vessel.id),
     )
 
 

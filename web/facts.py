@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
 from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo, VesselInfo
+from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.telemetry.ports import Series
 from web.ports import Services
 
@@ -23,6 +25,7 @@ class Hanging:
     deployed: Deployed
     readings: tuple[Reading, ...]
     source: Source = Source.PROBE
+    profile: str | None = None
 
     @property
     def newest_ms(self) -> int | None:
@@ -32,7 +35,11 @@ class Hanging:
 
 @dataclass(frozen=True)
 class Facts:
-    """A snapshot."""
+    """A snapshot.
+
+    ``boxes`` are, by site or vessel, the probes that tell of the box alone (battery,
+    supply, signal) and so hang nowhere; ``unplaced`` are those that ought to hang.
+    """
 
     now_ms: int
     sites: Sequence[SiteInfo]
@@ -43,6 +50,7 @@ class Facts:
     statuses: Mapping[DeviceId, LastStatus]
     in_units: Mapping[str, Sequence[Hanging]]
     on_vessels: Mapping[str, Sequence[Hanging]]
+    boxes: Mapping[str, Sequence[Hanging]]
     unplaced: Sequence[Hanging]
 
 
@@ -57,8 +65,10 @@ def gather(services: Services) -> Facts:
     devices = {one.id: one for one in seen.list_devices()}
     deployed = seen.deployments(start_ms=now_ms, end_ms=now_ms + 1)
     latest = _latest(services, devices)
-    sources = {Series(one.device, one.id): one.source for one in seen.list_probes()}
-    hanging = [_hanging(one, latest, sources) for one in deployed]
+    probes = {Series(one.device, one.id): one for one in seen.list_probes()}
+    hanging = [_hanging(one, latest, probes) for one in deployed]
+    elsewhere = _unplaced(latest, deployed)
+    boxes = [one for one in elsewhere if _tells_of_box(one)]
     return Facts(
         now_ms,
         seen.sites(),
@@ -69,8 +79,14 @@ def gather(services: Services) -> Facts:
         seen.statuses(),
         _by(hanging, lambda one: one.unit),
         _by(hanging, lambda one: one.vessel),
-        _unplaced(latest, deployed),
+        _by(boxes, lambda one: devices[one.device].place),
+        [one for one in elsewhere if not _tells_of_box(one)],
     )
+
+
+def _tells_of_box(one: Hanging) -> bool:
+    kinds = {SPECS[reading.channel].measurement for reading in one.readings}
+    return kinds <= {Measurement.POWER}
 
 
 def _latest(
@@ -86,12 +102,15 @@ def _latest(
 def _hanging(
     one: Deployed,
     latest: Mapping[Series, Sequence[Reading]],
-    sources: Mapping[Series, Source],
+    probes: Mapping[Series, ProbeInfo],
 ) -> Hanging:
     series = Series(one.device, one.probe)
     # What it read before it came here was read somewhere else.
     here = (r for r in latest.get(series, ()) if r.taken_ms >= one.from_ms)
-    return Hanging(one, tuple(here), sources.get(series, Source.PROBE))
+    known = probes.get(series)
+    if known is None:
+        return Hanging(one, tuple(here))
+    return Hanging(one, tuple(here), known.source, known.profile)
 
 
 def _by(

@@ -78,6 +78,7 @@ class SiteView:
     name: str
     href: str
     rafts: tuple[RaftView, ...]
+    boxes: tuple[ProbeView, ...]
     more: str = ""
 
 

@@ -167,6 +167,36 @@ def test_a_probe_that_hangs_nowhere_is_shown_all_the_same(board: Node) -> None:
     assert unplaced.one("h5").text.startswith("box-be · spare")
 
 
+def test_what_a_box_tells_of_itself_stands_at_its_site(board: Node) -> None:
+    (raft,) = [
+        one
+        for one in board.all("section")
+        if one.attrs.get("id") == "site-be-van-thang"
+    ]
+    box = raft.one(data_probe="box-be/box")
+    assert box.one("h5").text.startswith("box-be ")
+    assert box.one("dt").text == "Pin"
+    assert re.fullmatch(r"1[123],\d\d V", box.one("b").text)
+
+
+def test_an_aerators_clamp_is_told_as_aerator_and_mains(own_world: World) -> None:
+    own_world.registry.add_organisation("o", "O")
+    own_world.registry.add_site("s", organisation="o", name="S")
+    own_world.registry.add_unit("u", site="s", name="U")
+    own_world.add_device("box-1", site="s")
+    box, probe = DeviceId("box-1"), ProbeId("ao-1-quat-1")
+    own_world.hang(box, probe, unit="u", profile="aerator_monitor")
+    own_world.telemetry.write(
+        [
+            Reading(box, probe, Channel.CURRENT, NOW_MS, 0.0),
+            Reading(box, probe, Channel.CONTACT, NOW_MS, 1.0),
+        ]
+    )
+    with TestClient(create_app(own_world.services)) as site:
+        card = page_of(site, "/?lang=vi").one(class_="probe")
+    assert card.text == "Quạt nước vừa xong Dòng điện 0,0 A Điện lưới có điện"
+
+
 def test_a_boat_has_a_position_and_a_sketch_of_its_track(board: Node) -> None:
     boat = unit_of(board, "Tàu Hải Âu")
     assert "Vị trí lúc 03:11 · 1 phút trước" in boat.text

@@ -68,8 +68,9 @@ class World:
         depth_m: float | None = None,
         from_ms: int = LONG_AGO_MS,
         source: Source = Source.PROBE,
+        profile: str | None = None,
     ) -> None:
-        self.registry.add_probe(device, probe, source=source)
+        self.registry.add_probe(device, probe, source=source, profile=profile)
         self.registry.deploy(
             device,
             probe,
@@ -200,6 +201,7 @@ def _raft(world: World) -> None:
     bad = Reading(DeviceId("box-be"), ProbeId("do-4"), PH, NOW_MS - MINUTE_MS, None)
     world.telemetry.write([bad])
     world.feed("box-be", "spare", TEMPERATURE, hours=2)
+    world.feed("box-be", "box", Channel.BATTERY, hours=2)
 
 
 def _boats(world: World) -> None:
