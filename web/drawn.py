@@ -10,7 +10,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry.places import VesselInfo
 from web import tracks
-from web.board import (
+from web.cards import (
     box_views,
     device_notices,
     is_simulated,

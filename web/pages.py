@@ -12,7 +12,8 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.places import UnitInfo
 from web import series, tracks
-from web.board import FIRST, POSITIONS, board, by_rank, unit_view
+from web.board import board, unit_view
+from web.cards import FIRST, POSITIONS, by_rank
 from web.charts import PERIODS, Window
 from web.drawn import chart_view, vessel_view
 from web.facts import Facts, Hanging, Snapshots

@@ -7,7 +7,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Gap
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
-from web.board import titles
+from web.cards import titles
 from web.charts import Line, Window
 from web.facts import Hanging
 from web.ports import Services
