@@ -9,6 +9,7 @@ second instant of each probe, all channels of an instant together, so that two p
 read in turns are thinned alike and a row stays a row.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from math import isfinite
@@ -23,10 +24,11 @@ from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.wire.decode import decode
 from greenwater.kernel.wire.encode import encode
 
-PACK_RECORDS: Final = 500
-"""A record is at most some 250 bytes, so a pack inflates to less than half of the
-limit; a pack of water readings travels as 2 to 5 kB, which a slow link carries in well
-under a second."""
+PACK_RECORDS: Final = 1_000
+"""As 5 to 10 kB a thousand readings fill the pages of the file and cross a slow link in
+about a second; 500 would leave half of every page empty."""
+PACK_BYTES: Final = 128 * 1024
+"""Inflated: half of the wire's limit."""
 _ANY_TIME_S: Final = 1e11
 T = TypeVar("T")
 
@@ -83,11 +85,11 @@ def packs_of(readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> list[Pack
     Readings of one probe stand together and keep their order.
     """
     ordered = sorted(readings, key=lambda reading: reading.probe)
-    packs = [_pack(part, ()) for part in _parts(ordered)]
-    if packs and len(gaps) + packs[-1].readings <= PACK_RECORDS and gaps:
+    packs = [pack for part in _parts(ordered) for pack in _packs(part, ())]
+    if packs and gaps and len(gaps) + packs[-1].readings <= PACK_RECORDS:
         last = ordered[len(ordered) - packs.pop().readings :]
-        return [*packs, _pack(last, gaps)]
-    return [*packs, *(_pack((), part) for part in _parts(gaps))]
+        return [*packs, *_packs(last, gaps)]
+    return [*packs, *(pack for part in _parts(gaps) for pack in _packs((), part))]
 
 
 def _parts(records: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -95,12 +97,17 @@ def _parts(records: Sequence[T]) -> Iterator[Sequence[T]]:
         yield records[at : at + PACK_RECORDS]
 
 
-def _pack(readings: Sequence[Reading], gaps: Sequence[Gap]) -> Pack:
+def _packs(readings: Sequence[Reading], gaps: Sequence[Gap]) -> list[Pack]:
+    text = encode(readings, gaps, deflate=False)
+    if len(text) > PACK_BYTES and len(readings) > 1:
+        half = len(readings) // 2
+        return [*_packs(readings[:half], ()), *_packs(readings[half:], gaps)]
     starts = [*(r.taken_ms for r in readings), *(gap.start_ms for gap in gaps)]
     ends = [*(r.taken_ms for r in readings), *(gap.end_ms for gap in gaps)]
     rank = min((RANKS[r.channel] for r in readings), default=Rank.GAP)
-    payload = encode(readings, gaps)
-    return Pack(rank, len(readings), min(starts), max(ends), payload)
+    deflated = zlib.compress(text, 6)
+    payload = deflated if len(deflated) < len(text) else text
+    return [Pack(rank, len(readings), min(starts), max(ends), payload)]
 
 
 def unpack(payload: bytes, device: DeviceId) -> tuple[list[Reading], list[Gap]]:

@@ -17,9 +17,9 @@ from greenwater.kernel.reading import Gap, Reading
 
 log = structlog.get_logger()
 
-JOIN_READINGS: Final = 500
-JOIN_PACKS: Final = 100
-STRETCH_READINGS: Final = 1_000
+JOIN_READINGS: Final = 1_000
+JOIN_PACKS: Final = 200
+STRETCH_READINGS: Final = 2_000
 STRETCH_PACKS: Final = 400
 ACKED_AT_ONCE: Final = 64
 FIT_STEPS: Final = 20
