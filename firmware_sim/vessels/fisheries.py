@@ -6,10 +6,11 @@ night and are hauled in the morning; a trawler tows by day and night, three to f
 hours each; gillnetters lie out one night. Drawn by hand from domain.md §3.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from firmware_sim.vessels.chart import bearing_deg, moved
+from firmware_sim.vessels.chart import moved, offset_nm
 from firmware_sim.vessels.log import Course, away_from
 from firmware_sim.vessels.plan import Activity, Fishery, Trip
 from firmware_sim.waters.sky import local_hour
@@ -26,6 +27,8 @@ REACH_NM: Final[Mapping[Fishery, float]] = {
 }
 """How far from the middle of its ground a boat begins a haul at most."""
 
+ALONG_DEG: Final = 12.0  # as the coast runs
+LEAN_DEG: Final = 60.0  # back to the middle, when half a reach off it
 STEADY: Final = 0.03
 ROUGH: Final = 0.10
 
@@ -39,7 +42,7 @@ def longline(course: Course, trip: Trip) -> None:
     course.run(heading, hours, course.draw(7.4, 8.6), Activity.SET, spread=STEADY)
     course.drift(course.draw(4.5, 6.0), wind, course.draw(0.3, 0.8), Activity.SOAK)
     back = moved(first, wind, 4)  # the line has drifted as well
-    while bearing := away_from(back, course.at, 2.5):
+    while (bearing := away_from(back, course.at, 2.5)) is not None:
         pull_h, speed_kn = course.draw(0.6, 1.2), course.draw(2.5, 3.3)
         course.run(bearing, pull_h, speed_kn, Activity.HAUL, spread=ROUGH)
 
@@ -49,15 +52,9 @@ def trawl(course: Course, trip: Trip) -> None:
     heading = _heading(course, trip)
     course.run(heading, 0.25, course.draw(3.6, 4.2), Activity.SET, spread=STEADY)
     for _ in range(3):
-        home = away_from(trip.ground, course.at, REACH_NM[trip.fishery])
-        heading = heading + course.draw(-25, 25) if home is None else home
-        course.run(
-            heading,
-            course.draw(0.9, 1.3),
-            course.draw(2.7, 3.6),
-            Activity.TOW,
-            spread=STEADY,
-        )
+        speed_kn, hours = course.draw(2.7, 3.6), course.draw(0.9, 1.3)
+        course.run(heading, hours, speed_kn, Activity.TOW, spread=STEADY)
+        heading = _heading(course, trip, before=heading)
     course.drift(course.draw(0.4, 0.7), heading, course.draw(0.4, 1.0), Activity.HAUL)
 
 
@@ -89,10 +86,18 @@ def _wait_until(course: Course, *, hour: float) -> None:
         course.drift(waiting, course.draw(190, 260), 0.4, Activity.WAIT)
 
 
-def _heading(course: Course, trip: Trip) -> float:
-    """Return where to: back to the middle if far from it, else about along the coast."""
-    home = away_from(trip.ground, course.at, REACH_NM[trip.fishery] / 2)
-    along = 10.0 if course.draw(0, 1) < 0.5 else 190.0
-    return (
-        along if home is None else bearing_deg(course.at, trip.ground)
-    ) + course.draw(-20, 20)
+def _heading(course: Course, trip: Trip, *, before: float | None = None) -> float:
+    """Return where to: along the coast, turning at the ends and leaning to the middle.
+
+    A boat that held ``before`` keeps its direction until an end of the ground.
+    """
+    north, east = offset_nm(trip.ground, course.at)
+    reach = REACH_NM[trip.fishery] / 2
+    goes_north = math.cos(math.radians(before)) > 0 if before is not None else None
+    if abs(north) > reach:
+        goes_north = north < 0
+    elif goes_north is None:
+        goes_north = course.draw(0, 1) < 0.5
+    lean = max(-40.0, min(40.0, LEAN_DEG * east / reach))
+    wander = course.draw(-10, 10)
+    return (ALONG_DEG - lean if goes_north else ALONG_DEG + 180 + lean) + wander

@@ -85,6 +85,6 @@ def mixing_m_h(state: State, wind_m_s: float, stirring_m_h: float) -> float:
         upper.temperature_c, upper.salinity
     )
     if heavier < 0:
-        return 2.0
+        return 0.8
     by_wind: float = 0.05 * wind_m_s**1.5
     return (0.02 + by_wind + stirring_m_h) / (1 + 3 * heavier)

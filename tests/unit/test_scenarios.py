@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.faults import FaultKind
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import (
     FOLDER,
@@ -294,3 +295,14 @@ def test_the_unit_of_a_scenario_is_found_with_its_site() -> None:
     assert (site.id, unit.species) == ("sim-be-xuan-tu", "NUR")
     with pytest.raises(ConfigError, match="no unit 'x'"):
         scenario.unit("x")
+
+
+def test_the_document_has_every_scenario_with_its_plot_and_every_fault() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    text = (docs / "scenarios.md").read_text("utf-8")
+    for name in NAMES:
+        assert f"\n## {name}\n" in text
+        assert f"(img/{name}.svg)" in text
+        assert 1_000 < (docs / "img" / f"{name}.svg").stat().st_size < 200_000
+    for kind in FaultKind:
+        assert f"`{kind}`" in text
