@@ -250,7 +250,9 @@ class Uplink:
             self._host.settle(done)
 
     def _met_epoch(self, epoch: str) -> None:
-        if self._epoch is not None and epoch != self._epoch:
+        # The first one heard counts: what went out before the platform was there to
+        # hear it was PUBACKed by the broker and lies nowhere.
+        if epoch != self._epoch:
             log.info("epoch.changed", epoch=epoch)
             self._sending.send_all_again()
         self._epoch = epoch
