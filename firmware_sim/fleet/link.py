@@ -36,7 +36,7 @@ class Link:
     """A box and how it is connected.
 
     ``is_online`` from the broker's answer to the subscription until the connection is
-    lost; ``is_queued`` and ``is_writing`` are the watcher's own notes.
+    lost; ``is_refused`` once the broker said no; ``is_queued`` and ``is_writing`` are the watcher's own notes.
     """
 
     __slots__ = (
@@ -51,6 +51,7 @@ class Link:
         "error",
         "is_online",
         "is_queued",
+        "is_refused",
         "is_writing",
         "retry_s",
         "socket",
@@ -71,6 +72,7 @@ class Link:
         self.socket: Any = None
         self.attempts, self.retry_s = 0, 0.0
         self.is_online = self.is_queued = self.is_writing = False
+        self.is_refused = False
         self.error = ""
 
     def connect(self, client_id: str) -> None:
@@ -167,6 +169,7 @@ class Link:
         """Take the broker's answer to CONNECT."""
         if reason.is_failure:
             self.error = f"broker refuses {self.box.device}: {reason}"
+            self.is_refused = True
             return
         client.subscribe([(f"gw/1/{self.box.device}/ack", 0), (PLATFORM, 0)])
         if self._plan.has_status:

@@ -181,12 +181,15 @@ class _Fleet:
             )
 
     def _await_all(self, since_s: float) -> None:
-        while (online := self._online()) < len(self._links):
+        while not all(link.is_online or link.is_refused for link in self._links):
             waited_s = monotonic() - since_s
-            if waited_s > (CONNECT_S if online else NOBODY_S) or self._stop.is_set():
-                return
+            longest_s = CONNECT_S if self._online() else NOBODY_S
+            if waited_s > longest_s or self._stop.is_set():
+                break
             self._look(0.05)
             self._look_after()
+        for link in self._links:
+            self._note(link)
 
     def _turn_until(
         self, phase: str, end_s: float, on_progress: Callable[[Progress], None]
@@ -269,9 +272,7 @@ class _Fleet:
             self._checked = until
         for number in range(max(self._checked, until - len(self._links)), until):
             link = self._links[number % len(self._links)]
-            if link.error:
-                self._errors[link.error] = None
-                link.error = ""
+            self._note(link)
             if link.socket is None:
                 self._reconnect(link, now_s)
                 continue
@@ -279,6 +280,11 @@ class _Fleet:
             link.box.check_overdue(now_s)
             self.ready(link, [])
         self._checked = until
+
+    def _note(self, link: Link) -> None:
+        if link.error:
+            self._errors[link.error] = None
+            link.error = ""
 
     def _reconnect(self, link: Link, now_s: float) -> None:
         if now_s >= link.retry_s:

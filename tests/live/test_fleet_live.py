@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import paho.mqtt.client as paho
 import pytest
+import trustme
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.fleet import FleetPlan, Format, Payloads, run_fleet
@@ -190,6 +191,44 @@ def test_a_killed_broker_costs_a_resend_and_no_batch(tmp_path: Path) -> None:
     assert report.stored == sum(entry.sent for entry in ledger.entries) > 300
     delivered = {key for key in platform.payloads if key[0].startswith("fleet-kill")}
     assert delivered == {(e.device, n) for e in ledger.entries for n in e.stored}
+
+
+def test_tls_and_passwords_are_checked(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "broker.pem")
+    config, port = tmp_path / "nats.conf", free_port()
+    config.write_text(
+        f'server_name: tls\nlisten: "127.0.0.1:{free_port()}"\n'
+        f'jetstream {{ store_dir: "{tmp_path}/store" }}\n'
+        f'mqtt {{ listen: "127.0.0.1:{port}"\n'
+        f'  tls {{ cert_file: "{tmp_path}/broker.pem"\n'
+        f'         key_file: "{tmp_path}/broker.pem" }} }}\n'
+        "authorization { users: ["
+        '{ user: "tls-00000", password: "right" } ] }\n'
+    )
+    broker = Nats(tmp_path / "broker", port, config=config)
+    started(broker)
+    plan = FleetPlan(
+        start_ms=START_MS,
+        port=port,
+        devices=2,
+        batches=1,
+        ca_file=tmp_path / "ca.pem",
+        prefix="tls",
+        duration_s=1,
+        drain_s=1,
+    )
+    try:
+        report, ledger = run_fleet(plan, credentials=lambda device: (device, "right"))
+        with pytest.raises(UnavailableError, match="broker refuses tls-00000"):
+            run_fleet(plan, credentials=lambda device: (device, "wrong"))
+    finally:
+        broker.stop()
+    assert report.connected == 1
+    assert any("tls-00001" in error for error in report.errors)
+    assert [entry.sent for entry in ledger.entries] == [1, 0]
 
 
 def test_no_broker_is_said_with_its_address() -> None:
