@@ -17,8 +17,9 @@ from cli.home import Home, HomeSettings
 from cli.run import answers, free_port, greenwater, platform_parts
 from cli.supervisor import Part, Supervisor
 from cli.world import register, write_box
+from edge.drivers.profile import load_profile
 from firmware_sim.run import Row, ScenarioRun
-from firmware_sim.scenarios import Scenario, list_scenarios, load_scenario
+from firmware_sim.scenarios import ProbeKind, Scenario, list_scenarios, load_scenario
 from firmware_sim.serve import Ports
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock, ScaledClock
@@ -185,14 +186,33 @@ def _fill_history(
                 run = ScenarioRun(one.scenario, clock)
                 until_s = from_s + (end_s - first_s) / day_parts
                 rows = run.history(from_s, until_s, HISTORY_EVERY_S)
-                readings = [reading for row in rows for reading in _readings(row)]
+                measured = _measured(one.scenario)
+                readings = [r for row in rows for r in _readings(row, measured)]
                 take_in_readings(readings, registry, telemetry, clock)
     finally:
         telemetry.close()
 
 
-def _readings(row: Row) -> Iterator[Reading]:
-    known = set(Channel)
+_Measured = dict[tuple[str, str], frozenset[str]]
+
+
+def _measured(scenario: Scenario) -> _Measured:
+    """Return what each instrument can tell: no more than its box will read from it."""
+    found: _Measured = {}
+    for device in scenario.devices:
+        for probe in device.probes:
+            channels: tuple[Channel, ...] = tuple(Channel)
+            if probe.map == "generic_float32":
+                channels = probe.channels
+            elif probe.kind is not ProbeKind.GPS:
+                registers = load_profile(probe.map).registers
+                channels = tuple(register.channel for register in registers)
+            found[device.id, probe.id] = frozenset(channels)
+    return found
+
+
+def _readings(row: Row, measured: _Measured) -> Iterator[Reading]:
+    known = measured[row.device, row.probe]
     for name, value in row.values.items():
         if name in known:
             yield Reading(

@@ -31,8 +31,11 @@ def register(
             latitude=site.latitude,
             longitude=site.longitude,
         )
-        for raft in dict.fromkeys(unit.raft for unit in site.units if unit.raft):
-            registry.add_raft(raft, site=site.id, name=raft)
+        kinds = {unit.raft: unit.kind for unit in site.units if unit.raft}
+        for raft, kind in kinds.items():
+            group = "Bè" if kind == "cage" else "Cụm ao"
+            name = f"{group} {raft.rpartition('-')[2]}"
+            registry.add_raft(raft, site=site.id, name=name)
         for unit in site.units:
             registry.add_unit(
                 unit.id,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo
 from web.cards import (
     box_views,
     device_notices,
@@ -78,12 +78,8 @@ def _site_view(
     units = [unit for unit in facts.units if unit.site == site.id]
     href = f"/sites/{site.id}"
     boxes = box_views(lang, facts, site.id)
-    if is_short or not units:
-        more = (
-            say(lang, "more_units", count=number(lang, len(units)))
-            if units
-            else say(lang, "no_units")
-        )
+    if is_short and units:
+        more = say(lang, "more_units", count=number(lang, len(units)))
         return SiteView(site.id, site.name, href, (), boxes, more)
     rafts = [
         RaftView(raft.name, _units_of(lang, facts, units, raft.id, charted))
@@ -92,7 +88,9 @@ def _site_view(
     ]
     rafts.append(RaftView("", _units_of(lang, facts, units, None, charted)))
     shown = tuple(raft for raft in rafts if raft.units)
-    return SiteView(site.id, site.name, href, shown, boxes)
+    is_empty = not units and site.kind is SiteKind.FARM
+    empty = say(lang, "no_units") if is_empty else ""
+    return SiteView(site.id, site.name, href, shown, boxes, empty=empty)
 
 
 def _units_of(

@@ -118,7 +118,9 @@ def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
     """Return one probe's card."""
     newest_ms = one.newest_ms
     state = state_of(newest_ms, now_ms)
-    shown = [r for r in one.readings if r.channel not in POSITIONS]
+    shown = by_rank(r for r in one.readings if r.channel not in POSITIONS)
+    if state == "fresh":  # what has fallen silent goes behind what is still heard
+        shown.sort(key=lambda r: state_of(r.taken_ms, now_ms) != "fresh")
     if newest_ms is None:
         told = say(lang, "none_yet")
     else:
@@ -126,7 +128,7 @@ def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
         told = told if state == "fresh" else say(lang, "stale", age=told)
     return ProbeView(
         title,
-        tuple(value_view(lang, one, r, now_ms) for r in by_rank(shown)),
+        tuple(value_view(lang, one, r, now_ms) for r in shown),
         f"{one.deployed.device}/{one.deployed.probe}",
         told,
         state,
@@ -185,8 +187,10 @@ def _status_notices(
         found.append(say(lang, "offline", device=info.name, time=heard))
     if status.outbox_depth >= (BACKLOG_TOLD if status.online else 1):
         found.append(say(lang, "backlog", count=number(lang, status.outbox_depth)))
-    if status.days_left is not None and status.days_left < DAYS_LEFT_TOLD:
-        days = number(lang, max(status.days_left, 0), 0)
+    is_filling = not status.online or status.outbox_depth >= BACKLOG_TOLD
+    days_left = status.days_left
+    if is_filling and days_left is not None and days_left < DAYS_LEFT_TOLD:
+        days = number(lang, max(days_left, 0), 0)
         found.append(say(lang, "days_left", device=info.name, count=days))
     if status.clock == ClockQuality.UNSYNCED:
         found.append(say(lang, "clock_unsynced", device=info.name))

@@ -80,6 +80,7 @@ class SiteView:
     rafts: tuple[RaftView, ...]
     boxes: tuple[ProbeView, ...]
     more: str = ""
+    empty: str = ""
 
 
 @dataclass(frozen=True)
