@@ -2,17 +2,19 @@
 
 import csv
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.home import BrokerPlan, Home, open_home, reload_embedded, write_nats
+from cli.home import BrokerPlan, Home, open_home, write_nats
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
-from greenwater.storage.registry.credentials import make_credentials
+from greenwater.storage.registry.devices import NewDevice
 
 app = typer.Typer(
     help="Devices: credentials and broker permissions.", no_args_is_help=True
@@ -33,24 +35,39 @@ def add(
     ] = None,
     simulated: bool = False,
 ) -> None:
-    """Register a device and print its password, this once."""
+    """Register a device and print its password, this once.
+
+    One that is registered already keeps its password, and has none printed.
+    """
+    home = open_home()
+    rows = _rows(csv_file) if csv_file else [(device, site, vessel, name)]
+    wanted = [
+        NewDevice(
+            id=one, site=at or None, vessel=aboard or None, name=called,
+            is_simulated=simulated,
+        )
+        for one, at, aboard, called in rows
+    ]  # fmt: skip
+    with open_registry(home.registry_url) as registry:
+        now_ms = milliseconds(open_clock().now())
+        passwords = registry.add_devices(wanted, now_ms=now_ms)
+        _show(passwords)
+        apply_permissions(home, registry)
+
+
+@app.command()
+def renew(device: str) -> None:
+    """Give a device another password and print it, this once; the old one ends."""
     home = open_home()
     with open_registry(home.registry_url) as registry:
-        rows = _rows(csv_file) if csv_file else [(device, site, vessel, name)]
-        typer.echo("device,password")
-        for row_device, row_site, row_vessel, row_name in rows:
-            made = make_credentials(secrets.token_bytes)
-            registry.add_device(
-                row_device,
-                site=row_site or None,
-                vessel=row_vessel or None,
-                name=row_name,
-                credentials=made,
-                is_simulated=simulated,
-                now_ms=milliseconds(open_clock().now()),
-            )
-            typer.echo(f"{row_device},{made.password}")
+        _show({device: registry.renew_password(device)})
         apply_permissions(home, registry)
+
+
+def _show(passwords: Mapping[DeviceId, str | None] | Mapping[str, str]) -> None:
+    typer.echo("device,password")
+    for device, password in passwords.items():
+        typer.echo(f"{device},{password or ''}")
 
 
 def _rows(path: Path) -> list[tuple[str, str, str, str]]:
@@ -77,7 +94,6 @@ def apply_permissions(home: Home, registry: Registry) -> None:
         write_nats(
             home, registry, BrokerPlan(int(port), int(inner_port), host, tuple(hosts))
         )
-        reload_embedded(home)
 
 
 @app.command("list")
@@ -127,9 +143,7 @@ def revoke(device: str) -> None:
     with open_registry(home.registry_url) as registry:
         registry.revoke_device(device, milliseconds(open_clock().now()))
         apply_permissions(home, registry)
-    typer.echo(
-        f"{device} is revoked; with Mosquitto, run greenwater broker-files and reload it"
-    )
+    typer.echo(f"{device} is revoked; with Mosquitto, run greenwater broker-files too")
 
 
 @app.command()

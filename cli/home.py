@@ -1,9 +1,7 @@
 """One platform's folder on this machine: its files, its secrets, its embedded broker."""
 
 import datetime as dt
-import os
 import secrets
-import signal
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +10,12 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from greenwater.kernel.errors import ConfigError
-from greenwater.kernel.ids import DeviceState
 from greenwater.kernel.settings import load
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import mosquitto, nats, tls
+from ingest.brokers.applying import Applied, apply
+from ingest.brokers.plan import Account, Listener, accounts
 
 SERVICE = "gw-ingest"
 
@@ -108,28 +107,16 @@ class BrokerPlan(NamedTuple):
 
 
 def write_nats(home: Home, registry: Registry, plan: BrokerPlan) -> Path:
-    """Write the embedded broker's configuration in one step; return its path."""
-    folder = home.broker_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    secret = home.secret()
-    accounts = [nats.Account(SERVICE, secret.bcrypt_hash, True)] + [
-        nats.Account(device.id, device.bcrypt_hash)
-        for device in registry.list_devices()
-        if device.state is DeviceState.ACTIVE
-    ]
-    certificate = key = None
-    if plan.hosts:
-        now = dt.datetime.now(dt.UTC)  # noqa: TID251  (certificates are of the real world)
-        files = tls.ensure(home.path / "tls", plan.hosts, now)
-        certificate, key = files.certificate, files.key
-    text = nats.render(
-        accounts,
-        listener=nats.Listener(plan.host, plan.port, certificate, key),
+    """Write the embedded broker's configuration, and have it read anew if it runs."""
+    folder, certificate = home.broker_folder, _certificate(home, plan.hosts)
+    files = nats.render(
+        accounts(registry.list_devices(), _service(home)),
+        folder=folder,
+        listener=Listener(plan.host, plan.port, *certificate),
         inner_port=plan.inner_port,
-        store=folder / "store",
     )
-    text += f'pid_file: "{folder}/nats.pid"\n'
-    return replace_file(folder / "nats.conf", text)
+    apply(folder, files, program=nats.PROGRAM, pid=nats.PID)
+    return folder / nats.CONFIG
 
 
 def write_mosquitto(
@@ -141,49 +128,39 @@ def write_mosquitto(
     device_port: int,
     device_host: str = "127.0.0.1",
     hosts: Sequence[str] = (),
-) -> Path:
-    """Write Mosquitto's configuration, passwords and ACL; return the configuration."""
-    folder.mkdir(parents=True, exist_ok=True)
-    secret = home.secret()
-    accounts = [mosquitto.Account(SERVICE, secret.pbkdf2_hash, True)] + [
-        mosquitto.Account(device.id, device.pbkdf2_hash)
-        for device in registry.list_devices()
-        if device.state is DeviceState.ACTIVE
-    ]
-    certificate = key = None
-    if hosts:
-        now = dt.datetime.now(dt.UTC)  # noqa: TID251
-        made = tls.ensure(home.path / "tls", hosts, now)
-        certificate, key = made.certificate, made.key
+) -> tuple[Path, Applied]:
+    """Write Mosquitto's files, and have it read them anew if it runs from ``folder``.
+
+    Returns the configuration's path, and whether a running Mosquitto was told.
+    """
+    certificate, _ = _certificate(home, hosts)
+    own: dict[str, str] = {}
+    if certificate is not None:
+        # A copy of its own: Mosquitto is no longer root when it reads it anew.
+        own = {certificate.name: certificate.read_text(encoding="ascii")}
+        certificate = folder / certificate.name
     files = mosquitto.render(
-        accounts,
+        accounts(registry.list_devices(), _service(home)),
         folder=folder,
-        service_port=service_port,
-        device_port=device_port,
-        device_host=device_host,
-        certificate=certificate,
-        key=key,
+        services=Listener("127.0.0.1", service_port),
+        devices=Listener(device_host, device_port, certificate, certificate),
     )
-    replace_file(folder / "passwords", files.passwords)
-    replace_file(folder / "acl", files.acl)
-    return replace_file(folder / "mosquitto.conf", files.config)
+    done = apply(folder, {**own, **files}, program=mosquitto.PROGRAM, pid=mosquitto.PID)
+    return folder / mosquitto.CONFIG, done
 
 
-def replace_file(path: Path, text: str) -> Path:
-    """Write a file for our eyes only, in one step; a reader never sees half of it."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=0o600)
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
-    return path
+def _service(home: Home) -> Account:
+    secret = home.secret()
+    return Account(SERVICE, secret.bcrypt_hash, secret.pbkdf2_hash, is_service=True)
 
 
-def reload_embedded(home: Home) -> bool:
-    """Tell the embedded broker to read its permissions anew, if it runs."""
-    try:
-        pid = int((home.broker_folder / "nats.pid").read_text())
-        os.kill(pid, signal.SIGHUP)
-    except (OSError, ValueError):
-        return False
-    return True
+def _certificate(home: Home, hosts: Sequence[str]) -> tuple[Path | None, Path | None]:
+    """Return certificate and key for these names; none where there are no names.
+
+    Our own services reach the broker as 127.0.0.1, whatever boxes call it.
+    """
+    if not hosts:
+        return None, None
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251  (certificates are of the real world)
+    files = tls.ensure(home.path / "tls", [*hosts, "127.0.0.1"], now)
+    return files.certificate, files.key

@@ -127,7 +127,7 @@ def broker_files(
         list[str] | None, typer.Option(help="Names in the certificate.")
     ] = None,
 ) -> None:
-    """Write Mosquitto's configuration, passwords and permissions; then reload it."""
+    """Write Mosquitto's configuration, passwords and permissions; reload it if it runs."""
     from cli.home import open_home, write_mosquitto
     from greenwater.kernel.broker_url import LOOPBACK
     from greenwater.kernel.errors import ConfigError
@@ -140,7 +140,7 @@ def broker_files(
         )
     home = open_home()
     with open_registry(home.registry_url) as registry:
-        path = write_mosquitto(
+        path, done = write_mosquitto(
             home,
             registry,
             folder.absolute(),
@@ -149,4 +149,7 @@ def broker_files(
             device_host=device_host,
             hosts=tuple(host or ()),
         )
-    typer.echo(f"{path} written; start mosquitto -c {path}, or send it SIGHUP")
+    if done == "reloaded":
+        typer.echo(f"{path} written, and read by the Mosquitto that runs from it")
+    else:
+        typer.echo(f"{path} written; start mosquitto -c {path}")

@@ -11,6 +11,8 @@ from cli.home import SERVICE, BrokerPlan, Home, nats_server, write_nats
 from cli.supervisor import Part, Supervisor
 from greenwater.kernel.errors import UnavailableError
 from greenwater.storage.registry import open_registry
+from ingest.brokers import nats
+from ingest.brokers.applying import drop_full_store
 
 
 def free_port() -> int:
@@ -91,6 +93,7 @@ def platform_parts(
 
 
 def _embedded(home: Home, plan: BrokerPlan) -> Path:
+    drop_full_store(home.broker_folder / nats.STORE, nats.STORE_BYTES)
     with open_registry(home.registry_url) as registry:
         config = write_nats(home, registry, plan)
     words = [str(plan.port), str(plan.inner_port), plan.host, *plan.hosts]

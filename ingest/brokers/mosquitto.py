@@ -1,81 +1,116 @@
-"""Mosquitto: its password file, its ACL and its configuration, rendered. Pure.
+"""Mosquitto: its configuration, passwords and permissions, rendered. Pure.
 
-Measured on 2.0.11: the default queue drops all but 1,000 messages in silence and the
-in-flight limit of 20 stalls a consumer that acknowledges late, so both are set; on the
-device listener the user name is the client id, so that nobody throws another off.
+Devices and services have listeners of their own, with users of their own: a device cannot
+even log in where services do. On the devices' listener the user name is the client id, so
+that nobody can throw another off or take its session over.
+
+Measured on 2.0.11:
+
+* It grants every subscription and delivers nothing of what may not be read; a publish
+  that may not be is dropped, and the connection of an MQTT 3.1.1 client ended.
+* At SIGHUP it reads passwords, permissions and certificates anew and checks every client
+  that is connected: one that is gone from the file is thrown off, the others stay. With
+  5,000 users, 3,000 of them connected, that stops it for 0.2 s.
+* By default it keeps 1,000 messages for a client that is away and drops the rest in
+  silence, and gives a client 20 at once: hence the three limits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final
 
-MAX_PACKET_BYTES = 512 * 1024
-MAX_QUEUED_BYTES = 256 * 1024 * 1024
-IN_FLIGHT = 4_096
+from ingest.brokers.plan import (
+    IN_FLIGHT,
+    MAX_PACKET_BYTES,
+    Account,
+    Listener,
+    Rights,
+    check,
+    device_rights,
+    quotable,
+    service_rights,
+)
 
+PROGRAM: Final = "mosquitto"
+CONFIG: Final = "mosquitto.conf"
+PID: Final = "mosquitto.pid"
 
-class Account(NamedTuple):
-    """A user, its ``$7$`` hash, and whether it is a service."""
-
-    user: str
-    pbkdf2_hash: str
-    is_service: bool = False
-
-
-class Files(NamedTuple):
-    """What Mosquitto reads."""
-
-    passwords: str
-    acl: str
-    config: str
+MAX_QUEUED_BYTES: Final = 256 * 1024 * 1024
 
 
 def render(
     accounts: Sequence[Account],
     *,
     folder: Path,
-    service_port: int,
-    device_port: int,
-    device_host: str = "127.0.0.1",
-    certificate: Path | None = None,
-    key: Path | None = None,
+    services: Listener,
+    devices: Listener,
     extra_filters: Sequence[str] = (),
-) -> Files:
-    """Return the three files' texts. Services listen on loopback, devices with TLS."""
-    passwords = "".join(f"{one.user}:{one.pbkdf2_hash}\n" for one in accounts)
-    acl = "\n".join(_rights(one, extra_filters) for one in accounts)
-    tls = f"certfile {certificate}\nkeyfile {key}\n" if certificate else ""
-    config = f"""per_listener_settings false
-allow_anonymous false
-password_file {folder}/passwords
-acl_file {folder}/acl
+    run_as: str = "",
+) -> Mapping[str, str]:
+    """Return the files of ``folder`` by name.
+
+    ``extra_filters`` are what services subscribe to beside ``gw/1`` (mapping profiles),
+    ``run_as`` the user Mosquitto becomes when root starts it (its own: ``mosquitto``).
+
+    Raises:
+        ConfigError: as ``plan.check``.
+    """
+    check(accounts, [services, devices])
+    where = quotable(folder)
+    ours = [account for account in accounts if account.is_service]
+    boxes = [account for account in accounts if not account.is_service]
+    config = f"""per_listener_settings true
+pid_file {where}/{PID}
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
 persistence true
-persistence_location {folder}/
+persistence_location {where}/
 autosave_interval 60
+persistent_client_expiration 14d
 max_queued_messages 0
 max_queued_bytes {MAX_QUEUED_BYTES}
 max_inflight_messages {IN_FLIGHT}
 max_packet_size {MAX_PACKET_BYTES}
+set_tcp_nodelay true
+sys_interval 0
+{f"user {run_as}" if run_as else ""}
+{_listener(services, where, "services")}
+{_listener(devices, where, "devices")}use_username_as_clientid true
+"""
+    rights = service_rights(extra_filters)
+    return {
+        CONFIG: config,
+        "services.passwords": _passwords(ours),
+        "services.acl": "".join(
+            f"user {one.user}\n{_acl('topic', rights)}" for one in ours
+        ),
+        "devices.passwords": _passwords(boxes),
+        # One rule for all of them; Mosquitto puts the user name in the place of %u.
+        "devices.acl": _acl("pattern", device_rights("%u")),
+    }
 
-listener {service_port} 127.0.0.1
 
-listener {device_port} {device_host}
-use_username_as_clientid true
+def _listener(listener: Listener, where: str, users: str) -> str:
+    tls = ""
+    if listener.certificate is not None and listener.key is not None:
+        tls = (
+            f"certfile {quotable(listener.certificate)}\n"
+            f"keyfile {quotable(listener.key)}\ntls_version tlsv1.2\n"
+        )
+    return f"""listener {listener.port} {listener.host}
+allow_anonymous false
+password_file {where}/{users}.passwords
+acl_file {where}/{users}.acl
 {tls}"""
-    return Files(passwords, acl, config)
 
 
-def _rights(account: Account, extra_filters: Sequence[str]) -> str:
-    if account.is_service:
-        rights = ["readwrite gw/1/#", *(f"read {one}" for one in extra_filters)]
-    else:
-        own = f"gw/1/{account.user}"
-        rights = [
-            f"write {own}/up/+/+",
-            f"write {own}/status",
-            f"write {own}/reply/+",
-            f"read {own}/ack",
-            f"read {own}/cmd/+",
-            "read gw/1/platform",
-        ]
-    return "\n".join([f"user {account.user}", *(f"topic {one}" for one in rights), ""])
+def _passwords(accounts: Sequence[Account]) -> str:
+    return "".join(f"{one.user}:{one.pbkdf2_hash}\n" for one in accounts)
+
+
+def _acl(kind: str, rights: Rights) -> str:
+    lines = [f"{kind} write {one}" for one in rights.publish]
+    lines += [f"{kind} read {one}" for one in rights.subscribe]
+    return "\n".join(lines) + "\n"
