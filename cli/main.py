@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import data, device, edge, platform, sim
+from cli import bench, data, device, edge, platform, sim
 from greenwater import __version__
 from greenwater.kernel.errors import ConfigError, PlatformError, UnavailableError
 from greenwater.kernel.errors import InvariantError as Broken
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(edge.app, name="edge")
 app.add_typer(sim.app, name="sim")
 app.add_typer(device.app, name="device")
+app.add_typer(bench.app, name="bench")
 app.add_typer(data.quarantine, name="quarantine")
 app.add_typer(data.imports, name="import")
 app.command("export")(data.export)

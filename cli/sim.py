@@ -159,6 +159,68 @@ def run_scenario(
     asyncio.run(serve_scenario(run, clock, where, stop_on_signals()))
 
 
+@app.command("fleet")
+def fleet(
+    devices: Annotated[int, typer.Option(help="How many boxes.")] = 100,
+    rate: Annotated[
+        float, typer.Option(help="Batches a second, all together; 0: no limit.")
+    ] = 100.0,
+    duration: Annotated[float, typer.Option(help="Seconds of publishing.")] = 10.0,
+    readings: Annotated[int, typer.Option(help="Readings in a batch.")] = 10,
+    host: str = "127.0.0.1",
+    port: int = 1883,
+    prefix: Annotated[
+        str, typer.Option(help="Ids are PREFIX-00000 and so on.")
+    ] = "sim-fleet",
+    passwords: Annotated[
+        Path | None, typer.Option(help="What `device add --csv` printed; else none.")
+    ] = None,
+    ca_file: Path | None = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Publish from many simulated boxes straight to MQTT, and count what is acknowledged."""
+    import csv
+
+    import msgspec
+
+    from cli.supervisor import stop_on_signals
+    from firmware_sim.fleet import FleetPlan, anonymous, run_fleet
+    from greenwater.kernel.reading import milliseconds
+
+    credentials = anonymous
+    if passwords is not None:
+        with passwords.open(encoding="utf-8", newline="") as file:
+            known = {row["device"]: row["password"] for row in csv.DictReader(file)}
+        credentials = lambda device: (device, known.get(device, ""))  # noqa: E731
+    plan = FleetPlan(
+        start_ms=milliseconds(open_clock().now()),
+        host=host,
+        port=port,
+        devices=devices,
+        readings=readings,
+        rate=rate,
+        duration_s=duration,
+        prefix=prefix,
+        ca_file=ca_file,
+        is_tls=ca_file is not None,
+    )
+    report, _ = run_fleet(plan, credentials=credentials, stop=stop_on_signals())
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+        return
+    typer.echo(
+        f"{report.connected:,} of {report.devices:,} boxes connected; {report.stored:,} batches "
+        f"stored, {report.refused:,} refused, {report.unsettled:,} unsettled"
+    )
+    typer.echo(
+        f"{report.batches_per_s:,.0f} batches/s, {report.readings_per_s:,.0f} readings/s; "
+        f"publish to durable ack p50 {report.latency_p50_s * 1000:.0f}, "
+        f"p95 {report.latency_p95_s * 1000:.0f}, p99 {report.latency_p99_s * 1000:.0f} ms"
+    )
+    for error in report.errors:
+        typer.echo(error, err=True)
+
+
 @app.command("bench")
 def bench(
     ports: Annotated[

@@ -1,0 +1,39 @@
+"""`greenwater bench`: the measurements of docs/benchmarks.md, from a source checkout."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import typer
+
+from greenwater.kernel.errors import ConfigError
+
+app = typer.Typer(help="Measure; tables on standard output.", no_args_is_help=True)
+FREE_WORDS = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+
+
+def _run(name: str, words: list[str]) -> None:
+    root = Path(__file__).resolve().parents[1]
+    if not (root / "benchmarks" / f"{name}.py").exists():
+        raise ConfigError(
+            "benchmarks need a source checkout: git clone, then make bench"
+        )
+    sys.path.insert(0, str(root))
+    sys.argv = [f"greenwater bench {name}", *words]
+    runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+
+
+@app.command(context_settings=FREE_WORDS)
+def ingest(context: typer.Context) -> None:
+    """Receive-only, write-only and the pipeline with durable acks, in one run."""
+    _run("ingest", context.args)
+
+
+@app.command(context_settings=FREE_WORDS)
+def edge(context: typer.Context) -> None:
+    """Memory, CPU, commits and the draining of a backlog, on one box."""
+    _run("edge", context.args)
