@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from edge.outbox_file import (
+    CHECKED_BYTES,
     DamagedError,
     Mark,
     OutboxFile,
@@ -52,20 +53,26 @@ def open_file(path: Path, owner: Owner, now_ms: int) -> OutboxFile:
         UnavailableError: it cannot be opened now.
     """
     finish(path)
+    mark = read_mark(path)
     try:
-        file = OutboxFile(path)
+        return _opened(path, owner, mark)
     except DamagedError as exc:
         log.error("outbox.damaged", path=str(path), why=str(exc))
-        rescue(
-            path,
-            box=(new_id(owner.rng), _secret(owner.rng)),
-            tell=lambda fresh, loss: _tell(fresh, owner, loss),
-            now_ms=now_ms,
-        )
-        file = OutboxFile(path)
+    rescue(
+        path,
+        mark,
+        box=(new_id(owner.rng), _secret(owner.rng)),
+        tell=lambda fresh, loss: _tell(fresh, owner, loss),
+        now_ms=now_ms,
+    )
+    return _opened(path, owner, None)
+
+
+def _opened(path: Path, owner: Owner, mark: Mark | None) -> OutboxFile:
+    file = OutboxFile(path)
     try:
-        with file.writing() as db:
-            _take_up(file, db, owner, read_mark(path))
+        with file.writing(is_opening=True) as db:
+            _take_up(file, db, owner, mark)
     except BaseException:
         file.close()
         raise
@@ -79,28 +86,42 @@ def _secret(rng: random.Random) -> str:
 def _take_up(
     file: OutboxFile, db: sqlite3.Connection, owner: Owner, mark: Mark | None
 ) -> None:
-    row = db.execute("SELECT id, confirmed, newest_ms FROM box").fetchone()
+    row = db.execute(
+        "SELECT id, confirmed, newest_ms, changes, waiting FROM box"
+    ).fetchone()
     if row is None:
+        if last_number(db):
+            raise DamagedError("it holds batches and does not say whose")
         db.execute(
-            "INSERT INTO box VALUES (1, ?, ?, 0, 0)",
+            "INSERT INTO box VALUES (1, ?, ?, 0, 0, 0, 0)",
             (new_id(owner.rng), _secret(owner.rng)),
         )
+        if mark is not None and mark.waiting:  # there was a file here
+            log.error("outbox.vanished", path=str(file.path), lost=mark.waiting)
+            end_ms = max(mark.newest_ms, mark.oldest_ms) + 1
+            _tell(file, owner, Loss(mark.waiting, mark.oldest_ms, end_ms))
         return
-    outbox, confirmed, newest_ms = row
-    number = last_number(db)
-    if number == 0 or (
-        mark is not None
-        and mark.outbox == outbox
-        and mark.confirmed <= confirmed
-        and mark.number <= number
-    ):
-        return
-    if mark is not None and mark.outbox == outbox and mark.confirmed > confirmed:
+    outbox, confirmed, newest_ms, changes, waiting = row
+    _check(db, waiting, is_large=file.path.stat().st_size > CHECKED_BYTES)
+    if mark is not None and mark.outbox == outbox:
+        if mark.changes <= changes:  # fewer: killed before the mark was written
+            return
         lost = mark.confirmed - confirmed
         log.error("outbox.shortened", path=str(file.path), lost=lost)
         end_ms = max(mark.newest_ms, newest_ms) + 1
         _tell(file, owner, Loss(lost, min(newest_ms, end_ms - 1), end_ms))
-    db.execute("UPDATE box SET id = ?", (new_id(owner.rng),))
+    if last_number(db):
+        db.execute("UPDATE box SET id = ?", (new_id(owner.rng),))
+
+
+def _check(db: sqlite3.Connection, expected: int, *, is_large: bool) -> None:
+    ways = ["INDEXED BY pack_waiting", "NOT INDEXED"]
+    for index in ways[:1] if is_large else ways:
+        (waiting,) = db.execute(
+            f"SELECT coalesce(sum(readings), 0) FROM pack {index} WHERE acked_ms IS NULL"
+        ).fetchone()
+        if waiting != expected:
+            raise DamagedError(f"{waiting} readings wait in it, and should {expected}")
 
 
 def _tell(file: OutboxFile, owner: Owner, loss: Loss) -> None:

@@ -34,7 +34,7 @@ from typing import Final, NamedTuple
 
 from edge.opening import Owner, open_file
 from edge.outbox_file import Mark, lock
-from edge.pack_table import Numbers, PackTable, last_number
+from edge.pack_table import Numbers, PackTable
 from edge.packs import packs_of
 from edge.room import Room
 from greenwater.kernel.errors import UnavailableError
@@ -109,8 +109,8 @@ class Outbox:
 
     def _learn(self) -> None:
         with self.file.translated():
-            self._confirmed, self._newest_ms = self.file.db.execute(
-                "SELECT confirmed, newest_ms FROM box"
+            self._confirmed, self._newest_ms, self._changes = self.file.db.execute(
+                "SELECT confirmed, newest_ms, changes FROM box"
             ).fetchone()
 
     def close(self) -> None:
@@ -143,12 +143,15 @@ class Outbox:
         self.file.write_mark(mark)
 
     def _mark(self, db: sqlite3.Connection) -> Mark:
+        self._changes += 1
+        waiting = self._table.tally().readings
+        db.execute("UPDATE box SET changes = ?, waiting = ?", (self._changes, waiting))
         oldest_ms = self._table.oldest_ms()
         return Mark(
             self.id,
-            last_number(db),
+            self._changes,
             self._confirmed,
-            self._table.tally().readings,
+            waiting,
             self._newest_ms if oldest_ms is None else oldest_ms,
             self._newest_ms,
         )

@@ -3,9 +3,11 @@
 * WAL and ``synchronous=FULL``: a transaction that returned survives a power cut.
 * ``PRAGMA user_version`` is the version on disk. An older file is brought up to date in
   one transaction; a newer one is refused, untouched.
-* Beside the file lies the **mark**: what the last commit left, in 80 bytes, written after
-  it. SQLite takes a damaged write-ahead log for a short one and drops its end in
-  silence. A file that knows of fewer confirmed readings than the mark has lost commits.
+* SQLite takes a damaged write-ahead log for a short one, drops its end in silence, and
+  may lay what is left of it over newer pages. So every transaction counts itself and the
+  readings that wait after it, in ``box`` and in the **mark**, 80 bytes beside the file
+  that are written after it. A file whose batches are not what ``box`` says is damaged;
+  one that counts fewer transactions than the mark has lost some.
 * A page that SQLite cannot read stops the agent; ``suspect`` makes the next start save
   what can be read (``edge.rescue``).
 * One agent per file: the ``lock`` beside it is held until the process ends, however.
@@ -27,7 +29,7 @@ PAGE_BYTES: Final = 4096
 WAL_PAGES: Final = 512
 """The write-ahead log is emptied into the file at 2 MiB."""
 CHECKED_BYTES: Final = 32 * 2**20
-"""Files up to this size are checked whole at every start: 0.1 s here, 1 s on a Pi."""
+"""Files up to this size are checked whole at every start; it takes a second on a Pi."""
 
 _BAD_FILE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -35,7 +37,8 @@ STEPS: Final = (
     """
     CREATE TABLE box (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL,
         secret TEXT NOT NULL, confirmed INTEGER NOT NULL,
-        newest_ms INTEGER NOT NULL);
+        newest_ms INTEGER NOT NULL, changes INTEGER NOT NULL,
+        waiting INTEGER NOT NULL);
     CREATE TABLE pack (number INTEGER PRIMARY KEY AUTOINCREMENT, place INTEGER NOT NULL,
         rank INTEGER NOT NULL, readings INTEGER NOT NULL, first_ms INTEGER NOT NULL,
         last_ms INTEGER NOT NULL, size INTEGER NOT NULL, is_sealed INTEGER NOT NULL,
@@ -67,10 +70,10 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 class Mark(NamedTuple):
-    """What the outbox was after its last commit."""
+    """What the outbox was after its last transaction."""
 
     outbox: str
-    number: int
+    changes: int
     confirmed: int
     waiting: int
     oldest_ms: int
@@ -95,8 +98,8 @@ def parse_mark(raw: bytes) -> Mark | None:
     body, (crc,) = raw[:-4], struct.unpack("<I", raw[-4:])
     if zlib.crc32(body) != crc or not body.startswith(_MAGIC):
         return None
-    _, _, outbox, number, confirmed, waiting, oldest_ms, newest_ms = _MARK.unpack(body)
-    return Mark(outbox.decode(), number, confirmed, waiting, oldest_ms, newest_ms)
+    _, _, outbox, changes, confirmed, waiting, oldest_ms, newest_ms = _MARK.unpack(body)
+    return Mark(outbox.decode(), changes, confirmed, waiting, oldest_ms, newest_ms)
 
 
 def read_mark(path: Path) -> Mark | None:
@@ -177,7 +180,7 @@ class OutboxFile:
         db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         db.execute(f"PRAGMA journal_size_limit = {4 * WAL_PAGES * PAGE_BYTES}")
         if self.path.stat().st_size <= CHECKED_BYTES:
-            (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 raise DamagedError(str(verdict))
         if version < SCHEMA_VERSION:
@@ -199,7 +202,7 @@ class OutboxFile:
             raise self.damaged(str(exc)) from exc
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, is_opening: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction; inside another one, part of it.
 
         Raises:
@@ -208,7 +211,7 @@ class OutboxFile:
         if self._depth:
             yield self.db
             return
-        with self.translated():
+        with self.translated(is_opening=is_opening):
             self.db.execute("BEGIN IMMEDIATE")
             self._depth = 1
             try:

@@ -21,7 +21,6 @@ from edge.outbox_file import (
     Mark,
     OutboxFile,
     beside,
-    read_mark,
 )
 from edge.pack_table import COLUMNS, crc_of
 
@@ -40,11 +39,16 @@ Row = Sequence[Any]
 
 
 class Saved(NamedTuple):
-    """What was saved: readings that wait, and the span of their times."""
+    """What was saved: readings that wait, and the span of their times.
+
+    ``is_clean`` says that every page could be read: then nothing was saved twice, in a
+    batch of its own and in one that it was joined into.
+    """
 
     readings: int = 0
     first_ms: int = 0
     last_ms: int = 0
+    is_clean: bool = False
 
 
 def finish(path: Path) -> None:
@@ -77,6 +81,7 @@ class Loss(NamedTuple):
 
 def rescue(
     path: Path,
+    mark: Mark | None,
     *,
     box: tuple[str, str],
     tell: Callable[[OutboxFile, Loss], None],
@@ -93,11 +98,10 @@ def rescue(
     fresh = beside(path, ".new")
     for ending in ("", "-wal", "-shm"):
         beside(fresh, ending).unlink(missing_ok=True)
-    mark = read_mark(path)
     file = OutboxFile(fresh)
     try:
         with file.writing() as into:
-            into.execute("INSERT INTO box VALUES (1, ?, ?, 0, 0)", box)
+            into.execute("INSERT INTO box VALUES (1, ?, ?, 0, 0, 0, 0)", box)
         saved = _copied(path, file)
         loss = _loss(mark, saved, now_ms)
         if loss is not None:
@@ -124,9 +128,11 @@ def _loss(mark: Mark | None, saved: Saved, now_ms: int) -> Loss | None:
         end_ms = saved.last_ms + 1 if saved.readings else now_ms
         return Loss(0, saved.first_ms or end_ms - 1, end_ms)
     lost = mark.waiting - saved.readings
-    if lost <= 0:
+    if lost == 0 and saved.is_clean:
         return None
-    return Loss(lost, mark.oldest_ms, max(mark.newest_ms, mark.oldest_ms) + 1)
+    end_ms = max(mark.newest_ms, mark.oldest_ms) + 1
+    is_exact = saved.is_clean or not saved.readings
+    return Loss(max(lost, 0) if is_exact else 0, mark.oldest_ms, end_ms)
 
 
 def _copied(path: Path, into: OutboxFile) -> Saved:
@@ -139,16 +145,17 @@ def _copied(path: Path, into: OutboxFile) -> Saved:
             with into.writing() as db:
                 _insert(db, table, columns, _readable(old, table, columns))
         saved = Saved()
-        rows = (row for row in _packs(old) if _is_sound(row))
+        packs = _Packs(old)
+        rows = (row for row in packs if _is_sound(row))
         while some := list(islice(rows, _AT_ONCE)):
             saved = _with(saved, some)
             with into.writing() as db:
                 _insert(db, "pack", COLUMNS, some)
                 db.execute(
-                    "UPDATE box SET confirmed = ?, newest_ms = ?",
-                    (saved.readings, saved.last_ms),
+                    "UPDATE box SET confirmed = ?, newest_ms = ?, waiting = ?",
+                    (saved.readings, saved.last_ms, saved.readings),
                 )
-    return saved
+    return saved._replace(is_clean=packs.is_clean)
 
 
 def _insert(
@@ -185,26 +192,34 @@ def _readable(old: sqlite3.Connection, table: str, columns: Sequence[str]) -> li
     return [row for row in rows if None not in row]
 
 
-def _packs(old: sqlite3.Connection) -> Iterator[Row]:
-    """Yield waiting packs: in one go and then, past a bad page, one by one."""
-    query = f"SELECT number, {', '.join(COLUMNS)} FROM pack NOT INDEXED "
-    last = 0
-    try:
-        for row in old.execute(f"{query} WHERE acked_ms IS NULL ORDER BY number"):
-            last = row[0]
-            yield row[1:]
-        return
-    except sqlite3.Error:
-        pass
-    for number in range(last + 1, _highest(old, last) + 1):
+class _Packs:
+    """The waiting packs that can be read: in one go and then, past a bad page, singly."""
+
+    def __init__(self, old: sqlite3.Connection) -> None:
+        self._old = old
+        self.is_clean = True
+
+    def __iter__(self) -> Iterator[Row]:
+        query = f"SELECT number, {', '.join(COLUMNS)} FROM pack NOT INDEXED "
+        last = 0
         try:
-            found = old.execute(
-                f"{query} WHERE number = ? AND acked_ms IS NULL", (number,)
-            ).fetchone()
+            for row in self._old.execute(
+                f"{query} WHERE acked_ms IS NULL ORDER BY number"
+            ):
+                last = row[0]
+                yield row[1:]
+            return
         except sqlite3.Error:
-            continue
-        if found is not None:
-            yield found[1:]
+            self.is_clean = False
+        for number in range(last + 1, _highest(self._old, last) + 1):
+            try:
+                found = self._old.execute(
+                    f"{query} WHERE number = ? AND acked_ms IS NULL", (number,)
+                ).fetchone()
+            except sqlite3.Error:
+                continue
+            if found is not None:
+                yield found[1:]
 
 
 def _highest(old: sqlite3.Connection, last: int) -> int:
