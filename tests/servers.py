@@ -1,144 +1,42 @@
 """Real servers for tests: started on free ports in folders of their own, stopped again.
 
 Plain classes, usable outside pytest too (``benchmarks/``). ``kill`` is SIGKILL; ``start``
-brings the same server back on the same port with the same folder.
+brings the same server back on the same port with the same folder. What still runs when
+the interpreter ends is killed.
 """
 
+import atexit
 import contextlib
 import os
 import pwd
 import shutil
-import socket
+import signal
 import subprocess
 import sysconfig
-import time
+import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SERVERS = ROOT / ".servers"
-READY_S = 30.0
+import psutil
 
+from tests.server_process import (
+    SERVERS,
+    STOP_S,
+    NoServerError,
+    Server,
+    free_port,
+    listens,
+    program,
+    running,
+    with_libraries,
+)
 
-class NoServerError(Exception):
-    """The program is not here; the sentence says what to do."""
-
-
-def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def program(package: str, path: str) -> tuple[str, dict[str, str]]:
-    """Return a program of .servers/ and the environment it needs to find its libraries."""
-    found = SERVERS / package / path
-    if not found.exists():
-        raise NoServerError(
-            f"{path.rsplit('/', 1)[-1]} is not in .servers/: run make servers"
-        )
-    folders = [
-        str(folder)
-        for part in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu",
-                     "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib", "lib")
-        if (folder := SERVERS / package / part).is_dir()
-    ]  # fmt: skip
-    return str(found), {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
-
-
-def listens(port: int) -> bool:
-    """Return whether somebody accepts connections on a port."""
-    with (
-        contextlib.suppress(OSError),
-        socket.create_connection(("127.0.0.1", port), 0.2),
-    ):
-        return True
-    return False
-
-
-class Server:
-    """One process; subclasses say which and when it is ready."""
-
-    name = "server"
-
-    def __init__(self, folder: Path, port: int | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.port = folder, port or free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def argv(self) -> tuple[Sequence[str], dict[str, str]]:
-        """Return the command line and environment."""
-        raise NotImplementedError
-
-    def is_ready(self) -> bool:
-        """Return whether it answers."""
-        return listens(self.port)
-
-    def start(self) -> None:
-        """Start it and wait until it answers; it may be running already."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        argv, environ = self.argv()
-        with (self.folder / f"{self.name}.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environ,
-                cwd=self.folder,
-                **self.as_user(),  # type: ignore[call-overload]
-            )
-        deadline = time.monotonic() + READY_S
-        while not self.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                text = (self.folder / f"{self.name}.log").read_text(errors="replace")
-                self.kill()
-                raise RuntimeError(f"{self.name} does not start: {text[-2000:]}")
-            time.sleep(0.02)
-
-    def as_user(self) -> dict[str, object]:
-        """Return who it runs as."""
-        return {}
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL where that takes too long."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-    def reload(self) -> None:
-        """SIGHUP: read permissions anew."""
-        if self._process is not None:
-            self._process.send_signal(1)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._process is not None
-        return self._process.pid
-
-    def __enter__(self) -> "Server":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+__all__ = [
+    "Influx", "Mosquitto", "Nats", "NoServerError", "Postgres", "Server",
+    "free_port", "listens", "program", "running",
+]  # fmt: skip
 
 
 class Mosquitto(Server):
@@ -251,6 +149,10 @@ class Influx(Server):
         """Return the telemetry URL of one of its databases."""
         return f"influxdb://127.0.0.1:{self.port}/{database}"
 
+    def wipe(self) -> None:
+        """Lose what it stored; only while it is down."""
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+
     def copy_to(self, folder: Path) -> None:
         """Copy the data (a backup); only while it is down."""
         shutil.rmtree(folder, ignore_errors=True)
@@ -258,17 +160,27 @@ class Influx(Server):
 
     def restore_from(self, folder: Path) -> None:
         """Put a copy back; only while it is down."""
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        self.wipe()
         shutil.copytree(folder, self.folder / "data")
 
 
 class Postgres(Server):
-    """PostgreSQL 15, run as ``nobody`` where the tests run as root (it refuses root)."""
+    """PostgreSQL 15; it refuses to be root, so root runs it as ``nobody``.
+
+    What ``nobody`` cannot reach (a clone in root's own folder, a private temporary folder)
+    is then kept in a folder that it can, until the interpreter ends.
+    """
 
     name = "postgres"
+    stop_signal = signal.SIGINT  # "fast": does not wait for its clients to leave
 
-    def _bin(self, name: str) -> tuple[str, dict[str, str]]:
-        return program("postgresql-15", f"usr/lib/postgresql/15/bin/{name}")
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        super().__init__(folder, port)
+        self._place = folder
+        self._package = SERVERS / "postgresql-15"
+
+    def _bin(self, name: str) -> str:
+        return str(self._package / "usr/lib/postgresql/15/bin" / name)
 
     def as_user(self) -> dict[str, object]:
         if os.getuid() != 0:
@@ -276,33 +188,63 @@ class Postgres(Server):
         nobody = pwd.getpwnam("nobody")
         return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
+    def workplace(self) -> Path:
+        return self._place
+
     def argv(self) -> tuple[Sequence[str], dict[str, str]]:
-        data = self.folder / "data"
-        share = SERVERS / "postgresql-15" / "usr/share/postgresql/15"
-        if not data.exists():
-            who = self.as_user()
-            if who:
-                os.chown(self.folder, int(str(who["user"])), int(str(who["group"])))
-                for parent in (self.folder, *self.folder.parents):
-                    with contextlib.suppress(PermissionError):
-                        parent.chmod(parent.stat().st_mode | 0o011)
-            path, environ = self._bin("initdb")
-            subprocess.run(
-                [path, "-D", str(data), "-U", "greenwater", "-A", "trust",
-                 "-E", "UTF8", "--no-locale", "--no-sync", "-L", str(share)],
-                check=True, capture_output=True, env=environ, cwd=self.folder, **who,  # type: ignore[call-overload]
-            )  # fmt: skip
-        path, environ = self._bin("postgres")
+        program("postgresql-15", "usr/lib/postgresql/15/bin/postgres")
+        if os.getuid() == 0 and self._place == self.folder:
+            self._move_within_reach()
+        if not (self._place / "data").exists():
+            self._make_data()
         return [
-            path, "-D", str(data), "-p", str(self.port), "-h", "127.0.0.1",
-            "-k", str(self.folder), "-F",
-        ], environ  # fmt: skip
+            self._bin("postgres"), "-D", str(self._place / "data"),
+            "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self._place),
+            "-F", "-c", "jit=off",
+        ], with_libraries(self._package)  # fmt: skip
+
+    def _move_within_reach(self) -> None:
+        self._place = Path(tempfile.mkdtemp(prefix="postgres-", dir=open_folder()))
+        atexit.register(shutil.rmtree, self._place, ignore_errors=True)
+        self._place.chmod(0o755)
+        if not is_open(self._package):
+            unpacked, self._package = self._package, self._place / "package"
+            shutil.copytree(unpacked, self._package, symlinks=True)
+        who = pwd.getpwnam("nobody")
+        os.chown(self._place, who.pw_uid, who.pw_gid)
+
+    def _make_data(self) -> None:
+        done = subprocess.run(
+            [self._bin("initdb"), "-D", str(self._place / "data"), "-U", "greenwater",
+             "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync",
+             "-L", str(self._package / "usr/share/postgresql/15")],
+            check=False, capture_output=True, text=True, cwd=self._place,
+            env=with_libraries(self._package), **self.as_user(),  # type: ignore[call-overload]
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr[-2000:]}")
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes, as a power cut would."""
+        if self._process is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            backends = psutil.Process(self._process.pid).children(recursive=True)
+            self._process.kill()
+            for backend in backends:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    backend.kill()
+            psutil.wait_procs(backends, timeout=STOP_S)
+        self._ended()
+
+    def wipe(self) -> None:
+        """Lose what it stored; only while it is down."""
+        shutil.rmtree(self._place / "data", ignore_errors=True)
 
     def is_ready(self) -> bool:
-        path, environ = self._bin("pg_isready")
         done = subprocess.run(
-            [path, "-h", "127.0.0.1", "-p", str(self.port), "-q"],
-            env=environ,
+            [self._bin("pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-q"],
+            env=with_libraries(self._package),
             check=False,
         )
         return done.returncode == 0
@@ -312,11 +254,14 @@ class Postgres(Server):
         return f"postgresql+psycopg://greenwater@127.0.0.1:{self.port}/{database}"
 
 
-@contextlib.contextmanager
-def running(server: Server) -> Iterator[Server]:
-    """Start a server and stop it on the way out."""
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+def is_open(folder: Path) -> bool:
+    """Return whether every user may go into a folder."""
+    return all(one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
+
+
+def open_folder() -> Path:
+    """Return a folder for temporary files that every user may go into."""
+    for folder in (Path(tempfile.gettempdir()), Path("/var/tmp")):
+        if folder.is_dir() and is_open(folder):
+            return folder
+    raise NoServerError("no temporary folder is open to all users: set TMPDIR")
