@@ -65,6 +65,7 @@ def open_box(
             box,
             rng=rng,
             window=settings.window,
+            keepalive_s=settings.keepalive_s,
             status_every_s=settings.status_every_s,
         )
         stack.callback(uplink.close)

@@ -81,6 +81,7 @@ class Box:
             uplink = self._thread("uplink", self._uplink.run, ending)
         else:
             uplink = None
+        self._write_status()
         while self._died is None and not stop.wait(STATUS_FILE_S):
             self._write_status()
         ending.set()

@@ -23,7 +23,6 @@ from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.ids import DeviceId
 
-KEEPALIVE_S: Final = 20
 CONNECT_S: Final = 15.0
 FAREWELL_S: Final = 2.0
 
@@ -54,10 +53,12 @@ class Connection:
         peer: Peer,
         *,
         window: int,
+        keepalive_s: int,
         will: bytes,
         on_message: Callable[[str, bytes], None],
     ) -> None:
         self._peer, self._on_message = peer, on_message
+        self._keepalive_s = keepalive_s
         self._connack: Any = None
         self._suback: Sequence[Any] | None = None
         self._lost = ""
@@ -98,7 +99,8 @@ class Connection:
     def open(self, filters: Sequence[str], stop: threading.Event) -> None:
         """Connect and subscribe at QoS 0; return when the broker has granted it."""
         device = self._peer.device
-        self._client.connect(self._peer.url.host, self._peer.url.port, KEEPALIVE_S)
+        url = self._peer.url
+        self._client.connect(url.host, url.port, self._keepalive_s)
         self._await(stop, lambda: self._connack is not None)
         if self._connack is None or self._connack.is_failure:
             raise UnavailableError(f"the broker refuses {device}: {self._connack}")

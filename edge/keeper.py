@@ -193,7 +193,15 @@ class Keeper:
             done = set()
             if self.outlet is not None and self.outlet.takes_live():
                 self._give(self.outlet, written, is_live=True)
+            self._tell()
         self._may_tidy = True
+
+    def _tell(self) -> None:
+        """Leave figures where other threads may look."""
+        self.figures = self._outbox.figures()
+        self.untimed = self._untimed.readings
+        self.deeds.in_memory = len(self._pending)
+        self._timekeeper.newest_ms = self.figures.newest_ms
 
     def _committed(self, some: list[Reading], done: set[int]) -> list[Waiting]:
         timed = [r for r in some if r.clock is not ClockQuality.UNSYNCED]
@@ -252,7 +260,6 @@ class Keeper:
     def _keep_house(self) -> None:
         self._may_tidy = self._may_tidy and self._tidied()
         now_s = time.monotonic()
-        self.deeds.in_memory = len(self._pending)
         if now_s - self._housekept_s < HOUSEKEEPING_S:
             return
         self._housekept_s = now_s
@@ -262,9 +269,7 @@ class Keeper:
             if now_s - self._forgot_s > FORGET_S:
                 self._forgot_s = now_s
                 self._outbox.forget(self._timekeeper.wall_ms())
-        self.figures = self._outbox.figures()
-        self.untimed = self._untimed.readings
-        self._timekeeper.newest_ms = self.figures.newest_ms
+        self._tell()
 
     def _tidied(self) -> bool:
         try:

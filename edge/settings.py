@@ -65,7 +65,8 @@ class EdgeSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """All that an installer may set.
 
     ``budget_mb`` is what the outbox may take of the disk (its log takes up to 8 MB
-    more); ``window`` how many batches may be on their way at once. ``clock`` "trusted"
+    more); ``window`` how many batches may be on their way at once; a frozen connection is
+    given up after ``keepalive_s`` to twice that. ``clock`` "trusted"
     believes the machine's clock whatever it shows. ``ledger`` is a file to which every
     confirmed reading is appended, for tests that count.
     """
@@ -78,6 +79,7 @@ class EdgeSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     budget_mb: Annotated[int, Meta(ge=1)] = 1024
     commit_every_s: Annotated[float, Meta(gt=0, le=1.0)] = 0.5
     window: Annotated[int, Meta(ge=2, le=1000)] = 64
+    keepalive_s: Annotated[int, Meta(ge=1, le=600)] = 20
     status_every_s: Annotated[float, Meta(ge=1)] = 30.0
     status_file: Path | None = None
     ledger: Path | None = None

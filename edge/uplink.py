@@ -91,10 +91,12 @@ class Uplink:
         *,
         rng: random.Random,
         window: int,
+        keepalive_s: int,
         status_every_s: float,
     ) -> None:
         self._peer, self._outbox, self._host, self._rng = peer, outbox, host, rng
-        self._window, self._status_every_s = window, status_every_s
+        self._window, self._keepalive_s = window, keepalive_s
+        self._status_every_s = status_every_s
         self._sending = Sending(window)
         self._offers: deque[tuple[Sequence[Waiting], bool]] = deque()
         self._replies: deque[Reply] = deque(maxlen=REPLIES_KEPT)
@@ -149,6 +151,7 @@ class Uplink:
         connection = Connection(
             self._peer,
             window=self._window,
+            keepalive_s=self._keepalive_s,
             will=self._status(is_online=False),
             on_message=self._received,
         )
