@@ -29,8 +29,8 @@ format: $(STAMP)  ## put the code into shape
 venv: $(STAMP)  ## the virtual environment, pinned by hash
 
 # Two steps: pip refuses an editable install together with hashes.
-$(STAMP): constraints.txt pyproject.toml hatch_build.py package-lock.json tools/venv.py
-	$(PYTHON) tools/venv.py $(VENV)
+$(STAMP): constraints.txt pyproject.toml hatch_build.py package-lock.json tools/environment.py
+	$(PYTHON) tools/environment.py $(VENV)
 	$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
