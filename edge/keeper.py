@@ -136,10 +136,10 @@ class Keeper:
         while True:
             is_ending = stop.is_set()
             asked, wanted, is_due = self._wait(is_ending)
+            if is_due or asked or is_ending:
+                self._commit()  # what was acknowledged before a "resend" goes again
             for act in asked:
                 act()
-            if is_due or is_ending:
-                self._commit()
             if wanted:
                 self._hand_out(wanted)
             if is_ending:
@@ -191,9 +191,9 @@ class Keeper:
             self._note(began_s, written)
             self._settled(done)
             done = set()
+            self._tell()  # before it can arrive: nobody may think that all has
             if self.outlet is not None and self.outlet.takes_live():
                 self._give(self.outlet, written, is_live=True)
-            self._tell()
         self._may_tidy = True
 
     def _tell(self) -> None:
