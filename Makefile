@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format servers venv pins wheel chaos bench evaluate clean
+.PHONY: help demo test lint format servers venv pins wheel chaos bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,17 +30,20 @@ venv: $(STAMP)  ## the virtual environment, pinned by hash
 
 # Two steps: pip refuses an editable install together with hashes.
 $(STAMP): constraints.txt pyproject.toml hatch_build.py package-lock.json tools/environment.py
-	$(PYTHON) tools/environment.py $(VENV)
-	$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@$(PYTHON) tools/environment.py $(VENV)
+	@echo "venv: installing the packages of constraints.txt"
+	@$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
+	@echo "venv: installing greenwater and its page assets"
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 servers:  ## Mosquitto, InfluxDB and PostgreSQL from Debian's packages into .servers/
 	@$(PYTHON) tools/servers.py
 
-pins: $(STAMP)  ## renew constraints.txt from pyproject.toml
+# Without UPGRADE=--upgrade, only what pyproject.toml makes necessary is changed.
+pins: $(STAMP)  ## renew constraints.txt from pyproject.toml (UPGRADE=--upgrade: all of it)
 	$(PIP) install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --no-annotate --no-header --strip-extras --allow-unsafe \
 	  --all-extras -o constraints.txt pyproject.toml
 

