@@ -24,10 +24,12 @@ class Merged:
 
     ``len(stored) + repeated`` is the number of readings in the batch; ``replaced`` are
     the values that stood under identities which ``stored`` gives another value;
-    ``taken`` are the identities of those.
+    ``taken`` are the identities of those. ``extent`` is the first and last time of each
+    series in the batch.
     """
 
     stored: list[Reading]
+    extent: Mapping[Series, tuple[int, int]] = field(default_factory=dict)
     repeated: int = 0
     replaced: list[Reading] = field(default_factory=list)
     taken: set[Identity] = field(default_factory=set)
@@ -76,16 +78,16 @@ class Merger:
         spans, checked = self._to_check(batches, extents, newest)
         stored = {identity(r): r.value for r in self._read_many(spans)} if spans else {}
         merged = [
-            _compare(batch, stored)
+            _compare(batch, extent, stored)
             if checked and not checked.isdisjoint(extent)
-            else Merged(list(batch))
+            else Merged(list(batch), extent)
             for batch, extent in zip(batches, extents, strict=True)
         ]
         return merged
 
-    def stored(self, readings: Iterable[Reading]) -> None:
+    def stored(self, merged: Merged) -> None:
         """Remember that these are stored now."""
-        for series, (_, last) in _extents(readings).items():
+        for series, (_, last) in merged.extent.items():
             if last > self._newest.get(series, -1):
                 self._newest[series] = last
 
@@ -126,7 +128,7 @@ def _extents(readings: Iterable[Reading]) -> dict[Series, tuple[int, int]]:
     probe, series, first, last = None, None, 0, 0
     for reading in readings:
         taken_ms = reading.taken_ms
-        if reading.probe is not probe:
+        if reading.probe != probe:
             if series is not None:
                 extents[series] = (first, last)
             probe = reading.probe
@@ -160,10 +162,14 @@ def _joined(spans: list[Span]) -> list[Span]:
     return joined
 
 
-def _compare(batch: Sequence[Reading], stored: dict[Identity, float | None]) -> Merged:
+def _compare(
+    batch: Sequence[Reading],
+    extent: Mapping[Series, tuple[int, int]],
+    stored: dict[Identity, float | None],
+) -> Merged:
     """Sort one batch against what is stored, and add it to that."""
     writes: dict[Identity, Reading] = {}
-    merged = Merged([])
+    merged = Merged([], extent)
     superseded = 0
     for reading in batch:
         key = identity(reading)

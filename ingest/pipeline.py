@@ -165,7 +165,9 @@ class Pipeline:
         one: Merged,
         now_ms: int,
     ) -> Intake:
-        times = [reading.taken_ms for reading in one.stored]
+        times = (
+            [at for ends in one.extent.values() for at in ends] if one.stored else []
+        )
         return Intake(
             worker=self._worker,
             sequence=self._sequence + at,
@@ -173,7 +175,7 @@ class Pipeline:
             outbox=batch.up.outbox if batch.up else "",
             batch=batch.up.batch if batch.up else 0,
             digest=batch.digest,
-            stored=len(times) + len(batch.gaps),
+            stored=len(one.stored) + len(batch.gaps),
             repeated=one.repeated,
             overwritten=len(one.replaced),
             quarantined=len(batch.quarantined),
@@ -184,7 +186,7 @@ class Pipeline:
 
     def _remember(self, fresh: Sequence[Batch], merged: Sequence[Merged]) -> None:
         for batch, one in zip(fresh, merged, strict=True):
-            self._merger.stored(one.stored)
+            self._merger.stored(one)
             if batch.up and batch.is_accountable:
                 self._seen.add(batch.up.outbox, batch.up.batch, batch.digest)
 

@@ -80,7 +80,7 @@ def test_any_history_counts_and_stores_what_a_dict_would(
             assert one.repeated == repeated
             assert [old.value for old in one.replaced] == replaced
             store.write(one.stored)
-            merger.stored(one.stored)
+            merger.stored(one)
         assert {key: r.value for key, r in store.values.items()} == model
 
 
@@ -97,7 +97,7 @@ def test_live_data_in_order_never_asks_what_is_stored() -> None:
         (one,) = merger.merge([batch])
         assert one.stored == batch
         store.write(one.stored)
-        merger.stored(one.stored)
+        merger.stored(one)
     assert store.asked == 0
 
 
