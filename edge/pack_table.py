@@ -38,6 +38,9 @@ ROW_BYTES: Final = 80
 Numbers = Collection[int]
 
 
+RESEND_MARGIN_MS: Final = 3_600_000
+
+
 class Row(NamedTuple):
     """A waiting batch, without its payload."""
 
@@ -185,11 +188,17 @@ class PackTable:
                 self._count(row[0], -1, *row[1:])
 
     def requeue(self, since_ms: int) -> int:
-        """Let acknowledged batches that reach beyond an instant wait again."""
+        """Let batches wait again that were acknowledged, or reach, beyond an instant.
+
+        What matters to a platform that was restored is when it had acknowledged, not
+        when a reading was taken: a backlog of last week may have been stored since its
+        backup. An hour of margin covers batches under way at the backup, and clocks
+        that differ; what it holds already it takes as repeated.
+        """
         rows = self._db.execute(
             "UPDATE pack SET acked_ms = NULL WHERE acked_ms IS NOT NULL "
-            "AND last_ms >= ? RETURNING rank, readings, size",
-            (since_ms,),
+            "AND max(acked_ms, last_ms) >= ? RETURNING rank, readings, size",
+            (since_ms - RESEND_MARGIN_MS,),
         ).fetchall()
         for row in rows:
             self._count(row[0], 1, *row[1:])

@@ -162,12 +162,34 @@ def test_settling_what_is_unknown_is_harmless(outbox: Outbox) -> None:
 
 def test_resending_gives_the_same_numbers_and_the_same_bytes(outbox: Outbox) -> None:
     sent = [outbox.commit(water(4, n * 4))[0] for n in range(6)]
-    outbox.settle([one.batch for one in sent], T0)
+    outbox.settle([one.batch for one in sent[:2]], T0)
+    outbox.settle([one.batch for one in sent[2:]], T0 + DAY_MS)
     assert outbox.backlog(10, ()) == []
-    assert outbox.resend(T0 + 8_000) == 16
+    assert outbox.resend(T0 + DAY_MS) == 16
     while outbox.tidy(()):
         pass
     assert outbox.backlog(10, ()) == sent[2:]
+
+
+def test_a_resend_finds_old_readings_that_were_acknowledged_since(
+    outbox: Outbox,
+) -> None:
+    """A backup is taken while a backlog drains: what came after it is old, and lost."""
+    backup_ms = T0 + 30 * DAY_MS
+    (before,), (after,) = outbox.commit(water(4)), outbox.commit(water(4, 4))
+    outbox.settle([before.batch], backup_ms - DAY_MS)
+    outbox.settle([after.batch], backup_ms + 1)
+    assert outbox.resend(backup_ms) == 4
+    assert outbox.backlog(10, ()) == [after]
+
+
+def test_a_box_whose_clock_is_minutes_behind_still_finds_what_to_send_again(
+    outbox: Outbox,
+) -> None:
+    (batch,) = outbox.commit(water(4))
+    backup_ms = T0 + DAY_MS
+    outbox.settle([batch.batch], backup_ms - 5 * 60 * 1000)
+    assert outbox.resend(backup_ms) == 4
 
 
 def test_acknowledged_readings_are_kept_seven_days(outbox: Outbox) -> None:
