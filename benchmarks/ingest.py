@@ -26,6 +26,7 @@ import psutil
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.fleet import FleetPlan, run_fleet
+from firmware_sim.fleet.loop import Progress
 from greenwater.kernel import topics
 from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.channels import SPECS, Channel, Measurement
@@ -71,9 +72,20 @@ def open_session(url: str, client_id: str) -> None:
     client.loop_stop()
 
 
-def preload(port: int, readings: int, messages: int, devices: int, seed: int) -> None:
-    """Publish messages from many boxes; nobody acknowledges, so the window holds all."""
+def preload(port: int, readings: int, messages: int, devices: int, seed: int) -> int:
+    """Publish messages from many boxes; nobody acknowledges, so the window holds all.
+
+    Return how many were published.
+    """
     each = messages // devices
+    stop, full = threading.Event(), 0
+
+    def watch(progress: Progress) -> None:
+        nonlocal full
+        full += progress.sent >= each * devices
+        if full >= 3:  # two seconds after the last one was handed to its socket
+            stop.set()
+
     run_fleet(
         FleetPlan(
             start_ms=START_MS + seed * 86_400_000,
@@ -86,8 +98,11 @@ def preload(port: int, readings: int, messages: int, devices: int, seed: int) ->
             drain_s=0.0,
             duration_s=300.0,
             has_status=False,
-        )
+        ),
+        stop=stop,
+        on_progress=watch,
     )
+    return each * devices
 
 
 def receive_only(url: str, client_id: str, messages: int) -> Drain:
@@ -213,7 +228,7 @@ def pipeline(rig: Rig, name: str, readings: int, messages: int, devices: int) ->
     telemetry = open_telemetry(url)
     service.start()
     process = psutil.Process(service.pid)
-    first_s, seen, cursor = 0.0, 0, 0
+    first_s, seen, cursor, skipped = 0.0, 0, 0, 0
     cpu_s = 0.0
     while seen < messages:
         rows = telemetry.intake_after({"w1": cursor}, 5_000)  # type: ignore[dict-item]
@@ -288,7 +303,7 @@ def throughput(rig: Rig, sizes: dict[int, int], devices: int) -> str:
         argv = [sys.executable, "-m", "benchmarks.ingest", "--receive", client_id,
                 "--url", rig.broker.url, "--messages", str(messages)]  # fmt: skip
         done = subprocess.run(argv, check=True, capture_output=True, text=True)
-        limit = Drain(*map(float, done.stdout.split()))
+        limit = Drain(*map(float, done.stdout.splitlines()[-1].split()))
         say(f"{readings} readings a batch: write-only")
         store = write_only(
             rig.telemetry_url(f"w{readings}"), readings, messages * readings

@@ -68,6 +68,7 @@ def platform_parts(
         broker_url = (
             f"{scheme}://{SERVICE}:{home.secret().password}@{host}:{broker_port}"
         )
+        environ["GREENWATER_INGEST_KEEPS_SESSION"] = "false"
         if broker_hosts:
             environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(
                 home.path / "tls" / "ca.pem"

@@ -102,6 +102,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             offer=shed_or_offer,
             on_online=duties.announce,
             ca_file=settings.broker_ca_file,
+            keeps_session=settings.keeps_session,
         )
         if settings.metrics_port:
             stack.enter_context(serve_metrics(settings.metrics_port, counters, queue))

@@ -55,6 +55,7 @@ class Duties:
         self._online: set[DeviceId] = set()
         self._sent: dict[CommandId, float] = {}
         self._must_announce = True
+        self._connections = 0
         self._store_error: str | None = None
         self._settled_at = time.monotonic()
         self._waiting = 0
@@ -66,7 +67,9 @@ class Duties:
         return self._states
 
     def announce(self) -> None:
-        """Publish the epoch again: the broker is new or has been away."""
+        """Begin a new epoch: the broker is new or has been away, and what it held is
+        not to be trusted. Boxes send again what is unacknowledged."""
+        self._connections += 1
         self._must_announce = True
 
     def heard(self, device: DeviceId, status: Status) -> None:
@@ -103,9 +106,8 @@ class Duties:
         self._states = self._registry.device_states()
         if self._must_announce:
             self._must_announce = False
-            outlet.publish(
-                topics.PLATFORM, encode_message(Platform(self._epoch)), retain=True
-            )
+            epoch = Platform(f"{self._epoch}-{self._connections}")
+            outlet.publish(topics.PLATFORM, encode_message(epoch), retain=True)
         self._send_commands(outlet)
         self._watch()
 

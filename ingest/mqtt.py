@@ -49,6 +49,7 @@ class MqttInlet:
         offer: Callable[[Delivery], bool],
         on_online: Callable[[], None],
         ca_file: Path | None = None,
+        keeps_session: bool = True,
     ) -> None:
         self._url, self._filters = url, tuple(filters)
         self._offer, self._on_online = offer, on_online
@@ -57,7 +58,7 @@ class MqttInlet:
         client = self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=False,
+            clean_session=not keeps_session,
             manual_ack=True,
         )
         client.max_queued_messages_set(0)

@@ -13,7 +13,9 @@ class IngestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``worker`` names this worker for ever: its intake rows are numbered under it.
     ``is_sharing`` says that several workers share the work: then subscriptions are
-    ``$share/…`` and every group asks the store what is there already.
+    ``$share/…`` and every group asks the store what is there already. ``keeps_session``
+    lets the broker queue while ingest is away; off for the embedded nats-server, whose
+    store fills up then and locks everybody out (boxes send again anyway).
     """
 
     home: Path = Path("var")
@@ -24,6 +26,7 @@ class IngestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     broker_ca_file: Path | None = None
     worker: Annotated[str, Meta(pattern="^[a-z0-9-]{1,32}$")] = "w1"
     is_sharing: bool = False
+    keeps_session: bool = True
     queue_deliveries: Positive = 20_000
     queue_bytes: Positive = 64 * 1024 * 1024
     group_deliveries: Positive = 2_000
