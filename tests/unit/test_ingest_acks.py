@@ -1,5 +1,7 @@
 """Acknowledgements: ranges cover exactly the batches, one message per outbox."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ def test_ranges_cover_exactly_the_numbers(numbers: list[int]) -> None:
     found = ranges(numbers)
     covered = [n for first, last in found for n in range(first, last + 1)]
     assert covered == sorted(set(numbers))
-    assert all(b[0] > a[1] + 1 for a, b in zip(found, found[1:], strict=False))
+    assert all(b[0] > a[1] + 1 for a, b in pairwise(found))
 
 
 def test_one_message_per_outbox_says_stored_and_refused() -> None:

@@ -49,7 +49,7 @@ def test_any_bytes_are_a_batch_or_rest_in_quarantine(payload: bytes) -> None:
     assert batch.readings or batch.quarantined
 
 
-nasty = st.sampled_from(
+nasty: st.SearchStrategy[object] = st.sampled_from(
     [None, True, -1, 2**63, 10**400, 1.9, "", "7", "é", [], {}, "NaN", "inf"]
 )
 
