@@ -80,6 +80,8 @@ async def _serve_replay(
     typer.echo(f"\n{run.served:,} rows read", err=True)
     await asyncio.sleep(0.5)
     await server.shutdown()
+    if run.error is not None:
+        raise run.error
 
 
 @app.command()

@@ -8,8 +8,11 @@ the next time at which any file has a row.
 
 import csv
 import gzip
+import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -40,19 +43,24 @@ class Recording:
 
     def __init__(self, path: Path, *, rows: int | None = None) -> None:
         self.path, self._most = path, rows
-        with self._open() as file:
-            header = next(csv.reader(file), [])
+        header = next(self._lines(), [])
         if "time" not in header:
             raise InputError(f"{path}: there is no column 'time'")
+        known = set(Channel)
         self.columns = {
             name: COLUMNS.get(name, name)
             for name in header
-            if COLUMNS.get(name, name) in set(Channel)
+            if COLUMNS.get(name, name) in known
         }
         if not self.columns:
             raise InputError(
                 f"{path}: no column is a channel; there are {', '.join(header)}"
             )
+        if len(set(self.columns.values())) < len(self.columns):
+            raise InputError(
+                f"{path}: two columns are one channel: {', '.join(self.columns)}"
+            )
+        self._header = header
 
     @property
     def channels(self) -> list[str]:
@@ -60,30 +68,51 @@ class Recording:
         return list(self.columns.values())
 
     def _open(self) -> IO[str]:
+        # A table from a spreadsheet begins with a byte order mark.
         if self.path.suffix == ".gz":
-            return gzip.open(self.path, "rt", encoding="utf-8", newline="")
-        return self.path.open(encoding="utf-8", newline="")
+            return gzip.open(self.path, "rt", encoding="utf-8-sig", newline="")
+        return self.path.open(encoding="utf-8-sig", newline="")
+
+    def _lines(self) -> Iterator[list[str]]:
+        try:
+            with self._open() as file:
+                yield from csv.reader(file)
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as exc:
+            raise InputError(f"{self.path} cannot be read: {exc}") from exc
 
     def rows(self) -> Iterator[Row]:
         """Yield (seconds since 1970, values); an empty cell is None.
 
         Raises:
-            InputError: a time or value cannot be read; named by its line.
+            InputError: a time or value cannot be read, or a time does not follow the
+                one before it; named by its line.
         """
-        with self._open() as file:
-            for line, row in enumerate(csv.DictReader(file), 2):
-                if self._most is not None and line - 2 >= self._most:
-                    return
-                try:
-                    at = datetime.fromisoformat(row["time"])
-                    values = {
-                        channel: float(row[name]) if row[name] else None
-                        for name, channel in self.columns.items()
-                    }
-                except (ValueError, TypeError) as exc:
-                    raise InputError(f"{self.path}, line {line}: {exc}") from exc
-                at = at if at.tzinfo else at.replace(tzinfo=UTC)
-                yield at.timestamp(), values
+        before_s = -math.inf
+        for line, cells in enumerate(islice(self._lines(), 1, None), 2):
+            if self._most is not None and line - 2 >= self._most:
+                return
+            try:
+                at_s, values = self._row(dict(zip(self._header, cells, strict=False)))
+            except (ValueError, KeyError) as exc:
+                raise InputError(f"{self.path}, line {line}: {exc}") from exc
+            if at_s <= before_s:
+                raise InputError(f"{self.path}, line {line}: time does not go forward")
+            before_s = at_s
+            yield at_s, values
+
+    def _row(self, row: Mapping[str, str]) -> Row:
+        at = datetime.fromisoformat(row["time"])
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        values = {
+            channel: _number(row.get(name, ""))
+            for name, channel in self.columns.items()
+        }
+        return at.timestamp(), values
+
+
+def _number(text: str) -> float | None:
+    number = float(text) if text.strip() else math.nan
+    return number if math.isfinite(number) else None
 
 
 class _Track:
@@ -93,6 +122,7 @@ class _Track:
         self._rows = recording.rows()
         self.ahead: Row | None = next(self._rows, None)
         self.now: Row | None = None
+        self.error: InputError | None = None
 
     def values_at(self, t_s: float) -> Mapping[str, float | None]:
         if self.now is None:
@@ -101,13 +131,24 @@ class _Track:
 
     def step_to(self, t_s: float) -> None:
         if self.ahead is not None and self.ahead[0] == t_s:
-            self.now, self.ahead = self.ahead, next(self._rows, None)
+            self.now, self.ahead = self.ahead, self._next()
         else:
             self.now = None
 
+    def _next(self) -> Row | None:
+        # We are in the middle of a probe's answer: kept for whoever runs the replay.
+        try:
+            return next(self._rows, None)
+        except InputError as exc:
+            self.error = exc
+            return None
+
 
 class Replay:
-    """Probes that serve recordings, and the clock that waits for their readers."""
+    """Probes that serve recordings, and the clock that waits for their readers.
+
+    A recording ends at its last row, or before one that cannot be read: ``error``.
+    """
 
     def __init__(self, recordings: Sequence[Recording], clock_path: Path) -> None:
         self._tracks = [_Track(recording) for recording in recordings]
@@ -127,6 +168,12 @@ class Replay:
     @staticmethod
     def _map(recording: Recording) -> ProbeMap:
         return carrying(recording.channels)
+
+    @property
+    def error(self) -> InputError | None:
+        """Why a recording ended too early, if one did."""
+        errors = (track.error for track in self._tracks)
+        return next((error for error in errors if error is not None), None)
 
     def now_s(self) -> float:
         """Return the time the replay has reached."""
@@ -148,7 +195,6 @@ class Replay:
     def _step(self) -> None:
         times = [track.ahead[0] for track in self._tracks if track.ahead is not None]
         if not times:
-            # The clock goes on a little, so that nobody takes the last row twice.
             self.is_done = True
             return
         now_s = min(times)

@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from firmware_sim.devices.modbus import Bench, serve_tcp
 from firmware_sim.devices.nmea import NmeaServer
 from firmware_sim.devices.probe import VirtualProbe, carrying, load_map
-from firmware_sim.faults import FaultKind
+from firmware_sim.devices.wire import BadWire
+from firmware_sim.faults import FaultSpec
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import DeviceSpec, ProbeKind, ProbeSpec
 from greenwater.kernel.clock import Clock
@@ -37,9 +38,12 @@ async def serve_scenario(
     servers: list[Any] = []
     for device in run.scenario.devices:
         where = ports[device.id]
-        bench = _bench(run, clock, device, now_s)
+        wire = _wire(run, device, now_s)
+        bench = _bench(run, clock, device, wire)
         if bench is not None:
-            servers.append(await serve_tcp(bench, port=where.modbus))
+            servers.append(
+                await serve_tcp(bench, port=where.modbus, damage=wire.on_tcp)
+            )
         for probe in device.probes:
             if probe.kind is ProbeKind.GPS:
                 source = run.positions[(device.id, probe.id)]
@@ -54,7 +58,7 @@ async def serve_scenario(
 
 
 def _bench(
-    run: ScenarioRun, clock: Clock, device: DeviceSpec, now_s: Callable[[], float]
+    run: ScenarioRun, clock: Clock, device: DeviceSpec, wire: BadWire
 ) -> Bench | None:
     specs = {p.unit_id: p for p in device.probes if p.kind is not ProbeKind.GPS}
     if not specs:
@@ -66,9 +70,12 @@ def _bench(
         if spec is not None and spec.aerator is not None:
             run.switch_aerator(spec.aerator, is_on)
 
+    def now_s() -> float:
+        return clock.now().timestamp()
+
     def delay_s(probe: VirtualProbe) -> float | None:
-        spec = specs.get(probe.unit)
-        return 0.0 if spec is None else _delay_s(run, clock, device.id, spec.id)
+        late_s = wire.delay_s(probe.unit)
+        return None if late_s is None else clock.real_seconds(late_s)
 
     return Bench(probes, now_s=now_s, on_coil=switched, delay_s=delay_s)
 
@@ -79,10 +86,10 @@ def _probe(run: ScenarioRun, device: DeviceSpec, spec: ProbeSpec) -> VirtualProb
     return VirtualProbe(probe_map, run.sources[(device.id, spec.id)], unit=spec.unit_id)
 
 
-def _delay_s(run: ScenarioRun, clock: Clock, device: str, probe: str) -> float | None:
-    for fault in run.active(device, probe):
-        if fault.kind is FaultKind.SILENT_UNIT:
-            return None
-        if fault.kind is FaultKind.SLOW_UNIT:
-            return clock.real_seconds(fault.amount or 0.0)
-    return 0.0
+def _wire(run: ScenarioRun, device: DeviceSpec, now_s: Callable[[], float]) -> BadWire:
+    names = {p.unit_id: p.id for p in device.probes if p.kind is not ProbeKind.GPS}
+
+    def active(unit: int) -> Iterable[FaultSpec]:
+        return run.active(device.id, names[unit]) if unit in names else ()
+
+    return BadWire(active, now_s=now_s, seed=run.scenario.seed)

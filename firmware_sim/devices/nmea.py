@@ -5,13 +5,16 @@ the parser that the edge uses.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from firmware_sim.sources import Fix, PositionSource
 
 KMH_PER_KN = 1.852
+
+Damage = Callable[[list[bytes]], list[bytes]]
+"""What becomes of sentences on their way."""
 
 
 def checksum(body: str) -> str:
@@ -48,7 +51,8 @@ def sentences(at: datetime, fix: Fix | None, talker: str = "GN") -> list[bytes]:
             f"{degrees(fix.latitude, width=2, letters='NS')},"
             f"{degrees(fix.longitude, width=3, letters='EW')}"
         )
-        speed, course = f"{fix.speed_kn:.2f}", f"{fix.course_deg:.2f}"
+        speed = f"{fix.speed_kn:.2f}"
+        course = f"{round(fix.course_deg, 2) % 360:.2f}"
         bodies = [
             f"{talker}RMC,{clock},A,{place},{speed},{course},{day},,,A",
             f"{talker}GGA,{clock},{place},1,09,0.9,2.0,M,-3.0,M,,",
@@ -56,6 +60,39 @@ def sentences(at: datetime, fix: Fix | None, talker: str = "GN") -> list[bytes]:
         ]
     bodies.append(f"{talker}ZDA,{clock},{date},00,00")
     return [sentence(body) for body in bodies]
+
+
+def misspelt(lines: Sequence[bytes]) -> list[bytes]:
+    """Return sentences with a digit changed on the way: their checksums are wrong."""
+    return [
+        line[:7] + bytes([line[7] ^ 1]) + line[8:] if len(line) > 8 else line
+        for line in lines
+    ]
+
+
+def told(source: PositionSource, now_s: float, talker: str = "GN") -> list[bytes]:
+    """Return what a receiver says now.
+
+    It reports hundredths of a second, and the fix belongs to the stamp.
+    """
+    stamp_s = round(now_s, 2)
+    at = datetime.fromtimestamp(stamp_s, UTC)
+    return sentences(at, source.fix_at(stamp_s), talker)
+
+
+async def talk_on_line(
+    say: Callable[[bytes], None],
+    source: PositionSource,
+    *,
+    now_s: Callable[[], float],
+    every_s: float = 1.0,
+    talker: str = "GN",
+    damage: Damage = list,
+) -> None:
+    """Tell a serial line the position every ``every_s`` real seconds, until cancelled."""
+    while True:
+        say(b"".join(damage(told(source, now_s(), talker))))
+        await asyncio.sleep(every_s)
 
 
 class NmeaServer:
@@ -67,11 +104,13 @@ class NmeaServer:
         *,
         now_s: Callable[[], float],
         every_s: float = 1.0,
-        damage: Callable[[list[bytes]], list[bytes]] = lambda lines: lines,
+        talker: str = "GN",
+        damage: Damage = list,
     ) -> None:
         self._source, self._now_s, self._every_s = source, now_s, every_s
-        self._damage = damage
+        self._talker, self._damage = talker, damage
         self._server: asyncio.Server | None = None
+        self._listeners: set[asyncio.StreamWriter] = set()
 
     async def start(self, port: int = 0) -> int:
         """Listen on loopback; return the port."""
@@ -79,19 +118,22 @@ class NmeaServer:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Hang up on everyone."""
         if self._server is not None:
             self._server.close()
+        for writer in self._listeners:
+            writer.close()
 
     async def _talk(self, _reader: Any, writer: asyncio.StreamWriter) -> None:
+        self._listeners.add(writer)
         try:
             while not writer.is_closing():
-                # A receiver reports whole instants; the fix belongs to the stamp.
-                now_s = round(self._now_s(), 2)
-                at = datetime.fromtimestamp(now_s, UTC)
-                lines = sentences(at, self._source.fix_at(now_s))
+                lines = told(self._source, self._now_s(), self._talker)
                 writer.writelines(self._damage(lines))
                 await writer.drain()
                 await asyncio.sleep(self._every_s)
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
+            pass  # it has hung up
+        finally:
+            self._listeners.discard(writer)
             writer.close()
