@@ -46,7 +46,7 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Resend(Struct, frozen=True, forbid_unknown_fields=True):
-    """Send again what was acknowledged, from an instant on."""
+    """Send again what was acknowledged since an instant."""
 
     since_ms: Annotated[int, Meta(ge=0)]
 

@@ -216,9 +216,11 @@ class Outbox:
             self._table.settle(numbers, now_ms)
 
     def resend(self, since_ms: int) -> int:
-        """Queue what was acknowledged again, from an instant on; return how many readings.
+        """Queue again what was acknowledged since an instant; return how many readings.
 
-        Whole batches, under their own numbers, as they were.
+        A platform restored from a backup has lost what it acknowledged since then,
+        however long ago it was taken: a backlog may be weeks old. Whole batches, under
+        their own numbers, as they were.
         """
         with self.together():
             return self._table.requeue(since_ms)
