@@ -18,6 +18,8 @@ import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from edge.drivers.modbus import Bus, ModbusDriver
+from edge.drivers.profile import load_profile
 from firmware_sim.devices.modbus import Bench, Pty, serve_rtu, serve_tcp, server_port
 from firmware_sim.devices.nmea import NmeaServer, misspelt, talk_on_line
 from firmware_sim.devices.probe import VirtualProbe, carrying, load_map
@@ -377,3 +379,43 @@ def test_a_line_takes_its_link_away_with_it(tmp_path: Path) -> None:
     with closing(Pty(link)), serial.Serial(str(link)) as port:
         assert termios.tcgetattr(port.fd)
     assert not link.is_symlink()
+
+
+READ_BY_EDGE = {
+    "insitu_rdo_pro": {"dissolved_oxygen": 5.25, "temperature": 28.5},
+    # Told of no salt: 81.25 % of what fresh water of 28.5 °C holds.
+    "hach_ldo": {
+        "dissolved_oxygen": 6.304,
+        "temperature": 28.5,
+        "oxygen_saturation": 81,
+    },
+    "supmea_do7013": {"dissolved_oxygen": 5.25, "oxygen_saturation": 81.2},
+    "yosemitech_y504": {"dissolved_oxygen": 5.25, "oxygen_saturation": 81.25},
+    "yosemitech_y4000": {"dissolved_oxygen": 5.25, "temperature": 28.5, "ph": 8.0},
+    "yosemitech_y520": {"temperature": 28.5, "conductivity": 50.0},
+    "yosemitech_y532": {"temperature": 28.5, "ph": 8.0},
+    "yosemitech_y533": {"orp": -12.5},
+    "aerator_monitor": {"current": 4.2, "contact": 1.0},
+}
+
+
+class Sea:
+    def values_at(self, t_s: float) -> Mapping[str, float | None]:
+        more = {"ph": 8.0, "conductivity": 50.0, "orp": -12.5, "turbidity": 12.5}
+        power = {"current": 4.2, "contact": 1.0, "chlorophyll": 6.5}
+        return {**Still().values_at(t_s), **more, **power}
+
+
+@pytest.mark.parametrize("name", sorted(READ_BY_EDGE))
+def test_the_edge_reads_every_probe_by_its_own_tables(name: str) -> None:
+    now = [NOW_S]
+    bench = Bench([VirtualProbe(load_map(name), Sea(), unit=3)], now_s=lambda: now[0])
+    with (
+        running(lambda: serve_tcp(bench)) as server,
+        closing(Bus.tcp("127.0.0.1", server_port(server), timeout_s=2.0)) as bus,
+    ):
+        driver = ModbusDriver(bus, 3, load_profile(name))
+        driver.wake()
+        now[0] += driver.warmup_s
+        values = driver.read().values
+    assert READ_BY_EDGE[name].items() <= {str(k): v for k, v in values.items()}.items()
