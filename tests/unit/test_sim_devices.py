@@ -266,3 +266,15 @@ def test_a_map_that_is_not_there_is_named_with_those_that_are() -> None:
 def test_a_bench_lists_its_units() -> None:
     bench = Bench([a_probe("hach_ldo"), a_probe("yosemitech_y504")], now_s=lambda: 0.0)
     assert bench.device_ids() == [247, 1]
+
+
+def test_the_map_in_the_documentation_loads(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "simulated-probes.md"
+    text = page.read_text(encoding="utf-8")
+    path = tmp_path / "own.toml"
+    path.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    probe = VirtualProbe(load_map(str(path)), Still(SEA))
+    assert probe.read("input", 2, 2, 0.0) == [0x0000, 0xC07F]
+    probe.write(0x2500, [0], 0.0)
+    assert probe.read("input", 2, 2, 6.0) == [0x0000, 0x0041]
+    assert in_hex(probe, 0, 1, 6.0) == "011d"
