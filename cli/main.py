@@ -1,40 +1,62 @@
 """The `greenwater` command: one entry point, exit statuses by error family."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from cli import bench, data, device, edge, platform, sim
+from cli import edge
 from greenwater import __version__
 from greenwater.kernel.errors import ConfigError, PlatformError, UnavailableError
 from greenwater.kernel.errors import InvariantError as Broken
 
-app = typer.Typer(
-    name="greenwater",
-    help="Watches the water, follows the boats, and lets anyone who scans a product see "
-    "how it was grown or caught.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.add_typer(edge.app, name="edge")
-app.add_typer(sim.app, name="sim")
-app.add_typer(device.app, name="device")
-app.add_typer(bench.app, name="bench")
-app.add_typer(data.quarantine, name="quarantine")
-app.add_typer(data.imports, name="import")
-app.command("export")(data.export)
-for command in (
-    platform.demo,
-    platform.up,
-    platform.ingest,
-    platform.web,
-    platform.doctor,
-):
-    app.command()(command)
-app.command("broker-files")(platform.broker_files)
+EDGE_ONLY = "edge"
+
+
+def build(words: Sequence[str]) -> typer.Typer:
+    """Return the application that these words are for.
+
+    A gateway has only the edge's packages, and 60 MB for the agent: `greenwater edge …`
+    imports nothing of the platform, and where that is not installed the other commands
+    are not there.
+    """
+    app = typer.Typer(
+        name="greenwater",
+        help="Watches the water, follows the boats, and lets anyone who scans a product "
+        "see how it was grown or caught.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    app.add_typer(edge.app, name=EDGE_ONLY)
+    if list(words[:1]) != [EDGE_ONLY]:
+        with contextlib.suppress(ModuleNotFoundError):
+            _add_platform(app)
+    return app
+
+
+def _add_platform(app: typer.Typer) -> None:
+    from cli import bench, data, device, platform, sim
+
+    app.add_typer(sim.app, name="sim")
+    app.add_typer(device.app, name="device")
+    app.add_typer(bench.app, name="bench")
+    app.add_typer(data.quarantine, name="quarantine")
+    app.add_typer(data.imports, name="import")
+    app.command("export")(data.export)
+    for command in (
+        platform.demo,
+        platform.up,
+        platform.ingest,
+        platform.web,
+        platform.doctor,
+    ):
+        app.command()(command)
+    app.command("broker-files")(platform.broker_files)
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,7 +65,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool,
@@ -70,7 +91,7 @@ def status_of(error: PlatformError) -> int:
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        build(sys.argv[1:])()
     except PlatformError as exc:
         typer.echo(f"greenwater: {exc}", err=True)
         sys.exit(status_of(exc))
