@@ -10,7 +10,7 @@ from greenwater.kernel import ids
 from greenwater.kernel.channels import SPECS, Channel, Unit
 from greenwater.kernel.ids import parse_device
 from greenwater.kernel.reading import ClockQuality
-from greenwater.kernel.wire import formats, messages, senml
+from greenwater.kernel.wire import cbor, messages, senml
 from greenwater.kernel.wire.decode import decode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text("utf-8")
@@ -66,7 +66,7 @@ def test_the_page_states_the_limits_and_patterns_of_the_code() -> None:
     assert f"| {senml.MAX_RECORDS:,} |" in PAGE
     assert f"| {senml.MAX_INFLATED_BYTES // 1024} KiB |" in PAGE
     assert f"| {messages.MAX_BYTES // 1024} KiB |" in PAGE
-    assert f"| CBOR nesting | {formats.MAX_DEPTH} |" in PAGE
+    assert f"| CBOR nesting | {cbor.MAX_DEPTH} |" in PAGE
     assert f"{senml.MAX_AHEAD_S // 3600} h ahead" in PAGE
     assert f"at most {senml.MAX_REASON} printable" in PAGE
     for pattern in (

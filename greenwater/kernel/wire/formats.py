@@ -99,6 +99,7 @@ def _json_packed(raw: bytes) -> Callable[[Context], bytes]:
 
 
 def part_of(document: object, packed: Callable[[Context], bytes]) -> Part:
+    """Return the part that a decoded record is, labels by their JSON names."""
     if not isinstance(document, Mapping):
         return Part(None, {}, packed, "a record is not an object")
     labels = {k: v for k, v in document.items() if isinstance(k, str)}
