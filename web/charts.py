@@ -99,7 +99,9 @@ def extremes(lines: Sequence[Line]) -> tuple[float, float] | None:
 
 def padded(low: float, high: float) -> tuple[float, float]:
     """Return limits for an axis: a little more than the values, and never nothing."""
-    room = (high - low) * 0.08 or max(abs(high) * 0.02, 0.1)
+    room = (high - low) * 0.08
+    if low - room == low or high + room == high:  # flat, or lost in rounding
+        room = max(abs(high) * 0.02, 0.1)
     return low - room, high + room
 
 

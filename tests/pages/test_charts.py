@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -116,6 +116,7 @@ def test_every_drawing_stays_on_its_paper(pairs: list[tuple[int, float]]) -> Non
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e6))
+@example(134217728.0, 1e-07)
 def test_an_axis_always_has_room(low: float, more: float) -> None:
     bottom, top = padded(low, low + more)
     assert bottom < low <= low + more < top
