@@ -1,0 +1,112 @@
+"""docs/operations.md names everything that an operator can set, read or meet."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+import typer
+
+from cli.home import HomeSettings
+from cli.main import build
+from edge.control import Rule
+from edge.settings import (
+    BusSettings,
+    EdgeSettings,
+    NmeaSettings,
+    OutputSettings,
+    ProbeSettings,
+)
+from ingest.counters import NAMES
+from ingest.settings import IngestSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+QUOTED = set(re.findall(r"[\w./{}\[\]-]+", " ".join(re.findall(r"`([^`]+)`", PAGE))))
+COMMANDS = " ".join(re.findall(r"`([^`]+)`", PAGE))
+STRUCTS: list[type[msgspec.Struct]] = [
+    IngestSettings,
+    HomeSettings,
+    EdgeSettings,
+    BusSettings,
+    ProbeSettings,
+    NmeaSettings,
+    OutputSettings,
+    Rule,
+]
+LOUD = re.compile(r"\blog\.(?:warning|error|exception|critical)\(\s*\"([\w.]+)\"")
+ROUTE = re.compile(r"@routes\.\w+\(\s*\"([^\"]+)\"|openapi_url=\"([^\"]+)\"")
+
+
+def settings() -> list[str]:
+    names = {f.name for kind in STRUCTS for f in msgspec.structs.fields(kind)}
+    return sorted(names)
+
+
+def loud_events() -> list[str]:
+    return sorted(
+        {
+            name
+            for package in (
+                "edge",
+                "ingest",
+                "greenwater",
+                "cli",
+                "web",
+                "firmware_sim",
+            )
+            for path in (ROOT / package).rglob("*.py")
+            for name in LOUD.findall(path.read_text())
+        }
+    )
+
+
+def routes() -> list[str]:
+    text = "".join(
+        (ROOT / "web" / n).read_text() for n in ("api.py", "pages.py", "app.py")
+    )
+    return sorted({a or b for a, b in ROUTE.findall(text)} | {"/static"})
+
+
+def commands() -> list[str]:
+    def walk(group: click.Group, before: str) -> Iterator[str]:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from walk(command, f"{before}{name} ")
+            else:
+                yield before + name
+
+    return sorted(walk(typer.main.get_command(build(["all"])), ""))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", settings())
+def test_a_setting_is_explained(name: str) -> None:
+    assert name in QUOTED or f"[[{name}]]" in PAGE or f"[[buses.{name}]]" in PAGE
+
+
+@pytest.mark.parametrize("name", loud_events())
+def test_a_warning_is_explained(name: str) -> None:
+    assert name in QUOTED
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_counter_is_explained(name: str) -> None:
+    assert name in QUOTED
+
+
+@pytest.mark.parametrize("name", routes())
+def test_a_route_is_explained(name: str) -> None:
+    assert name in QUOTED
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_command_is_explained(name: str) -> None:
+    assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", COMMANDS)
+
+
+def test_the_tables_were_found_at_all() -> None:
+    assert len(loud_events()) > 20
+    assert len(routes()) >= 8
+    assert len(commands()) > 25
