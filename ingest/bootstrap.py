@@ -1,6 +1,7 @@
 """Where ingest's ports meet their adapters: the whole object graph on one screen."""
 
 import contextlib
+import gc
 import random
 import secrets
 import threading
@@ -124,5 +125,9 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
 
 def run_ingest(settings: IngestSettings, clock: Clock, stop: threading.Event) -> None:
     """Open ingest and work until ``stop`` is set."""
+    # Readings live for milliseconds and hold no cycles: looking for some among them
+    # costs a tenth of the throughput.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     with open_ingest(settings, clock) as service:
         service.run(stop)

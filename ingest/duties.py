@@ -51,6 +51,7 @@ class Duties:
         self._lock = threading.Lock()
         self._states: Mapping[DeviceId, DeviceState] = registry.device_states()
         self._boots: dict[DeviceId, tuple[str, str]] = {}
+        self._statuses: dict[DeviceId, Status] = {}
         self._clones: dict[DeviceId, str] = {}
         self._online: set[DeviceId] = set()
         self._sent: dict[CommandId, float] = {}
@@ -73,11 +74,15 @@ class Duties:
         self._must_announce = True
 
     def heard(self, device: DeviceId, status: Status) -> None:
-        """Note a status; two boxes under one identity give themselves away here.
+        """Note a status, to be kept within a second or so: five thousand boxes that come
+        online together must not hold up the readings, and a status that is lost with
+        the process is retained at the broker. Two boxes under one identity give
+        themselves away here.
 
         A boot id never comes back, so A, then B, then A again is two boxes.
         """
         with self._lock:
+            self._statuses[device] = status
             before, now = self._boots.get(device, ("", "")), status.boot
             if status.online:
                 self._online.add(device)
@@ -108,8 +113,21 @@ class Duties:
             self._must_announce = False
             epoch = Platform(f"{self._epoch}-{self._connections}")
             outlet.publish(topics.PLATFORM, encode_message(epoch), retain=True)
+        self._keep_statuses()
         self._send_commands(outlet)
         self._watch()
+
+    def _keep_statuses(self) -> None:
+        with self._lock:
+            statuses, self._statuses = self._statuses, {}
+        if not statuses:
+            return
+        try:
+            self._registry.save_statuses(statuses, milliseconds(self._clock.now()))
+        except UnavailableError:
+            with self._lock:
+                self._statuses = statuses | self._statuses
+            raise
 
     def _send_commands(self, outlet: Outlet) -> None:
         now_s = time.monotonic()

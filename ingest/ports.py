@@ -70,8 +70,10 @@ class Registry(Protocol):
         """
         ...
 
-    def save_status(self, device: DeviceId, status: Status, received_ms: int) -> None:
-        """Keep a device's latest status."""
+    def save_statuses(
+        self, statuses: Mapping[DeviceId, Status], received_ms: int
+    ) -> None:
+        """Keep devices' latest statuses, in one transaction."""
         ...
 
     def commands_due(self, now_ms: int) -> Sequence[DueCommand]:

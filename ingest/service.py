@@ -196,7 +196,6 @@ class Ingest:
             self._counters.add(received=len(group.odd), quarantined=len(group.odd))
             group.odd = []
         for device, status in group.statuses.items():
-            self._registry.save_status(device, status, now_ms)
             self._duties.heard(device, status)
         for device, reply in group.replies:
             self._registry.save_reply(device, reply, now_ms)

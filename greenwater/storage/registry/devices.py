@@ -220,21 +220,15 @@ class Devices(DevicesSeen):
 
     def save_status(self, device: DeviceId, status: Status, received_ms: int) -> None:
         """Keep a device's latest status; what an unknown device says is not kept."""
+        self.save_statuses({device: status}, received_ms)
+
+    def save_statuses(
+        self, statuses: Mapping[DeviceId, Status], received_ms: int
+    ) -> None:
+        """Keep devices' latest statuses, together; an unknown device's is not kept."""
         with self._sessions.writing() as session:
-            known = session.get(Device, device)
-            if known is None:
-                return
-            latest = {"received_ms": received_ms, "document": to_builtins(status)}
-            statement = insert(session, DeviceStatus).values(
-                device=device, organisation=known.organisation, **latest
-            )
-            session.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[DeviceStatus.device],
-                    set_=latest,
-                    where=DeviceStatus.received_ms <= received_ms,
-                )
-            )
+            for device, status in statuses.items():
+                _keep_status(session, device, status, received_ms)
 
 
 def _add(
@@ -300,3 +294,22 @@ def _info(row: Device) -> DeviceInfo:
 
 def _end(deployed: Deployed) -> float:
     return math.inf if deployed.to_ms is None else deployed.to_ms
+
+
+def _keep_status(
+    session: Session, device: DeviceId, status: Status, received_ms: int
+) -> None:
+    known = session.get(Device, device)
+    if known is None:
+        return
+    latest = {"received_ms": received_ms, "document": to_builtins(status)}
+    statement = insert(session, DeviceStatus).values(
+        device=device, organisation=known.organisation, **latest
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[DeviceStatus.device],
+            set_=latest,
+            where=DeviceStatus.received_ms <= received_ms,
+        )
+    )
