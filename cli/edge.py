@@ -38,7 +38,9 @@ def check_config(config: ConfigFile = EDGE_TOML) -> None:
 
     settings = load_toml(EdgeSettings, config)
     check(settings)
-    typer.echo(msgspec.json.format(msgspec.json.encode(settings)).decode())
+    typer.echo(
+        msgspec.json.format(msgspec.json.encode(settings, enc_hook=str)).decode()
+    )
 
 
 @app.command()
