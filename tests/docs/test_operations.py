@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import msgspec
 import pytest
 import typer
@@ -71,14 +71,14 @@ def routes() -> list[str]:
 
 
 def commands() -> list[str]:
-    def walk(group: click.Group, before: str) -> Iterator[str]:
+    def walk(group: Any, before: str) -> Iterator[str]:
         for name, command in group.commands.items():
             if hasattr(command, "commands"):
                 yield from walk(command, f"{before}{name} ")
             else:
                 yield before + name
 
-    return sorted(walk(typer.main.get_command(build(["all"])), ""))  # type: ignore[arg-type]
+    return sorted(walk(typer.main.get_command(build(["all"])), ""))
 
 
 @pytest.mark.parametrize("name", settings())
