@@ -106,6 +106,13 @@ def test_an_id_is_made_once_and_kept(path: Path) -> None:
     again.close()
 
 
+def test_a_commit_waits_for_the_disk(outbox: Outbox) -> None:
+    """What only a power cut would show: a transaction returns after its fsync."""
+    db = outbox.file.db
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+
+
 def test_a_commit_is_a_batch_with_its_readings(outbox: Outbox) -> None:
     (batch,) = outbox.commit(water(3) + fix(1))
     readings, _ = contents([batch])
