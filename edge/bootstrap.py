@@ -10,7 +10,7 @@ from edge.agent import Agent
 from edge.box import Box
 from edge.commands import Commands
 from edge.connection import Peer
-from edge.control import Controller
+from edge.control import Controller, check_feedback
 from edge.drivers.modbus import Bus, CoilOutput, ModbusDriver
 from edge.drivers.profile import generic, load_profile
 from edge.keeper import Keeper
@@ -107,6 +107,10 @@ def _check_names(settings: EdgeSettings) -> None:
     for rule in settings.rules:
         if rule.output not in outputs:
             raise ConfigError(f"rule {rule.name}: there is no output {rule.output!r}")
+    check_feedback(
+        settings.rules,
+        {probe.id: probe.interval_s for bus in settings.buses for probe in bus.probes},
+    )
     for bus in settings.buses:
         if bus.kind == "rtu" and not bus.device:
             raise ConfigError(f"bus {bus.name}: rtu needs device, as /dev/ttyUSB0")

@@ -1,20 +1,26 @@
 """Local alarms with no network: hard limits that switch an output. Pure.
 
 Fail-safe is ON: a probe that is silent or answers badly for ``stale_s``, and a program
-that ends, leave the aerator running. Commanded but not running, and mains lost, are
-noticed within the grace of the feedback, 30 s unless set otherwise (60 s at most).
+that ends, leave the aerator running. Commanded but not running, mains lost, and a
+feedback that says nothing are noticed within 60 s.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta, Struct
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.errors import ConfigError
 
 Latest = Mapping[tuple[str, Channel], tuple[int, float | None]]
 """(probe, channel) → (taken_ms, value)."""
+
+NOTICED_S: Final = 60.0
+"""Within so many seconds a person must know that an aerator does not run."""
+SLACK_S: Final = 5.0
+"""What reading the feedback and looking at it may take."""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +42,19 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     stale_s: Annotated[float, Meta(gt=0)] = 900.0
     feedback_probe: str = ""
     feedback_min_a: float = 0.5
-    feedback_grace_s: Annotated[float, Meta(gt=0, le=60)] = 30.0
+    feedback_grace_s: Annotated[float, Meta(gt=0, le=54)] = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could never switch, or never switch off again."""
+        if self.low is None and self.high is None:
+            raise ValueError(f"rule {self.name}: it has neither low nor high")
+        if self.low is None or self.high is None:
+            return
+        if self.low + self.hysteresis >= self.high - self.hysteresis:
+            raise ValueError(
+                f"rule {self.name}: between low {self.low:g} and high {self.high:g} "
+                f"there is no room for a hysteresis of {self.hysteresis:g}"
+            )
 
 
 class Decision(NamedTuple):
@@ -49,7 +67,11 @@ class Decision(NamedTuple):
 
 @dataclass
 class Controller:
-    """One rule's memory. ``step`` is called every second or so."""
+    """One rule's memory. ``step`` is called every second or so.
+
+    Times are of a clock that never jumps. ``good_ms`` is when the last good value was
+    taken; until there is one, when the program began.
+    """
 
     rule: Rule
     started_ms: int
@@ -60,6 +82,11 @@ class Controller:
     override_until_ms: int = 0
     not_running_since_ms: int | None = None
     mains_lost_since_ms: int | None = None
+    good_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin."""
+        self.good_ms = self.started_ms
 
     def step(self, now_ms: int, latest: Latest) -> Decision:
         """Return what the output should be now."""
@@ -74,15 +101,17 @@ class Controller:
         self.override, self.override_until_ms = is_on, until_ms
 
     def _wanted(self, now_ms: int, latest: Latest) -> tuple[bool, str]:
+        rule = self.rule
+        taken_ms, value = latest.get((rule.probe, rule.channel), (0, None))
+        if value is not None:
+            self.good_ms = max(self.good_ms, taken_ms)
         if self.override is not None and now_ms < self.override_until_ms:
+            self.beyond_since_ms = None
             return self.override, "by hand"
         self.override = None
-        taken_ms, value = latest.get(
-            (self.rule.probe, self.rule.channel), (self.started_ms, None)
-        )
-        if value is None or now_ms - taken_ms > self.rule.stale_s * 1000:
-            if now_ms - taken_ms > self.rule.stale_s * 1000:
-                return True, f"no {self.rule.channel} from {self.rule.probe}: fail-safe"
+        if now_ms - self.good_ms > rule.stale_s * 1000:
+            return True, f"no {rule.channel} from {rule.probe}: fail-safe"
+        if value is None:
             return self.is_on, "waiting for a value"
         return self._by_limit(now_ms, value)
 
@@ -121,7 +150,41 @@ class Controller:
         )
         if _lasted(self.mains_lost_since_ms, now_ms, rule.feedback_grace_s):
             faults.append(f"{rule.feedback_probe}: mains lost")
+        if self._is_feedback_silent(now_ms, (current, mains)):
+            faults.append(f"{rule.feedback_probe}: says nothing; has it lost power?")
         return tuple(faults)
+
+    def _is_feedback_silent(
+        self, now_ms: int, heard: tuple[tuple[int, float | None] | None, ...]
+    ) -> bool:
+        """Say whether feedback is too old to be believed.
+
+        What hangs on the mains falls silent with it: the last "running" is no news.
+        """
+        last_ms = max((one[0] for one in heard if one), default=self.started_ms)
+        return now_ms - last_ms >= (NOTICED_S - SLACK_S) * 1000
+
+
+def check_feedback(rules: Sequence[Rule], intervals_s: Mapping[str, float]) -> None:
+    """Refuse rules whose feedback comes too seldom to be noticed within 60 s.
+
+    ``intervals_s`` are the probes' own. An interval of 0 is a replay's.
+
+    Raises:
+        ConfigError: it does, or there is no such probe.
+    """
+    for rule in rules:
+        for probe in filter(None, (rule.probe, rule.feedback_probe)):
+            if probe not in intervals_s:
+                raise ConfigError(f"rule {rule.name}: there is no probe {probe!r}")
+        most_s = NOTICED_S - SLACK_S - rule.feedback_grace_s
+        every_s = intervals_s.get(rule.feedback_probe, 0.0)
+        if every_s > most_s:
+            raise ConfigError(
+                f"rule {rule.name}: probe {rule.feedback_probe!r} is read every "
+                f"{every_s:g} s; for a fault to be noticed within {NOTICED_S:g} s set "
+                f"its interval_s to {most_s:g} or less, or feedback_grace_s lower"
+            )
 
 
 def _is_beyond(value: float, low: float | None, high: float | None) -> bool:

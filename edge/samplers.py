@@ -54,6 +54,7 @@ class BusSampler:
     def __init__(self, agent: Agent, clock: Clock, attached: list[Attached]) -> None:
         self._agent, self._clock, self._attached = agent, clock, attached
         self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._asking, self._has_ended = threading.Lock(), False
         for one in attached:
             agent.health[one.probe] = Health()
 
@@ -65,10 +66,15 @@ class BusSampler:
             pause_ms = self._work(now_ms)
             if pause_ms > 0:
                 stop.wait(self._pause_s(pause_ms))
-        self._oblige()
+        with self._asking:
+            self._oblige()
+            self._has_ended = True
 
     def ask(self, act: Callable[[], T]) -> "Future[T]":
-        """Have something done on the bus, between two probes."""
+        """Have something done on the bus, between two probes.
+
+        At the end outputs are left on: once the thread has ended, who asks does it.
+        """
         future: Future[T] = Future()
 
         def oblige() -> None:
@@ -77,7 +83,11 @@ class BusSampler:
             except UnavailableError as exc:
                 future.set_exception(exc)
 
-        self._asked.put(oblige)
+        with self._asking:
+            if self._has_ended:
+                oblige()
+            else:
+                self._asked.put(oblige)
         return future
 
     def _oblige(self) -> None:
@@ -204,20 +214,25 @@ class NmeaSampler:
         interval_ms = round(one.interval_s * 1000)
         next_ms = 0
         with opened as lines:
-            for fix, _ in self._stream.fixes(lines):
-                self._met()
+            for fix in self._stream.fixes(lines):
+                if stop.is_set():
+                    return
+                self._met(fix)
+                if fix is None:
+                    continue
                 fix_ms = milliseconds(fix.at)
                 self._agent.timekeeper.met_fix(fix_ms)
                 if fix_ms >= next_ms or next_ms - fix_ms > interval_ms:
                     next_ms = next_slot_ms(fix_ms, interval_ms) if interval_ms else 0
                     self._take(fix, fix_ms)
-                if stop.is_set():
-                    return
 
-    def _met(self) -> None:
+    def _met(self, fix: Fix | None) -> None:
         self._breaker.succeeded()
-        self._health.last_ok_s, self._health.message = time.monotonic(), ""
         self._health.failures, self._health.is_left_alone = 0, False
+        bad = self._stream.bad_lines
+        self._health.message = f"{bad} spoilt lines" if bad else ""
+        if fix is not None:
+            self._health.last_ok_s = time.monotonic()
 
     def _take(self, fix: Fix, fix_ms: int) -> None:
         values = {

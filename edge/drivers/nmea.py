@@ -7,7 +7,6 @@ over show dates 1,024 weeks too early: they are put right.
 
 import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import IO, NamedTuple
@@ -19,6 +18,7 @@ from greenwater.kernel.errors import UnavailableError
 ROLLOVER = timedelta(weeks=1024)
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 READ_TIMEOUT_S = 5.0
+LINE_MOST = 200
 
 
 class Fix(NamedTuple):
@@ -92,21 +92,18 @@ class NmeaStream:
         except (serial.SerialException, OSError) as exc:
             raise UnavailableError(f"positions {self.name}: {exc}") from exc
 
-    def fixes(self, lines: IO[bytes]) -> Iterator[tuple[Fix, float]]:
-        """Yield fixes with the monotonic second of their arrival, until the stream ends.
+    def fixes(self, lines: IO[bytes]) -> Iterator[Fix | None]:
+        """Yield, for each line until the stream ends, its fix, or None: it has none.
 
         Raises:
             UnavailableError: nothing came for five seconds, or the stream ended.
         """
         while True:
-            line = lines.readline(200)
-            arrived_s = time.monotonic()
+            line = lines.readline(LINE_MOST)
             if not line:
                 raise UnavailableError(f"positions {self.name}: the stream is silent")
             try:
-                fix = parse_line(line)
+                yield parse_line(line)
             except ValueError:
                 self.bad_lines += 1
-                continue
-            if fix is not None:
-                yield fix, arrived_s
+                yield None
