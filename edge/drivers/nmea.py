@@ -6,6 +6,7 @@ over show dates 1,024 weeks too early: they are put right.
 """
 
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ ROLLOVER = timedelta(weeks=1024)
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 READ_TIMEOUT_S = 5.0
 LINE_MOST = 200
+FASTEST_KN = 200.0
+SENTENCE = re.compile(rb"[$!][^*]*\*[0-9A-Fa-f]{2}")
 
 
 class Fix(NamedTuple):
@@ -35,8 +38,11 @@ def parse_line(line: bytes) -> Fix | None:
     """Return the fix in a line, or None: another sentence, a void fix.
 
     Raises:
-        ValueError: the line is no sentence, or its checksum is wrong.
+        ValueError: the line is no sentence, its checksum is wrong or left out, or what
+            it says cannot be.
     """
+    if not SENTENCE.fullmatch(line.strip()):
+        raise ValueError(f"no sentence with a checksum: {line[:20]!r}")
     try:
         message = pynmeagps.NMEAReader.parse(
             line.strip() + b"\r\n", validate=pynmeagps.VALCKSUM
@@ -51,16 +57,26 @@ def parse_line(line: bytes) -> Fix | None:
         return None
     if message.lat == "" or message.lon == "" or not message.date or not message.time:
         return None
-    at = datetime.combine(message.date, message.time, UTC)
+    return Fix(
+        _unrolled(datetime.combine(message.date, message.time, UTC)),
+        _number(message.lat, -90.0, 90.0),
+        _number(message.lon, -180.0, 180.0),
+        None if message.spd == "" else _number(message.spd, 0.0, FASTEST_KN),
+        None if message.cog == "" else _number(message.cog, 0.0, 360.0) % 360.0,
+    )
+
+
+def _unrolled(at: datetime) -> datetime:
     while at < EARLIEST:
         at += ROLLOVER
-    return Fix(
-        at,
-        float(message.lat),
-        float(message.lon),
-        None if message.spd == "" else float(message.spd),
-        None if message.cog == "" else float(message.cog),
-    )
+    return at
+
+
+def _number(told: float, least: float, most: float) -> float:
+    number = float(told)
+    if not least <= number <= most:
+        raise ValueError(f"{number:g} is not from {least:g} to {most:g}")
+    return number
 
 
 class NmeaStream:
