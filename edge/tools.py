@@ -3,9 +3,9 @@
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
-from edge.drivers.modbus import Bus
+from edge.drivers.modbus import Bus, RefusedError
 from edge.drivers.profile import (
     Order,
     Profile,
@@ -18,8 +18,12 @@ from greenwater.kernel.errors import (
     ConfigError,
     ConflictError,
     InputError,
+    NotReadyError,
     UnavailableError,
 )
+
+ASKED: Final = (0, 0x3000)
+"""Who is there answers one of these, if only that it has no such register."""
 
 
 class Found(NamedTuple):
@@ -63,30 +67,47 @@ def open_bus(text: str, timeout_s: float) -> Iterator[Bus]:
         bus.close()
 
 
+def is_taken(bus: Bus, unit: int) -> bool:
+    """Say whether anybody answers under a unit id, a refusal or "busy" included."""
+    for address in ASKED:
+        try:
+            bus.read(unit, 3, address, 1)
+        except (NotReadyError, RefusedError):
+            return True
+        except UnavailableError:
+            continue
+        return True
+    return False
+
+
 def scan_bus(bus: Bus, unit: int) -> Found | None:
     """Return who answers under a unit id, or None.
 
-    A unit is there if it answers anything, a refusal included; a model is named where
-    every register of its profile can be read and holds a plausible value.
+    A model is named where every register of its profile can be read and holds a
+    plausible value. One that is asleep holds none: it is named if its unit id stands
+    where the model has it. Nothing is written to a unit that is not known.
     """
-    is_there = False
-    named = []
-    for name in list_profiles():
-        profile = load_profile(name)
-        if not profile.registers:
-            continue
-        try:
-            values = [_read(bus, unit, register) for register in profile.registers]
-        except UnavailableError as exc:
-            if "ExceptionResponse" in str(exc) and "exception_code=11" not in str(exc):
-                is_there = True
-            elif not is_there and "No response" in str(exc):
-                return None
-            continue
-        is_there = True
-        if any(value is not None and value != 0.0 for value in values):
-            named.append(name)
-    return Found(unit, named) if is_there else None
+    if not is_taken(bus, unit):
+        return None
+    profiles = [load_profile(name) for name in list_profiles()]
+    return Found(unit, [one.name for one in profiles if _fits(bus, unit, one)])
+
+
+def _fits(bus: Bus, unit: int, profile: Profile) -> bool:
+    if not profile.registers:
+        return False
+    try:
+        values = [_read(bus, unit, register) for register in profile.registers]
+        register = profile.address_register
+        if register is not None:
+            (stands,) = bus.read(unit, 3, register, 1)
+            if stands >> profile.address_shift != unit:
+                return False
+    except UnavailableError:
+        return False
+    if all(value is None for value in values):
+        return profile.wake is not None and register is not None
+    return None not in values and any(values)
 
 
 def _read(bus: Bus, unit: int, register: Register) -> float | None:
@@ -98,8 +119,13 @@ def try_registers(bus: Bus, unit: int, profile: Profile) -> Iterator[Tried]:
     """Yield each register's raw words beside its values.
 
     Raises:
+        ConfigError: the profile has no registers of its own.
         UnavailableError: the unit does not answer.
     """
+    if not profile.registers:
+        raise ConfigError(
+            f"profile {profile.name} has no registers of its own: try a file with some"
+        )
     for register in profile.registers:
         words = bus.read(unit, register.function, register.address, register.words)
         others = {}
@@ -133,21 +159,25 @@ def change_address(bus: Bus, profile: Profile, old: int, new: int) -> None:
     Raises:
         ConfigError: the profile does not say where the unit id stands.
         ConflictError: somebody answers under ``new`` already.
+        InputError: ``new`` is no unit id.
         UnavailableError: the probe does not answer under ``old``, or not under ``new``.
     """
-    if profile.address_register is None:
+    register, shift = profile.address_register, profile.address_shift
+    if register is None:
         raise ConfigError(
             f"profile {profile.name} does not say where the unit id stands"
         )
     if not 1 <= new <= 247:
         raise InputError(f"unit id {new} is not from 1 to 247")
-    with contextlib.suppress(UnavailableError):
-        bus.read(new, 3, profile.address_register, 1)
+    if is_taken(bus, new):
         raise ConflictError(f"unit {new} answers already: unplug it or choose another")
-    bus.read(old, 3, profile.address_register, 1)
-    bus.write(old, profile.address_register, [new << profile.address_shift])
-    (stands,) = bus.read(new, 3, profile.address_register, 1)
-    if stands >> profile.address_shift != new:
-        raise UnavailableError(
-            f"the probe says it is {stands >> profile.address_shift}"
-        )
+    bus.read(old, 3, register, 1)
+    try:
+        bus.write(old, register, [new << shift])
+    except RefusedError:
+        raise
+    except UnavailableError:
+        pass  # some answer from their new address already; whether it did is seen next
+    (stands,) = bus.read(new, 3, register, 1)
+    if stands >> shift != new:
+        raise UnavailableError(f"the probe at {new} says it is {stands >> shift}")

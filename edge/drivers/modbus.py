@@ -19,6 +19,12 @@ MAX_BLOCK = 100
 
 NOT_READY = frozenset({5, 6})
 """Acknowledge and server device busy: it is there, and has nothing to say yet."""
+ABSENT = frozenset({10, 11})
+"""A gateway's own words: no path to the unit, the unit does not answer."""
+
+
+class RefusedError(UnavailableError):
+    """It is there, and does not do what was asked: no such register, no such value."""
 
 
 class Bus:
@@ -62,7 +68,9 @@ class Bus:
         """Return ``count`` registers (or bits as 0 and 1).
 
         Raises:
-            UnavailableError: no answer, or an exception answer.
+            NotReadyError: it is there, and busy.
+            RefusedError: it is there, and has no such registers.
+            UnavailableError: no answer.
         """
         ask = {
             1: self._client.read_coils,
@@ -72,14 +80,21 @@ class Bus:
         }[function]
         with self._asking(unit):
             answer = ask(address, count=count, device_id=unit)
-        if answer.isError():
-            if answer.exception_code in NOT_READY:
-                raise NotReadyError(f"unit {unit} on {self.name} has no value yet")
-            raise UnavailableError(f"unit {unit} on {self.name}: {answer}")
+        self._accept(unit, answer)
         words = answer.bits[:count] if function < 3 else answer.registers
         if len(words) < count:
             raise UnavailableError(f"unit {unit} on {self.name}: answer cut short")
         return [int(word) for word in words]
+
+    def _accept(self, unit: int, answer: Any) -> None:
+        if not answer.isError():
+            return
+        who, code = f"unit {unit} on {self.name}", answer.exception_code
+        if code in NOT_READY:
+            raise NotReadyError(f"{who} has no value yet")
+        if code in ABSENT:
+            raise UnavailableError(f"{who} does not answer the gateway (code {code})")
+        raise RefusedError(f"{who} refuses (exception code {code})")
 
     def write(self, unit: int, address: int, values: Sequence[int]) -> None:
         """Write holding registers (function 16).
@@ -89,8 +104,7 @@ class Bus:
         """
         with self._asking(unit):
             answer = self._client.write_registers(address, list(values), device_id=unit)
-        if answer.isError():
-            raise UnavailableError(f"unit {unit} on {self.name}: {answer}")
+        self._accept(unit, answer)
 
     def write_coil(self, unit: int, address: int, is_on: bool) -> None:
         """Write a coil and read it back.
@@ -100,8 +114,7 @@ class Bus:
         """
         with self._asking(unit):
             answer = self._client.write_coil(address, is_on, device_id=unit)
-        if answer.isError():
-            raise UnavailableError(f"unit {unit} on {self.name}: {answer}")
+        self._accept(unit, answer)
         if bool(self.read(unit, 1, address, 1)[0]) != is_on:
             raise UnavailableError(
                 f"coil {address} of unit {unit} on {self.name} stays "

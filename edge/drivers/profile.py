@@ -168,6 +168,8 @@ def decode(register: Register, words: Sequence[int]) -> float | None:
     value: float = raw * register.scale + register.offset
     if register.decimals is not None:
         value = round(float(value), register.decimals)
+    if not math.isfinite(value):
+        return None
     if register.valid and not register.valid[0] <= value <= register.valid[1]:
         return None
     return value
