@@ -12,6 +12,7 @@ again changes nothing. ``UnavailableError`` out of ``take_in`` means: nothing wa
 acknowledged, call it again with the same group.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -46,7 +47,7 @@ class Taken:
 
 
 class Pipeline:
-    """The use case. One thread calls it."""
+    """The use case. One thread calls ``take_in``; any may call ``forget``."""
 
     def __init__(
         self,
@@ -66,11 +67,12 @@ class Pipeline:
             telemetry.newest, telemetry.read_many, always_ask=is_sharing
         )
         self._sequence = telemetry.last_sequence(worker)
+        self._must_forget = threading.Event()
 
     def forget(self) -> None:
-        """Trust nothing remembered of the store: it may have been restored."""
-        self._seen.forget()
-        self._merger.forget()
+        """Trust nothing remembered of the store, from the next group on: it may have
+        been restored. Memory is never emptied under a group that is being taken in."""
+        self._must_forget.set()
 
     def take_in(self, batches: Sequence[Batch]) -> Taken:
         """Make a group durable, and return what its senders may be told.
@@ -78,6 +80,10 @@ class Pipeline:
         Raises:
             UnavailableError: nothing may be acknowledged; take the same group in again.
         """
+        if self._must_forget.is_set():
+            self._must_forget.clear()
+            self._seen.forget()
+            self._merger.forget()
         now_ms = milliseconds(self._clock.now())
         fresh = judge(batches, self._seen, now_ms)
         merged = self._merger.merge([batch.readings for batch in fresh])
@@ -145,17 +151,17 @@ class Pipeline:
         replacing: Sequence[Reading],
         gaps: Sequence[Gap],
     ) -> list[RefusedReading]:
-        first = True
+        unwritten = gaps
 
         def write(part: Sequence[Reading]) -> None:
-            nonlocal first
-            with_gaps, first = (gaps if first else ()), False
-            self._telemetry.write(part, with_gaps)
+            nonlocal unwritten
+            self._telemetry.write(part, unwritten)
+            unwritten = ()
 
         refused = write_bisecting(write, readings)
         refused += write_bisecting(self._telemetry.replace, replacing)
-        if gaps and (first or refused):
-            self._telemetry.write((), gaps)
+        if unwritten:
+            self._telemetry.write((), unwritten)
         return refused
 
     def _intake(

@@ -1,6 +1,6 @@
 """Taking what rests in quarantine in again, and readings from files. One pipeline for all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -8,8 +8,8 @@ import msgspec
 from greenwater.kernel import topics
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import WorkerId, parse_device
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.ids import DeviceId, WorkerId, parse_device
+from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.kernel.wire.decode import decode
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.counters import Counters
@@ -59,7 +59,11 @@ class Desk(Registry, Protocol):
 
 
 def take_in_readings(
-    readings: list[Reading], registry: Registry, telemetry: Telemetry, clock: Clock
+    readings: Sequence[Reading],
+    registry: Registry,
+    telemetry: Telemetry,
+    clock: Clock,
+    gaps: Sequence[Gap] = (),
 ) -> Taken:
     """Store readings as any other: compared with what is there, in intake, for analytics."""
     pipeline = Pipeline(
@@ -71,12 +75,19 @@ def take_in_readings(
         counters=Counters(),
         is_sharing=True,  # ingest runs beside: what it writes is not known here
     )
-    batches = []
-    for device in dict.fromkeys(reading.device for reading in readings):
-        own = [reading for reading in readings if reading.device == device]
-        payload = msgspec.json.encode(own)
-        batches.append(Batch(device, "", payload, None, digest_of(payload), own))
-    return pipeline.take_in(batches)
+    batches: dict[DeviceId, Batch] = {}
+
+    def of(device: DeviceId) -> Batch:
+        return batches.setdefault(device, Batch(device, "", b"", None))
+
+    for reading in readings:
+        of(reading.device).readings.append(reading)
+    for gap in gaps:
+        of(gap.device).gaps.append(gap)
+    for batch in batches.values():
+        batch.payload = msgspec.json.encode((batch.readings, batch.gaps))
+        batch.digest = digest_of(batch.payload)
+    return pipeline.take_in(list(batches.values()))
 
 
 def replay_entries(
@@ -86,21 +97,21 @@ def replay_entries(
     for number in entries:
         entry = registry.get_quarantined(number)
         try:
-            readings = _readings(entry, clock)
+            readings, gaps = _content(entry, clock)
         except InputError as exc:
             yield number, f"still refused: {exc}"
             continue
-        taken = take_in_readings(readings, registry, telemetry, clock)
+        taken = take_in_readings(readings, registry, telemetry, clock, gaps)
         registry.mark_replayed(number, milliseconds(clock.now()))
         yield number, f"{taken.stored} stored, {taken.repeated} there already"
 
 
-def _readings(entry: Entry, clock: Clock) -> list[Reading]:
+def _content(entry: Entry, clock: Clock) -> tuple[list[Reading], list[Gap]]:
     if entry.raw is None:
         raise InputError("its bytes were given up under the device's budget")
     if entry.kind in ("reading", "overwritten"):
         try:
-            return [msgspec.json.decode(entry.raw, type=Reading)]
+            return [msgspec.json.decode(entry.raw, type=Reading)], []
         except msgspec.MsgspecError as exc:
             raise InputError(str(exc)) from exc
     if entry.kind not in ("batch", "record"):
@@ -116,4 +127,4 @@ def _readings(entry: Entry, clock: Clock) -> list[Reading]:
     pack = decode(raw, device=device, now_s=clock.now().timestamp())
     if pack.refused:
         raise InputError(pack.refused[0].reason)
-    return pack.readings
+    return pack.readings, pack.gaps

@@ -12,6 +12,7 @@ import pytest
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, DeviceState, OutboxId, ProbeId, WorkerId
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.topics import Up, up
@@ -355,3 +356,82 @@ def test_two_depths_on_one_box_and_a_probe_moved_in_a_backlog(
     where = registry.where("box-1", "deep", T0 + 70_000)
     assert where is not None
     assert where.depth_m == 1.2
+
+
+class Moody:
+    """A real store that refuses the first write, and forgets why."""
+
+    def __init__(self, real: Telemetry) -> None:
+        self._real, self._has_refused = real, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def write(self, readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> None:
+        if not self._has_refused:
+            self._has_refused = True
+            raise InputError("field type conflict")
+        self._real.write(readings, gaps)
+
+
+def test_gaps_are_kept_when_the_write_they_went_with_is_refused(
+    telemetry: Telemetry, registry: Registry
+) -> None:
+    gap = Gap(BOX, ProbeId("a"), T0, T0 + 60_000, 12, "thinned")
+    payload = encode([reading(1, 7.0), reading(2, 7.1)], [gap])
+    taken = pipeline(Moody(telemetry), registry).take_in([batch(1, payload)])
+    assert counts(taken) == (3, 3, 0, 0, 0)
+    span = Span(Series(BOX, ProbeId("a")), T0 - 1, T0 + 1)
+    assert list(telemetry.gaps(span)) == [gap]
+
+
+class Restoring:
+    """A real store during whose every question an operator asks for a resend."""
+
+    def __init__(self, real: Telemetry) -> None:
+        self._real = real
+        self.run: Pipeline | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def newest(self, series: Sequence[Series]) -> Any:
+        if self.run is not None:
+            self.run.forget()
+        return self._real.newest(series)
+
+
+def test_a_resend_asked_for_in_the_middle_of_a_group_waits_for_its_end(
+    telemetry: Telemetry, registry: Registry
+) -> None:
+    store = Restoring(telemetry)
+    store.run = run = pipeline(store, registry)
+    run.take_in([batch(1, [reading(1, 7.0)])])
+    taken = run.take_in([batch(2, [reading(2, 7.1), reading(2, 7.2, probe="b")])])
+    assert counts(taken) == (2, 2, 0, 0, 0)
+    # Nothing remembered is trusted now: the values themselves say what is there.
+    again = run.take_in([batch(1, [reading(1, 7.0)])])
+    assert counts(again) == (1, 0, 1, 0, 0)
+
+
+def test_after_forgetting_what_a_restore_lost_is_stored_again(
+    tmp_path: Path, registry: Registry
+) -> None:
+    stores = [open_telemetry(f"sqlite:///{tmp_path}/{name}.db") for name in "ab"]
+
+    class Restored:
+        now = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *args: getattr(stores[self.now], name)(*args)
+
+    swapped = Restored()
+    run = pipeline(swapped, registry)
+    run.take_in([batch(1, [reading(1, 7.0)])])
+    swapped.now = 1
+    run.forget()
+    taken = run.take_in([batch(1, [reading(1, 7.0)])])
+    assert counts(taken) == (1, 1, 0, 0, 0)
+    assert stored(stores[1]) == {("ph", 1): 7.0}
+    for one in stores:
+        one.close()
