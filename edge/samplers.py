@@ -136,7 +136,10 @@ class BusSampler:
         self._agent.health[one.probe].missed = one.turns.missed
 
     def _tried(self, one: Attached, act: Callable[[], T]) -> T | None:
-        """Try once and, where nobody answered, once more: lines are noisy."""
+        """Try once and, where nobody answered, once more: lines are noisy.
+
+        One that did not answer in its last turn gets one try: others wait for it.
+        """
         for attempt in range(1, TRIES + 1):
             try:
                 result = act()
@@ -144,7 +147,7 @@ class BusSampler:
                 one.breaker.succeeded()
                 return None
             except UnavailableError as exc:
-                if attempt == TRIES or one.breaker.is_open:
+                if attempt == TRIES or one.breaker.failures:
                     self._failed(one, str(exc))
                     return None
                 continue

@@ -2,6 +2,7 @@
 it is wrapped here)."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,8 +31,9 @@ class RefusedError(UnavailableError):
 class Bus:
     """One cable or gateway with up to 247 units. One thread uses it."""
 
-    def __init__(self, client: Any, name: str) -> None:
-        self._client, self.name = client, name
+    def __init__(self, client: Any, name: str, *, quiet_s: float = 0.0) -> None:
+        self._client, self.name, self._quiet_s = client, name, quiet_s
+        self._owing: dict[int, float] = {}
 
     @classmethod
     def tcp(cls, host: str, port: int, *, timeout_s: float) -> "Bus":
@@ -47,7 +49,7 @@ class Bus:
         client = ModbusSerialClient(
             port, baudrate=baud, parity=parity, timeout=timeout_s, retries=0
         )
-        return cls(client, port)
+        return cls(client, port, quiet_s=timeout_s)
 
     def close(self) -> None:
         """Release the port."""
@@ -55,6 +57,7 @@ class Bus:
 
     @contextlib.contextmanager
     def _asking(self, unit: int) -> Iterator[None]:
+        self._await_quiet(unit)
         try:
             if not self._client.connected and not self._client.connect():
                 raise UnavailableError(f"bus {self.name}: nobody answers")
@@ -62,7 +65,18 @@ class Bus:
         except (ModbusException, OSError) as exc:
             # A late answer must not be taken for the next one's.
             self._client.close()
+            self._owing[unit] = time.monotonic() + self._quiet_s
             raise UnavailableError(f"unit {unit} on {self.name}: {exc}") from exc
+
+    def _await_quiet(self, unit: int) -> None:
+        """Let a unit that owes an answer give it to nobody, before it is asked again.
+
+        Answers on a serial line have no number: a late one is as good as the next one.
+        What came meanwhile is thrown away when the port is opened.
+        """
+        pause_s = self._owing.pop(unit, 0.0) - time.monotonic()
+        if pause_s > 0:
+            time.sleep(pause_s)  # noqa: TID251  (at most one timeout, on a line)
 
     def read(self, unit: int, function: int, address: int, count: int) -> list[int]:
         """Return ``count`` registers (or bits as 0 and 1).

@@ -121,7 +121,7 @@ class NmeaServer:
         """Hang up on everyone."""
         if self._server is not None:
             self._server.close()
-        for writer in self._listeners:
+        for writer in list(self._listeners):
             writer.close()
 
     async def _talk(self, _reader: Any, writer: asyncio.StreamWriter) -> None:
