@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -18,6 +18,9 @@ from greenwater.kernel.settings import load_toml
 
 Order = Literal["ABCD", "DCBA", "BADC", "CDAB"]
 Dtype = Literal["int16", "uint16", "int32", "uint32", "float32", "float64", "bit"]
+
+SMALLEST: Final = 2.0**-126
+"""The smallest float32 of full precision."""
 
 _FORMATS: dict[Dtype, str] = {
     "int16": ">h",
@@ -156,10 +159,18 @@ def shortest(raw: float) -> float:
     return float(f"{raw:.9g}")
 
 
+def _is_normal(raw: float) -> bool:
+    """Say whether a float can be measured: below is what a wrong order of bytes gives.
+
+    It would round to 0.0, and no oxygen is an alarm.
+    """
+    return raw == 0.0 or abs(raw) >= SMALLEST
+
+
 def decode(register: Register, words: Sequence[int]) -> float | None:
     """Return the value in a register's words, or None where the probe answered badly."""
     (raw,) = struct.unpack(_FORMATS[register.dtype], ordered(words, register.order))
-    if isinstance(raw, float) and not math.isfinite(raw):
+    if isinstance(raw, float) and not (math.isfinite(raw) and _is_normal(raw)):
         return None
     if any(math.isclose(raw, bad, rel_tol=1e-6) for bad in register.sentinels):
         return None

@@ -1,0 +1,195 @@
+"""Golden registers of every probe named, by hand from the vendors' tables.
+
+``tests/unit/test_sim_probe_vectors.py`` holds the simulator to the same files.
+"""
+
+import struct
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.drivers.modbus import MAX_BLOCK, Bus, ModbusDriver, blocks
+from edge.drivers.profile import (
+    Dtype,
+    Order,
+    Profile,
+    Register,
+    decode,
+    generic,
+    list_profiles,
+    load_profile,
+)
+from greenwater.kernel.channels import Channel
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+FILES = {path.stem[7:]: path for path in sorted(VECTORS.glob("modbus_*.json"))}
+NAMED = {
+    "yosemitech_y4000",
+    "yosemitech_y504",
+    "yosemitech_y520",
+    "yosemitech_y532",
+    "yosemitech_y533",
+    "supmea_do7013",
+    "hach_ldo",
+    "insitu_rdo_pro",
+    "generic_float32",
+}
+
+
+def vectors_of(name: str) -> list[dict[str, Any]]:
+    text = msgspec.json.decode(FILES[name].read_bytes(), type=dict[str, Any])
+    return list(text["vectors"])
+
+
+def image_of(vector: dict[str, Any]) -> dict[int, int]:
+    image: dict[int, int] = {}
+    for first, words in vector["registers"].items():
+        for at, word in enumerate(words.split(), int(first, 0)):
+            image[at] = int(word, 16)
+    return image
+
+
+class Written(Bus):
+    """A bus whose registers stand in a file; a register that does not is an error."""
+
+    def __init__(self, image: dict[int, int]) -> None:
+        super().__init__(None, "file")
+        self._image = image
+
+    def read(self, unit: int, function: int, address: int, count: int) -> list[int]:
+        assert (unit, function) == (7, 3)
+        return [self._image[at] for at in range(address, address + count)]
+
+
+def profile_of(name: str) -> Profile:
+    profile = load_profile(name)
+    text = msgspec.json.decode(FILES[name].read_bytes(), type=dict[str, Any])
+    channels = [Channel(one) for one in text.get("channels", ())]
+    return generic(channels, profile) if channels else profile
+
+
+CASES = [
+    pytest.param(name, vector, id=f"{name}: {vector['is']}")
+    for name in FILES
+    for vector in vectors_of(name)
+]
+
+
+@pytest.mark.parametrize(("name", "vector"), CASES)
+def test_registers_mean_what_the_vendor_says(name: str, vector: dict[str, Any]) -> None:
+    driver = ModbusDriver(Written(image_of(vector)), 7, profile_of(name))
+    found = {str(channel): value for channel, value in driver.read().values.items()}
+    assert found == vector["values"]
+
+
+def test_every_probe_named_has_vectors_with_and_without_a_value() -> None:
+    assert set(FILES) == NAMED
+    assert NAMED | {"aerator_monitor"} == set(list_profiles())
+    for name in NAMED:
+        values = [v for one in vectors_of(name) for v in one["values"].values()]
+        assert None in values
+        assert any(value is not None for value in values)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ("ABCD", [0x3F9D, 0xF3B6]),
+        ("DCBA", [0xB6F3, 0x9D3F]),
+        ("BADC", [0x9D3F, 0xB6F3]),
+        ("CDAB", [0xF3B6, 0x3F9D]),
+    ],
+)
+def test_all_four_orders_of_bytes(order: Order, words: list[int]) -> None:
+    # 1.234 is 3f 9d f3 b6; BADC is the "2-1-4-3" of vendors' manuals.
+    register = Register(Channel.PH, 0, "float32", order)
+    assert decode(register, words) == 1.234
+
+
+@pytest.mark.parametrize(
+    ("dtype", "words", "expected"),
+    [
+        ("int16", [0xFF38], -200.0),
+        ("uint16", [0xFF38], 65336.0),
+        ("int32", [0xFFFF, 0xFF38], -200.0),
+        ("uint32", [0x0001, 0x0000], 65536.0),
+        ("float64", [0x3FF3, 0xBE76, 0xC8B4, 0x3958], 1.234),
+        ("bit", [1], 1.0),
+    ],
+)
+def test_all_kinds_of_number(dtype: Dtype, words: list[int], expected: float) -> None:
+    assert decode(Register(Channel.PH, 0, dtype), words) == expected
+
+
+def test_a_sentinel_is_no_value_whatever_the_scale() -> None:
+    register = Register(
+        Channel.PH, 0, "float32", scale=0.1, sentinels=(-9999.0, 9.9e36)
+    )
+    for raw, expected in ((-9999.0, None), (9.9e36, None), (80.0, 8.0)):
+        words = list(struct.unpack(">HH", struct.pack(">f", raw)))
+        assert decode(register, words) == expected
+
+
+def test_a_result_that_is_not_finite_is_no_value() -> None:
+    words = list(struct.unpack(">4H", struct.pack(">d", 1e308)))
+    assert decode(Register(Channel.PH, 0, "float64", scale=100.0), words) is None
+
+
+@given(
+    words=st.lists(st.integers(0, 0xFFFF), min_size=4, max_size=4),
+    order=st.sampled_from(get_args(Order)),
+    dtype=st.sampled_from(get_args(Dtype)),
+)
+def test_any_words_are_a_finite_number_or_none(
+    words: list[int], order: Order, dtype: Dtype
+) -> None:
+    register = Register(Channel.PH, 0, dtype, order, valid=(0.0, 14.0))
+    value = decode(register, words[: register.words])
+    assert value is None or 0.0 <= value <= 14.0
+
+
+@given(st.floats(-1e6, 1e6, width=32, allow_subnormal=False))
+def test_a_float_comes_back_as_the_float_it_was(number: float) -> None:
+    words = list(struct.unpack(">HH", struct.pack(">f", number)))
+    value = decode(Register(Channel.PH, 0, "float32"), words)
+    assert value is not None
+    assert struct.unpack(">f", struct.pack(">f", value)) == (number,)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Register,
+            st.just(Channel.PH),
+            st.integers(0, 300),
+            st.sampled_from(("int16", "float32", "float64")),
+            function=st.sampled_from((3, 4)),
+        ),
+        max_size=40,
+    )
+)
+def test_blocks_fetch_every_register_once_and_are_never_too_long(
+    registers: list[Register],
+) -> None:
+    found = blocks(registers)
+    assert sorted(map(repr, registers)) == sorted(repr(r) for b in found for r in b)
+    for block in found:
+        assert len({r.function for r in block}) == 1
+        end = max(r.address + r.words for r in block)
+        assert end - block[0].address <= MAX_BLOCK
+
+
+@pytest.mark.parametrize("name", sorted(list_profiles()))
+def test_every_profile_says_where_it_is_from_and_what_cannot_be(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == name
+    if profile.registers and name != "aerator_monitor":
+        assert profile.source
+        assert profile.calibration_days
+        assert all(register.valid for register in profile.registers)
+    has_oxygen = any(r.channel is Channel.DISSOLVED_OXYGEN for r in profile.registers)
+    assert (profile.salinity_compensated is not None) == has_oxygen
