@@ -26,6 +26,7 @@ from ingest.queue import DeliveryQueue
 from ingest.seen import DIGESTS_KEPT, Seen
 from ingest.service import Ingest
 from ingest.settings import IngestSettings
+from ingest.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -115,6 +116,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             queue=queue,
             mappings=mappings,
             duties=duties,
+            upkeep=Upkeep(telemetry, WorkerId(settings.worker), clock),
             counters=counters,
             clock=clock,
             rng=random.Random(),

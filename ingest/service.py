@@ -1,4 +1,4 @@
-"""Ingest, running: three threads and what they hand each other.
+"""Ingest, running: its threads, and what they hand each other.
 
 paho's thread ─ offer ─► queue ─► decoder ─► handoff (one group) ─► writer ─► acks
 
@@ -29,6 +29,7 @@ from ingest.pipeline import Pipeline
 from ingest.ports import Delivery, Outlet, Quarantined, Registry
 from ingest.queue import DeliveryQueue
 from ingest.schedule import backoff_s
+from ingest.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ class Ingest:
         queue: DeliveryQueue,
         mappings: Mappings,
         duties: Duties,
+        upkeep: Upkeep,
         counters: Counters,
         clock: Clock,
         rng: random.Random,
@@ -67,6 +69,7 @@ class Ingest:
         self._pipeline, self._registry, self._outlet = pipeline, registry, outlet
         self._queue, self._mappings, self._duties = queue, mappings, duties
         self._counters, self._clock, self._rng = counters, clock, rng
+        self._upkeep = upkeep
         self._limits = group_deliveries, group_bytes
         self._handoff: Queue[Group] = Queue(maxsize=1)
         self._stop = threading.Event()
@@ -84,6 +87,7 @@ class Ingest:
                 ("decoder", self._decode_all),
                 ("writer", self._write_all),
                 ("duties", self._do_duties),
+                ("upkeep", self._keep_up),
             )
         ]
         for thread in threads:
@@ -208,6 +212,10 @@ class Ingest:
                 self._duties.do(self._outlet())
             except UnavailableError as exc:
                 log.warning("registry.unavailable", error=str(exc))
+
+    def _keep_up(self) -> None:
+        while not self._stop.wait(10.0):
+            self._upkeep.look()
 
 
 def _odd(delivery: Delivery, reason: str, now_ms: int) -> Quarantined:
