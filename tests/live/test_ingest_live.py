@@ -1,245 +1,301 @@
-"""The real ingest process on real brokers: what a box hears, and what blocks nothing."""
+"""Ingest as a whole: real brokers, a real InfluxDB that dies, clients as boxes."""
 
-import json
+import contextlib
 import secrets
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import paho.mqtt.client as paho
+import msgspec
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
-from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import milliseconds
-from greenwater.storage.registry import open_registry
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import SystemClock
+from greenwater.kernel.ids import CommandId, DeviceId, OutboxId, ProbeId
+from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.topics import Up, ack, command, reply, status, up
+from greenwater.kernel.wire.encode import encode
+from greenwater.kernel.wire.messages import (
+    Ack,
+    Command,
+    Reply,
+    Status,
+    decode_message,
+    encode_message,
+)
+from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span
-from tests.live.system import Service, a_farm, wait_until
+from ingest.bootstrap import open_ingest
+from ingest.brokers import tls
+from ingest.settings import IngestSettings
+from tests.conftest import started
+from tests.live.clients import Client, closing_all, wait_for
+from tests.live.system import a_farm
 from tests.servers import Influx, Mosquitto, Nats
 
 pytestmark = pytest.mark.live
-
-OUTBOX = "0123456789abcdef"
-T0 = 1_780_000_000
-
-
-class Box:
-    """A box's end of the wire, by hand: publishes what it is told, keeps what it hears."""
-
-    def __init__(self, port: int, device: str) -> None:
-        self.device = device
-        self.heard: list[tuple[str, dict[str, Any]]] = []
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=f"{device}-{secrets.token_hex(4)}"
-        )
-        ready = threading.Event()
-        self._client.on_connect = lambda c, *_: c.subscribe(
-            [
-                (f"gw/1/{device}/ack", 0),
-                (f"gw/1/{device}/cmd/+", 0),
-                ("gw/1/platform", 0),
-            ]
-        )
-        self._client.on_subscribe = lambda *_: ready.set()
-        self._client.on_message = lambda _c, _u, m: self.heard.append(
-            (m.topic, json.loads(m.payload))
-        )
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-        assert ready.wait(10)
-
-    def send(self, batch: int, payload: bytes) -> None:
-        topic = f"gw/1/{self.device}/up/{OUTBOX}/{batch}"
-        self._client.publish(topic, payload, qos=1).wait_for_publish(10)
-
-    def publish(self, topic: str, document: dict[str, Any]) -> None:
-        self._client.publish(topic, json.dumps(document), qos=1).wait_for_publish(10)
-
-    def stored(self) -> set[int]:
-        return {
-            number
-            for topic, ack in list(self.heard)
-            if topic.endswith("/ack")
-            for first, last in ack["stored"]
-            for number in range(first, last + 1)
-        }
-
-    def refused(self) -> dict[int, str]:
-        return {
-            one["batch"]: one["reason"]
-            for topic, ack in list(self.heard)
-            if topic.endswith("/ack")
-            for one in ack["refused"]
-        }
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-def ph(value: float, at: int) -> bytes:
-    return json.dumps(
-        [{"bn": "a/", "bt": T0 + at, "n": "ph", "u": "pH", "v": value}]
-    ).encode()
-
-
-class Platform:
-    """One ingest with its own registry and store, on a shared broker."""
-
-    def __init__(self, folder: Path, broker: Mosquitto | Nats, telemetry: str) -> None:
-        self.name = f"box-{secrets.token_hex(4)}"
-        self.registry_url = f"sqlite:///{folder}/registry.db"
-        self.telemetry_url = telemetry or f"sqlite:///{folder}/telemetry.db"
-        with open_registry(self.registry_url) as registry:
-            a_farm(registry, [self.name])
-        environ = {
-            "GREENWATER_HOME": str(folder),
-            "GREENWATER_BROKER_URL": broker.url,
-            "GREENWATER_REGISTRY_URL": self.registry_url,
-            "GREENWATER_TELEMETRY_URL": self.telemetry_url,
-        }
-        self.ingest = Service("ingest", ["ingest"], folder, environ).start()
-        wait_until(
-            "ingest is connected",
-            lambda: "broker.connected" in self.ingest.text(),
-            20,
-            alive=[self.ingest],
-        )
-        self.box = Box(broker.port, self.name)
-        wait_until("the epoch is heard", lambda: bool(self.box.heard), 10)
-
-    def values(self) -> list[float | None]:
-        telemetry = open_telemetry(self.telemetry_url)
-        try:
-            series = Series(DeviceId(self.name), ProbeId("a"))
-            return [one.value for one in telemetry.read(Span(series, 0, 2**53))]
-        finally:
-            telemetry.close()
-
-    def close(self) -> None:
-        self.box.close()
-        assert self.ingest.stop() == 0, self.ingest.text()[-2000:]
+OUTBOX = OutboxId("0123456789abcdef")
+SLOW_S = 30.0
 
 
 @pytest.fixture(params=["mosquitto", "nats"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
-    made = Platform(tmp_path, request.getfixturevalue(request.param), "")
-    yield made
-    made.close()
+def broker(request: pytest.FixtureRequest) -> Mosquitto | Nats:
+    server: Mosquitto | Nats = request.getfixturevalue(request.param)
+    return server
 
 
-def test_poison_blocks_nothing_and_the_box_is_told_of_each(platform: Platform) -> None:
-    box = platform.box
-    for number in range(1, 41):
-        box.send(number, b"\x00poison" if number % 4 == 0 else ph(7.0, number))
-    wait_until("all are told", lambda: len(box.stored()) + len(box.refused()) == 40, 15)
-    assert box.stored() == {n for n in range(1, 41) if n % 4}
-    assert set(box.refused()) == {n for n in range(1, 41) if n % 4 == 0}
-    assert "unknown format: first byte is 00" in box.refused()[4]
-    assert len(platform.values()) == 30
+@pytest.fixture
+def name() -> str:
+    """A device of this test's own: brokers are shared and retain."""
+    return f"box-{secrets.token_hex(4)}"
 
 
-def test_a_stranger_hears_nothing(
-    platform: Platform, request: pytest.FixtureRequest
-) -> None:
-    port = next(
-        request.getfixturevalue(name).port
-        for name in ("mosquitto", "nats")
-        if name in request.fixturenames or name in str(request.node.name)
-    )
-    stranger = Box(port, f"stranger-{secrets.token_hex(4)}")
-    stranger.send(1, ph(1.0, 1))
-    platform.box.send(1, ph(7.0, 1))
-    wait_until("the known box is told", lambda: platform.box.stored() == {1}, 10)
-    time.sleep(0.5)
-    assert stranger.stored() == set()
-    assert stranger.refused() == {}
-    stranger.close()
+@pytest.fixture
+def registry(tmp_path: Path, name: str) -> Iterator[Registry]:
+    with open_registry(f"sqlite:///{tmp_path}/registry.db") as opened:
+        a_farm(opened, [name, f"{name}-gone"])
+        opened.revoke_device(f"{name}-gone", 1)
+        yield opened
 
 
-def test_a_command_goes_down_is_answered_once_and_repeated_until_then(
-    platform: Platform,
-) -> None:
-    from greenwater.kernel.clock import SystemClock
+@contextlib.contextmanager
+def ingest(
+    home: Path, broker_url: str, telemetry_url: str = "", **settings: object
+) -> Iterator[None]:
+    """Run the service in a thread; raise what it died of."""
+    stop = threading.Event()
+    words = {"home": home, "broker_url": broker_url, "telemetry_url": telemetry_url}
+    options = msgspec.convert({**words, **settings}, IngestSettings)
 
-    now_ms = milliseconds(SystemClock().now())
-    with open_registry(platform.registry_url) as registry:
-        registry.add_command(
-            "c-live",
-            platform.name,
-            "identify",
-            {},
-            now_ms=now_ms,
-            expires_ms=now_ms + 60_000,
-        )
-        registry.add_command(
-            "c-old", platform.name, "identify", {}, now_ms=now_ms, expires_ms=now_ms - 1
-        )
-        box = platform.box
+    def work() -> None:
+        with open_ingest(options, SystemClock()) as service:
+            service.run(stop)
 
-        def commands() -> list[str]:
-            return [d["id"] for topic, d in list(box.heard) if "/cmd/" in topic]
-
-        wait_until("the command is heard", lambda: "c-live" in commands(), 10)
-        # Coming online again is a reason to say it again.
-        box.publish(f"gw/1/{platform.name}/status", {"online": True, "boot": "b1"})
-        wait_until("it is repeated", lambda: commands().count("c-live") >= 2, 10)
-        box.publish(
-            f"gw/1/{platform.name}/reply/c-live",
-            {"id": "c-live", "is_done": True, "message": "here"},
-        )
-        wait_until(
-            "the reply is kept",
-            lambda: (
-                (reply := registry.get_reply("c-live")) is not None and reply.is_done
-            ),
-            10,
-        )
-        assert "c-old" not in commands()
-        statuses = registry.statuses()
-        assert statuses[DeviceId(platform.name)][1].boot == "b1"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(work)
+        try:
+            yield
+        finally:
+            stop.set()
+            running.result(SLOW_S)
 
 
-def test_two_boxes_under_one_identity_are_named(platform: Platform) -> None:
-    with open_registry(platform.registry_url) as registry:
-        for boot in ("boot-a", "boot-b", "boot-a"):
-            platform.box.publish(
-                f"gw/1/{platform.name}/status", {"online": True, "boot": boot}
-            )
-            time.sleep(0.3)  # statuses of one group count as one: the latest
-        wait_until(
-            "the alarm is raised",
-            lambda: any(
-                alarm.kind == "cloned-box" and platform.name in alarm.message
-                for alarm in registry.operator_alarms()
-            ),
-            10,
-        )
+class FakeBox:
+    """A client that speaks as a box and remembers what it was told."""
+
+    def __init__(self, client: Client, device: str) -> None:
+        self.client, self.device = client, DeviceId(device)
+        self.base_ms = milliseconds(SystemClock().now()) - 3_600_000
+        for topic in (ack(self.device), f"gw/1/{device}/cmd/+", "gw/1/platform"):
+            assert client.subscribe(topic)
+        # What an earlier test left retained arrives before this, not as news later.
+        marker = f"earlier-{secrets.token_hex(4)}".encode()
+        client.publish("gw/1/platform", marker, retain=True)
+        client.heard(marker)
+
+    def send(self, number: int, payload: bytes | None = None) -> None:
+        taken_ms = self.base_ms + number * 1000
+        one = Reading(self.device, ProbeId("a"), Channel.PH, taken_ms, 7.0)
+        to = up(*Up(self.device, OUTBOX, number))
+        self.client.publish(to, encode([one]) if payload is None else payload)
+
+    def acks(self) -> tuple[set[int], set[int]]:
+        """Return the batches it may delete: stored, refused."""
+        stored: set[int] = set()
+        refused: set[int] = set()
+        for topic, payload in list(self.client.got):
+            if topic == ack(self.device):
+                told = decode_message(payload, Ack)
+                for first, last in told.stored:
+                    stored.update(range(first, last + 1))
+                refused.update(one.batch for one in told.refused)
+        return stored, refused
+
+    def commands(self) -> list[str]:
+        found = [t for t, _ in list(self.client.got) if "/cmd/" in t]
+        return [topic.rsplit("/", 1)[1] for topic in found]
+
+    def epochs(self) -> set[bytes]:
+        return {p for t, p in list(self.client.got) if t == "gw/1/platform"}
 
 
-@pytest.mark.slow
-def test_a_database_that_is_down_costs_time_and_nothing_else(
-    tmp_path: Path, mosquitto: Mosquitto, influx: Influx
-) -> None:
-    own = Influx(tmp_path / "influx")
-    own.start()
+@contextlib.contextmanager
+def box(port: int, device: str) -> Iterator[FakeBox]:
+    with closing_all() as clients:
+        clients.append(Client(port, None, None))
+        yield FakeBox(clients[0], device)
+
+
+def is_told(one: FakeBox, numbers: set[int]) -> bool:
+    return one.acks()[0] == numbers
+
+
+def online(one: FakeBox, before: int) -> None:
+    """Wait until ingest has announced itself once more."""
+    wait_for("a new epoch", lambda: len(one.epochs()) > before, SLOW_S)
+
+
+def values(url: str, device: str) -> dict[int, float | None]:
+    store = open_telemetry(url)
     try:
-        platform = Platform(tmp_path, mosquitto, own.url("down"))
-        platform.box.send(1, ph(7.0, 1))
-        wait_until("the first is stored", lambda: platform.box.stored() == {1}, 15)
-        own.kill()
-        for number in range(2, 30):
-            platform.box.send(number, ph(7.0 + number / 100, number))
-        time.sleep(2.0)
-        assert platform.box.stored() == {1}, "told without being stored"
-        own.start()
-        wait_until(
-            "all are stored", lambda: platform.box.stored() == set(range(1, 30)), 60
-        )
-        assert len(platform.values()) == 29
-        platform.close()
+        span = Span(Series(DeviceId(device), ProbeId("a")), 0, 2**53)
+        return {one.taken_ms: one.value for one in store.read(span)}
     finally:
-        own.stop()
+        store.close()
+
+
+def test_poison_blocks_nothing_and_only_known_boxes_are_told(
+    broker: Mosquitto | Nats, registry: Registry, tmp_path: Path, name: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/telemetry.db"
+    with box(broker.port, name) as good, box(broker.port, f"{name}-gone") as gone:
+        before = len(good.epochs())
+        with ingest(tmp_path, broker.url, url, keeps_session=False):
+            online(good, before)
+            gone.send(1)
+            good.client.publish(f"gw/1/{name}/up/!!/x", b"no topic of ours")
+            good.client.publish(status(good.device), b"no status")
+            for number in range(1, 21):
+                good.send(number, b"\x78\x9cpoison" if number % 5 == 0 else None)
+            wait_for("all answered", lambda: sum(map(len, good.acks())) == 20, SLOW_S)
+        bad = {5, 10, 15, 20}
+        assert good.acks() == (set(range(1, 21)) - bad, bad)
+        assert gone.acks() == (set(), set())
+    assert len(values(url, name)) == 16
+    assert values(url, f"{name}-gone") == {}
+    reasons = [one.reason for one in registry.list_quarantine()]
+    assert f"device {name}-gone is revoked" in reasons
+
+
+def test_while_the_store_is_down_nobody_is_told_and_then_everybody(
+    mosquitto: Mosquitto, registry: Registry, tmp_path: Path, name: str
+) -> None:
+    server = Influx(tmp_path / "influx")
+    started(server)
+    url = server.url("live")
+    try:
+        with box(mosquitto.port, name) as one:
+            before = len(one.epochs())
+            with ingest(tmp_path, mosquitto.url, url, lag_alarm_s=1):
+                online(one, before)
+                one.send(1)
+                wait_for("batch 1", lambda: one.acks()[0] == {1}, SLOW_S)
+                server.kill()
+                for number in range(2, 30):
+                    one.send(number)
+                wait_for(
+                    "the lag is an alarm",
+                    lambda: (
+                        [a.kind for a in registry.operator_alarms()] == ["ingest-lag"]
+                    ),
+                    SLOW_S,
+                )
+                assert one.acks() == ({1}, set())
+                server.start()
+                wait_for("the rest", lambda: one.acks()[0] == set(range(1, 30)), SLOW_S)
+                wait_for("it clears", lambda: not registry.operator_alarms(), SLOW_S)
+            assert len(values(url, name)) == 29
+    finally:
+        server.stop()
+
+
+def test_commands_go_down_are_repeated_settled_and_never_late(
+    broker: Mosquitto | Nats, registry: Registry, tmp_path: Path, name: str
+) -> None:
+    now_ms = milliseconds(SystemClock().now())
+    for which, expires_ms in (
+        ("due-0001", now_ms + 600_000),
+        ("late-0001", now_ms - 1),
+    ):
+        registry.add_command(
+            which, name, "interval", {}, now_ms=now_ms - 9, expires_ms=expires_ms
+        )
+    with box(broker.port, name) as one:
+        with ingest(tmp_path, broker.url, keeps_session=False):
+            wait_for("the command", lambda: one.commands() == ["due-0001"], SLOW_S)
+            on = encode_message(Status(online=True, boot="boot-a"))
+            one.client.publish(status(one.device), on)
+            wait_for("it is repeated", lambda: len(one.commands()) >= 2, SLOW_S)
+            done = encode_message(Reply("due-0001", True))
+            one.client.publish(reply(one.device, CommandId("due-0001")), done)
+            wait_for(
+                "it is settled",
+                lambda: not registry.commands_due(now_ms),
+                SLOW_S,
+            )
+        assert set(one.commands()) == {"due-0001"}
+        sent = [
+            p
+            for t, p in one.client.got
+            if t == command(one.device, CommandId("due-0001"))
+        ]
+        assert decode_message(sent[0], Command).kind == "interval"
+
+
+def test_boots_a_b_a_under_one_identity_are_two_boxes(
+    mosquitto: Mosquitto, registry: Registry, tmp_path: Path, name: str
+) -> None:
+    with box(mosquitto.port, name) as one:
+        before = len(one.epochs())
+        with ingest(tmp_path, mosquitto.url):
+            online(one, before)
+            for number, boot in enumerate(("boot-a", "boot-b", "boot-a"), 1):
+                payload = encode_message(Status(online=True, boot=boot))
+                one.client.publish(status(one.device), payload)
+                # Statuses in one group are one: the last. Let each have its own.
+                one.send(number)
+                answered = set(range(1, number + 1))
+                wait_for("a group", partial(is_told, one, answered))
+            wait_for("the alarm", lambda: bool(registry.operator_alarms()), SLOW_S)
+    (alarm,) = registry.operator_alarms()
+    assert (alarm.kind, alarm.subject) == ("cloned-box", name)
+    assert "boot-a" in alarm.message
+    assert "boot-b" in alarm.message
+
+
+def test_every_start_is_a_new_epoch(
+    broker: Mosquitto | Nats, registry: Registry, tmp_path: Path, name: str
+) -> None:
+    with box(broker.port, name) as one:
+        for _ in range(2):
+            before = len(one.epochs())
+            with ingest(tmp_path, broker.url, keeps_session=False):
+                online(one, before)
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_only_a_broker_of_the_pinned_authority_is_listened_to(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    files = tls.ensure(tmp_path / "tls", ["127.0.0.1"], SystemClock().now())
+    other = tls.ensure(tmp_path / "other", ["127.0.0.1"], SystemClock().now()).ca
+    folder = tmp_path / "mosquitto"
+    server = Mosquitto(
+        folder,
+        lines=[
+            "allow_anonymous true",
+            f"certfile {files.certificate}",
+            f"keyfile {files.key}",
+        ],
+    )
+    started(server)
+    url = f"mqtts://127.0.0.1:{server.port}"
+    try:
+        with closing_all() as clients:
+            clients.append(Client(server.port, None, None, ca=files.ca))
+            one = FakeBox(clients[0], name)
+            before = one.epochs()
+            for ca in (None, other):
+                with ingest(tmp_path, url, broker_ca_file=ca):
+                    threading.Event().wait(2.0)
+                assert one.epochs() == before
+            with ingest(tmp_path, url, broker_ca_file=files.ca):
+                online(one, len(before))
+                one.send(1)
+                wait_for("batch 1", lambda: one.acks()[0] == {1}, SLOW_S)
+    finally:
+        server.stop()
