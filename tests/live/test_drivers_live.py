@@ -315,7 +315,8 @@ def test_try_shows_raw_words_beside_every_order_of_bytes() -> None:
         "0000 48c1",
         -12.5,
     )
-    assert set(row.others) == {"ABCD", "BADC", "CDAB"}
+    # Orders that give what no probe can measure (subnormal numbers) are not shown.
+    assert set(row.others) == {"CDAB"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
