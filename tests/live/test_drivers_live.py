@@ -460,3 +460,15 @@ def test_an_oxygen_crash_switches_the_aerator_and_its_current_proves_it() -> Non
         assert took_s < 3
         assert starter.is_on, "a program that ends leaves it running"
         assert time.monotonic() - ended_s < 3
+
+
+def test_an_output_is_switched_though_its_buss_thread_has_ended() -> None:
+    taken, bench = Taken(), a_bench({5: "aerator_monitor"})
+    with a_bus(bench) as bus:
+        sampler = BusSampler(taken.agent, taken.clock, [])
+        with at_work(sampler.run):
+            pass
+        began_s = time.monotonic()
+        OutputOnBus(sampler, CoilOutput(bus, 5, 0)).switch(True)
+        assert bench._probes[0].coils == {0: True}
+    assert time.monotonic() - began_s < 2
