@@ -42,9 +42,18 @@ SLOW_S = 30.0
 
 
 @pytest.fixture(params=["mosquitto", "nats"])
-def broker(request: pytest.FixtureRequest) -> Mosquitto | Nats:
-    server: Mosquitto | Nats = request.getfixturevalue(request.param)
-    return server
+def broker(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Mosquitto | Nats]:
+    if request.param == "mosquitto":
+        yield request.getfixturevalue("mosquitto")
+        return
+    # A nats-server of its own: the lasting sessions that other tests left on the shared
+    # one go on being served, and slow it down by seconds.
+    server = Nats(tmp_path / "nats")
+    started(server)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
