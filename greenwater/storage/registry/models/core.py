@@ -1,4 +1,4 @@
-"""The registry's tables.
+"""The first tables, and the base of all.
 
 Tenancy: a row that belongs to somebody names its organisation, and every reference
 between such rows carries it (``FOREIGN KEY (organisation, site)``), so that the database
@@ -37,7 +37,7 @@ _NAMES: Final = {
 }
 
 # SQLite counts up only where the key is spelt INTEGER.
-_Number: Final = BigInteger().with_variant(Integer, "sqlite")
+Number: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -57,13 +57,14 @@ class Tenanted:
     organisation: Mapped[str] = mapped_column(ForeignKey("organisation.id"), index=True)
 
 
-def _within(*columns: str, of: str) -> ForeignKeyConstraint:
+def within(*columns: str, of: str) -> ForeignKeyConstraint:
     """Return a reference that cannot leave the organisation (or site) it starts in."""
     target = [f"{of}.{column}" for column in (*columns[:-1], "id")]
     return ForeignKeyConstraint(columns, target)
 
 
-def _only_where(condition: str) -> dict[str, Any]:
+def only_where(condition: str) -> dict[str, Any]:
+    """Return what makes an index partial, on both databases."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
@@ -114,7 +115,7 @@ class Raft(Tenanted, Base):
 
     __tablename__ = "raft"
     __table_args__ = (
-        _within("organisation", "site", of="site"),
+        within("organisation", "site", of="site"),
         UniqueConstraint("site", "id"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -127,8 +128,8 @@ class Unit(Tenanted, Base):
 
     __tablename__ = "unit"
     __table_args__ = (
-        _within("organisation", "site", of="site"),
-        _within("site", "raft", of="raft"),
+        within("organisation", "site", of="site"),
+        within("site", "raft", of="raft"),
         UniqueConstraint("organisation", "id"),
         Index("ix_unit_place", "site", "raft"),
     )
@@ -158,8 +159,8 @@ class Device(Tenanted, Base):
 
     __tablename__ = "device"
     __table_args__ = (
-        _within("organisation", "site", of="site"),
-        _within("organisation", "vessel", of="vessel"),
+        within("organisation", "site", of="site"),
+        within("organisation", "vessel", of="vessel"),
         UniqueConstraint("organisation", "id"),
         CheckConstraint("(site IS NULL) <> (vessel IS NULL)", name="one_place"),
     )
@@ -179,7 +180,7 @@ class Probe(Tenanted, Base):
     """An instrument attached to a device."""
 
     __tablename__ = "probe"
-    __table_args__ = (_within("organisation", "device", of="device"),)
+    __table_args__ = (within("organisation", "device", of="device"),)
     device: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     source: Mapped[str]
@@ -196,10 +197,10 @@ class Deployment(Tenanted, Base):
 
     __tablename__ = "deployment"
     __table_args__ = (
-        _within("organisation", "unit", of="unit"),
-        _within("organisation", "vessel", of="vessel"),
-        _within("organisation", "device", of="device"),
-        _within("device", "probe", of="probe"),
+        within("organisation", "unit", of="unit"),
+        within("organisation", "vessel", of="vessel"),
+        within("organisation", "device", of="device"),
+        within("device", "probe", of="probe"),
         CheckConstraint("(unit IS NULL) <> (vessel IS NULL)", name="one_place"),
         CheckConstraint("to_ms IS NULL OR to_ms > from_ms", name="forward"),
         Index("ix_deployment_probe", "device", "probe", "from_ms"),
@@ -208,10 +209,10 @@ class Deployment(Tenanted, Base):
             "device",
             "probe",
             unique=True,
-            **_only_where("to_ms IS NULL AND superseded_ms IS NULL"),
+            **only_where("to_ms IS NULL AND superseded_ms IS NULL"),
         ),
     )
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     device: Mapped[str]
     probe: Mapped[str]
     unit: Mapped[str | None] = mapped_column(index=True)
@@ -228,9 +229,9 @@ class CommandRow(Tenanted, Base):
 
     __tablename__ = "command"
     __table_args__ = (
-        _within("organisation", "device", of="device"),
+        within("organisation", "device", of="device"),
         # Asked for once a second: only what is open is in it.
-        Index("ix_command_open", "expires_ms", **_only_where("settled_ms IS NULL")),
+        Index("ix_command_open", "expires_ms", **only_where("settled_ms IS NULL")),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     device: Mapped[str] = mapped_column(index=True)
@@ -247,7 +248,7 @@ class DeviceStatus(Tenanted, Base):
     """What a device last said of itself."""
 
     __tablename__ = "device_status"
-    __table_args__ = (_within("organisation", "device", of="device"),)
+    __table_args__ = (within("organisation", "device", of="device"),)
     device: Mapped[str] = mapped_column(primary_key=True)
     received_ms: Mapped[int]
     document: Mapped[dict[str, Any]]
@@ -263,9 +264,9 @@ class QuarantineRow(Base):
     __tablename__ = "quarantine"
     __table_args__ = (
         UniqueConstraint("device", "kind", "digest"),
-        Index("ix_quarantine_held", "account", "id", **_only_where("raw IS NOT NULL")),
+        Index("ix_quarantine_held", "account", "id", **only_where("raw IS NOT NULL")),
     )
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     device: Mapped[str]
     account: Mapped[str]
     topic: Mapped[str]
@@ -296,10 +297,10 @@ class OperatorAlarm(Base):
             "kind",
             "subject",
             unique=True,
-            **_only_where("cleared_ms IS NULL"),
+            **only_where("cleared_ms IS NULL"),
         ),
     )
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     kind: Mapped[str]
     subject: Mapped[str]
     message: Mapped[str]
@@ -311,5 +312,5 @@ class IngestEpoch(Base):
     """One start of ingest (or one restore): boxes send again what is unacknowledged."""
 
     __tablename__ = "ingest_epoch"
-    number: Mapped[int] = mapped_column(_Number, primary_key=True)
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)

@@ -1,0 +1,1 @@
+"""Alarms, what people do to them, what they are told; analytics' own state."""

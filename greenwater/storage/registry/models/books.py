@@ -1,0 +1,1 @@
+"""Crops, records, lots and the ledger of trace events."""

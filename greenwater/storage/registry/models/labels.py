@@ -1,0 +1,1 @@
+"""Products, signing keys, labels, recalls."""
