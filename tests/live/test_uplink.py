@@ -48,7 +48,6 @@ class TinyPlatform:
     def __init__(self, port: int, device: str) -> None:
         self.device = DeviceId(device)
         self.readings: dict[Key, float | None] = {}
-        self.arrived_s: dict[Key, float] = {}
         self.payloads: dict[tuple[str, int], list[bytes]] = {}
         self.statuses: list[Status] = []
         self.replies: list[Reply] = []
@@ -79,11 +78,16 @@ class TinyPlatform:
         for reading in pack.readings:
             key = (reading.probe, reading.channel, reading.taken_ms)
             self.readings[key] = reading.value
-            self.arrived_s.setdefault(key, time.time())
         if self.refuses:
             self.say(Ack(up.outbox, refused=(Refused(up.batch, "not wanted"),)))
         elif self.acks:
             self.say(Ack(up.outbox, ((up.batch, up.batch),)))
+
+    def catch_up(self) -> None:
+        """Acknowledge from now on, and what has arrived."""
+        self.acks = True
+        for outbox, batch in list(self.payloads):
+            self.say(Ack(outbox, ((batch, batch),)))
 
     def say(self, ack: Ack) -> None:
         self.publish(topics.ack(self.device), encode_message(ack))
@@ -100,7 +104,7 @@ class TinyPlatform:
         self._client.loop_stop()
 
 
-def wait_until(what: str, is_so: Callable[[], bool], timeout_s: float = 15.0) -> None:
+def wait_until(what: str, is_so: Callable[[], bool], timeout_s: float = 90.0) -> None:
     deadline_s = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < deadline_s, f"not in {timeout_s} s: {what}"
@@ -149,7 +153,7 @@ class Running:
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(90)
         assert not self._thread.is_alive()
         self._stack.close()
 
@@ -307,7 +311,7 @@ def test_a_frozen_connection_is_given_up_and_nothing_is_lost(
     wait_until("the box notices", lambda: not running.traffic.is_online)
     proxy.thaw()
     proxy.cut()
-    wait_until("all has arrived", lambda: platform.readings == running.taken, 40.0)
+    wait_until("all has arrived", lambda: platform.readings == running.taken)
     wait_until("the outbox is empty", lambda: running.waiting == 0)
     proxy.close()
 
@@ -334,7 +338,7 @@ def test_a_broker_that_dies_costs_nothing(
             broker.wipe()
         broker.start()
         running.take(100)
-        wait_until("all has arrived", lambda: platform.readings == running.taken, 30.0)
+        wait_until("all has arrived", lambda: platform.readings == running.taken)
         wait_until("the outbox is empty", lambda: running.waiting == 0)
     finally:
         platform.close()
@@ -409,19 +413,20 @@ def test_a_live_reading_overtakes_the_backlog(
     broker: Nats | Mosquitto, platform: TinyPlatform, runs: Runs
 ) -> None:
     first = runs(1)
-    first.take(60_000)
-    wait_until("it is confirmed", lambda: first.waiting == 60_000, 30.0)
+    # In parts: what a slow disk leaves in memory beyond MEMORY_READINGS is thinned.
+    for confirmed in range(10_000, 60_001, 10_000):
+        first.take(10_000)
+        wait_until("it is confirmed", lambda n=confirmed: first.waiting == n)  # type: ignore[misc]
     first.close()
+    platform.acks = False  # so the backlog has used up its credit and waits behind
     second = runs(broker.port)
     wait_until("it has begun", lambda: bool(platform.readings))
-    delays: list[float] = []
-    while second.waiting and len(delays) < 20:
-        began_s = time.time()
+    for _ in range(20):
         (key,) = second.take()
-        wait_until("the live one arrives", lambda key=key: key in platform.arrived_s)  # type: ignore[misc]
-        delays.append(platform.arrived_s[key] - began_s)
-    assert max(delays) < 5.0
-    wait_until("the outbox is empty", lambda: second.waiting == 0, 60.0)
+        wait_until("the live one arrives", lambda key=key: key in platform.readings)  # type: ignore[misc]
+    assert len(first.taken.keys() & platform.readings.keys()) < 10_000
+    platform.catch_up()
+    wait_until("the outbox is empty", lambda: second.waiting == 0)
     assert first.taken.keys() <= platform.readings.keys()
 
 
