@@ -146,13 +146,13 @@ class World:
                            ",".join(str(port) for port in self._ports.values()),
                            "--channels", ",".join(CHANNELS)]  # fmt: skip
         self.sim.start()
-        wait_until("the probes answer", lambda: "ready" in self.sim.text(), 20)
+        wait_until("the probes answer", lambda: "ready" in self.sim.text(), 90)
         self.ingest = Service("ingest", ["ingest"], self.folder, self._environ).start()
         self.edges = [self._edge(at, device) for at, device in enumerate(self.devices)]
         for edge in self.edges:
             edge.start()
         wait_until(
-            "all boxes are confirmed", self._all_confirming, 60, alive=self.edges
+            "all boxes are confirmed", self._all_confirming, 120, alive=self.edges
         )
         self.backup()
 
@@ -312,7 +312,7 @@ channels = [{channels}]
             self.folder,
             environ,
         ).start()
-        wait_until("resend is asked for", lambda: not asked.is_running, 30)
+        wait_until("resend is asked for", lambda: not asked.is_running, 90)
         assert "devices are asked" in asked.text(), asked.text()
 
     def heal(self, timeout_s: float = 240.0) -> None:

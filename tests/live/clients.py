@@ -13,7 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-WAIT_S = 5.0
+WAIT_S = 90.0
 
 
 def wait_for(what: str, holds: Callable[[], bool], timeout_s: float = WAIT_S) -> None:

@@ -62,7 +62,7 @@ class Service:
         assert self._process is not None
         self._process.terminate()
         try:
-            return self._process.wait(20)
+            return self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()

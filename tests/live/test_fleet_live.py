@@ -239,7 +239,7 @@ def test_no_broker_is_said_with_its_address() -> None:
         run_fleet(plan, stop=stop, on_progress=lambda _: stop.set())
 
 
-def wait_until(condition: "object", timeout_s: float = 5.0) -> None:
+def wait_until(condition: "object", timeout_s: float = 90.0) -> None:
     assert callable(condition)
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -38,7 +38,7 @@ from tests.servers import Influx, Mosquitto, Nats
 
 pytestmark = pytest.mark.live
 OUTBOX = OutboxId("0123456789abcdef")
-SLOW_S = 30.0
+SLOW_S = 90.0
 
 
 @pytest.fixture(params=["mosquitto", "nats"])

@@ -115,7 +115,7 @@ def test_two_recordings_come_out_as_they_went_in(
         tmp_path,
         {},
     ).start()  # fmt: skip
-    wait_until("the replay serves", lambda: "unit 2" in replay.text(), 20)
+    wait_until("the replay serves", lambda: "unit 2" in replay.text(), 90)
     port = int(re.findall(r"127\.0\.0\.1:(\d+)", replay.text())[0])
     ingest = Service("ingest", ["ingest"], tmp_path, environ).start()
     config = edge_toml(tmp_path, mosquitto.url, port)
@@ -137,7 +137,7 @@ def test_two_recordings_come_out_as_they_went_in(
         wait_until(
             "all readings are stored",
             lambda: stored() >= len(expected),
-            60,
+            240,
             every_s=0.5,
         )
         telemetry.close()

@@ -126,15 +126,15 @@ class Running:
         self.taken: dict[Key, float | None] = {}
         self._serial = 0
 
-    def take(self, count: int = 1) -> list[Key]:
+    def take(self, count: int = 1, probe: str = "a") -> list[Key]:
         keys = []
         for _ in range(count):
             self._serial += 1
             instant = self.box.agent.timekeeper.now()
             instant = instant._replace(ms=instant.ms + self._serial)
             value = self._serial / 100
-            self.box.agent.take(ProbeId("a"), instant, {Channel.PH: value})
-            keys.append(("a", "ph", instant.ms))
+            self.box.agent.take(ProbeId(probe), instant, {Channel.PH: value})
+            keys.append((probe, "ph", instant.ms))
             self.taken[keys[-1]] = value
         return keys
 
@@ -422,7 +422,7 @@ def test_a_live_reading_overtakes_the_backlog(
     second = runs(broker.port)
     wait_until("it has begun", lambda: bool(platform.readings))
     for _ in range(20):
-        (key,) = second.take()
+        (key,) = second.take(probe="live")
         wait_until("the live one arrives", lambda key=key: key in platform.readings)  # type: ignore[misc]
     assert len(first.taken.keys() & platform.readings.keys()) < 10_000
     platform.catch_up()
