@@ -6,18 +6,11 @@ import itertools
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def find_browser() -> str | None:
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
 
 class Page:

@@ -9,7 +9,8 @@ import pytest
 
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
-from tests.pages.browser import Page, find_browser, open_browser
+from tests.chromium import chromium
+from tests.pages.browser import Page, open_browser
 from tests.pages.world import DO, HOLE_MS, NOW_MS, TOP, World, open_world
 from web.app import create_app
 from web.pages import STATIC
@@ -23,10 +24,7 @@ LINES = "document.querySelector('[data-unit=ao-1] figure').plot"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("no chromium: apt-get install chromium")
-    with open_browser(program, tmp_path_factory.mktemp("browser")) as page:
+    with open_browser(chromium(), tmp_path_factory.mktemp("browser")) as page:
         yield page
 
 

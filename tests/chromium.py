@@ -1,0 +1,107 @@
+"""Debian's Chromium: the one that is there, or, for root with REQUIRE_LIVE, installed."""
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, sync_playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PHONE: Mapping[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+    "locale": "vi-VN",
+    "timezone_id": "Asia/Ho_Chi_Minh",
+}
+DESKTOP: Mapping[str, Any] = {
+    "viewport": {"width": 1280, "height": 900},
+    "locale": "vi-VN",
+    "timezone_id": "Asia/Ho_Chi_Minh",
+}
+# Without these it asks for hosts of its own at every start.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def find_chromium() -> str | None:
+    """Return a browser that is installed."""
+    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
+@functools.cache
+def _install() -> str:
+    """Install Debian's and return what went wrong, empty if nothing did."""
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
+        done = subprocess.run(
+            ["apt-get", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        )
+        if done.returncode:
+            return (
+                f"apt-get {words[0]} ended with {done.returncode}: {done.stderr[-500:]}"
+            )
+    return ""
+
+
+def chromium() -> str:
+    """Return the browser's program; skip the test by its name where there is none.
+
+    With REQUIRE_LIVE a missing browser is a failure, and root installs it first.
+    """
+    found = find_chromium()
+    is_required = bool(os.environ.get("REQUIRE_LIVE"))
+    why = "no chromium: apt-get install chromium"
+    if found is None and is_required and os.getuid() == 0 and shutil.which("apt-get"):
+        why = _install() or why
+        found = find_chromium()
+    if found is None:
+        if is_required:
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@contextmanager
+def browsing(
+    profile: Path, *, camera: Path | None = None, **options: Any
+) -> Iterator[BrowserContext]:
+    """One browser with a profile of its own; ``camera`` is a film it sees (.mjpeg/.y4m)."""
+    flags = list(FLAGS)
+    if camera is not None:
+        flags += [
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}",
+        ]
+    with sync_playwright() as play:
+        context = play.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=chromium(),
+            headless=True,
+            args=flags,
+            **{**PHONE, **options},
+        )
+        try:
+            yield context
+        finally:
+            context.close()
