@@ -9,7 +9,7 @@ from typing import Literal, get_args
 Name = Literal[
     "received",  # records that arrived; an unreadable payload counts as one
     "stored",  # readings and gaps that are in the store now and were not before
-    "repeated",  # were there already
+    "repeated",  # were there already, or gave way to a later value of their batch
     "quarantined",  # rest in quarantine
     "overwritten",  # of the stored: replaced another value
     "batches",  # payloads taken in

@@ -13,14 +13,16 @@ acknowledged, call it again with the same group.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from greenwater.kernel.clock import Clock
-from greenwater.kernel.ids import WorkerId
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.storage.telemetry.ports import Intake, Telemetry
 from ingest.acks import AckBook
@@ -28,22 +30,38 @@ from ingest.counters import Counters
 from ingest.intake import Batch, judge
 from ingest.merge import Merged, Merger
 from ingest.ports import Quarantined, Registry
-from ingest.refusals import RefusedReading, write_bisecting
+from ingest.refusals import Refused, write_bisecting
 from ingest.seen import Seen, Verdict
 
 log = structlog.get_logger()
 
+CLONED_BOX = "cloned-box"
+"""The operator alarm: two boxes use one identity, or one was restored from an image."""
+
 
 @dataclass(slots=True)
 class Taken:
-    """What became of a group; ``acks`` are to be sent now that it is durable."""
+    """What became of a group; ``acks`` are to be sent now that it is durable.
+
+    ``clones`` says of devices why two boxes seem to use their identity.
+    """
 
     acks: AckBook = field(default_factory=AckBook)
+    clones: dict[DeviceId, str] = field(default_factory=dict)
     received: int = 0
     stored: int = 0
     repeated: int = 0
     quarantined: int = 0
     overwritten: int = 0
+
+
+class _Tally(NamedTuple):
+    """What became of one batch's records; together they are all of them."""
+
+    stored: int
+    repeated: int
+    quarantined: int
+    overwritten: int
 
 
 class Pipeline:
@@ -87,18 +105,24 @@ class Pipeline:
         now_ms = milliseconds(self._clock.now())
         fresh = judge(batches, self._seen, now_ms)
         merged = self._merger.merge([batch.readings for batch in fresh])
-        self._put_aside(batches, fresh, merged, now_ms)
-        refused = self._write(fresh, merged, now_ms)
+        clones = self._put_aside(batches, fresh, merged, now_ms)
+        refused = {id(bad.record) for bad in self._write(fresh, merged, now_ms)}
+        tallies = [
+            _tally(batch, one, refused)
+            for batch, one in zip(fresh, merged, strict=True)
+        ]
         rows = [
-            self._intake(at, batch, one, now_ms)
-            for at, (batch, one) in enumerate(zip(fresh, merged, strict=True), 1)
+            self._intake(at, batch, one, tally, now_ms)
+            for at, (batch, one, tally) in enumerate(
+                zip(fresh, merged, tallies, strict=True), 1
+            )
             if batch.is_accountable
         ]
         if rows:
             self._telemetry.record(rows)
             self._sequence = rows[-1].sequence
         self._remember(fresh, merged)
-        return self._account(batches, fresh, merged, refused)
+        return self._account(batches, tallies, clones)
 
     def _put_aside(
         self,
@@ -106,8 +130,11 @@ class Pipeline:
         fresh: Sequence[Batch],
         merged: Sequence[Merged],
         now_ms: int,
-    ) -> None:
-        """Quarantine what is refused, and the values about to be replaced."""
+    ) -> dict[DeviceId, str]:
+        """Quarantine what is refused, and the values about to be replaced.
+
+        Returns which devices contradicted themselves; an alarm is open for each.
+        """
         entries = [entry for batch in batches for entry in batch.quarantined]
         for batch, one in zip(fresh, merged, strict=True):
             entries += [
@@ -118,15 +145,18 @@ class Pipeline:
             ]
         if entries:
             self._registry.quarantine(entries)
-        for batch in batches:
-            if batch.verdict is Verdict.CONTRADICTED and batch.refusal:
-                self._registry.raise_operator_alarm(
-                    "cloned-box", batch.device, batch.refusal, now_ms
-                )
+        clones = {
+            batch.device: batch.refusal
+            for batch in batches
+            if batch.verdict is Verdict.CONTRADICTED and batch.refusal
+        }
+        for device, why in clones.items():
+            self._registry.raise_operator_alarm(CLONED_BOX, device, why, now_ms)
+        return clones
 
     def _write(
         self, fresh: Sequence[Batch], merged: Sequence[Merged], now_ms: int
-    ) -> list[RefusedReading]:
+    ) -> list[Refused]:
         readings = [reading for one in merged for reading in one.added]
         replacing = [reading for one in merged for reading in one.replacing]
         gaps = [gap for batch in fresh for gap in batch.gaps]
@@ -139,7 +169,7 @@ class Pipeline:
             )
             self._registry.quarantine(
                 [
-                    _aside(bad.reading, "", "reading", bad.reason, now_ms)
+                    _aside(bad.record, "", _kind(bad.record), bad.reason, now_ms)
                     for bad in refused
                 ]
             )
@@ -150,30 +180,25 @@ class Pipeline:
         readings: Sequence[Reading],
         replacing: Sequence[Reading],
         gaps: Sequence[Gap],
-    ) -> list[RefusedReading]:
-        unwritten = gaps
-
-        def write(part: Sequence[Reading]) -> None:
-            nonlocal unwritten
-            self._telemetry.write(part, unwritten)
-            unwritten = ()
-
-        refused = write_bisecting(write, readings)
+    ) -> list[Refused]:
+        refused: list[Refused] = []
+        try:
+            if readings or gaps:
+                self._telemetry.write(readings, gaps)
+        except InputError:  # which of them? What is good is written once more.
+            refused += write_bisecting(self._telemetry.write, readings)
+            refused += write_bisecting(
+                lambda part: self._telemetry.write((), part), gaps
+            )
         refused += write_bisecting(self._telemetry.replace, replacing)
-        if unwritten:
-            self._telemetry.write((), unwritten)
         return refused
 
     def _intake(
-        self,
-        at: int,
-        batch: Batch,
-        one: Merged,
-        now_ms: int,
+        self, at: int, batch: Batch, one: Merged, tally: _Tally, now_ms: int
     ) -> Intake:
-        times = (
-            [at for ends in one.extent.values() for at in ends] if one.stored else []
-        )
+        # Of all readings, those "repeated" too: they may be there only because this
+        # very batch was written before a crash, and nobody has been shown them yet.
+        times = [at for ends in one.extent.values() for at in ends]
         return Intake(
             worker=self._worker,
             sequence=self._sequence + at,
@@ -181,10 +206,10 @@ class Pipeline:
             outbox=batch.up.outbox if batch.up else "",
             batch=batch.up.batch if batch.up else 0,
             digest=batch.digest,
-            stored=len(one.stored) + len(batch.gaps),
-            repeated=one.repeated,
-            overwritten=len(one.replaced),
-            quarantined=len(batch.quarantined),
+            stored=tally.stored,
+            repeated=tally.repeated,
+            overwritten=tally.overwritten,
+            quarantined=tally.quarantined,
             min_ms=min(times, default=0),
             max_ms=max(times, default=0),
             recorded_ms=now_ms,
@@ -199,23 +224,21 @@ class Pipeline:
     def _account(
         self,
         batches: Sequence[Batch],
-        fresh: Sequence[Batch],
-        merged: Sequence[Merged],
-        refused: Sequence[RefusedReading],
+        tallies: Sequence[_Tally],
+        clones: dict[DeviceId, str],
     ) -> Taken:
-        taken = Taken()
+        taken = Taken(clones=clones)
         for batch in batches:
             taken.received += batch.records
-            taken.quarantined += len(batch.quarantined)
             if batch.verdict is Verdict.REPEATED:
                 taken.repeated += len(batch.readings) + len(batch.gaps)
+                taken.quarantined += len(batch.quarantined)
             _tell(batch, taken.acks)
-        for batch, one in zip(fresh, merged, strict=True):
-            taken.stored += len(one.stored) + len(batch.gaps)
-            taken.repeated += one.repeated
-            taken.overwritten += len(one.replaced)
-        taken.stored -= len(refused)
-        taken.quarantined += len(refused)
+        for tally in tallies:
+            taken.stored += tally.stored
+            taken.repeated += tally.repeated
+            taken.quarantined += tally.quarantined
+            taken.overwritten += tally.overwritten
         self._counters.add(
             received=taken.received,
             stored=taken.stored,
@@ -230,6 +253,18 @@ class Pipeline:
         return taken
 
 
+def _tally(batch: Batch, one: Merged, refused: Collection[int]) -> _Tally:
+    """Count a batch's records; ``refused`` are the ids of those the store refused."""
+    stored, overwritten = len(one.stored) + len(batch.gaps), len(one.replaced)
+    aside = 0
+    if refused:
+        aside = sum(id(record) in refused for record in (*one.stored, *batch.gaps))
+        overwritten -= sum(id(reading) in refused for reading in one.replacing)
+    return _Tally(
+        stored - aside, one.repeated, len(batch.quarantined) + aside, overwritten
+    )
+
+
 def _tell(batch: Batch, acks: AckBook) -> None:
     if batch.up is None or not batch.is_authorised:
         return
@@ -239,8 +274,12 @@ def _tell(batch: Batch, acks: AckBook) -> None:
         acks.refused(batch.up, batch.refusal)
 
 
+def _kind(record: Reading | Gap) -> str:
+    return "gap" if isinstance(record, Gap) else "reading"
+
+
 def _aside(
-    reading: Reading, topic: str, kind: str, reason: str, now_ms: int
+    record: Reading | Gap, topic: str, kind: str, reason: str, now_ms: int
 ) -> Quarantined:
-    raw = msgspec.json.encode(reading)
-    return Quarantined(reading.device, topic, kind, raw, reason, now_ms)
+    raw = msgspec.json.encode(record)
+    return Quarantined(record.device, topic, kind, raw, reason, now_ms)

@@ -39,7 +39,8 @@ class Quarantined(Struct, frozen=True):
     """Bytes that could not become a reading, with the reason.
 
     ``kind`` says what rests there: ``batch`` (a payload no record could be split from),
-    ``record`` (one SenML record), ``reading`` (decoded, refused by the store),
+    ``record`` (one SenML record), ``reading`` or ``gap`` (decoded, refused by the
+    store), ``message`` (no batch at all), ``line`` (of an imported file),
     ``overwritten`` (the value that stood under an identity before another replaced it).
     """
 

@@ -1,29 +1,31 @@
 """Finding what the store refuses, so that the rest is stored."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import Gap, Reading
+
+T = TypeVar("T", Reading, Gap)
 
 MAX_TRIES = 400
 """After so many writes for one group, what is undecided is refused together: the rest
 of the province must not wait for one box's thousand bad readings."""
 
 
-class RefusedReading(NamedTuple):
-    """A reading the store will not take, and its sentence."""
+class Refused(NamedTuple):
+    """A record the store will not take, and its sentence."""
 
-    reading: Reading
+    record: Reading | Gap
     reason: str
 
 
 def write_bisecting(
-    write: Callable[[Sequence[Reading]], None],
-    readings: Sequence[Reading],
+    write: Callable[[Sequence[T]], None],
+    records: Sequence[T],
     *,
     max_tries: int = MAX_TRIES,
-) -> list[RefusedReading]:
+) -> list[Refused]:
     """Write all that the store takes; return what it refuses, one by one.
 
     Writing again what went in already is harmless (the store is idempotent).
@@ -31,8 +33,8 @@ def write_bisecting(
     Raises:
         UnavailableError: the store did not answer; write all again.
     """
-    refused: list[RefusedReading] = []
-    waiting: list[Sequence[Reading]] = [readings] if readings else []
+    refused: list[Refused] = []
+    waiting: list[Sequence[T]] = [records] if records else []
     tries = 0
     while waiting:
         part = waiting.pop()
@@ -41,10 +43,10 @@ def write_bisecting(
             write(part)
         except InputError as exc:
             if len(part) == 1:
-                refused.append(RefusedReading(part[0], str(exc)))
+                refused.append(Refused(part[0], str(exc)))
             elif tries >= max_tries:
                 reason = f"refused together with {len(part) - 1} others: {exc}"
-                refused.extend(RefusedReading(reading, reason) for reading in part)
+                refused.extend(Refused(record, reason) for record in part)
             else:
                 middle = len(part) // 2
                 waiting.extend((part[middle:], part[:middle]))

@@ -106,6 +106,13 @@ def replay_entries(
         yield number, f"{taken.stored} stored, {taken.repeated} there already"
 
 
+def _gap(raw: bytes) -> Gap:
+    try:
+        return msgspec.json.decode(raw, type=Gap)
+    except msgspec.MsgspecError as exc:
+        raise InputError(str(exc)) from exc
+
+
 def _content(entry: Entry, clock: Clock) -> tuple[list[Reading], list[Gap]]:
     if entry.raw is None:
         raise InputError("its bytes were given up under the device's budget")
@@ -114,6 +121,8 @@ def _content(entry: Entry, clock: Clock) -> tuple[list[Reading], list[Gap]]:
             return [msgspec.json.decode(entry.raw, type=Reading)], []
         except msgspec.MsgspecError as exc:
             raise InputError(str(exc)) from exc
+    if entry.kind == "gap":
+        return [], [_gap(entry.raw)]
     if entry.kind not in ("batch", "record"):
         raise InputError(f"a {entry.kind} holds no readings")
     device = parse_device(entry.device)

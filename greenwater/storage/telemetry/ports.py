@@ -64,7 +64,9 @@ class Intake(Struct, frozen=True, gc=False):
     ``sequence`` is the worker's own, strictly increasing, without holes that a reader
     has to wait for: a reader that has seen n will never be shown a number below n.
     ``digest`` is the first 8 bytes of blake2b over the payload, as a signed integer.
-    ``min_ms``/``max_ms`` cover the readings' times (0, 0 when none was stored).
+    ``min_ms``/``max_ms`` cover the times of all its readings, repeated ones too: after a
+    crash they may be counted as repeated though no row has spoken of them before. They
+    are 0, 0 only for a batch without readings.
     """
 
     worker: WorkerId
