@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from typing import Final
 
 from firmware_sim.scenarios import DeviceSpec, ProbeKind, Scenario
 from firmware_sim.serve import Ports
@@ -10,6 +11,9 @@ from greenwater.kernel.reading import Source
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.credentials import make_credentials
+
+LAST_RESORT_MG_L: Final = 1.0
+"""Where a simulated box switches aerators by itself: stories leave it to people."""
 
 
 def register(
@@ -128,6 +132,7 @@ def write_box(
         if probe.map == "generic_float32":
             names = ", ".join(f'"{channel}"' for channel in probe.channels)
             lines.append(f"channels = [{names}]")
+    lines += _aerators(device)
     for probe in device.probes:
         if probe.kind is ProbeKind.GPS:
             lines += [
@@ -139,3 +144,35 @@ def write_box(
     path = folder / "edge.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def _aerators(device: DeviceSpec) -> list[str]:
+    """Return outputs and rules: one for each aerator, named after its feedback probe.
+
+    The pages switch an aerator by that name. By itself the box switches it on only when
+    oxygen is nearly gone, or when it cannot know.
+    """
+    lines = []
+    for probe in device.probes:
+        if probe.kind is not ProbeKind.AERATOR:
+            continue
+        watched = [p.id for p in device.probes if p.unit == probe.unit and p.depth_m]
+        lines += [
+            "[[outputs]]",
+            f'id = "{probe.id}"',
+            'bus = "bus"',
+            f"unit = {probe.unit_id}",
+            "coil = 0",
+        ]
+        if watched:
+            lines += [
+                "[[rules]]",
+                f'name = "{probe.id}"',
+                f'output = "{probe.id}"',
+                f'probe = "{watched[0]}"',
+                'channel = "dissolved_oxygen"',
+                f"low = {LAST_RESORT_MG_L}",
+                "hysteresis = 0.5",
+                f'feedback_probe = "{probe.id}"',
+            ]
+    return lines
