@@ -140,13 +140,14 @@ def replay(
 ) -> None:
     """Take entries in again, after what was wrong has been put right."""
     from ingest.replay import replay_entries
+    from ingest.workers import by_hand
 
     home = open_home()
-    with open_registry(home.registry_url) as registry:
+    with open_registry(home.registry_url) as registry, by_hand(home.path) as worker:
         telemetry = open_telemetry(home.telemetry_url)
         try:
             for entry, verdict in replay_entries(
-                registry, telemetry, entries, open_clock()
+                registry, telemetry, entries, open_clock(), worker=worker
             ):
                 typer.echo(f"{entry}: {verdict}")
         finally:
@@ -155,12 +156,15 @@ def replay(
 
 def _import(path: Path, kind: str) -> None:
     from ingest.imports import import_csv
+    from ingest.workers import by_hand
 
     home = open_home()
-    with open_registry(home.registry_url) as registry:
+    with open_registry(home.registry_url) as registry, by_hand(home.path) as worker:
         telemetry = open_telemetry(home.telemetry_url)
         try:
-            done = import_csv(path, kind, registry, telemetry, open_clock())
+            done = import_csv(
+                path, kind, registry, telemetry, open_clock(), worker=worker
+            )
         finally:
             telemetry.close()
     typer.echo(

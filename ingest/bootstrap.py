@@ -27,6 +27,7 @@ from ingest.seen import DIGESTS_KEPT, Seen
 from ingest.service import Ingest
 from ingest.settings import IngestSettings
 from ingest.upkeep import Upkeep
+from ingest.workers import held
 
 log = structlog.get_logger()
 
@@ -56,7 +57,8 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
     """Open stores and broker, and build the service.
 
     Raises:
-        ConfigError: a URL or profile is wrong, a store refuses us.
+        ConfigError: a URL or profile is wrong, a store refuses us, this worker runs
+            already.
         UnavailableError: a store does not answer.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,9 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
     mappings = Mappings([load_profile(name) for name in settings.mapping_profiles])
     queue = DeliveryQueue(settings.queue_deliveries, settings.queue_bytes)
     counters, seen = Counters(), Seen()
+    worker = WorkerId(settings.worker)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(held(settings.home, worker))
         registry = stack.enter_context(open_registry(settings.registry()))
         telemetry = open_telemetry(settings.telemetry())
         stack.callback(telemetry.close)
@@ -74,7 +78,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             telemetry,
             registry,
             clock=clock,
-            worker=WorkerId(settings.worker),
+            worker=worker,
             seen=seen,
             counters=counters,
             is_sharing=settings.is_sharing,
@@ -89,6 +93,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             disk_free_mb=settings.disk_free_mb,
             lag_alarm_s=settings.lag_alarm_s,
             quarantine_per_hour=settings.quarantine_alarm_per_hour,
+            name=f"ingest {worker}" if settings.is_sharing else "ingest",
         )
 
         def shed_or_offer(delivery: object) -> bool:
@@ -116,7 +121,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             queue=queue,
             mappings=mappings,
             duties=duties,
-            upkeep=Upkeep(telemetry, WorkerId(settings.worker), clock),
+            upkeep=Upkeep(telemetry, worker, clock),
             counters=counters,
             clock=clock,
             rng=random.Random(),

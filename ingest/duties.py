@@ -19,13 +19,16 @@ from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.ids import CommandId, DeviceId, DeviceState
 from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.wire.messages import Platform, Status, encode_message
+from ingest.clones import Clones
 from ingest.counters import Counters
+from ingest.pipeline import CLONED_BOX
 from ingest.ports import Outlet, Registry
 
 log = structlog.get_logger()
 
 REPEAT_COMMAND_S = 30.0
 RESEND = "resend"
+HOUR_MS = 3600 * 1000
 
 
 class Duties:
@@ -43,16 +46,18 @@ class Duties:
         disk_free_mb: int,
         lag_alarm_s: int,
         quarantine_per_hour: int,
+        name: str = "ingest",
     ) -> None:
         self._registry, self._clock, self._counters = registry, clock, counters
         self._home, self._epoch, self._on_resend = home, epoch, on_resend
         self._disk_free_mb = disk_free_mb
         self._lag_alarm_s, self._per_hour = lag_alarm_s, quarantine_per_hour
+        self._name = name
         self._lock = threading.Lock()
         self._states: Mapping[DeviceId, DeviceState] = registry.device_states()
-        self._boots: dict[DeviceId, tuple[str, str]] = {}
         self._statuses: dict[DeviceId, Status] = {}
-        self._clones: dict[DeviceId, str] = {}
+        self._clones = Clones()
+        self._told: dict[DeviceId, int] = {}
         self._online: set[DeviceId] = set()
         self._sent: dict[CommandId, float] = {}
         self._must_announce = True
@@ -60,8 +65,20 @@ class Duties:
         self._store_error: str | None = None
         self._settled_at = time.monotonic()
         self._waiting = 0
-        self._quarantined: deque[tuple[float, int]] = deque()
+        self._quarantined: deque[tuple[int, int]] = deque()
         self._open: set[tuple[str, str]] = set()
+        self._recall()
+
+    def _recall(self) -> None:
+        """Learn which alarms an earlier run left open, so that they are cleared."""
+        now_ms = milliseconds(self._clock.now())
+        for alarm in self._registry.operator_alarms():
+            if alarm.kind == CLONED_BOX:
+                device = DeviceId(alarm.subject)
+                self._clones.contradicted(device, alarm.message, now_ms)
+                self._told[device] = now_ms
+            elif alarm.subject in (self._name, "platform"):
+                self._open.add((alarm.kind, alarm.subject))
 
     def device_states(self) -> Mapping[DeviceId, DeviceState]:
         """Return the devices known and whether each may speak; at most 2 s old."""
@@ -77,21 +94,21 @@ class Duties:
         """Note a status, to be kept within a second or so: five thousand boxes that come
         online together must not hold up the readings, and a status that is lost with
         the process is retained at the broker. Two boxes under one identity give
-        themselves away here.
-
-        A boot id never comes back, so A, then B, then A again is two boxes.
+        themselves away here (``ingest.clones``): call in the order of arrival.
         """
         with self._lock:
             self._statuses[device] = status
-            before, now = self._boots.get(device, ("", "")), status.boot
             if status.online:
                 self._online.add(device)
-            if now and now not in before:
-                self._boots[device] = (now, before[0])
-            elif now and now == before[1] and now != before[0] and status.online:
-                self._clones[device] = (
-                    f"two boxes use the identity of {device}: boots {before[0]} and {now}"
-                )
+            self._clones.heard(device, status, milliseconds(self._clock.now()))
+
+    def contradicted(self, clones: Mapping[DeviceId, str]) -> None:
+        """Note devices whose batch numbers came with other bytes, and the sentences."""
+        if clones:
+            now_ms = milliseconds(self._clock.now())
+            with self._lock:
+                for device, why in clones.items():
+                    self._clones.contradicted(device, why, now_ms)
 
     def store_failed(self, error: str) -> None:
         """Note that the store did not answer."""
@@ -156,7 +173,7 @@ class Duties:
         lagging = self._store_error is not None and lag_s > self._lag_alarm_s
         self._alarm(
             "ingest-lag",
-            "ingest",
+            self._name,
             f"nothing stored for {lag_s:.0f} s: {self._store_error}"
             if lagging
             else None,
@@ -169,16 +186,29 @@ class Duties:
             if free_mb < self._disk_free_mb
             else None,
         )
-        self._alarm("quarantine", "ingest", self._quarantine_fault())
+        self._alarm("quarantine", self._name, self._quarantine_fault())
+        self._watch_clones()
+
+    def _watch_clones(self) -> None:
+        now_ms = milliseconds(self._clock.now())
         with self._lock:
-            clones = dict(self._clones)
-        for device, message in clones.items():
-            self._alarm("cloned-box", device, message)
+            signs = dict(self._clones.signs)
+        for device, sign in signs.items():
+            if sign.is_over(now_ms):
+                self._registry.clear_operator_alarm(CLONED_BOX, device, now_ms)
+                with self._lock:
+                    self._clones.forget(device, sign)
+            elif self._told.get(device) != sign.at_ms:
+                self._registry.raise_operator_alarm(
+                    CLONED_BOX, device, sign.why, now_ms
+                )
+                self._told[device] = sign.at_ms
 
     def _quarantine_fault(self) -> str | None:
-        now_s, count = time.monotonic(), self._counters.snapshot()["quarantined"]
-        self._quarantined.append((now_s, count))
-        while self._quarantined[0][0] < now_s - 3600:
+        now_ms = milliseconds(self._clock.now())
+        count = self._counters.snapshot()["quarantined"]
+        self._quarantined.append((now_ms, count))
+        while self._quarantined[0][0] < now_ms - HOUR_MS:
             self._quarantined.popleft()
         grown = count - self._quarantined[0][1]
         if grown <= self._per_hour:

@@ -17,6 +17,7 @@ from greenwater.kernel.ids import (
     DeviceId,
     DeviceState,
     ProbeId,
+    WorkerId,
     parse_device,
     parse_probe,
 )
@@ -42,9 +43,17 @@ VMS_PROBE = ProbeId("vms")
 
 
 def import_csv(
-    path: Path, kind: str, registry: Registry, telemetry: Telemetry, clock: Clock
+    path: Path,
+    kind: str,
+    registry: Registry,
+    telemetry: Telemetry,
+    clock: Clock,
+    *,
+    worker: WorkerId,
 ) -> Taken:
     """Take in a file of ``hand`` readings or ``vms`` positions.
+
+    The caller holds ``worker`` (``ingest.workers.by_hand``).
 
     Raises:
         InputError: the file cannot be read, or lacks a column.
@@ -78,7 +87,7 @@ def import_csv(
             )
     if aside:
         registry.quarantine(aside)
-    taken = take_in_readings(readings, registry, telemetry, clock)
+    taken = take_in_readings(readings, registry, telemetry, clock, worker=worker)
     taken.received += len(aside)
     taken.quarantined += len(aside)
     return taken

@@ -52,6 +52,25 @@ class Quarantined(Struct, frozen=True):
     received_ms: int
 
 
+class OpenAlarm(Protocol):
+    """An operator alarm that is open."""
+
+    @property
+    def kind(self) -> str:
+        """Which condition."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """Of whom or what."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        ...
+
+
 class Registry(Protocol):
     """What ingest asks of the registry. Every call is its own transaction.
 
@@ -89,6 +108,10 @@ class Registry(Protocol):
         self, kind: str, subject: str, message: str, at_ms: int
     ) -> None:
         """Open the alarm (kind, subject), or refresh its message if it is open."""
+        ...
+
+    def operator_alarms(self) -> Sequence[OpenAlarm]:
+        """Return the open alarms."""
         ...
 
     def clear_operator_alarm(self, kind: str, subject: str, at_ms: int) -> None:

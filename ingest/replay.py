@@ -18,9 +18,6 @@ from ingest.pipeline import Pipeline, Taken
 from ingest.ports import Registry
 from ingest.seen import Seen
 
-WORKER = WorkerId("by-hand")
-"""The worker under which readings come in that no broker delivered."""
-
 
 class Entry(Protocol):
     """What a quarantined entry says."""
@@ -63,14 +60,19 @@ def take_in_readings(
     registry: Registry,
     telemetry: Telemetry,
     clock: Clock,
+    *,
+    worker: WorkerId,
     gaps: Sequence[Gap] = (),
 ) -> Taken:
-    """Store readings as any other: compared with what is there, in intake, for analytics."""
+    """Store readings as any other: compared with what is there, in intake, for analytics.
+
+    The caller holds ``worker`` (``ingest.workers.by_hand``).
+    """
     pipeline = Pipeline(
         telemetry,
         registry,
         clock=clock,
-        worker=WORKER,
+        worker=worker,
         seen=Seen(),
         counters=Counters(),
         is_sharing=True,  # ingest runs beside: what it writes is not known here
@@ -91,7 +93,12 @@ def take_in_readings(
 
 
 def replay_entries(
-    registry: Desk, telemetry: Telemetry, entries: Iterable[int], clock: Clock
+    registry: Desk,
+    telemetry: Telemetry,
+    entries: Iterable[int],
+    clock: Clock,
+    *,
+    worker: WorkerId,
 ) -> Iterator[tuple[int, str]]:
     """Take entries in again; yield each with what became of it."""
     for number in entries:
@@ -101,7 +108,9 @@ def replay_entries(
         except InputError as exc:
             yield number, f"still refused: {exc}"
             continue
-        taken = take_in_readings(readings, registry, telemetry, clock, gaps)
+        taken = take_in_readings(
+            readings, registry, telemetry, clock, worker=worker, gaps=gaps
+        )
         registry.mark_replayed(number, milliseconds(clock.now()))
         yield number, f"{taken.stored} stored, {taken.repeated} there already"
 

@@ -9,6 +9,7 @@ service: the supervisor starts it again, and what was not acknowledged comes aga
 
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
@@ -25,7 +26,7 @@ from ingest.counters import Counters
 from ingest.duties import Duties
 from ingest.intake import Batch, open_batch
 from ingest.mapping import Mappings
-from ingest.pipeline import Pipeline
+from ingest.pipeline import Pipeline, Taken
 from ingest.ports import Delivery, Outlet, Quarantined, Registry
 from ingest.queue import DeliveryQueue
 from ingest.schedule import backoff_s
@@ -42,8 +43,8 @@ class Group:
 
     deliveries: list[Delivery]
     batches: list[Batch] = field(default_factory=list)
-    statuses: dict[DeviceId, Status] = field(default_factory=dict)
-    replies: list[tuple[DeviceId, Reply]] = field(default_factory=list)
+    statuses: list[tuple[DeviceId, Status]] = field(default_factory=list)
+    replies: deque[tuple[DeviceId, Reply]] = field(default_factory=deque)
     odd: list[Quarantined] = field(default_factory=list)
 
 
@@ -153,7 +154,7 @@ class Ingest:
             case topics.Status(device):
                 if delivery.payload and device in states:
                     status = decode_message(delivery.payload, Status)
-                    group.statuses[device] = status
+                    group.statuses.append((device, status))
             case topics.Reply(device, command):
                 reply = decode_message(delivery.payload, Reply)
                 if reply.id != command:
@@ -174,9 +175,11 @@ class Ingest:
     def _settle(self, group: Group) -> None:
         """Make a group durable, however long the stores take, then acknowledge it."""
         attempt = 0
+        taken: Taken | None = None
         while not self._stop.is_set():
             try:
-                taken = self._pipeline.take_in(group.batches)
+                if taken is None:  # what was taken in is counted: never twice
+                    taken = self._pipeline.take_in(group.batches)
                 self._settle_rest(group)
             except UnavailableError as exc:
                 self._counters.add(retries=1)
@@ -186,6 +189,7 @@ class Ingest:
                 self._duties.store_failed(str(exc))
                 self._stop.wait(pause_s)
                 continue
+            self._duties.contradicted(taken.clones)
             outlet = self._outlet()
             for topic, payload in taken.acks.messages():
                 outlet.publish(topic, payload)
@@ -199,12 +203,14 @@ class Ingest:
             self._registry.quarantine(group.odd)
             self._counters.add(received=len(group.odd), quarantined=len(group.odd))
             group.odd = []
-        for device, status in group.statuses.items():
+        for device, status in group.statuses:  # each in its turn: A, B, A is two boxes
             self._duties.heard(device, status)
-        for device, reply in group.replies:
-            self._registry.save_reply(device, reply, now_ms)
-        self._counters.add(statuses=len(group.statuses), replies=len(group.replies))
-        group.statuses, group.replies = {}, []
+        self._counters.add(statuses=len(group.statuses))
+        group.statuses = []
+        while group.replies:
+            self._registry.save_reply(*group.replies[0], now_ms)
+            group.replies.popleft()
+            self._counters.add(replies=1)
 
     def _do_duties(self) -> None:
         while not self._stop.wait(1.0):
@@ -212,6 +218,8 @@ class Ingest:
                 self._duties.do(self._outlet())
             except UnavailableError as exc:
                 log.warning("registry.unavailable", error=str(exc))
+            except InputError as exc:  # what a device said must not end the service
+                log.warning("status.unstorable", error=str(exc))
 
     def _keep_up(self) -> None:
         while not self._stop.wait(10.0):

@@ -6,7 +6,7 @@ import pytest
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Gap
 from greenwater.kernel.wire.encode import encode
 from greenwater.storage.registry import Registry
@@ -28,6 +28,7 @@ from tests.contracts.test_ingest_pipeline import (
 
 __all__ = ["registry", "telemetry"]  # fixtures
 CLOCK = ManualClock(NOW)
+WORKER = WorkerId("by-hand")
 HAND = """time,device,probe,channel,value,unit
 2026-05-28T23:26:40+07:00,box-1,pen,ph,"7,9",pH
 2026-05-28T23:26:41+07:00,box-1,pen,ph,acid,pH
@@ -49,7 +50,12 @@ VMS = """time,device,latitude,longitude,speed_kn,course_deg
 
 def replayed(registry: Registry, telemetry: Telemetry, kind: str) -> list[str]:
     numbers = [one.id for one in registry.list_quarantine() if one.kind == kind]
-    return [said for _, said in replay_entries(registry, telemetry, numbers, CLOCK)]
+    return [
+        said
+        for _, said in replay_entries(
+            registry, telemetry, numbers, CLOCK, worker=WORKER
+        )
+    ]
 
 
 def test_a_farmers_file_is_stored_and_every_bad_line_is_named(
@@ -57,7 +63,7 @@ def test_a_farmers_file_is_stored_and_every_bad_line_is_named(
 ) -> None:
     path = tmp_path / "meter.csv"
     path.write_text(HAND, encoding="utf-8-sig")
-    taken = import_csv(path, "hand", registry, telemetry, CLOCK)
+    taken = import_csv(path, "hand", registry, telemetry, CLOCK, worker=WORKER)
     assert counts(taken) == (9, 2, 0, 7, 0)
     assert sorted(stored(telemetry, "pen").values(), key=str) == [7.9, 8.1]
     reasons = [one.reason for one in registry.list_quarantine()]
@@ -70,7 +76,7 @@ def test_vms_positions_are_a_probe_of_their_own(
 ) -> None:
     path = tmp_path / "vms.csv"
     path.write_text(VMS)
-    taken = import_csv(path, "vms", registry, telemetry, CLOCK)
+    taken = import_csv(path, "vms", registry, telemetry, CLOCK, worker=WORKER)
     assert counts(taken) == (8, 6, 0, 2, 0)
     assert len(stored(telemetry, "vms")) == 6
 
@@ -81,10 +87,10 @@ def test_a_file_imported_twice_changes_nothing(
 ) -> None:
     path = tmp_path / "file.csv"
     path.write_text(text)
-    first = import_csv(path, kind, registry, telemetry, CLOCK)
+    first = import_csv(path, kind, registry, telemetry, CLOCK, worker=WORKER)
     before = [list(telemetry.read(Span(s, 0, 2**53))) for s in telemetry.series()]
     aside = len(registry.list_quarantine())
-    again = import_csv(path, kind, registry, telemetry, CLOCK)
+    again = import_csv(path, kind, registry, telemetry, CLOCK, worker=WORKER)
     assert (again.stored, again.repeated) == (0, first.stored)
     after = [list(telemetry.read(Span(s, 0, 2**53))) for s in telemetry.series()]
     assert after == before
@@ -97,7 +103,7 @@ def test_a_file_without_a_column_is_refused_by_the_columns_name(
     path = tmp_path / "meter.csv"
     path.write_text("time,device\n")
     with pytest.raises(InputError, match="no column 'probe'"):
-        import_csv(path, "hand", registry, telemetry, CLOCK)
+        import_csv(path, "hand", registry, telemetry, CLOCK, worker=WORKER)
 
 
 def test_a_replayed_batch_brings_its_readings_and_its_gaps(
