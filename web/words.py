@@ -1,14 +1,22 @@
 """The words of the pages, Vietnamese first; the voice of the glossary.
 
-One catalogue per language with the same keys; ``{name}`` stands for a value. A later
-issue may move them into Babel's files; the keys stay.
+The words stand in ``web/locale/{vi,en}/LC_MESSAGES/*.po``, a file for each room of the
+site, all of one name space; ``msgid`` is a key and ``{name}`` in the text stands for a
+value. They are read as they are, once, when the site starts: there is nothing to compile.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
 from typing import Final
 
+from babel.messages.pofile import PoFileError, read_po
+
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.errors import InvariantError
+
+LOCALE: Final = Path(__file__).parent / "locale"
 
 
 class Lang(StrEnum):
@@ -23,277 +31,31 @@ class Lang(StrEnum):
         return Lang.EN if self is Lang.VI else Lang.VI
 
 
+def read_words(folder: Path) -> dict[str, str]:
+    """Return the words of one language.
+
+    Raises:
+        InvariantError: a file cannot be read, or a key stands there twice.
+    """
+    words: dict[str, str] = {}
+    for path in sorted(folder.glob("*.po")):
+        try:
+            catalog = read_po(BytesIO(path.read_bytes()), abort_invalid=True)
+        except PoFileError as exc:
+            raise InvariantError(f"{path.name}: {exc}") from exc
+        for message in catalog:
+            key, text = str(message.id), str(message.string)
+            if not key:
+                continue
+            if key in words:
+                raise InvariantError(f"{path.name}: {key!r} stands there twice")
+            words[key] = text
+    return words
+
+
 WORDS: Final[Mapping[Lang, Mapping[str, str]]] = {
-    Lang.VI: {
-        "title": "Nước xanh",
-        "tagline": "Số đo ao, lồng và tàu",
-        "switch": "English",
-        "simulated": "SỐ LIỆU MÔ PHỎNG",
-        "simulated_why": "Ao, lồng, tàu trên trang này là giả lập.",
-        "updated": "Cập nhật {time}",
-        "skip": "Đến phần số đo",
-        "sites": "Trại nuôi",
-        "vessels": "Tàu cá",
-        "home": "Tất cả trại và tàu",
-        "more_units": "{count} ao, lồng – xem riêng trại này",
-        "empty": "Chưa có trại nuôi hay tàu cá nào.",
-        "empty_cure": "Thêm hộp đo bằng lệnh: greenwater device add",
-        "no_units": "Trại này chưa có ao, lồng nào.",
-        "unplaced": "Hộp đo chưa gắn vào ao, lồng hay tàu nào",
-        "pond": "Ao",
-        "cage": "Lồng",
-        "tank": "Bể",
-        "depth": "Sâu {depth}",
-        "probe": "Đầu đo {probe}",
-        "none_yet": "Chưa có số đo nào",
-        "none_yet_why": "Chưa có đầu đo nào gắn ở đây.",
-        "stale": "Số cũ, {age}",
-        "silent": "Không nhận được số đo từ {time}.",
-        "last_known": "Lần cuối: {values}. Không biết hiện ra sao – nên ra xem.",
-        "bad_answer": "lỗi đầu đo",
-        "just_now": "vừa xong",
-        "minutes_ago": "{count} phút trước",
-        "hours_ago": "{count} giờ trước",
-        "days_ago": "{count} ngày trước",
-        "yesterday": "{time} hôm qua",
-        "on_day": "{time} ngày {day}",
-        "offline": "Hộp đo {device} không có mạng từ {time}.",
-        "no_status": "Hộp đo {device} chưa báo tình trạng lần nào.",
-        "backlog": "Trên hộp còn {count} số đo chờ gửi.",
-        "days_left": "Bộ nhớ hộp {device} còn đủ {count} ngày.",
-        "unhealthy": "Đầu đo không trả lời: {probes}.",
-        "clock_unsynced": "Đồng hồ hộp {device} chưa đúng giờ.",
-        "revoked": "Hộp đo {device} đã bị khóa.",
-        "coverage": "Hộp đo ngoài vùng phủ sóng từ {time} – bình thường với chuyến biển xa.",
-        "no_position": "Chưa có vị trí nào",
-        "position": "Vị trí lúc {time}",
-        "speed_course": "{speed}, hướng {course}",
-        "track": "Đường đi {hours} giờ qua",
-        "track_alt": "Hình vẽ đường đi của tàu; mũi tên là vị trí cuối",
-        "north": "B",
-        "nautical_miles": "{count} hải lý",
-        "last_hours": "{hours} giờ qua",
-        "last_days": "{days} ngày qua",
-        "period": "Xem",
-        "hours": "{count} giờ",
-        "days": "{count} ngày",
-        "chart_alt": "{channel}, {period}: thấp nhất {low}, cao nhất {high}.",
-        "chart_empty": "{channel}: không có số liệu trong {period}.",
-        "holes": "Không có số đo từ {stretches}",
-        "stretch": "{start} đến {end}",
-        "lost": "{count} số đo đã bị bỏ từ {start} đến {end} ({reason})",
-        "lost_unknown": "Có số đo đã bị bỏ từ {start} đến {end} ({reason})",
-        "reason_thinned": "bộ nhớ hộp đầy",
-        "reason_torn": "tệp trên hộp bị hỏng",
-        "reason_clock": "không rõ giờ đo",
-        "reason_unknown": "không rõ lý do",
-        "band": "Đường đậm: trung bình; vùng nhạt: thấp nhất đến cao nhất.",
-        "gap_shade": "Vùng gạch: số đo đã bị bỏ trên hộp.",
-        "all_charts": "Tất cả chỉ tiêu",
-        "error_404": "Không có trang này.",
-        "error_404_cure": "Kiểm tra lại địa chỉ, hoặc về trang đầu.",
-        "error_422": "Địa chỉ có chỗ sai: {reason}",
-        "error_422_cure": "Sửa lại địa chỉ, hoặc về trang đầu.",
-        "error_503": "Chưa đọc được số liệu.",
-        "error_503_cure": "Máy chủ số liệu chưa trả lời. Trang tự thử lại sau 10 giây.",
-        "error_500": "Máy chủ gặp lỗi.",
-        "error_500_cure": "Báo cho người quản trị xem nhật ký máy chủ.",
-        "offline_page": "Mất kết nối với máy chủ từ {time}. Số trên trang là số cũ.",
-        "source_hand": "ĐO TAY",
-        "source_import": "NHẬP TỪ TỆP",
-        "source_vms": "máy giám sát",
-        "source_voice": "báo qua bộ đàm",
-        "condition": "Hiện",
-        "box": "Hộp đo",
-        "mains": "Điện lưới",
-        "mains_1": "có điện",
-        "mains_0": "mất điện",
-        "aerator": "Quạt nước",
-        "aerator_1": "đang chạy",
-        "aerator_0": "không chạy",
-        "box_1": "đóng",
-        "box_0": "hở",
-        "contact_1": "đóng",
-        "contact_0": "hở",
-    },
-    Lang.EN: {
-        "title": "Greenwater",
-        "tagline": "Readings of ponds, cages and boats",
-        "switch": "Tiếng Việt",
-        "simulated": "SIMULATED DATA",
-        "simulated_why": "The ponds, cages and boats on this page are simulated.",
-        "updated": "Updated {time}",
-        "skip": "Skip to the readings",
-        "sites": "Farms",
-        "vessels": "Fishing boats",
-        "home": "All farms and boats",
-        "more_units": "{count} ponds and cages – see this farm",
-        "empty": "There is no farm or boat yet.",
-        "empty_cure": "Add a box with: greenwater device add",
-        "no_units": "This farm has no pond or cage yet.",
-        "unplaced": "Boxes that hang in no pond, cage or boat",
-        "pond": "Pond",
-        "cage": "Cage",
-        "tank": "Tank",
-        "depth": "{depth} deep",
-        "probe": "Probe {probe}",
-        "none_yet": "No reading yet",
-        "none_yet_why": "No probe hangs here yet.",
-        "stale": "Old, {age}",
-        "silent": "No reading since {time}.",
-        "last_known": "Last: {values}. Its state now is unknown – go and look.",
-        "bad_answer": "probe error",
-        "just_now": "just now",
-        "minutes_ago": "{count} min ago",
-        "hours_ago": "{count} h ago",
-        "days_ago": "{count} days ago",
-        "yesterday": "{time} yesterday",
-        "on_day": "{time} on {day}",
-        "offline": "Box {device} is offline since {time}.",
-        "no_status": "Box {device} has never reported its status.",
-        "backlog": "{count} readings still wait on the box.",
-        "days_left": "Box {device} has room for {count} more days.",
-        "unhealthy": "Probes that do not answer: {probes}.",
-        "clock_unsynced": "The clock of box {device} is not set.",
-        "revoked": "Box {device} is revoked.",
-        "coverage": "Box out of coverage since {time} – normal on a long trip.",
-        "no_position": "No position yet",
-        "position": "Position at {time}",
-        "speed_course": "{speed}, course {course}",
-        "track": "Track of the last {hours} h",
-        "track_alt": "Sketch of the boat's track; the arrow is the last position",
-        "north": "N",
-        "nautical_miles": "{count} nautical miles",
-        "last_hours": "last {hours} h",
-        "last_days": "last {days} days",
-        "period": "Show",
-        "hours": "{count} hours",
-        "days": "{count} days",
-        "chart_alt": "{channel}, {period}: lowest {low}, highest {high}.",
-        "chart_empty": "{channel}: no data in the {period}.",
-        "holes": "No readings from {stretches}",
-        "stretch": "{start} to {end}",
-        "lost": "{count} readings were given up from {start} to {end} ({reason})",
-        "lost_unknown": "Readings were given up from {start} to {end} ({reason})",
-        "reason_thinned": "the box was full",
-        "reason_torn": "a file on the box was damaged",
-        "reason_clock": "their time is unknown",
-        "reason_unknown": "reason unknown",
-        "band": "Line: mean; shaded: lowest to highest.",
-        "gap_shade": "Hatched: readings given up on the box.",
-        "all_charts": "All channels",
-        "error_404": "There is no such page.",
-        "error_404_cure": "Check the address, or go to the first page.",
-        "error_422": "Something in the address is wrong: {reason}",
-        "error_422_cure": "Correct the address, or go to the first page.",
-        "error_503": "The data cannot be read now.",
-        "error_503_cure": "The data server does not answer. This page tries again in 10 s.",
-        "error_500": "The server made a mistake.",
-        "error_500_cure": "Tell the operator to look at the server's log.",
-        "offline_page": "No connection to the server since {time}. What you see is old.",
-        "source_hand": "BY HAND",
-        "source_import": "IMPORTED",
-        "source_vms": "VMS",
-        "source_voice": "by voice",
-        "condition": "Now",
-        "box": "Box",
-        "mains": "Mains",
-        "mains_1": "on",
-        "mains_0": "power cut",
-        "aerator": "Aerator",
-        "aerator_1": "running",
-        "aerator_0": "not running",
-        "box_1": "closed",
-        "box_0": "open",
-        "contact_1": "closed",
-        "contact_0": "open",
-    },
+    lang: read_words(LOCALE / lang / "LC_MESSAGES") for lang in Lang
 }
-
-CHANNELS: Final[Mapping[Lang, Mapping[Channel, str]]] = {
-    Lang.VI: {
-        Channel.TEMPERATURE: "Nhiệt độ nước",
-        Channel.DISSOLVED_OXYGEN: "Oxy hòa tan",
-        Channel.OXYGEN_SATURATION: "Độ bão hòa oxy",
-        Channel.PH: "Độ pH",
-        Channel.SALINITY: "Độ mặn",
-        Channel.CONDUCTIVITY: "Độ dẫn điện",
-        Channel.SPECIFIC_CONDUCTIVITY: "Độ dẫn điện ở 25 °C",
-        Channel.ORP: "Thế oxy hóa khử (ORP)",
-        Channel.TURBIDITY: "Độ đục",
-        Channel.AMMONIA_TOTAL: "Tổng amoni (TAN)",
-        Channel.NITRITE: "Nitrit (NO₂)",
-        Channel.ALKALINITY: "Độ kiềm",
-        Channel.TRANSPARENCY: "Độ trong",
-        Channel.CHLOROPHYLL: "Diệp lục (mật độ tảo)",
-        Channel.WATER_LEVEL: "Mực nước",
-        Channel.DEPTH: "Độ sâu đầu đo",
-        Channel.CURRENT: "Dòng điện",
-        Channel.CONTACT: "Tiếp điểm",
-        Channel.LATITUDE: "Vĩ độ",
-        Channel.LONGITUDE: "Kinh độ",
-        Channel.SPEED: "Tốc độ",
-        Channel.COURSE: "Hướng đi",
-        Channel.BATTERY: "Pin",
-        Channel.SUPPLY: "Nguồn điện",
-        Channel.SIGNAL: "Sóng di động",
-    },
-    Lang.EN: {
-        Channel.TEMPERATURE: "Water temperature",
-        Channel.DISSOLVED_OXYGEN: "Dissolved oxygen",
-        Channel.OXYGEN_SATURATION: "Oxygen saturation",
-        Channel.PH: "pH",
-        Channel.SALINITY: "Salinity",
-        Channel.CONDUCTIVITY: "Conductivity",
-        Channel.SPECIFIC_CONDUCTIVITY: "Conductivity at 25 °C",
-        Channel.ORP: "Redox potential (ORP)",
-        Channel.TURBIDITY: "Turbidity",
-        Channel.AMMONIA_TOTAL: "Total ammonia (TAN)",
-        Channel.NITRITE: "Nitrite (NO₂)",
-        Channel.ALKALINITY: "Alkalinity",
-        Channel.TRANSPARENCY: "Transparency",
-        Channel.CHLOROPHYLL: "Chlorophyll (algae)",
-        Channel.WATER_LEVEL: "Water level",
-        Channel.DEPTH: "Probe depth",
-        Channel.CURRENT: "Current",
-        Channel.CONTACT: "Contact",
-        Channel.LATITUDE: "Latitude",
-        Channel.LONGITUDE: "Longitude",
-        Channel.SPEED: "Speed",
-        Channel.COURSE: "Course",
-        Channel.BATTERY: "Battery",
-        Channel.SUPPLY: "Supply",
-        Channel.SIGNAL: "Mobile signal",
-    },
-}
-
-SHORT: Final[Mapping[Lang, Mapping[Channel, str]]] = {
-    Lang.VI: {
-        Channel.TEMPERATURE: "Nhiệt độ",
-        Channel.DISSOLVED_OXYGEN: "Oxy",
-        Channel.OXYGEN_SATURATION: "Bão hòa oxy",
-        Channel.PH: "pH",
-        Channel.SPECIFIC_CONDUCTIVITY: "Độ dẫn 25 °C",
-        Channel.CONDUCTIVITY: "Độ dẫn",
-        Channel.ORP: "ORP",
-        Channel.CHLOROPHYLL: "Diệp lục",
-        Channel.AMMONIA_TOTAL: "TAN",
-        Channel.NITRITE: "NO₂",
-        Channel.SIGNAL: "Sóng",
-    },
-    Lang.EN: {
-        Channel.TEMPERATURE: "Temp.",
-        Channel.DISSOLVED_OXYGEN: "Oxygen",
-        Channel.OXYGEN_SATURATION: "Saturation",
-        Channel.ORP: "ORP",
-        Channel.SPECIFIC_CONDUCTIVITY: "Conductivity 25 °C",
-        Channel.CHLOROPHYLL: "Chlorophyll",
-        Channel.AMMONIA_TOTAL: "TAN",
-        Channel.NITRITE: "NO₂",
-        Channel.SIGNAL: "Signal",
-    },
-}
-"""What stands on cards, where it differs from the full name."""
 
 
 def say(lang: Lang, key: str, **values: object) -> str:
@@ -303,5 +65,4 @@ def say(lang: Lang, key: str, **values: object) -> str:
 
 def channel_name(lang: Lang, channel: Channel, *, is_short: bool = False) -> str:
     """Return a channel's name, for a heading or for a card."""
-    full = CHANNELS[lang][channel]
-    return SHORT[lang].get(channel, full) if is_short else full
+    return WORDS[lang][f"channel.short.{channel}" if is_short else f"channel.{channel}"]

@@ -1,0 +1,180 @@
+"""Simulated farms and boats on a platform of this machine: for the demo and for stories.
+
+A *stage* is scenarios cast with ports and boxes, registered, with the days before filled
+in, and the processes that play them.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from cli.home import Home
+from cli.run import free_port, greenwater
+from cli.supervisor import Part
+from cli.world import register, write_box
+from edge.drivers.profile import load_profile
+from firmware_sim.run import Row, ScenarioRun
+from firmware_sim.scenarios import ProbeKind, Scenario, load_scenario
+from firmware_sim.serve import Ports
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import ClockQuality, Reading, milliseconds
+from greenwater.storage.registry import Registry
+from greenwater.storage.telemetry import open_telemetry
+
+HISTORY_EVERY_S = 600.0
+PARTS_A_DAY = 24
+
+
+class Casting(NamedTuple):
+    """Which scenario plays, and how much of it has passed when the curtain rises."""
+
+    name: str
+    passed: timedelta
+
+
+class Played(NamedTuple):
+    """One scenario on the stage; its first moment is ``scenario.start_s``."""
+
+    scenario: Scenario
+    passed: timedelta
+    ports: dict[str, Ports]
+    folder: Path
+
+
+class Stage:
+    """The simulated side of a platform whose clock begins at ``opens``."""
+
+    def __init__(self, home: Home, casting: Sequence[Casting], opens: datetime) -> None:
+        self._home, self.opens = home, opens
+        self.played = [self._cast(one) for one in casting]
+        self._boxes: dict[str, Path] = {}
+
+    def _cast(self, casting: Casting) -> Played:
+        folder = self._home.path / "sim" / casting.name
+        folder.mkdir(parents=True, exist_ok=True)
+        start = self.opens - casting.passed
+        moved = load_scenario(casting.name).starting(start)
+        ports = {device.id: Ports(free_port(), free_port()) for device in moved.devices}
+        (folder / "ports.json").write_text(json.dumps(ports))
+        (folder / "start").write_text(start.isoformat())
+        return Played(moved, casting.passed, ports, folder)
+
+    def enrol(self, registry: Registry, broker: str) -> None:
+        """Register the scenarios and write each box's configuration."""
+        for one in self.played:
+            passwords = register(
+                one.scenario,
+                registry,
+                from_ms=milliseconds(self.opens - one.passed),
+                now_ms=milliseconds(self.opens),
+            )
+            for device in one.scenario.devices:
+                if device.id in passwords:
+                    self._boxes[device.id] = write_box(
+                        device,
+                        self._home.path / "boxes" / device.id,
+                        broker_url=broker,
+                        password=passwords[device.id],
+                        ports=one.ports[device.id],
+                    )
+
+    def fill_history(self, registry: Registry, stop: threading.Event) -> None:
+        """Let ingest take in what has passed at once, instead of through the boxes."""
+        from ingest.replay import take_in_readings
+        from ingest.workers import by_hand
+
+        telemetry = open_telemetry(self._home.telemetry_url)
+        clock = ManualClock(self.opens)
+        try:
+            with (
+                by_hand(self._home.path) as worker,
+                typer.progressbar(list(self._stretches()), label="history") as shown,
+            ):
+                for one, from_s, until_s in shown:
+                    if stop.is_set():
+                        return
+                    run = ScenarioRun(one.scenario, clock)
+                    rows = run.history(from_s, until_s, HISTORY_EVERY_S)
+                    measured = _measured(one.scenario)
+                    readings = [r for row in rows for r in _readings(row, measured)]
+                    take_in_readings(
+                        readings, registry, telemetry, clock, worker=worker
+                    )
+        finally:
+            telemetry.close()
+
+    def _stretches(self) -> Iterator[tuple[Played, float, float]]:
+        end_s = self.opens.timestamp()
+        for one in self.played:
+            whole_s = one.passed.total_seconds()
+            count = max(1, round(whole_s / 86_400 * PARTS_A_DAY / 3))
+            for at in range(count):
+                from_s = end_s - whole_s + at * whole_s / count
+                yield one, from_s, from_s + whole_s / count
+
+    def parts(self, clock: str) -> list[Part]:
+        """Return the processes: one simulator a scenario, one agent a box."""
+        environ = {"GREENWATER_CLOCK": clock}
+        parts = [
+            Part(
+                f"sim-{one.scenario.name}",
+                greenwater(
+                    "sim", "run", one.scenario.name,
+                    "--ports", str(one.folder / "ports.json"),
+                    "--folder", str(one.folder),
+                    "--start", (one.folder / "start").read_text(),
+                ),
+                environ,
+            )
+            for one in self.played
+        ]  # fmt: skip
+        parts += [
+            Part(
+                f"edge-{device}",
+                greenwater(
+                    "edge", "run", "--config", str(path), "--log-level", "warning"
+                ),
+                environ,
+            )
+            for device, path in self._boxes.items()
+        ]
+        return parts
+
+
+_Measured = dict[tuple[str, str], frozenset[str]]
+
+
+def _measured(scenario: Scenario) -> _Measured:
+    """Return what each instrument can tell: no more than its box will read from it."""
+    found: _Measured = {}
+    for device in scenario.devices:
+        for probe in device.probes:
+            channels: tuple[Channel, ...] = tuple(Channel)
+            if probe.map == "generic_float32":
+                channels = probe.channels
+            elif probe.kind is not ProbeKind.GPS:
+                registers = load_profile(probe.map).registers
+                channels = tuple(register.channel for register in registers)
+            found[device.id, probe.id] = frozenset(channels)
+    return found
+
+
+def _readings(row: Row, measured: _Measured) -> Iterator[Reading]:
+    known = measured[row.device, row.probe]
+    for name, value in row.values.items():
+        if name in known:
+            yield Reading(
+                DeviceId(row.device),
+                ProbeId(row.probe),
+                Channel(name),
+                row.taken_ms,
+                None if value is None else round(value, 6),
+                ClockQuality.NTP,
+            )

@@ -1,0 +1,227 @@
+// The check page: reads a label by camera, photo or typing, and says what it is worth.
+// Signature and lists are checked here, so it works with no network; where there is one,
+// the platform is asked as well, and its word is the newer one.
+import { checkLabel } from "./verify.js";
+
+const LISTS = "gw-lists";
+const KEYS = "/api/v1/labels/keys.json";
+const STATUS = "/api/v1/labels/status.json";
+const ASK = "/api/v1/labels/check";
+const FRAME_MS = 120;
+const WIDEST = 1000;
+const OLD_MS = 24 * 3600 * 1000;
+
+const page = document.getElementById("check");
+const words = JSON.parse(document.getElementById("check-words").textContent);
+const part = (name) => page.querySelector(`[data-part="${name}"]`);
+const zone = { timeZone: "Asia/Ho_Chi_Minh" };
+
+let film = null;
+let shown = 0;
+
+const say = (key, facts = {}) =>
+  Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key] ?? key);
+
+const day = (ms) => new Date(ms).toLocaleDateString(words.locale, { ...zone, day: "2-digit", month: "2-digit", year: "numeric" });
+const clock = (ms) => new Date(ms).toLocaleTimeString(words.locale, { ...zone, hour: "2-digit", minute: "2-digit", hour12: false });
+const moment = (ms) =>
+  day(ms) === day(Date.now()) ? say("today", { time: clock(ms) }) : say("on_day", { time: clock(ms), day: day(ms) });
+
+// What the platform last published: from the network, else as it was kept.
+const list = async (address) => {
+  const kept = "caches" in self ? await caches.open(LISTS) : null;
+  try {
+    const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(4000) });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const text = await answer.text();
+    const headers = { "Content-Type": "application/json", "X-Kept": String(Date.now()) };
+    if (kept) await kept.put(address, new Response(text, { headers }));
+    return { document: JSON.parse(text), fetched: Date.now(), isFresh: true };
+  } catch {
+    const answer = kept ? await kept.match(address) : undefined;
+    if (!answer) return { document: null, fetched: 0, isFresh: false };
+    return { document: await answer.json(), fetched: Number(answer.headers.get("X-Kept") ?? 0), isFresh: false };
+  }
+};
+
+const lists = async () => {
+  const [keys, status] = await Promise.all([list(KEYS), list(STATUS)]);
+  const line = part("lists");
+  if (!keys.document || !status.document) {
+    line.textContent = say("no_lists");
+  } else {
+    const when = moment(status.document.at_ms);
+    const isOld = Date.now() - status.fetched > OLD_MS;
+    line.textContent = say(status.isFresh ? "lists_fresh" : isOld ? "lists_old" : "lists_kept", { when });
+  }
+  line.dataset.state = status.isFresh ? "fresh" : "kept";
+  return { keys, status };
+};
+
+const online = async (text) => {
+  try {
+    const answer = await fetch(`${ASK}?${new URLSearchParams({ text })}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+};
+
+const fact = (name, text) => {
+  const term = document.createElement("dt");
+  const value = document.createElement("dd");
+  term.textContent = name;
+  value.textContent = text;
+  return [term, value];
+};
+
+const show = (verdict, { isOnline, when }) => {
+  const box = part("verdict");
+  const look = words.looks[verdict.code] ?? "bad";
+  box.hidden = false;
+  box.className = `verdict ${look}`;
+  box.dataset.code = verdict.code;
+  box.dataset.online = String(isOnline);
+  part("mark").textContent = words.marks[look];
+  part("title").textContent = say(`verdict_${verdict.code}`);
+  part("why").textContent = say(`verdict_${verdict.code}_why`, { reason: verdict.reason ?? "", phone: verdict.phone ?? "" });
+  part("checked").textContent = isOnline
+    ? say("checked_online", { when: moment(when) })
+    : when ? say("checked_offline", { when: moment(when) }) : say("checked_without_list");
+  const facts = part("facts");
+  facts.replaceChildren(
+    ...(verdict.gtin ? fact(say("gtin"), verdict.gtin) : []),
+    ...(verdict.lot ? fact(say("lot"), verdict.lot) : []),
+    ...(verdict.serial ? fact(say("serial"), verdict.serial) : []),
+  );
+  const more = part("more");
+  more.hidden = !verdict.passport;
+  if (verdict.passport) more.href = verdict.passport;
+  box.focus();
+};
+
+const check = async (text) => {
+  const turn = ++shown;
+  part("read").textContent = text;
+  const known = await lists();
+  const verdict = await checkLabel(text, known.keys.document, known.status.document);
+  if (turn !== shown) return;
+  const isNamed = verdict.gtin && verdict.lot && verdict.serial;
+  const passport = isNamed && verdict.code !== "altered" ? `/01/${verdict.gtin}/10/${encodeURIComponent(verdict.lot)}/21/${verdict.serial}${new URL(text.trim()).search}` : "";
+  show({ ...verdict, passport }, { isOnline: false, when: known.status.document ? known.status.document.at_ms : 0 });
+  const told = await online(text);
+  if (told && turn === shown) show({ passport, ...told }, { isOnline: true, when: told.at_ms });
+};
+
+const read = async (picture) => {
+  const found = await ZXingWASM.readBarcodes(picture, { formats: ["QRCode"], tryHarder: true, maxNumberOfSymbols: 1 });
+  return found.length && found[0].isValid !== false ? found[0].text : null;
+};
+
+const stopFilm = () => {
+  if (!film) return;
+  for (const track of film.getTracks()) track.stop();
+  film = null;
+  part("view").hidden = true;
+  part("camera").textContent = say("camera");
+};
+
+const watch = async (video, canvas) => {
+  const brush = canvas.getContext("2d", { willReadFrequently: true });
+  while (film) {
+    if (video.videoWidth) {
+      const scale = Math.min(1, WIDEST / video.videoWidth);
+      canvas.width = Math.round(video.videoWidth * scale);
+      canvas.height = Math.round(video.videoHeight * scale);
+      brush.drawImage(video, 0, 0, canvas.width, canvas.height);
+      const text = await read(brush.getImageData(0, 0, canvas.width, canvas.height));
+      if (text !== null && film) {
+        stopFilm();
+        if ("vibrate" in navigator) navigator.vibrate(60);
+        await check(text);
+        return;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, FRAME_MS));
+  }
+};
+
+const startFilm = async () => {
+  const note = part("trouble");
+  note.hidden = true;
+  try {
+    film = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } }, audio: false });
+  } catch {
+    note.textContent = say("no_camera");
+    note.hidden = false;
+    return;
+  }
+  const video = part("video");
+  part("view").hidden = false;
+  part("camera").textContent = say("stop_camera");
+  video.srcObject = film;
+  await video.play();
+  await watch(video, document.createElement("canvas"));
+};
+
+const shrunk = async (file) => {
+  const bitmap = await createImageBitmap(file);
+  const scale = Math.min(1, 2400 / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(bitmap.width * scale);
+  canvas.height = Math.round(bitmap.height * scale);
+  const brush = canvas.getContext("2d");
+  brush.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return brush.getImageData(0, 0, canvas.width, canvas.height);
+};
+
+const fromPhoto = async (file) => {
+  const note = part("trouble");
+  note.hidden = true;
+  let text = null;
+  try {
+    text = await read(await shrunk(file));
+  } catch {
+    text = null;
+  }
+  if (text === null) {
+    note.textContent = say("no_code");
+    note.hidden = false;
+    return;
+  }
+  await check(text);
+};
+
+const begin = () => {
+  ZXingWASM.prepareZXingModule({
+    overrides: { locateFile: (name) => (name.endsWith(".wasm") ? page.dataset.wasm : name) },
+    fireImmediately: true,
+  });
+  part("camera").addEventListener("click", () => (film ? stopFilm() : startFilm()));
+  part("photo").addEventListener("change", (happened) => {
+    const [file] = happened.target.files;
+    happened.target.value = "";
+    if (file) fromPhoto(file);
+  });
+  part("typed").addEventListener("submit", (happened) => {
+    happened.preventDefault();
+    const text = new FormData(happened.target).get("text").trim();
+    if (text) check(text);
+  });
+  addEventListener("online", lists);
+  addEventListener("offline", lists);
+  document.addEventListener("visibilitychange", () => document.hidden && stopFilm());
+  if ("serviceWorker" in navigator) {
+    navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready).then(() => {
+      page.dataset.installed = "true";
+      part("installed").hidden = false;
+    }, () => {});
+  }
+  for (const button of page.querySelectorAll("[disabled]")) button.disabled = false;
+  const asked = page.dataset.text;
+  if (asked) check(asked);
+  else lists();
+  page.dataset.ready = "true";
+};
+
+begin();
