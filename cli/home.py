@@ -21,9 +21,13 @@ SERVICE = "gw-ingest"
 
 
 class HomeSettings(Struct, frozen=True, kw_only=True):
-    """Where the platform keeps what it keeps. ``GREENWATER_*`` shared variables."""
+    """Where the platform keeps what it keeps. ``GREENWATER_*`` shared variables.
+
+    ``public_url`` is how phones reach the site: it stands on labels and in messages.
+    """
 
     home: Path = Path("var")
+    public_url: str = ""
     broker_url: str = ""
     telemetry_url: str = ""
     registry_url: str = ""

@@ -50,6 +50,8 @@ def platform_parts(
         "GREENWATER_HOME": str(home.path),
         "GREENWATER_TELEMETRY_URL": home.telemetry_url,
         "GREENWATER_REGISTRY_URL": home.registry_url,
+        "GREENWATER_PUBLIC_URL": home.settings.public_url
+        or f"http://127.0.0.1:{page_port}",
     }
     if clock:
         environ["GREENWATER_CLOCK"] = clock

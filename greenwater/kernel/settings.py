@@ -24,6 +24,7 @@ SHARED: frozenset[str] = frozenset(
         "GREENWATER_REGISTRY_URL",
         "GREENWATER_HOME",
         "GREENWATER_LOG_LEVEL",
+        "GREENWATER_PUBLIC_URL",
     }
 )
 """Variables that several services read; a service lists those it wants as fields."""
