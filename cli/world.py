@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from firmware_sim.scenarios import DeviceSpec, ProbeKind, Scenario
+from firmware_sim.scenarios import DeviceSpec, ProbeKind, ProbeSpec, Scenario
 from firmware_sim.serve import Ports
 from greenwater.kernel.errors import ConflictError
 from greenwater.kernel.reading import Source
@@ -14,6 +14,8 @@ from greenwater.storage.registry.credentials import make_credentials
 
 LAST_RESORT_MG_L: Final = 1.0
 """Where a simulated box switches aerators by itself: stories leave it to people."""
+
+FEEDBACK_S: Final = 20.0
 
 
 def register(
@@ -127,7 +129,7 @@ def write_box(
             f'id = "{probe.id}"',
             f'profile = "{probe.map}"',
             f"unit = {probe.unit_id}",
-            f"interval_s = {device.interval_s}",
+            f"interval_s = {_interval_s(device, probe)}",
         ]
         if probe.map == "generic_float32":
             names = ", ".join(f'"{channel}"' for channel in probe.channels)
@@ -144,6 +146,12 @@ def write_box(
     path = folder / "edge.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def _interval_s(device: DeviceSpec, probe: ProbeSpec) -> float:
+    """Return how often a probe is read: an aerator that does not run shows in a minute."""
+    is_aerator = probe.kind is ProbeKind.AERATOR
+    return min(device.interval_s, FEEDBACK_S) if is_aerator else device.interval_s
 
 
 def _aerators(device: DeviceSpec) -> list[str]:
