@@ -65,7 +65,7 @@ class Duties:
         self._store_error: str | None = None
         self._settled_at = time.monotonic()
         self._waiting = 0
-        self._quarantined: deque[tuple[int, int]] = deque()
+        self._quarantined = deque([(milliseconds(clock.now()), 0)])
         self._open: set[tuple[str, str]] = set()
         self._recall()
 
