@@ -177,7 +177,7 @@ def test_files_belong_to_whom_their_folder_belongs(tmp_path: Path) -> None:
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process that a SIGHUP ends."""
-    ready = "import time; print(flush=True); time.sleep(60)"
+    ready = "import signal, time; signal.signal(signal.SIGHUP, signal.SIG_DFL); print(flush=True); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", ready], stdout=subprocess.PIPE
     ) as process:
