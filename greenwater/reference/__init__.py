@@ -1,5 +1,5 @@
 """Dated rules and code lists that several services share.
 
-Here now: vessel classes. Reserved for limits of species, sea zones, ports, gear and
+Here now: vessel classes, species, limits of water quality. Reserved for sea zones, ports, gear and
 VietGAP criteria, each with its source and the dates it holds between.
 """
