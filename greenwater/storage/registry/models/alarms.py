@@ -1,1 +1,163 @@
-"""Alarms, what people do to them, what they are told; analytics' own state."""
+"""Alarms, what people do to them, what they are told; analytics' own state.
+
+An alarm's row and its steps are written by analytics alone. What people do is appended
+as acts, which analytics takes over; until then the pages read both.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from greenwater.storage.registry.models.core import (
+    Base,
+    Number,
+    Tenanted,
+    only_where,
+    within,
+)
+
+
+class AlarmRow(Tenanted, Base):
+    """A condition that a person should act on; open while ``cleared_ms`` is NULL."""
+
+    __tablename__ = "alarm"
+    __table_args__ = (
+        within("organisation", "site", of="site"),
+        within("organisation", "unit", of="unit"),
+        within("organisation", "device", of="device"),
+        UniqueConstraint("organisation", "id"),
+        Index("ix_alarm_raised", "organisation", "raised_ms"),
+        Index(
+            "uq_alarm_open",
+            "condition",
+            unique=True,
+            **only_where("cleared_ms IS NULL"),
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    condition: Mapped[str]
+    site: Mapped[str | None]
+    unit: Mapped[str | None] = mapped_column(index=True)
+    device: Mapped[str | None]
+    probe: Mapped[str | None]
+    kind: Mapped[str]
+    channel: Mapped[str | None]
+    side: Mapped[str | None]
+    depth_m: Mapped[float | None]
+    severity: Mapped[str]
+    state: Mapped[str]
+    began_ms: Mapped[int]
+    raised_ms: Mapped[int]
+    acknowledged_ms: Mapped[int | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    returned_ms: Mapped[int | None]
+    cleared_ms: Mapped[int | None]
+    taken_ms: Mapped[int | None]
+    value: Mapped[float | None]
+    worst: Mapped[float | None]
+    limit: Mapped[float | None]
+    trend_per_h: Mapped[float | None]
+    is_late: Mapped[bool]
+    is_simulated: Mapped[bool]
+    detail: Mapped[dict[str, Any]]
+
+
+class AlarmStepRow(Tenanted, Base):
+    """One line of an alarm's history. ``key`` makes writing it again harmless."""
+
+    __tablename__ = "alarm_step"
+    __table_args__ = (
+        within("organisation", "alarm", of="alarm"),
+        UniqueConstraint("alarm", "key"),
+    )
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    alarm: Mapped[str]
+    key: Mapped[str]
+    at_ms: Mapped[int]
+    kind: Mapped[str]
+    person: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    via: Mapped[str | None]
+    detail: Mapped[dict[str, Any]]
+
+
+class AlarmActRow(Tenanted, Base):
+    """What a person did to an alarm; analytics settles it."""
+
+    __tablename__ = "alarm_act"
+    __table_args__ = (
+        within("organisation", "alarm", of="alarm"),
+        UniqueConstraint("alarm", "kind", "person", "via"),
+        Index("ix_alarm_act_open", "id", **only_where("settled_ms IS NULL")),
+    )
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    alarm: Mapped[str]
+    kind: Mapped[str]
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    via: Mapped[str]
+    at_ms: Mapped[int]
+    settled_ms: Mapped[int | None]
+
+
+class AlarmLinkRow(Tenanted, Base):
+    """A link that acknowledges one alarm for one person; only the token's hash is kept."""
+
+    __tablename__ = "alarm_link"
+    __table_args__ = (within("organisation", "alarm", of="alarm"),)
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    alarm: Mapped[str]
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    expires_ms: Mapped[int]
+
+
+class ContactRow(Tenanted, Base):
+    """Who is told of an organisation's alarms, how, and in which order."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        UniqueConstraint("organisation", "person", "url"),
+        ForeignKeyConstraint(["person"], ["person.id"]),
+    )
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    person: Mapped[str]
+    url: Mapped[str]
+    place: Mapped[int]
+
+
+class NotificationRow(Tenanted, Base):
+    """A message that is to go out: unsent while both ``sent_ms`` and ``dropped_ms`` are NULL."""
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        within("organisation", "alarm", of="alarm"),
+        Index(
+            "ix_notification_open",
+            "due_ms",
+            **only_where("sent_ms IS NULL AND dropped_ms IS NULL"),
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    alarm: Mapped[str]
+    step: Mapped[str]
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    url: Mapped[str]
+    due_ms: Mapped[int]
+    sent_ms: Mapped[int | None]
+    dropped_ms: Mapped[int | None]
+    attempts: Mapped[int]
+    error: Mapped[str | None]
+
+
+class AnalyticsState(Base):
+    """What a worker of analytics knows: its cursor over intake, and what it watches."""
+
+    __tablename__ = "analytics_state"
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    saved_ms: Mapped[int]
