@@ -10,6 +10,7 @@ from types import TracebackType
 
 from sqlalchemy import Engine
 
+from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.credentials import Randomness
 from greenwater.storage.registry.deploying import Deployments
@@ -24,6 +25,7 @@ from greenwater.storage.registry.quarantine import Quarantine
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tree import Trees
+from greenwater.storage.registry.watching import Watching
 
 __all__ = ["Registry", "Scope", "migrate", "open_registry"]
 
@@ -44,6 +46,8 @@ class Registry(
     Commands,
     OperatorAlarms,
     Epochs,
+    Alarms,
+    Watching,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
 

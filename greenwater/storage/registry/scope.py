@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import with_loader_criteria
 
+from greenwater.storage.registry.alarms import AlarmsSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
@@ -18,7 +19,7 @@ from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
 
 
-class Scope(PlacesSeen, DevicesSeen, ProbesSeen, DeploymentsSeen, Trees):
+class Scope(PlacesSeen, DevicesSeen, ProbesSeen, DeploymentsSeen, Trees, AlarmsSeen):
     """The registry as far as some organisations go; None: all of it."""
 
     def __init__(

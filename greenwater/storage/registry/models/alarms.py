@@ -155,9 +155,9 @@ class NotificationRow(Tenanted, Base):
 
 
 class AnalyticsState(Base):
-    """What a worker of analytics knows: its cursor over intake, and what it watches."""
+    """What analytics knows: its cursor over intake, and what it watches of each device."""
 
     __tablename__ = "analytics_state"
-    worker: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     document: Mapped[bytes] = mapped_column(LargeBinary)
     saved_ms: Mapped[int]

@@ -13,10 +13,10 @@ def upgrade() -> None:
 
     op.create_table(
         "analytics_state",
-        sa.Column("worker", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("saved_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("worker", name=op.f("pk_analytics_state")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_analytics_state")),
     )
     op.create_table(
         "contact",

@@ -1,0 +1,355 @@
+"""Alarms as pages see them, and what people do to them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.storage.registry.models import Person
+from greenwater.storage.registry.models.alarms import (
+    AlarmActRow,
+    AlarmLinkRow,
+    AlarmRow,
+    AlarmStepRow,
+    ContactRow,
+)
+from greenwater.storage.registry.rows import get_row, insert, storable
+from greenwater.storage.registry.session import Sessions
+
+MOST: Final = 500
+
+
+class AlarmState(StrEnum):
+    """Where an alarm stands in its life (ISA-18.2, IEC 62682).
+
+    ``RETURNED`` is back to normal though nobody acknowledged it: latched.
+    """
+
+    RAISED = "raised"
+    ACKNOWLEDGED = "acknowledged"
+    RETURNED = "returned"
+    CLEARED = "cleared"
+
+
+class Alarm(Struct, frozen=True, kw_only=True):
+    """A condition that a person should act on.
+
+    ``began_ms`` is the first reading beyond the limit, ``taken_ms`` and ``value`` the
+    newest one; ``worst`` is the farthest beyond. Values are in the channel's unit;
+    ``trend_per_h`` is its change per hour. ``is_late`` says that it was found in
+    readings that came in long after they were taken. ``condition`` is the same for
+    all alarms about the same thing.
+    """
+
+    id: str
+    organisation: str
+    condition: str
+    kind: str
+    severity: str
+    state: AlarmState
+    began_ms: int
+    raised_ms: int
+    site: str | None = None
+    unit: str | None = None
+    device: str | None = None
+    probe: str | None = None
+    channel: str | None = None
+    side: str | None = None
+    depth_m: float | None = None
+    acknowledged_ms: int | None = None
+    acknowledged_by: str | None = None
+    returned_ms: int | None = None
+    cleared_ms: int | None = None
+    taken_ms: int | None = None
+    value: float | None = None
+    worst: float | None = None
+    limit: float | None = None
+    trend_per_h: float | None = None
+    is_late: bool = False
+    is_simulated: bool = False
+    detail: dict[str, Any] = {}
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the condition still holds."""
+        return self.state in (AlarmState.RAISED, AlarmState.ACKNOWLEDGED)
+
+
+class AlarmStep(Struct, frozen=True, kw_only=True):
+    """One line of an alarm's history; ``key`` is unique within the alarm."""
+
+    alarm: str
+    key: str
+    at_ms: int
+    kind: str
+    person: str | None = None
+    via: str | None = None
+    detail: dict[str, Any] = {}
+
+
+class AlarmLink(Struct, frozen=True):
+    """What a link that acknowledges stands for."""
+
+    alarm: str
+    person: str
+
+
+class Contact(Struct, frozen=True):
+    """Who is told, where (an apprise URL), and in which place of the order, from 0."""
+
+    organisation: str
+    person: str
+    url: str
+    place: int
+
+
+_FIELDS: Final = tuple(Alarm.__struct_fields__)
+
+
+def alarm_of(row: AlarmRow) -> Alarm:
+    """Return what a row says."""
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return Alarm(**{**values, "state": AlarmState(row.state)})
+
+
+def values_of(alarm: Alarm) -> dict[str, Any]:
+    """Return the columns of an alarm."""
+    return {name: getattr(alarm, name) for name in _FIELDS}
+
+
+def with_acts(alarm: Alarm, acts: Iterable[AlarmActRow]) -> Alarm:
+    """Return an alarm as it stands once analytics has taken over these acts."""
+    for act in acts:
+        if act.kind == "acknowledge" and alarm.acknowledged_ms is None:
+            states = {
+                AlarmState.RAISED: AlarmState.ACKNOWLEDGED,
+                AlarmState.RETURNED: AlarmState.CLEARED,
+            }
+            alarm = replace(
+                alarm,
+                state=states.get(alarm.state, alarm.state),
+                acknowledged_ms=act.at_ms,
+                acknowledged_by=act.person,
+            )
+    return alarm
+
+
+def token_hash(token: str) -> str:
+    """Return what is kept of a link's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class AlarmsSeen:
+    """What may be asked about alarms; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def alarms(
+        self,
+        *,
+        unit: str | None = None,
+        open_only: bool = False,
+        limit: int = 100,
+        before_ms: int | None = None,
+    ) -> Sequence[Alarm]:
+        """Return alarms, newest first; ``before_ms`` pages on by ``raised_ms``."""
+        query = select(AlarmRow).order_by(AlarmRow.raised_ms.desc(), AlarmRow.id)
+        if unit is not None:
+            query = query.where(AlarmRow.unit == unit)
+        if open_only:
+            query = query.where(AlarmRow.cleared_ms.is_(None))
+        if before_ms is not None:
+            query = query.where(AlarmRow.raised_ms < before_ms)
+        with self._sessions.reading() as session:
+            rows = list(session.scalars(query.limit(min(limit, MOST))))
+            acts = _open_acts(session, [row.id for row in rows])
+            return [with_acts(alarm_of(row), acts.get(row.id, ())) for row in rows]
+
+    def get_alarm(self, alarm: str) -> Alarm:
+        """Return one alarm.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            row = get_row(session, AlarmRow, alarm)
+            acts = _open_acts(session, [alarm])
+            return with_acts(alarm_of(row), acts.get(alarm, ()))
+
+    def alarm_steps(self, alarm: str) -> Sequence[AlarmStep]:
+        """Return an alarm's history, oldest first; acts not taken over yet included."""
+        query = (
+            select(AlarmStepRow)
+            .where(AlarmStepRow.alarm == alarm)
+            .order_by(AlarmStepRow.at_ms, AlarmStepRow.number)
+        )
+        with self._sessions.reading() as session:
+            steps = [_step_of(row) for row in session.scalars(query)]
+            known = {step.key for step in steps}
+            for act in _open_acts(session, [alarm]).get(alarm, ()):
+                step = step_of_act(act)
+                if step.key not in known:
+                    steps.append(step)
+        return steps
+
+    def contacts(self) -> Sequence[Contact]:
+        """Return who is told, by organisation and place."""
+        query = select(ContactRow).order_by(
+            ContactRow.organisation, ContactRow.place, ContactRow.id
+        )
+        with self._sessions.reading() as session:
+            return [
+                Contact(row.organisation, row.person, row.url, row.place)
+                for row in session.scalars(query)
+            ]
+
+
+def _open_acts(
+    session: Session, alarms: Sequence[str]
+) -> Mapping[str, list[AlarmActRow]]:
+    query = (
+        select(AlarmActRow)
+        .where(AlarmActRow.alarm.in_(alarms), AlarmActRow.settled_ms.is_(None))
+        .order_by(AlarmActRow.id)
+    )
+    found: dict[str, list[AlarmActRow]] = {}
+    for act in session.scalars(query) if alarms else ():
+        found.setdefault(act.alarm, []).append(act)
+    return found
+
+
+def _step_of(row: AlarmStepRow) -> AlarmStep:
+    return AlarmStep(
+        alarm=row.alarm,
+        key=row.key,
+        at_ms=row.at_ms,
+        kind=row.kind,
+        person=row.person,
+        via=row.via,
+        detail=row.detail,
+    )
+
+
+def step_of_act(act: AlarmActRow) -> AlarmStep:
+    """Return the line of history that an act makes."""
+    kind = {"acknowledge": "acknowledged"}.get(act.kind, act.kind)
+    return AlarmStep(
+        alarm=act.alarm,
+        key=f"{kind}/{act.person}/{act.via}",
+        at_ms=act.at_ms,
+        kind=kind,
+        person=act.person,
+        via=act.via,
+    )
+
+
+class Alarms(AlarmsSeen):
+    """Mixed into ``Registry``: what people do, and who is told."""
+
+    def acknowledge_alarm(
+        self, alarm: str, *, person: str, via: str, at_ms: int
+    ) -> bool:
+        """Say that a person takes care; return whether that is news.
+
+        ``via`` is where he said so: page, link. The same again changes nothing.
+
+        Raises:
+            MissingError: no such alarm or person.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, AlarmRow, alarm)
+            get_row(session, Person, person)
+            if row.acknowledged_ms is not None or _open_acts(session, [alarm]):
+                return False
+            act = insert(session, AlarmActRow).values(
+                organisation=row.organisation,
+                alarm=alarm,
+                kind="acknowledge",
+                person=person,
+                via=storable(via),
+                at_ms=at_ms,
+            )
+            session.execute(act.on_conflict_do_nothing())
+            return True
+
+    def note_alarm(
+        self,
+        alarm: str,
+        kind: str,
+        *,
+        key: str,
+        at_ms: int,
+        person: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a line to an alarm's history, such as a command that a person gave.
+
+        Raises:
+            MissingError: no such alarm or person.
+        """
+        step = AlarmStep(
+            alarm=alarm,
+            key=storable(key),
+            at_ms=at_ms,
+            kind=storable(kind),
+            person=person,
+            detail=dict(detail or {}),
+        )
+        with self._sessions.writing() as session:
+            add_step(session, get_row(session, AlarmRow, alarm).organisation, step)
+
+    def get_alarm_link(self, token: str, now_ms: int) -> AlarmLink:
+        """Return what a link stands for.
+
+        Raises:
+            MissingError: there is no such link, or it has expired.
+        """
+        with self._sessions.reading() as session:
+            row = session.get(AlarmLinkRow, token_hash(token))
+        if row is None or row.expires_ms <= now_ms:
+            raise MissingError("this link is not valid, or no longer")
+        return AlarmLink(row.alarm, row.person)
+
+    def add_contact(
+        self, organisation: str, person: str, url: str, *, place: int = 0
+    ) -> None:
+        """Have a person told of an organisation's alarms; the same again moves it.
+
+        Raises:
+            InputError: that is no address of apprise.
+            MissingError: there is no such person.
+        """
+        if "://" not in url:
+            raise InputError(f"{url!r} is no address to send to, such as tgram://…")
+        with self._sessions.writing() as session:
+            get_row(session, Person, person)
+            row = insert(session, ContactRow).values(
+                organisation=organisation, person=person, url=storable(url), place=place
+            )
+            session.execute(
+                row.on_conflict_do_update(
+                    index_elements=["organisation", "person", "url"],
+                    set_={"place": place},
+                )
+            )
+
+
+def add_step(session: Session, organisation: str, step: AlarmStep) -> None:
+    """Write a line of history; one that is there already stays as it is."""
+    row = insert(session, AlarmStepRow).values(
+        organisation=organisation,
+        alarm=step.alarm,
+        key=step.key,
+        at_ms=step.at_ms,
+        kind=step.kind,
+        person=step.person,
+        via=step.via,
+        detail=dict(step.detail),
+    )
+    session.execute(row.on_conflict_do_nothing(index_elements=["alarm", "key"]))

@@ -1,0 +1,237 @@
+"""What analytics keeps: its state, the alarms it found, the messages that are to go out.
+
+One pass over intake is one transaction: cursor, alarms, history and messages stand
+together or not at all, so that a pass that is killed and done again has one effect.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from greenwater.storage.registry.alarms import (
+    Alarm,
+    AlarmStep,
+    add_step,
+    alarm_of,
+    step_of_act,
+    token_hash,
+    values_of,
+)
+from greenwater.storage.registry.models.alarms import (
+    AlarmActRow,
+    AlarmLinkRow,
+    AlarmRow,
+    AnalyticsState,
+    NotificationRow,
+)
+from greenwater.storage.registry.rows import insert
+from greenwater.storage.registry.session import Sessions
+
+MAX_ERROR: Final = 300
+
+
+class Act(Struct, frozen=True):
+    """What a person did, not taken over yet."""
+
+    number: int
+    alarm: str
+    kind: str
+    person: str
+    via: str
+    at_ms: int
+
+
+class Notification(Struct, frozen=True, kw_only=True):
+    """A message to one person about one step of an alarm; ``id`` is deterministic."""
+
+    id: str
+    organisation: str
+    alarm: str
+    step: str
+    person: str
+    url: str
+    due_ms: int
+    attempts: int = 0
+
+
+class Pass(Struct, frozen=True, kw_only=True):
+    """What one pass of analytics leaves behind.
+
+    ``states`` are what changed of what analytics knows, by name; ``told`` are the alarms whose messages that are still to go out are dropped:
+    somebody takes care, or it is over.
+    """
+
+    saved_ms: int
+    states: Mapping[str, bytes]
+    alarms: Sequence[Alarm] = ()
+    steps: Sequence[AlarmStep] = ()
+    notifications: Sequence[Notification] = ()
+    told: Sequence[str] = ()
+    acts: Sequence[Act] = ()
+
+
+class Watching:
+    """Mixed into ``Registry``; for analytics alone."""
+
+    _sessions: Sessions
+
+    def load_states(self) -> Mapping[str, bytes]:
+        """Return all that analytics knows, by name."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(AnalyticsState))
+            return {row.name: row.document for row in rows}
+
+    def open_alarms(self) -> Sequence[Alarm]:
+        """Return the alarms that are not cleared, as analytics left them."""
+        query = select(AlarmRow).where(AlarmRow.cleared_ms.is_(None))
+        with self._sessions.reading() as session:
+            return [alarm_of(row) for row in session.scalars(query)]
+
+    def open_acts(self) -> Sequence[Act]:
+        """Return what people did since the last pass, in order."""
+        query = (
+            select(AlarmActRow)
+            .where(AlarmActRow.settled_ms.is_(None))
+            .order_by(AlarmActRow.id)
+        )
+        with self._sessions.reading() as session:
+            return [
+                Act(row.id, row.alarm, row.kind, row.person, row.via, row.at_ms)
+                for row in session.scalars(query)
+            ]
+
+    def save_pass(self, done: Pass) -> None:
+        """Keep what a pass leaves behind, all of it or nothing."""
+        with self._sessions.writing() as session:
+            organisations = {}
+            for alarm in done.alarms:
+                organisations[alarm.id] = alarm.organisation
+                _put(session, AlarmRow, ["id"], values_of(alarm))
+            session.flush()
+            for step in done.steps:
+                add_step(session, organisations[step.alarm], step)
+            self._settle(session, done)
+            for one in done.notifications:
+                message = insert(session, NotificationRow).values(
+                    id=one.id,
+                    organisation=one.organisation,
+                    alarm=one.alarm,
+                    step=one.step,
+                    person=one.person,
+                    url=one.url,
+                    due_ms=one.due_ms,
+                    attempts=0,
+                )
+                session.execute(message.on_conflict_do_nothing(index_elements=["id"]))
+            for name, document in done.states.items():
+                row = {"name": name, "document": document, "saved_ms": done.saved_ms}
+                _put(session, AnalyticsState, ["name"], row)
+
+    def _settle(self, session: Session, done: Pass) -> None:
+        for act in done.acts:
+            row = session.get(AlarmActRow, act.number)
+            if row is not None:
+                row.settled_ms = done.saved_ms
+                add_step(session, row.organisation, step_of_act(row))
+        if done.told:
+            session.execute(
+                update(NotificationRow)
+                .where(
+                    NotificationRow.alarm.in_(done.told),
+                    NotificationRow.sent_ms.is_(None),
+                    NotificationRow.dropped_ms.is_(None),
+                )
+                .values(dropped_ms=done.saved_ms)
+            )
+
+    def due_notifications(
+        self, now_ms: int, limit: int = 100
+    ) -> Sequence[Notification]:
+        """Return the messages that are to go out now, the longest due first."""
+        query = (
+            select(NotificationRow)
+            .where(
+                NotificationRow.sent_ms.is_(None),
+                NotificationRow.dropped_ms.is_(None),
+                NotificationRow.due_ms <= now_ms,
+            )
+            .order_by(NotificationRow.due_ms, NotificationRow.id)
+            .limit(limit)
+        )
+        with self._sessions.reading() as session:
+            return [
+                Notification(
+                    id=row.id,
+                    organisation=row.organisation,
+                    alarm=row.alarm,
+                    step=row.step,
+                    person=row.person,
+                    url=row.url,
+                    due_ms=row.due_ms,
+                    attempts=row.attempts,
+                )
+                for row in session.scalars(query)
+            ]
+
+    def add_alarm_link(self, token: str, one: Notification, *, expires_ms: int) -> None:
+        """Keep the hash of a token that acknowledges one alarm for one person."""
+        row = {
+            "token_hash": token_hash(token),
+            "organisation": one.organisation,
+            "alarm": one.alarm,
+            "person": one.person,
+            "expires_ms": expires_ms,
+        }
+        with self._sessions.writing() as session:
+            _put(session, AlarmLinkRow, ["token_hash"], row)
+
+    def notification_sent(self, one: Notification, at_ms: int) -> None:
+        """Note that a message went out, once, in the alarm's history too."""
+        step = AlarmStep(
+            alarm=one.alarm,
+            key=f"notified/{one.id}",
+            at_ms=at_ms,
+            kind="notified",
+            person=one.person,
+            via=one.url.partition(":")[0],
+        )
+        with self._sessions.writing() as session:
+            row = session.get(NotificationRow, one.id)
+            if row is not None and row.sent_ms is None:
+                row.sent_ms = at_ms
+                add_step(session, one.organisation, step)
+
+    def notification_failed(
+        self, one: Notification, why: str, *, next_ms: int | None, at_ms: int
+    ) -> None:
+        """Note that a message did not go out; it is due again, or given up (None)."""
+        with self._sessions.writing() as session:
+            row = session.get(NotificationRow, one.id)
+            if row is None:
+                return
+            row.attempts, row.error = row.attempts + 1, why[:MAX_ERROR]
+            if next_ms is None:
+                row.dropped_ms = at_ms
+            else:
+                row.due_ms = next_ms
+
+    def undelivered(self) -> Sequence[tuple[str, str]]:
+        """Return the messages that were tried in vain: (notification, why)."""
+        query = select(NotificationRow).where(
+            NotificationRow.sent_ms.is_(None),
+            or_(NotificationRow.attempts > 0, NotificationRow.error.is_not(None)),
+        )
+        with self._sessions.reading() as session:
+            return [(row.id, row.error or "") for row in session.scalars(query)]
+
+
+def _put(
+    session: Session, model: Any, key: Sequence[str], values: dict[str, Any]
+) -> None:
+    """Insert a row, or bring the one under its key up to date."""
+    changed = {name: value for name, value in values.items() if name not in key}
+    row = insert(session, model).values(values)
+    session.execute(row.on_conflict_do_update(index_elements=list(key), set_=changed))
