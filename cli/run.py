@@ -12,7 +12,7 @@ from cli.supervisor import Part, Supervisor
 from greenwater.kernel.errors import UnavailableError
 from greenwater.storage.registry import open_registry
 from ingest.brokers import nats
-from ingest.brokers.applying import drop_full_store
+from ingest.brokers.applying import drop_full_store, is_full
 
 
 def free_port() -> int:
@@ -75,24 +75,35 @@ def platform_parts(
             environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(
                 home.path / "tls" / "ca.pem"
             )
-        parts.append(
-            Part(
-                "broker",
-                [str(nats_server()), "-c", str(config)],
-                is_ready=lambda: answers(broker_port),
-            )
-        )
+        parts.append(broker_part(home, config, broker_port))
     environ["GREENWATER_BROKER_URL"] = broker_url
-    parts.append(Part("ingest", greenwater("ingest"), environ))
+    parts.append(Part("ingest", greenwater("ingest"), environ, stage=1))
     parts.append(
         Part(
             "web",
             greenwater("web", "--host", page_host, "--port", str(page_port)),
             environ,
             is_ready=lambda: answers(page_port),
+            stage=1,
         )
     )
     return parts
+
+
+def broker_part(home: Home, config: Path, port: int) -> Part:
+    """Return the embedded broker; a store that fills while it runs is dropped.
+
+    When it is full nobody can connect, and boxes send again what was in it.
+    """
+    store = home.broker_folder / nats.STORE
+    return Part(
+        "broker",
+        [str(nats_server()), "-c", str(config)],
+        is_ready=lambda: answers(port),
+        prepare=lambda: drop_full_store(store, nats.STORE_BYTES),
+        is_ill=lambda: is_full(store, nats.STORE_BYTES),
+        stage=0,
+    )
 
 
 def _embedded(home: Home, plan: BrokerPlan) -> Path:

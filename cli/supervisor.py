@@ -17,12 +17,15 @@ from typing import IO
 
 import structlog
 
+from greenwater.kernel.errors import PlatformError
+
 log = structlog.get_logger()
 
 FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 30.0
 STABLE_S = 60.0
 GRACE_S = 10.0
+LOOK_S = 10.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -31,7 +34,10 @@ class Part:
     """One process of the platform.
 
     ``is_ready`` answers whether it does its work; parts behind it start only then.
-    ``keeps`` parts are restarted when they end; others may finish.
+    ``keeps`` parts are restarted when they end; others may finish. ``prepare`` is called
+    before every start. ``is_ill`` is asked every ``LOOK_S`` while it runs; a part that is
+    ill is ended and started again. At the end parts of a higher ``stage`` end first,
+    those of one stage together: who serves others (the broker: 0) ends after them.
     """
 
     name: str
@@ -39,6 +45,9 @@ class Part:
     environ: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] = lambda: True
     keeps: bool = True
+    prepare: Callable[[], object] = lambda: None
+    is_ill: Callable[[], bool] = lambda: False
+    stage: int = 2
 
 
 def next_pause_s(pause_s: float, lived_s: float) -> float:
@@ -55,12 +64,21 @@ class _Running:
     pause_s: float = FIRST_PAUSE_S
     again_s: float = 0.0
     restarts: int = 0
+    look_s: float = 0.0
 
 
 class Supervisor:
     """Starts parts in order and keeps them running until stopped."""
 
-    def __init__(self, parts: Sequence[Part], logs: Path) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        logs: Path,
+        *,
+        grace_s: float = GRACE_S,
+        look_s: float = LOOK_S,
+    ) -> None:
+        self._grace_s, self._look_s = grace_s, look_s
         logs.mkdir(parents=True, exist_ok=True)
         self._running = [
             _Running(part, (logs / f"{part.name}.log").open("ab")) for part in parts
@@ -90,31 +108,35 @@ class Supervisor:
             self.tend()
 
     def tend(self) -> None:
-        """Restart what has died and waited long enough."""
+        """Restart what has died and waited long enough, and what is ill."""
         now_s = time.monotonic()
         for one in self._running:
+            self._look_at(one, now_s)
             if one.process is not None and one.process.poll() is not None:
                 self._bury(one, now_s)
             if one.process is None and one.part.keeps and 0 < one.again_s <= now_s:
                 one.restarts += 1
                 self._spawn(one)
 
+    def _look_at(self, one: _Running, now_s: float) -> None:
+        if one.process is None or now_s < one.look_s:
+            return
+        one.look_s = now_s + self._look_s
+        if one.part.is_ill():
+            log.warning("part.ill", part=one.part.name)
+            _end([one], self._grace_s)
+            one.again_s = now_s
+
     def stop(self) -> None:
-        """End all, last started first: SIGTERM, ten seconds' grace, SIGKILL."""
-        for one in reversed(self._running):
+        """End all, the highest stage first: SIGTERM, ten seconds' grace, SIGKILL.
+
+        Each stage has its grace, and ends before the next is told to.
+        """
+        for stage in sorted({one.part.stage for one in self._running}, reverse=True):
+            ending = [one for one in self._running if one.part.stage == stage]
+            _end(ending, self._grace_s)
+        for one in self._running:
             one.again_s = 0.0
-            if one.process is not None:
-                one.process.terminate()
-        deadline = time.monotonic() + GRACE_S
-        for one in reversed(self._running):
-            if one.process is not None:
-                try:
-                    one.process.wait(max(0.0, deadline - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    log.warning("part.killed", part=one.part.name)
-                    one.process.kill()
-                    one.process.wait()
-                one.process = None
             one.log.close()
 
     def pids(self) -> dict[str, int]:
@@ -126,7 +148,12 @@ class Supervisor:
         }
 
     def _spawn(self, one: _Running) -> None:
-        one.started_s, one.again_s = time.monotonic(), 0.0
+        now_s = time.monotonic()
+        one.started_s, one.again_s, one.look_s = now_s, 0.0, now_s + self._look_s
+        try:
+            one.part.prepare()
+        except PlatformError as exc:  # it may do its work nevertheless
+            log.error("part.unprepared", part=one.part.name, error=str(exc))
         one.process = subprocess.Popen(
             one.part.argv,
             stdin=subprocess.DEVNULL,
@@ -150,6 +177,23 @@ class Supervisor:
             "part.died", part=one.part.name, status=code, again_in_s=one.pause_s
         )
         one.pause_s = next_pause_s(one.pause_s, lived_s)
+
+
+def _end(running: Sequence[_Running], grace_s: float) -> None:
+    """End processes together: SIGTERM, grace, SIGKILL."""
+    for one in running:
+        if one.process is not None:
+            one.process.terminate()
+    deadline_s = time.monotonic() + grace_s
+    for one in running:
+        if one.process is not None:
+            try:
+                one.process.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.warning("part.killed", part=one.part.name)
+                one.process.kill()
+                one.process.wait()
+            one.process = None
 
 
 def _die_with_parent() -> None:

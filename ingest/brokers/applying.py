@@ -46,6 +46,16 @@ def apply(folder: Path, files: Mapping[str, str], *, program: str, pid: str) -> 
     return Applied.RELOADED
 
 
+def is_full(store: Path, limit_bytes: int) -> bool:
+    """Return whether a broker's store has reached 9/10 of its limit."""
+    held = 0
+    with contextlib.suppress(FileNotFoundError):  # it is being written to
+        for path in store.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                held += path.lstat().st_size
+    return held >= limit_bytes * 9 // 10
+
+
 def drop_full_store(store: Path, limit_bytes: int) -> bool:
     """Delete a broker's store that has reached 9/10 of its limit; return whether it had.
 
@@ -55,11 +65,7 @@ def drop_full_store(store: Path, limit_bytes: int) -> bool:
     Raises:
         ConfigError: it cannot be deleted.
     """
-    held = 0
-    for path in store.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            held += path.lstat().st_size
-    if held < limit_bytes * 9 // 10:
+    if not is_full(store, limit_bytes):
         return False
     try:
         shutil.rmtree(store)
