@@ -1,0 +1,117 @@
+"""The life of an alarm (ISA-18.2, IEC 62682), as pure functions of alarm and time.
+
+    raised ──acknowledge──► acknowledged ──normal──► cleared
+      │ ▲                        (normal again: cleared at once, somebody took care)
+    normal │ beyond again
+      ▼ │
+    returned (latched) ──acknowledge, or LATCHED_MS later──► cleared
+
+A cleared alarm never opens again: the same condition makes another one, whose id comes
+from the condition and the instant it began, so that a pass done twice makes it once.
+"""
+
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from greenwater.reference.limits import Severity
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+
+LATCHED_MS: Final = 24 * 3600 * 1000
+"""How long an alarm that is over waits for somebody to acknowledge it."""
+
+
+class Moved(NamedTuple):
+    """An alarm after a step, and the step; None where nothing worth a line happened."""
+
+    alarm: Alarm
+    step: AlarmStep | None = None
+
+
+def alarm_id(condition: str, began_ms: int) -> str:
+    """Return the id of the alarm about a condition that began then."""
+    text = f"{condition}\n{began_ms}".encode()
+    return blake2b(text, digest_size=8).hexdigest()
+
+
+def raised(alarm: Alarm) -> Moved:
+    """Return a new alarm with its first line of history."""
+    return Moved(alarm, _step(alarm, "raised", alarm.raised_ms))
+
+
+def acknowledged(alarm: Alarm, person: str, at_ms: int) -> Moved:
+    """Return it once somebody takes care; only the first one counts.
+
+    The act itself is the line of history, and is written with the act.
+    """
+    if alarm.acknowledged_ms is not None or alarm.state is AlarmState.CLEARED:
+        return Moved(alarm)
+    known = replace(alarm, acknowledged_ms=at_ms, acknowledged_by=person)
+    if alarm.state is AlarmState.RETURNED:
+        return _cleared(known, at_ms)
+    return Moved(replace(known, state=AlarmState.ACKNOWLEDGED))
+
+
+def back_to_normal(alarm: Alarm, at_ms: int) -> Moved:
+    """Return it once its condition is over."""
+    if not alarm.is_active:
+        return Moved(alarm)
+    over = replace(alarm, returned_ms=at_ms)
+    step = _step(alarm, "returned", at_ms)
+    if alarm.acknowledged_ms is not None:
+        cleared = replace(over, state=AlarmState.CLEARED, cleared_ms=at_ms)
+        return Moved(cleared, step)
+    return Moved(replace(over, state=AlarmState.RETURNED), step)
+
+
+def again(alarm: Alarm, at_ms: int) -> Moved:
+    """Return a latched alarm whose condition holds again."""
+    if alarm.state is not AlarmState.RETURNED:
+        return Moved(alarm)
+    active = replace(alarm, state=AlarmState.RAISED, returned_ms=None)
+    return Moved(active, _step(alarm, "again", at_ms))
+
+
+def graded(alarm: Alarm, severity: Severity, at_ms: int) -> Moved:
+    """Return it at another severity: still the one alarm."""
+    before = Severity(alarm.severity)
+    if severity is before:
+        return Moved(alarm)
+    kind = "escalated" if severity.rank > before.rank else "eased"
+    step = _step(alarm, kind, at_ms, severity=severity, before=before)
+    return Moved(replace(alarm, severity=severity), step)
+
+
+def made_live(alarm: Alarm, at_ms: int) -> Moved:
+    """Return an alarm found in late readings once a live one confirms it."""
+    if not alarm.is_late:
+        return Moved(alarm)
+    return Moved(replace(alarm, is_late=False), _step(alarm, "live", at_ms))
+
+
+def expired(alarm: Alarm, now_ms: int) -> Moved:
+    """Return a latched alarm that nobody acknowledged in time, cleared."""
+    if alarm.state is not AlarmState.RETURNED or alarm.returned_ms is None:
+        return Moved(alarm)
+    over_ms = alarm.returned_ms + LATCHED_MS
+    return _cleared(alarm, over_ms) if now_ms >= over_ms else Moved(alarm)
+
+
+def _cleared(alarm: Alarm, at_ms: int) -> Moved:
+    cleared = replace(alarm, state=AlarmState.CLEARED, cleared_ms=at_ms)
+    return Moved(cleared, _step(alarm, "cleared", at_ms))
+
+
+def _step(alarm: Alarm, kind: str, at_ms: int, **detail: str) -> AlarmStep:
+    facts = {
+        "value": alarm.value,
+        "probe": alarm.probe,
+        "depth_m": alarm.depth_m,
+        "severity": alarm.severity,
+        **detail,
+    }
+    kept = {name: fact for name, fact in facts.items() if fact is not None}
+    return AlarmStep(
+        alarm=alarm.id, key=f"{kind}/{at_ms}", at_ms=at_ms, kind=kind, detail=kept
+    )

@@ -1,0 +1,77 @@
+"""Where a probe hung at an instant, and what lives there: pure, from the registry's rows."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from greenwater.kernel.ids import DeviceId
+from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.telemetry.ports import Series
+
+
+class Place(NamedTuple):
+    """What matters of a place for limits and alarms."""
+
+    organisation: str
+    site: str | None
+    unit: str | None
+    species: str | None
+    depth_m: float | None
+    is_simulated: bool
+
+
+class Places:
+    """All deployments, by probe."""
+
+    def __init__(
+        self,
+        deployments: Iterable[Deployed],
+        units: Iterable[UnitInfo],
+        sites: Iterable[SiteInfo],
+        devices: Iterable[DeviceInfo],
+    ) -> None:
+        self._units = {unit.id: unit for unit in units}
+        self._sites = {site.id: site for site in sites}
+        self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
+        self._hung: dict[Series, list[Deployed]] = {}
+        for one in deployments:
+            self._hung.setdefault(Series(one.device, one.probe), []).append(one)
+        for some in self._hung.values():
+            some.sort(key=lambda one: one.from_ms)
+
+    def at(self, series: Series, at_ms: int) -> Place | None:
+        """Return where a probe hung; None if nowhere, or on a vessel."""
+        hung = self._hung.get(series, ())
+        index = bisect_right(hung, at_ms, key=lambda one: one.from_ms) - 1
+        if index < 0:
+            return None
+        one = hung[index]
+        if one.unit is None or (one.to_ms is not None and at_ms >= one.to_ms):
+            return None
+        unit, device = self._units.get(one.unit), self.devices.get(one.device)
+        if unit is None or device is None:
+            return None
+        return Place(
+            self._sites[unit.site].organisation,
+            unit.site,
+            unit.id,
+            unit.species,
+            one.depth_m,
+            device.is_simulated,
+        )
+
+    def units_of(self, device: DeviceId, at_ms: int) -> Sequence[str]:
+        """Return the units in which a device has probes at an instant."""
+        found = {
+            place.unit
+            for series in self._hung
+            if series.device == device
+            and (place := self.at(series, at_ms)) is not None
+            and place.unit is not None
+        }
+        return sorted(found)
+
+    def probes_of(self, device: DeviceId) -> Sequence[Series]:
+        """Return the probes of a device that hang or hung somewhere."""
+        return [series for series in self._hung if series.device == device]
