@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.home import BrokerPlan, Home, open_home, write_nats
+from cli.home import Home, open_home, write_nats
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId
@@ -88,12 +88,9 @@ def _rows(path: Path) -> list[tuple[str, str, str, str]]:
 
 def apply_permissions(home: Home, registry: Registry) -> None:
     """Rewrite the embedded broker's permissions, if this home has one, and reload it."""
-    plan_file = home.broker_folder / "plan"
-    if plan_file.exists():
-        port, inner_port, host, *hosts = plan_file.read_text().split()
-        write_nats(
-            home, registry, BrokerPlan(int(port), int(inner_port), host, tuple(hosts))
-        )
+    plan = home.plan()
+    if plan is not None:
+        write_nats(home, registry, plan)
 
 
 @app.command("list")

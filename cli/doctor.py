@@ -8,9 +8,11 @@ import typer
 from cli.home import Home
 from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.errors import PlatformError
+from greenwater.kernel.settings import load
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from ingest.mqtt import check_reachable
+from ingest.settings import IngestSettings
 
 LOW_MB = 500
 
@@ -52,6 +54,13 @@ def _telemetry(home: Home) -> str:
 
 
 def _broker(home: Home) -> str:
-    url = BrokerUrl.parse(home.settings.broker_url or "mqtt://127.0.0.1:1883")
-    check_reachable(url)
-    return f"{url.host}:{url.port} answers"
+    settings = load(IngestSettings, prefix="GREENWATER_INGEST_")
+    plan = None if home.settings.broker_url else home.plan()
+    address, authority = (
+        (settings.broker_url, settings.broker_ca_file)
+        if plan is None
+        else home.service_login(plan)
+    )
+    url = BrokerUrl.parse(address)
+    check_reachable(url, ca_file=authority)
+    return f"{url.host}:{url.port} lets us in"

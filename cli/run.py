@@ -1,4 +1,4 @@
-"""The platform as processes: embedded broker, ingest, site."""
+"""The platform as processes: embedded broker, ingest, analytics, site."""
 
 import socket
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from cli.home import SERVICE, BrokerPlan, Home, nats_server, write_nats
+from cli.home import BrokerPlan, Home, nats_server, write_nats
 from cli.supervisor import Part, Supervisor
 from greenwater.kernel.errors import UnavailableError
 from greenwater.storage.registry import open_registry
@@ -65,16 +65,10 @@ def platform_parts(
             broker_hosts,
         )
         config = _embedded(home, plan)
-        scheme = "mqtts" if broker_hosts else "mqtt"
-        host = broker_hosts[0] if broker_hosts else "127.0.0.1"
-        broker_url = (
-            f"{scheme}://{SERVICE}:{home.secret().password}@{host}:{broker_port}"
-        )
+        broker_url, authority = home.service_login(plan)
         environ["GREENWATER_INGEST_KEEPS_SESSION"] = "false"
-        if broker_hosts:
-            environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(
-                home.path / "tls" / "ca.pem"
-            )
+        if authority is not None:
+            environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(authority)
         parts.append(broker_part(home, config, broker_port))
     environ["GREENWATER_BROKER_URL"] = broker_url
     parts.append(Part("ingest", greenwater("ingest"), environ, stage=1))
@@ -110,8 +104,7 @@ def _embedded(home: Home, plan: BrokerPlan) -> Path:
     drop_full_store(home.broker_folder / nats.STORE, nats.STORE_BYTES)
     with open_registry(home.registry_url) as registry:
         config = write_nats(home, registry, plan)
-    words = [str(plan.port), str(plan.inner_port), plan.host, *plan.hosts]
-    (home.broker_folder / "plan").write_text(" ".join(words) + "\n")
+    home.keep_plan(plan)
     return config
 
 

@@ -10,6 +10,7 @@ box still has it and sends it again.
 import contextlib
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from greenwater.kernel.broker_url import BrokerUrl
-from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.errors import ConfigError, UnavailableError
 from ingest.ports import Delivery
 
 log = structlog.get_logger()
@@ -38,6 +39,9 @@ class MqttInlet:
 
     ``offer`` takes a delivery or answers False when it has no room. ``on_online`` is
     called after each (re)connection, from paho's thread.
+
+    Raises:
+        ConfigError: the authority's file cannot be read.
     """
 
     def __init__(
@@ -63,13 +67,7 @@ class MqttInlet:
         )
         client.max_queued_messages_set(0)
         client.reconnect_delay_set(1, MAX_RECONNECT_S)
-        if url.user:
-            client.username_pw_set(url.user, url.password)
-        if url.is_tls:
-            client.tls_set(
-                ca_certs=None if ca_file is None else str(ca_file),
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
+        _introduce(client, url, ca_file)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._received
@@ -127,23 +125,51 @@ class MqttInlet:
             client.ack(message.mid, message.qos)
 
 
-def check_reachable(url: BrokerUrl, *, timeout_s: float = 3.0) -> None:
-    """Connect once and leave.
-
-    Raises:
-        UnavailableError: nobody answers, or the broker refuses.
-    """
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.connect_timeout = timeout_s
+def _introduce(client: paho.Client, url: BrokerUrl, ca_file: Path | None) -> None:
+    """Give a client its login and whom it trusts: one authority, or the system's."""
     if url.user:
         client.username_pw_set(url.user, url.password)
-    if url.is_tls:
-        client.tls_set(tls_version=ssl.PROTOCOL_TLS_CLIENT)
+    if not url.is_tls:
+        return
     try:
-        code = client.connect(url.host, url.port)
+        client.tls_set(
+            ca_certs=None if ca_file is None else str(ca_file),
+            tls_version=ssl.PROTOCOL_TLS_CLIENT,
+        )
+    except OSError as exc:  # ssl.SSLError is one too
+        raise ConfigError(f"the broker's authority {ca_file}: {exc}") from exc
+
+
+def check_reachable(
+    url: BrokerUrl, *, ca_file: Path | None = None, timeout_s: float = 5.0
+) -> None:
+    """Connect as ingest does, once, be let in, and leave.
+
+    Raises:
+        ConfigError: the authority's file cannot be read.
+        UnavailableError: nobody answers, or the broker refuses, or cannot be trusted.
+    """
+    answers: list[Any] = []
+    client = paho.Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+    client.connect_timeout = timeout_s
+    client.on_connect = lambda _c, _u, _f, reason, _p: answers.append(reason)
+    _introduce(client, url, ca_file)
+    where, deadline_s = f"broker {url.host}:{url.port}", time.monotonic() + timeout_s
+    try:
+        client.connect(url.host, url.port)
+        while not answers and time.monotonic() < deadline_s:
+            if client.loop(0.1) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+    except ssl.SSLCertVerificationError as exc:
+        raise UnavailableError(
+            f"{where}: {exc.verify_message}: GREENWATER_INGEST_BROKER_CA_FILE names the "
+            "authority that signed its certificate"
+        ) from exc
     except OSError as exc:
-        raise UnavailableError(f"broker {url.host}:{url.port}: {exc}") from exc
+        raise UnavailableError(f"{where}: {exc}") from exc
     finally:
         client.disconnect()
-    if code is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-        raise UnavailableError(f"broker {url.host}:{url.port}: {code}")
+    if not answers:
+        raise UnavailableError(f"{where} does not answer as a broker does")
+    if answers[0].is_failure:
+        raise UnavailableError(f"{where} refuses us: {answers[0]}")

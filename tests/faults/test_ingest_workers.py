@@ -1,7 +1,6 @@
 """Workers' names are one process's at a time, so no intake row is ever overwritten."""
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from greenwater.kernel.ids import WorkerId
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from ingest.workers import by_hand, held
-from tests.live.system import a_farm
+from tests.live.system import a_farm, clean_environ
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICES = [f"pen-{number}" for number in range(20)]
@@ -34,10 +33,9 @@ def a_file(path: Path, probe: str) -> Path:
 
 
 def importing(home: Path, path: Path) -> subprocess.Popen[bytes]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("GREENWATER_")}
     return subprocess.Popen(
         [sys.executable, "-m", "cli", "import", "hand", str(path)],
-        env={**clean, "GREENWATER_HOME": str(home)},
+        env={**clean_environ(), "GREENWATER_HOME": str(home)},
         cwd=ROOT,
         stdout=subprocess.PIPE,
     )

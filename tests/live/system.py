@@ -14,6 +14,11 @@ from greenwater.storage.registry.credentials import make_credentials
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def clean_environ() -> dict[str, str]:
+    """Return the environment without any setting of ours."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("GREENWATER_")}
+
+
 class Service:
     """One ``greenwater …`` process; its output in a file."""
 
@@ -21,8 +26,7 @@ class Service:
         self, name: str, words: list[str], folder: Path, environ: Mapping[str, str]
     ) -> None:
         self.name, self._words, self._folder = name, words, folder
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("GREENWATER_")}
-        self._environ = {**clean, **environ}
+        self._environ = {**clean_environ(), **environ}
         self.log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
