@@ -52,6 +52,7 @@ def _add_platform(app: typer.Typer) -> None:
         platform.demo,
         platform.up,
         platform.ingest,
+        platform.analytics,
         platform.web,
         platform.doctor,
     ):

@@ -1,0 +1,85 @@
+"""Where analytics' ports meet their adapters, and its two threads."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from analytics.notifying import Notifier
+from analytics.runs import Runs
+from analytics.settings import AnalyticsSettings
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import UnavailableError
+from greenwater.storage.registry import open_registry
+from greenwater.storage.telemetry import open_telemetry
+
+log = structlog.get_logger()
+
+LOOK_AROUND_S: Final = 2.0
+SEND_EVERY_S: Final = 0.3
+PAUSE_S: Final = 2.0
+
+
+def run_analytics(
+    settings: AnalyticsSettings, clock: Clock, stop: threading.Event
+) -> None:
+    """Open the databases and work until ``stop`` is set.
+
+    Raises:
+        ConfigError: a URL is wrong.
+        UnavailableError: a database does not answer at the start.
+    """
+    with contextlib.ExitStack() as stack:
+        registry = stack.enter_context(open_registry(settings.registry()))
+        telemetry = open_telemetry(settings.telemetry())
+        stack.callback(telemetry.close)
+        runs = Runs(registry, telemetry, clock)
+        notifier = Notifier(registry, clock, settings.public_url)
+        died: list[BaseException] = []
+
+        def guarded(work: Callable[[], None]) -> None:
+            try:
+                work()
+            except BaseException as exc:  # noqa: BLE001  (it is raised again below)
+                died.append(exc)
+            finally:
+                stop.set()
+
+        sender = threading.Thread(
+            target=guarded, args=(lambda: _send(notifier, stop),), name="notifier"
+        )
+        sender.start()
+        log.info("analytics.started")
+        guarded(lambda: _look(runs, settings.look_every_s, stop))
+        sender.join()
+        if died:
+            raise died[0]
+
+
+def _look(runs: Runs, every_s: float, stop: threading.Event) -> None:
+    passes, around, is_torn = 0, max(1, round(LOOK_AROUND_S / every_s)), False
+    while not stop.is_set():
+        try:
+            if is_torn:  # what a failed pass left in memory is not what is kept
+                runs.reload()
+                is_torn = False
+            if passes % around == 0:
+                runs.look_around()
+            passes += 1
+            if runs.look() == 0:
+                stop.wait(every_s)
+        except UnavailableError as exc:
+            log.warning("database.unavailable", error=str(exc))
+            is_torn = True
+            stop.wait(PAUSE_S)
+
+
+def _send(notifier: Notifier, stop: threading.Event) -> None:
+    while not stop.wait(SEND_EVERY_S):
+        try:
+            notifier.send_due()
+        except UnavailableError as exc:
+            log.warning("registry.unavailable", error=str(exc))
+            stop.wait(PAUSE_S)

@@ -1,0 +1,103 @@
+"""Sending what is due, through apprise: at least once, with patience, never twice gladly.
+
+A message is a row in the registry before it is sent, and noted after. A process that
+dies between the two sends it again; one that cannot send tries again, later and later.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+import apprise
+import structlog
+
+from analytics.messages import body, text_message, title
+from analytics.ports import Registry
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.watching import Notification
+
+log = structlog.get_logger()
+
+LINK_MS: Final = 24 * 3600 * 1000
+"""How long a link acknowledges."""
+
+FIRST_PAUSE_MS: Final = 10_000
+MOST_ATTEMPTS: Final = 12
+PLAIN_SCHEMES: Final = frozenset(
+    {"twilio", "clicksend", "d7sms", "sinch", "vonage", "sns", "smpp", "threema"}
+)
+"""Addresses that send text messages: they get the text without diacritics."""
+
+Send = Callable[[str, str, str], bool]
+
+
+def send_by_apprise(url: str, head: str, text: str) -> bool:
+    """Send one message; return whether it was taken."""
+    sender = apprise.Apprise()
+    if not sender.add(url):
+        return False
+    return bool(sender.notify(title=head, body=text))
+
+
+class Notifier:
+    """Sends due messages. Used by one thread."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        clock: Clock,
+        public_url: str,
+        *,
+        send: Send = send_by_apprise,
+        new_token: Callable[[], str] = lambda: secrets.token_urlsafe(16),
+    ) -> None:
+        self._registry, self._clock = registry, clock
+        self._public_url = public_url.rstrip("/")
+        self._send, self._new_token = send, new_token
+
+    def send_due(self) -> int:
+        """Send what is due now; return how many messages went out.
+
+        Raises:
+            UnavailableError: the registry did not answer.
+        """
+        now_ms = milliseconds(self._clock.now())
+        due = self._registry.due_notifications(now_ms)
+        return sum(self._tell(one, now_ms) for one in due)
+
+    def _tell(self, one: Notification, now_ms: int) -> bool:
+        try:
+            head, text = self._text(one, now_ms)
+        except MissingError as exc:
+            self._registry.notification_failed(
+                one, str(exc), next_ms=None, at_ms=now_ms
+            )
+            return False
+        if self._send(one.url, head, text):
+            self._registry.notification_sent(one, milliseconds(self._clock.now()))
+            return True
+        pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
+        is_last = one.attempts + 1 >= MOST_ATTEMPTS
+        log.warning("notification.failed", id=one.id.rpartition("/")[0], last=is_last)
+        self._registry.notification_failed(
+            one,
+            "not taken: see the log",
+            next_ms=None if is_last else now_ms + pause_ms,
+            at_ms=now_ms,
+        )
+        return False
+
+    def _text(self, one: Notification, now_ms: int) -> tuple[str, str]:
+        alarm = self._registry.get_alarm(one.alarm)
+        token = self._new_token()
+        self._registry.add_alarm_link(token, one, expires_ms=now_ms + LINK_MS)
+        link = f"{self._public_url}/a/{token}"
+        name, kind = "", ""
+        if alarm.unit is not None:
+            unit = self._registry.get_unit(alarm.unit)
+            name, kind = unit.name, unit.kind
+        if one.url.partition(":")[0] in PLAIN_SCHEMES:
+            return "", text_message(alarm, name, kind, link)
+        return title(alarm, name, "vi"), body(alarm, name, kind, link, "vi")

@@ -1,0 +1,107 @@
+"""What analytics asks of the two databases. The facades of ``greenwater.storage`` fit."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import WorkerId
+from greenwater.kernel.reading import Gap, Reading
+from greenwater.storage.registry.alarms import Alarm, Contact
+from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.watching import Act, Notification, Pass
+from greenwater.storage.telemetry.ports import Intake, Series, Span
+
+
+class Telemetry(Protocol):
+    """The readings, and the order in which they became readable."""
+
+    def intake_after(
+        self, cursor: Mapping[WorkerId, int], limit: int
+    ) -> Sequence[Intake]:
+        """Return rows beyond the cursor."""
+        ...
+
+    def read(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Reading]:
+        """Yield the readings of one series in time order."""
+        ...
+
+    def series(self) -> Sequence[Series]:
+        """Return every series that has readings."""
+        ...
+
+    def gaps(self, span: Span) -> Sequence[Gap]:
+        """Return the gaps that touch the span."""
+        ...
+
+
+class Registry(Protocol):
+    """Places, alarms, and what analytics keeps."""
+
+    def deployments(
+        self, *, start_ms: int = 0, end_ms: int = 2**62
+    ) -> Sequence[Deployed]:
+        """Return the deployments that touch ``[start_ms, end_ms)``."""
+        ...
+
+    def units(self) -> Sequence[UnitInfo]:
+        """Return the units."""
+        ...
+
+    def sites(self) -> Sequence[SiteInfo]:
+        """Return the sites."""
+        ...
+
+    def list_devices(self) -> Sequence[DeviceInfo]:
+        """Return the devices."""
+        ...
+
+    def contacts(self) -> Sequence[Contact]:
+        """Return who is told."""
+        ...
+
+    def load_states(self) -> Mapping[str, bytes]:
+        """Return what analytics knows."""
+        ...
+
+    def open_alarms(self) -> Sequence[Alarm]:
+        """Return the alarms that are not cleared."""
+        ...
+
+    def open_acts(self) -> Sequence[Act]:
+        """Return what people did since the last pass."""
+        ...
+
+    def save_pass(self, done: Pass) -> None:
+        """Keep what a pass leaves behind."""
+        ...
+
+    def get_alarm(self, alarm: str) -> Alarm:
+        """Return one alarm."""
+        ...
+
+    def get_unit(self, unit: str) -> UnitInfo:
+        """Return one unit."""
+        ...
+
+    def due_notifications(
+        self, now_ms: int, limit: int = 100
+    ) -> Sequence[Notification]:
+        """Return the messages that are to go out now."""
+        ...
+
+    def add_alarm_link(self, token: str, one: Notification, *, expires_ms: int) -> None:
+        """Keep a token that acknowledges one alarm."""
+        ...
+
+    def notification_sent(self, one: Notification, at_ms: int) -> None:
+        """Note that a message went out."""
+        ...
+
+    def notification_failed(
+        self, one: Notification, why: str, *, next_ms: int | None, at_ms: int
+    ) -> None:
+        """Note that a message did not go out."""
+        ...

@@ -1,0 +1,127 @@
+"""The loop over intake: each pass reads what became readable, and keeps all it found.
+
+    acts + intake rows ─► readings ─► flags ─► watch ─► one transaction in the registry
+
+The cursor stands in that transaction. A pass that dies before it is done again from the
+same cursor and state, and comes to the same end: ids are made from what happened, flags
+from the readings.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from analytics.calling import messages_of
+from analytics.places import Places
+from analytics.ports import Registry, Telemetry
+from analytics.tracked import Watched
+from analytics.watch import Changes, Watch
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.ids import DeviceId, WorkerId
+from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.storage.registry.watching import Act, Pass
+from greenwater.storage.telemetry.ports import Intake, Span
+
+log = structlog.get_logger()
+
+CURSOR: Final = "cursor"
+DEVICE: Final = "device/"
+ROWS: Final = 200
+PATIENCE_S: Final = 5.0
+"""Real seconds that a device must have been silent, however fast the clock runs."""
+
+
+class Runs:
+    """One worker of analytics. Used by one thread."""
+
+    def __init__(self, registry: Registry, telemetry: Telemetry, clock: Clock) -> None:
+        self._registry, self._telemetry, self._clock = registry, telemetry, clock
+        self._places = Places((), (), (), ())
+        self.reload()
+
+    def reload(self) -> None:
+        """Begin again from what is kept; after any failure of a pass."""
+        states = self._registry.load_states()
+        kept = states.get(CURSOR)
+        self._cursor: dict[WorkerId, int] = (
+            {} if kept is None else msgspec.json.decode(kept, type=dict[WorkerId, int])
+        )
+        devices = {
+            DeviceId(name.removeprefix(DEVICE)): msgspec.json.decode(
+                document, type=Watched
+            )
+            for name, document in states.items()
+            if name.startswith(DEVICE)
+        }
+        self._watch = Watch(devices, self._registry.open_alarms())
+        self.look_around()
+
+    def look_around(self) -> None:
+        """Learn where probes hang now, and what else the registry says of places."""
+        registry = self._registry
+        self._places = Places(
+            registry.deployments(),
+            registry.units(),
+            registry.sites(),
+            registry.list_devices(),
+        )
+
+    def look(self) -> int:
+        """Do one pass; return how many intake rows it took in.
+
+        Raises:
+            UnavailableError: a database did not answer; ``reload``, then look again.
+        """
+        acts = self._registry.open_acts()
+        self._watch.act(acts)
+        rows = self._telemetry.intake_after(self._cursor, ROWS)
+        for row in rows:
+            if row.stored:
+                readings = self._readings(row)
+                self._watch.take(readings, row.recorded_ms, self._places)
+            self._cursor[row.worker] = row.sequence
+        now_ms = milliseconds(self._clock.now())
+        self._watch.tick(now_ms, self._patience_ms(), self._places)
+        changes = self._watch.taken()
+        if rows or acts or changes.alarms:
+            self._save(changes, acts, now_ms)
+        return len(rows)
+
+    def _patience_ms(self) -> int:
+        real_s = self._clock.real_seconds(1.0)
+        return round(PATIENCE_S / real_s * 1000) if real_s > 0 else 0
+
+    def _readings(self, row: Intake) -> list[Reading]:
+        """Return the readings of a batch, in order of time, that can be believed."""
+        found: list[Reading] = []
+        for series in self._places.probes_of(row.device):
+            span = Span(series, row.min_ms, row.max_ms + 1)
+            found += self._telemetry.read(span)
+        found.sort(key=lambda one: (one.taken_ms, one.probe, one.channel))
+        return found
+
+    def _save(self, changes: Changes, acts: Sequence[Act], now_ms: int) -> None:
+        states = {CURSOR: msgspec.json.encode(self._cursor)}
+        for device in changes.devices:
+            document = msgspec.json.encode(self._watch.devices[device])
+            states[DEVICE + device] = document
+        notifications = (
+            messages_of(changes.calls, self._registry.contacts())
+            if changes.calls
+            else ()
+        )
+        self._registry.save_pass(
+            Pass(
+                saved_ms=now_ms,
+                states=states,
+                alarms=list(changes.alarms.values()),
+                steps=changes.steps,
+                notifications=notifications,
+                told=changes.told,
+                acts=acts,
+            )
+        )
+        for step in changes.steps:
+            log.info("alarm.moved", alarm=step.alarm, step=step.kind, at_ms=step.at_ms)
