@@ -72,6 +72,7 @@ def platform_parts(
         parts.append(broker_part(home, config, broker_port))
     environ["GREENWATER_BROKER_URL"] = broker_url
     parts.append(Part("ingest", greenwater("ingest"), environ, stage=1))
+    parts.append(Part("analytics", greenwater("analytics"), environ, stage=1))
     parts.append(
         Part(
             "web",
