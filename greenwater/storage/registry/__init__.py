@@ -10,12 +10,15 @@ from types import TracebackType
 
 from sqlalchemy import Engine
 
+from greenwater.storage.registry.accounts import Accounts
 from greenwater.storage.registry.alarms import Alarms
+from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.credentials import Randomness
 from greenwater.storage.registry.deploying import Deployments
 from greenwater.storage.registry.devices import Devices
 from greenwater.storage.registry.epochs import Epochs
+from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
 from greenwater.storage.registry.people import People
@@ -48,6 +51,9 @@ class Registry(
     Epochs,
     Alarms,
     Watching,
+    Accounts,
+    Books,
+    Labels,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
 

@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy.orm import with_loader_criteria
 
 from greenwater.storage.registry.alarms import AlarmsSeen
+from greenwater.storage.registry.books import BooksSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
+from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
 from greenwater.storage.registry.places import PlacesSeen
 from greenwater.storage.registry.probes import ProbesSeen
@@ -19,7 +21,16 @@ from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
 
 
-class Scope(PlacesSeen, DevicesSeen, ProbesSeen, DeploymentsSeen, Trees, AlarmsSeen):
+class Scope(
+    PlacesSeen,
+    DevicesSeen,
+    ProbesSeen,
+    DeploymentsSeen,
+    Trees,
+    AlarmsSeen,
+    BooksSeen,
+    LabelsSeen,
+):
     """The registry as far as some organisations go; None: all of it."""
 
     def __init__(

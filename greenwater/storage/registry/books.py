@@ -1,0 +1,274 @@
+"""Products, crops, records and lots."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.storage.registry.ledger import EventDraft, LedgerSeen, append_events
+from greenwater.storage.registry.models import Organisation, Site, Unit
+from greenwater.storage.registry.models.books import (
+    CropRow,
+    LotRow,
+    ProductRow,
+    RecordRow,
+)
+from greenwater.storage.registry.people import parse_slug
+from greenwater.storage.registry.rows import add_once, get_row, parse_name
+from greenwater.storage.registry.session import Sessions
+
+
+class Product(Struct, frozen=True):
+    """What is sold: its GTIN-14, names, species (ASFIS) and brand."""
+
+    id: str
+    organisation: str
+    name_vi: str
+    name_en: str
+    species: str
+    brand: str | None
+
+
+class Crop(Struct, frozen=True):
+    """One culture cycle in one unit; open while ``ended_ms`` is None."""
+
+    id: str
+    organisation: str
+    unit: str
+    product: str
+    species: str
+    name: str
+    started_ms: int
+    ended_ms: int | None
+
+
+class Record(Struct, frozen=True):
+    """One entry in the book. ``digest`` is over its content; it never changes."""
+
+    id: str
+    organisation: str
+    unit: str
+    crop: str
+    kind: str
+    happened_ms: int
+    entered_ms: int
+    entered_by: str
+    source: str
+    fields: dict[str, Any]
+    corrects: str | None
+    digest: str
+
+
+class Lot(Struct, frozen=True):
+    """Goods of one harvest, with the evidence of their water frozen in."""
+
+    id: str
+    organisation: str
+    code: str
+    product: str
+    crop: str
+    unit: str
+    harvest: str
+    harvested_ms: int
+    kg: float
+    evidence: dict[str, Any]
+    evidence_digest: str
+    created_ms: int
+    created_by: str
+
+
+def _of(kind: Any, row: Any) -> Any:
+    return kind(*(getattr(row, name) for name in kind.__struct_fields__))
+
+
+class BooksSeen(LedgerSeen):
+    """What may be asked about books; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def products(self) -> Sequence[Product]:
+        """Return the products, by GTIN."""
+        with self._sessions.reading() as session:
+            rows = session.scalars(select(ProductRow).order_by(ProductRow.id))
+            return [_of(Product, row) for row in rows]
+
+    def get_product(self, gtin: str) -> Product:
+        """Return one product.
+
+        Raises:
+            MissingError: there is none of that GTIN.
+        """
+        with self._sessions.reading() as session:
+            found: Product = _of(Product, get_row(session, ProductRow, gtin))
+            return found
+
+    def crops(self, *, unit: str | None = None) -> Sequence[Crop]:
+        """Return the crops, the newest first."""
+        query = select(CropRow).order_by(CropRow.started_ms.desc(), CropRow.id)
+        if unit is not None:
+            query = query.where(CropRow.unit == unit)
+        with self._sessions.reading() as session:
+            return [_of(Crop, row) for row in session.scalars(query)]
+
+    def get_crop(self, crop: str) -> Crop:
+        """Return one crop.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            found: Crop = _of(Crop, get_row(session, CropRow, crop))
+            return found
+
+    def records(
+        self, *, crop: str | None = None, unit: str | None = None
+    ) -> Sequence[Record]:
+        """Return the entries, by when they happened; corrected ones too."""
+        query = select(RecordRow).order_by(
+            RecordRow.happened_ms, RecordRow.entered_ms, RecordRow.id
+        )
+        if crop is not None:
+            query = query.where(RecordRow.crop == crop)
+        if unit is not None:
+            query = query.where(RecordRow.unit == unit)
+        with self._sessions.reading() as session:
+            return [_of(Record, row) for row in session.scalars(query)]
+
+    def get_record(self, record: str) -> Record:
+        """Return one entry.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            found: Record = _of(Record, get_row(session, RecordRow, record))
+            return found
+
+    def lots(self, *, crop: str | None = None) -> Sequence[Lot]:
+        """Return the lots, the newest first."""
+        query = select(LotRow).order_by(LotRow.created_ms.desc(), LotRow.id)
+        if crop is not None:
+            query = query.where(LotRow.crop == crop)
+        with self._sessions.reading() as session:
+            return [_of(Lot, row) for row in session.scalars(query)]
+
+    def get_lot(self, lot: str) -> Lot:
+        """Return one lot.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            found: Lot = _of(Lot, get_row(session, LotRow, lot))
+            return found
+
+    def find_lot(self, gtin: str, code: str) -> Lot | None:
+        """Return the lot of a product by its code, if there is one."""
+        query = select(LotRow).where(LotRow.product == gtin, LotRow.code == code)
+        with self._sessions.reading() as session:
+            row = session.scalar(query)
+            return None if row is None else _of(Lot, row)
+
+
+class Books(BooksSeen):
+    """Mixed into ``Registry``. Adding what is there already changes nothing.
+
+    Raises (every ``add_``):
+        MissingError: what it belongs to is not registered.
+        ConflictError: it contradicts what is there.
+    """
+
+    def organisation_of_unit(self, unit: str) -> str:
+        """Return whose a unit is."""
+        with self._sessions.reading() as session:
+            return get_row(session, Unit, unit).organisation
+
+    def producer_of(self, organisation: str) -> tuple[str, Sequence[tuple[str, str]]]:
+        """Return an organisation's name and its sites as (name, commune)."""
+        query = select(Site).where(Site.organisation == organisation).order_by(Site.id)
+        with self._sessions.reading() as session:
+            name = get_row(session, Organisation, organisation).name
+            sites = [(site.name, site.commune or "") for site in session.scalars(query)]
+            return name, sites
+
+    def add_product(
+        self,
+        gtin: str,
+        *,
+        organisation: str,
+        name_vi: str,
+        name_en: str,
+        species: str,
+        brand: str | None = None,
+    ) -> None:
+        """Add what an organisation sells, under its GTIN-14."""
+        facts = {
+            "organisation": organisation,
+            "name_vi": parse_name(name_vi),
+            "name_en": parse_name(name_en),
+            "species": species,
+            "brand": brand,
+        }
+        with self._sessions.writing() as session:
+            get_row(session, Organisation, organisation)
+            add_once(session, ProductRow, {"id": gtin}, facts)
+
+    def add_crop(self, crop: Crop) -> None:
+        """Open a crop; a unit has at most one that is open."""
+        facts = {
+            name: getattr(crop, name)
+            for name in Crop.__struct_fields__
+            if name not in ("id", "ended_ms")
+        }
+        with self._sessions.writing() as session:
+            get_row(session, Unit, crop.unit)
+            get_row(session, ProductRow, crop.product)
+            add_once(session, CropRow, {"id": parse_slug(crop.id)}, facts)
+
+    def end_crop(self, crop: str, at_ms: int) -> None:
+        """Close a crop; one that is closed stays as it is.
+
+        Raises:
+            InputError: it would end before it began.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, CropRow, crop)
+            if at_ms < row.started_ms:
+                raise InputError(f"crop {crop} cannot end before it began")
+            if row.ended_ms is None:
+                row.ended_ms = at_ms
+
+    def add_record(self, record: Record, events: Sequence[EventDraft] = ()) -> bool:
+        """Enter a record and its trace events; return whether it is new."""
+        with self._sessions.writing() as session:
+            get_row(session, CropRow, record.crop)
+            known = session.get(RecordRow, record.id)
+            if known is not None:
+                if known.digest == record.digest:
+                    return False
+                raise ConflictError(
+                    f"record {record.id} is there already with other content: enter a "
+                    "correction instead"
+                )
+            session.add(
+                RecordRow(
+                    **{name: getattr(record, name) for name in Record.__struct_fields__}
+                )
+            )
+            session.flush()
+            append_events(session, record.organisation, events, record.entered_ms)
+            return True
+
+    def add_lot(self, lot: Lot, events: Sequence[EventDraft]) -> None:
+        """Keep a lot and its trace events; the same lot again changes nothing."""
+        with self._sessions.writing() as session:
+            known = session.get(LotRow, lot.id)
+            if known is not None:
+                return
+            session.add(
+                LotRow(**{name: getattr(lot, name) for name in Lot.__struct_fields__})
+            )
+            session.flush()
+            append_events(session, lot.organisation, events, lot.created_ms)

@@ -1,0 +1,220 @@
+"""Signing keys, labels, what was done to them, recalls."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from greenwater.kernel.errors import ConflictError
+from greenwater.storage.registry.ledger import EventDraft, append_events
+from greenwater.storage.registry.models.books import LotRow
+from greenwater.storage.registry.models.labels import (
+    LabelActRow,
+    LabelRow,
+    RecallRow,
+    SigningKeyRow,
+)
+from greenwater.storage.registry.rows import add_once, get_row, storable
+from greenwater.storage.registry.session import Sessions
+
+
+class SigningKey(Struct, frozen=True):
+    """A public key (base64url of 32 bytes) and when it signs."""
+
+    id: str
+    public: str
+    from_ms: int
+    until_ms: int | None
+    revoked_ms: int | None
+
+
+class Label(Struct, frozen=True):
+    """One printed code. ``id`` is its serial."""
+
+    id: str
+    organisation: str
+    lot: str
+    key: str
+    uri: str
+    issued_ms: int
+    issued_by: str
+
+
+class LabelAct(Struct, frozen=True):
+    """What was done to a label: suspended, resumed or revoked."""
+
+    label: str
+    kind: str
+    reason: str
+    at_ms: int
+    person: str
+
+
+class Recall(Struct, frozen=True):
+    """A lot that is called back; in force while ``ended_ms`` is None."""
+
+    lot: str
+    reason: str
+    phone: str
+    at_ms: int
+    person: str
+    ended_ms: int | None
+
+
+class LabelsSeen:
+    """What may be asked about labels; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def labels(self, *, lot: str | None = None) -> Sequence[Label]:
+        """Return labels, the newest first."""
+        query = select(LabelRow).order_by(LabelRow.issued_ms.desc(), LabelRow.id)
+        if lot is not None:
+            query = query.where(LabelRow.lot == lot)
+        with self._sessions.reading() as session:
+            return [_label(row) for row in session.scalars(query)]
+
+    def find_label(self, serial: str) -> Label | None:
+        """Return a label by its serial, if it was issued."""
+        with self._sessions.reading() as session:
+            row = session.get(LabelRow, serial)
+            return None if row is None else _label(row)
+
+    def label_acts(self) -> Sequence[LabelAct]:
+        """Return all that was done to labels, oldest first."""
+        query = select(LabelActRow).order_by(LabelActRow.number)
+        with self._sessions.reading() as session:
+            return [
+                LabelAct(row.label, row.kind, row.reason, row.at_ms, row.person)
+                for row in session.scalars(query)
+            ]
+
+    def recalls(
+        self, *, lot: str | None = None, with_ended: bool = False
+    ) -> Sequence[Recall]:
+        """Return the recalls in force (or all), the newest first."""
+        query = select(RecallRow).order_by(RecallRow.number.desc())
+        if lot is not None:
+            query = query.where(RecallRow.lot == lot)
+        if not with_ended:
+            query = query.where(RecallRow.ended_ms.is_(None))
+        with self._sessions.reading() as session:
+            return [
+                Recall(
+                    row.lot, row.reason, row.phone, row.at_ms, row.person, row.ended_ms
+                )
+                for row in session.scalars(query)
+            ]
+
+    def signing_keys(self) -> Sequence[SigningKey]:
+        """Return every key that ever signed, oldest first."""
+        query = select(SigningKeyRow).order_by(SigningKeyRow.from_ms, SigningKeyRow.id)
+        with self._sessions.reading() as session:
+            return [
+                SigningKey(
+                    row.id, row.public, row.from_ms, row.until_ms, row.revoked_ms
+                )
+                for row in session.scalars(query)
+            ]
+
+
+def _label(row: LabelRow) -> Label:
+    return Label(
+        row.id,
+        row.organisation,
+        row.lot,
+        row.key,
+        row.uri,
+        row.issued_ms,
+        row.issued_by,
+    )
+
+
+class Labels(LabelsSeen):
+    """Mixed into ``Registry``."""
+
+    def add_signing_key(self, key: SigningKey) -> None:
+        """Publish a key; the same again changes nothing.
+
+        Raises:
+            ConflictError: its id stands for another key.
+        """
+        facts = {"public": key.public}
+        made = {"from_ms": key.from_ms, "until_ms": None, "revoked_ms": None}
+        with self._sessions.writing() as session:
+            add_once(session, SigningKeyRow, {"id": key.id}, facts, made=made)
+
+    def add_labels(
+        self, labels: Sequence[Label], events: Sequence[EventDraft], now_ms: int
+    ) -> None:
+        """Keep labels that were issued, with their trace events.
+
+        Raises:
+            ConflictError: a serial was used before.
+        """
+        if not labels:
+            return
+        with self._sessions.writing() as session:
+            for one in labels:
+                if session.get(LabelRow, one.id) is not None:
+                    raise ConflictError(f"serial {one.id} was used before")
+                session.add(
+                    LabelRow(
+                        **{name: getattr(one, name) for name in Label.__struct_fields__}
+                    )
+                )
+            session.flush()
+            append_events(session, labels[0].organisation, events, now_ms)
+
+    def act_on_label(self, act: LabelAct) -> None:
+        """Suspend, resume or revoke a label; revoked is for ever.
+
+        Raises:
+            MissingError: no such label was issued.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, LabelRow, act.label)
+            session.add(
+                LabelActRow(
+                    organisation=row.organisation,
+                    label=act.label,
+                    kind=act.kind,
+                    reason=storable(act.reason),
+                    at_ms=act.at_ms,
+                    person=act.person,
+                )
+            )
+
+    def add_recall(self, recall: Recall, events: Sequence[EventDraft]) -> None:
+        """Call a lot back.
+
+        Raises:
+            MissingError: there is no such lot.
+            ConflictError: it is called back already.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, LotRow, recall.lot)
+            session.add(
+                RecallRow(
+                    organisation=row.organisation,
+                    lot=recall.lot,
+                    reason=storable(recall.reason),
+                    phone=storable(recall.phone),
+                    at_ms=recall.at_ms,
+                    person=recall.person,
+                    ended_ms=None,
+                )
+            )
+            session.flush()
+            append_events(session, row.organisation, events, recall.at_ms)
+
+    def end_recall(self, lot: str, events: Sequence[EventDraft], at_ms: int) -> None:
+        """End a lot's recall; one that is over stays as it is."""
+        query = select(RecallRow).where(
+            RecallRow.lot == lot, RecallRow.ended_ms.is_(None)
+        )
+        with self._sessions.writing() as session:
+            row = session.scalar(query)
+            if row is not None:
+                row.ended_ms = at_ms
+                append_events(session, row.organisation, events, at_ms)
