@@ -1,0 +1,202 @@
+"""What a farmer does with the book: opens a crop, enters records, makes a lot."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import instant, milliseconds
+from greenwater.reference.species import get_species
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.books import Crop, Lot, Record
+from greenwater.storage.registry.people import Role
+from traceability import events
+from traceability.gate import GateRefusedError, Refusal, refusals_of
+from traceability.ports import Telemetry
+from traceability.records import checked_fields, digest
+from traceability.water import evidence_of
+from traceability.withdrawal import Withheld, withheld
+
+WRITERS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
+FUTURE_MS: Final = 5 * 60 * 1000
+BACK_DATED_MS: Final = 24 * 3600 * 1000
+"""A record entered later than this after it happened is shown as entered afterwards."""
+
+
+class NewRecord(Struct, frozen=True, kw_only=True):
+    """What was typed. ``id`` is made by the device it was typed on (a UUID)."""
+
+    id: str
+    crop: str
+    kind: str
+    happened_ms: int
+    fields: Mapping[str, Any]
+    corrects: str | None = None
+    source: str = "hand"
+
+
+class Books:
+    """The use cases. ``person`` is who does it; others' books do not exist for him."""
+
+    def __init__(self, registry: Registry, telemetry: Telemetry, clock: Clock) -> None:
+        self._registry, self._telemetry, self._clock = registry, telemetry, clock
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._clock.now())
+
+    def _may_write(self, person: str, organisation: str) -> None:
+        held = self._registry.get_person(person).memberships
+        if not any(one == organisation and role in WRITERS for one, role in held):
+            raise MissingError(f"{person} keeps no books of {organisation}")
+
+    def open_crop(
+        self,
+        person: str,
+        *,
+        crop: str,
+        unit: str,
+        product: str,
+        name: str,
+        started_ms: int,
+    ) -> Crop:
+        """Open a crop in a unit.
+
+        Raises:
+            ConflictError: the unit has an open crop already.
+            MissingError: no such unit or product, or not his.
+        """
+        organisation = self._registry.organisation_of_unit(unit)
+        self._may_write(person, organisation)
+        species = self._registry.get_product(product).species
+        get_species(species)
+        made = Crop(crop, organisation, unit, product, species, name, started_ms, None)
+        self._registry.add_crop(made)
+        return self._registry.get_crop(crop)
+
+    def record(self, person: str, new: NewRecord) -> Record:
+        """Enter a record; the same again changes nothing.
+
+        Raises:
+            InputError: something in it cannot be; the sentence names it.
+            MissingError: no such crop, or not his.
+            ConflictError: the id stands for another record.
+        """
+        crop = self._registry.get_crop(new.crop)
+        self._may_write(person, crop.organisation)
+        now_ms = self._now_ms()
+        self._check(new, crop, now_ms)
+        fields = checked_fields(new.kind, new.fields)
+        content = {
+            "crop": crop.id,
+            "kind": new.kind,
+            "happened_ms": new.happened_ms,
+            "fields": fields,
+            "corrects": new.corrects,
+            "by": person,
+            "source": new.source,
+        }
+        made = Record(
+            new.id,
+            crop.organisation,
+            crop.unit,
+            crop.id,
+            new.kind,
+            new.happened_ms,
+            now_ms,
+            person,
+            new.source,
+            fields,
+            new.corrects,
+            digest(content),
+        )
+        self._registry.add_record(made, events.of_record(made, crop))
+        return self._registry.get_record(new.id)
+
+    def _check(self, new: NewRecord, crop: Crop, now_ms: int) -> None:
+        try:
+            uuid.UUID(new.id)
+        except ValueError:
+            raise InputError(f"record id {new.id!r} is not a UUID") from None
+        if new.happened_ms > now_ms + FUTURE_MS:
+            when = instant(new.happened_ms).isoformat(timespec="minutes")
+            raise InputError(f"{new.kind} at {when} lies in the future; enter it then")
+        if new.happened_ms < crop.started_ms:
+            when = instant(new.happened_ms).isoformat(timespec="minutes")
+            raise InputError(
+                f"{new.kind} at {when} lies before crop {crop.name} began; correct the "
+                "date, or the crop"
+            )
+        if new.corrects is not None:
+            old = self._registry.get_record(new.corrects)
+            if (old.crop, old.kind) != (crop.id, new.kind):
+                raise InputError(
+                    f"record {new.corrects} is {old.kind} of crop {old.crop}: a "
+                    "correction stays in its crop and kind"
+                )
+
+    def withheld(self, crop: str) -> Withheld | None:
+        """Return until when the crop may not be harvested; None: it may."""
+        found = withheld(self._registry.records(crop=crop))
+        return found if found and found.until_ms > self._now_ms() else None
+
+    def gate(
+        self, crop: Crop, *, harvest: str | None = None, kg: float | None = None
+    ) -> Sequence[Refusal]:
+        """Return what stands against a lot with labels; empty: nothing."""
+        records = self._registry.records(crop=crop.id)
+        return refusals_of(crop, records, now_ms=self._now_ms(), harvest=harvest, kg=kg)
+
+    def make_lot(self, person: str, *, harvest: str, kg: float | None = None) -> Lot:
+        """Make a harvest's lot, its water's evidence frozen in; done twice: the same.
+
+        Raises:
+            GateRefusedError: the rules do not allow it; it says why.
+            MissingError: no such harvest, or not his.
+        """
+        record = self._registry.get_record(harvest)
+        crop = self._registry.get_crop(record.crop)
+        self._may_write(person, crop.organisation)
+        made = next(
+            (
+                lot
+                for lot in self._registry.lots(crop=crop.id)
+                if lot.harvest == harvest
+            ),
+            None,
+        )
+        if made is not None:
+            return made
+        weight = float(record.fields.get("kg", 0)) if kg is None else kg
+        refusals = self.gate(crop, harvest=harvest, kg=weight)
+        if record.kind != "harvest":
+            raise InputError(f"record {harvest} is no harvest but {record.kind}")
+        if refusals:
+            raise GateRefusedError(refusals)
+        return self._keep_lot(person, crop, record, weight)
+
+    def _keep_lot(self, person: str, crop: Crop, record: Record, kg: float) -> Lot:
+        found = evidence_of(self._registry, self._telemetry, crop, record.happened_ms)
+        evidence = msgspec.to_builtins(found)
+        day = instant(record.happened_ms).strftime("%y%m%d")
+        lot = Lot(
+            str(uuid.uuid5(events.NAMESPACE, f"lot/{record.id}")),
+            crop.organisation,
+            f"{day}-{record.id.replace('-', '')[:6].upper()}",
+            crop.product,
+            crop.id,
+            crop.unit,
+            record.id,
+            record.happened_ms,
+            kg,
+            evidence,
+            digest(evidence),
+            self._now_ms(),
+            person,
+        )
+        product = self._registry.get_product(crop.product)
+        self._registry.add_lot(lot, events.of_lot(lot, crop, product))
+        return self._registry.get_lot(lot.id)

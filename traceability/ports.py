@@ -1,0 +1,22 @@
+"""What traceability asks of the two databases. The facades of ``greenwater.storage`` fit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Reading
+from greenwater.storage.telemetry.ports import Span
+
+
+class Telemetry(Protocol):
+    """The readings."""
+
+    def read(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Reading]:
+        """Yield the readings of one series in time order."""
+        ...
+
+    def write(self, readings: Sequence[Reading]) -> None:
+        """Store readings."""
+        ...
