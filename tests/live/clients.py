@@ -50,6 +50,7 @@ class Client:
         self._answered = threading.Event()
         self._granted: dict[int, list[Any]] = {}
         self._acked: set[int] = set()
+        self._said: list[int] = []
         client = self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id or f"{user}-{secrets.token_hex(8)}",
@@ -109,6 +110,14 @@ class Client:
             f"answer to publish {topic}",
             lambda: mid in self._acked or self.is_closed.is_set(),
         )
+
+    def say(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 1 and go on."""
+        self._said.append(self._client.publish(topic, payload, 1).mid)
+
+    def wait_said(self) -> None:
+        """Wait until the broker has dealt with all that was said."""
+        wait_for("all is said", lambda: self._acked.issuperset(self._said))
 
     def heard(self, payload: bytes, timeout_s: float = WAIT_S) -> None:
         """Wait until a message with this payload has come."""

@@ -75,6 +75,7 @@ class ScriptedInflux:
     ) -> None:
         self.upstream, self.database, self.version = upstream, database, version
         self.oldest_ms: int | None = None
+        self.keeps: set[str] = set()  # measurements that ``oldest_ms`` leaves alone
         self.wants_gzip = True
         self.script: deque[Fault] = deque()
         self.asked: list[Asked] = []
@@ -109,7 +110,8 @@ class ScriptedInflux:
 
     def _store_line(self, line: str, number: int, to_ns: int) -> None:
         (measurement, tags, time_ns), fields = parse_line(line, number, to_ns)
-        if self.oldest_ms is not None and time_ns < self.oldest_ms * 10**6:
+        oldest_ms = None if measurement in self.keeps else self.oldest_ms
+        if oldest_ms is not None and time_ns < oldest_ms * 10**6:
             raise Refusal(
                 422,
                 "unprocessable entity",
