@@ -1,0 +1,197 @@
+"""Labels: issued through the gate, revoked, recalled, and what is published of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from greenwater.kernel.clock import Clock
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.labels import Label, LabelAct, Recall
+from traceability import events
+from traceability.books import WRITERS
+from traceability.gate import GateRefusedError, refusals_of
+from traceability.keys import KeysDocument, Signer, keys_document
+from traceability.links import (
+    DOMAIN,
+    SERIAL_ALPHABET,
+    SERIAL_LENGTH,
+    unsigned,
+    with_signature,
+)
+from traceability.verify import (
+    Code,
+    RecalledLot,
+    Status,
+    StatusDocument,
+    Verdict,
+    check,
+    publish_status,
+)
+
+MOST_AT_ONCE: Final = 1_000
+
+
+def new_serial(randomness: Callable[[int], bytes]) -> str:
+    """Return a serial: 60 random bits, so that none is ever made twice or guessed."""
+    return "".join(
+        SERIAL_ALPHABET[byte % len(SERIAL_ALPHABET)]
+        for byte in randomness(SERIAL_LENGTH)
+    )
+
+
+class Labels:
+    """The use cases. ``person`` is who does it; others' lots do not exist for him."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        signer: Signer,
+        clock: Clock,
+        public_url: str,
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        self._registry, self._signer, self._clock = registry, signer, clock
+        self._public_url, self._randomness = public_url, randomness
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._clock.now())
+
+    def _lot(self, person: str, lot: str) -> Lot:
+        found = self._registry.get_lot(lot)
+        held = self._registry.get_person(person).memberships
+        if not any(one == found.organisation and r in WRITERS for one, r in held):
+            raise MissingError(f"{person} issues no labels for lot {lot}")
+        return found
+
+    def issue(self, person: str, lot: str, count: int) -> Sequence[Label]:
+        """Issue labels for a lot; the gate is asked again.
+
+        Raises:
+            GateRefusedError: the rules do not allow it, or the lot is recalled.
+            InputError: that is no possible number of labels.
+            MissingError: no such lot, or not his.
+        """
+        found = self._lot(person, lot)
+        if not 1 <= count <= MOST_AT_ONCE:
+            raise InputError(f"{count} labels at once is not from 1 to {MOST_AT_ONCE}")
+        self._ask_gate(found)
+        now_ms = self._now_ms()
+        made = [self._sign(found, person, now_ms) for _ in range(count)]
+        drafts = events.of_labels(found, [one.id for one in made], now_ms)
+        self._registry.add_labels(made, drafts, now_ms)
+        return made
+
+    def _ask_gate(self, lot: Lot) -> None:
+        crop = self._registry.get_crop(lot.crop)
+        records = self._registry.records(crop=crop.id)
+        refusals = refusals_of(
+            crop, records, now_ms=self._now_ms(), harvest=lot.harvest, kg=lot.kg
+        )
+        if refusals:
+            raise GateRefusedError(refusals)
+        if self._registry.recalls(lot=lot.id):
+            raise InputError(f"lot {lot.code} is recalled: no label is issued for it")
+
+    def _sign(self, lot: Lot, person: str, now_ms: int) -> Label:
+        serial = new_serial(self._randomness)
+        text = unsigned(
+            self._public_url, lot.product, lot.code, serial, self._signer.kid
+        )
+        uri = with_signature(text, self._signer.sign(DOMAIN + text.encode()))
+        return Label(
+            serial, lot.organisation, lot.id, self._signer.kid, uri, now_ms, person
+        )
+
+    def act(self, person: str, serial: str, kind: str, reason: str) -> None:
+        """Suspend, resume or revoke a label.
+
+        Raises:
+            InputError: that is none of the three, or there is no reason.
+            MissingError: no such label, or not his.
+        """
+        if kind not in ("suspended", "resumed", "revoked"):
+            raise InputError(f"{kind!r} is not suspended, resumed or revoked")
+        if not reason.strip():
+            raise InputError("give the reason why")
+        label = self._registry.find_label(serial)
+        if label is None:
+            raise MissingError(f"serial {serial} was never issued")
+        self._lot(person, label.lot)
+        act = LabelAct(serial, kind, reason.strip(), self._now_ms(), person)
+        self._registry.act_on_label(act)
+
+    def recall(self, person: str, lot: str, reason: str, phone: str) -> None:
+        """Call a lot back: every label of it turns red.
+
+        Raises:
+            InputError: reason or telephone number is missing.
+            ConflictError: it is called back already.
+            MissingError: no such lot, or not his.
+        """
+        found = self._lot(person, lot)
+        if not reason.strip() or not phone.strip():
+            raise InputError("a recall needs its reason and a telephone number")
+        now_ms = self._now_ms()
+        recall = Recall(lot, reason.strip(), phone.strip(), now_ms, person, None)
+        drafts = events.of_recall(found, recall.reason, now_ms, is_over=False)
+        self._registry.add_recall(recall, drafts)
+
+    def end_recall(self, person: str, lot: str) -> None:
+        """End a recall; one that is over stays over."""
+        found = self._lot(person, lot)
+        now_ms = self._now_ms()
+        drafts = events.of_recall(found, "", now_ms, is_over=True)
+        self._registry.end_recall(lot, drafts, now_ms)
+
+
+class Published:
+    """What anybody may know of labels."""
+
+    def __init__(self, registry: Registry, signer: Signer, clock: Clock) -> None:
+        self._registry, self._signer, self._clock = registry, signer, clock
+
+    def keys(self) -> KeysDocument:
+        """Return the keys that ever signed."""
+        return keys_document(self._registry.signing_keys())
+
+    def status(self) -> Status:
+        """Return what became of labels until now."""
+        last: dict[str, str] = {}
+        for act in self._registry.label_acts():
+            if last.get(act.label) != "revoked":
+                last[act.label] = act.kind
+        return Status(
+            milliseconds(self._clock.now()),
+            tuple(sorted(one for one, kind in last.items() if kind == "revoked")),
+            tuple(sorted(one for one, kind in last.items() if kind == "suspended")),
+            tuple(self._recalled()),
+        )
+
+    def _recalled(self) -> list[RecalledLot]:
+        found = []
+        for recall in self._registry.recalls():
+            lot = self._registry.get_lot(recall.lot)
+            found.append(
+                RecalledLot(
+                    lot.product, lot.code, recall.reason, recall.phone, recall.at_ms
+                )
+            )
+        return found
+
+    def status_document(self) -> StatusDocument:
+        """Return the same, signed."""
+        return publish_status(self.status(), self._signer)
+
+    def check(self, text: str) -> Verdict:
+        """Return what a label is worth, as the platform knows it."""
+        verdict = check(text, self.keys(), self.status())
+        if verdict.code is not Code.GENUINE:
+            return verdict
+        label = self._registry.find_label(verdict.serial)
+        if label is None or label.uri != text.strip(" \t\r\n"):
+            return Verdict(
+                Code.NOT_FOUND, verdict.gtin, verdict.lot, verdict.serial, verdict.key
+            )
+        return verdict

@@ -1,0 +1,156 @@
+"""What a label is worth, by its own text, the published keys and the published list.
+
+Pure, and the same in the browser (``web/static/verify.js``, held to the same vectors).
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from greenwater.kernel.errors import InputError
+from traceability.keys import KeysDocument, Signer, is_signed
+from traceability.links import (
+    DOMAIN,
+    LabelLink,
+    from_text,
+    is_like_a_label,
+    parse_label,
+    to_text,
+)
+
+STATUS_DOMAIN: Final = b"greenwater-status-1\n"
+
+
+class Code(StrEnum):
+    """What a label is worth. ``NOT_FOUND`` and ``COPY_SUSPECTED`` need the platform."""
+
+    GENUINE = "genuine"
+    ALTERED = "altered"
+    UNKNOWN_KEY = "unknown_key"
+    NOT_A_LABEL = "not_a_label"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    RECALLED = "recalled"
+    NOT_FOUND = "not_found"
+    COPY_SUSPECTED = "copy_suspected"
+
+
+class Verdict(Struct, frozen=True):
+    """A verdict; ``reason`` and ``phone`` are a recall's. ``at_ms`` is the list's time."""
+
+    code: Code
+    gtin: str = ""
+    lot: str = ""
+    serial: str = ""
+    key: str = ""
+    reason: str = ""
+    phone: str = ""
+    at_ms: int | None = None
+
+
+class RecalledLot(Struct, frozen=True):
+    """A lot that is called back."""
+
+    gtin: str
+    lot: str
+    reason: str
+    phone: str
+    at_ms: int
+
+
+class Status(Struct, frozen=True):
+    """What became of labels, at an instant: serials, and lots called back."""
+
+    at_ms: int
+    revoked: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
+    recalled: tuple[RecalledLot, ...] = ()
+
+
+class StatusDocument(Struct, frozen=True):
+    """A status as it is published: its JSON text, the key, the signature over the text."""
+
+    payload: str
+    k: str
+    s: str
+
+
+def publish_status(status: Status, signer: Signer) -> StatusDocument:
+    """Return a status, signed."""
+    payload = msgspec.json.encode(status).decode()
+    signature = signer.sign(STATUS_DOMAIN + payload.encode())
+    return StatusDocument(payload, signer.kid, to_text(signature))
+
+
+def read_status(document: StatusDocument | bytes, keys: KeysDocument) -> Status:
+    """Return a published status.
+
+    Raises:
+        InputError: it is none, or no key of ours signed it.
+    """
+    try:
+        if isinstance(document, bytes):
+            document = msgspec.json.decode(document, type=StatusDocument)
+        key = keys.find(document.k)
+        message = STATUS_DOMAIN + document.payload.encode()
+        if key is None or not is_signed(message, from_text(document.s), key):
+            raise InputError("the list of labels is not signed by a key that is known")
+        return msgspec.json.decode(document.payload, type=Status)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as exc:
+        raise InputError(f"this is no list of labels: {exc}") from exc
+
+
+def check(text: str, keys: KeysDocument, status: Status | None) -> Verdict:
+    """Return what a label is worth; white space around it does not count.
+
+    Without a status only the signature is checked.
+    """
+    text = text.strip(" \t\r\n")
+    try:
+        link = parse_label(text)
+    except InputError:
+        return Verdict(Code.ALTERED if is_like_a_label(text) else Code.NOT_A_LABEL)
+    key = keys.find(link.key)
+    if key is None:
+        return _verdict(Code.UNKNOWN_KEY, link, status)
+    if not is_signed(DOMAIN + link.signed.encode(), link.signature, key):
+        return _verdict(Code.ALTERED, link, status)
+    if key.state != "active":
+        return _verdict(Code.REVOKED, link, status)
+    return _standing(link, status)
+
+
+def _standing(link: LabelLink, status: Status | None) -> Verdict:
+    if status is None:
+        return _verdict(Code.GENUINE, link, None)
+    for one in status.recalled:
+        if (one.gtin, one.lot) == (link.gtin, link.lot):
+            return _verdict(Code.RECALLED, link, status, one.reason, one.phone)
+    if link.serial in status.revoked:
+        return _verdict(Code.REVOKED, link, status)
+    if link.serial in status.suspended:
+        return _verdict(Code.SUSPENDED, link, status)
+    return _verdict(Code.GENUINE, link, status)
+
+
+def _verdict(
+    code: Code,
+    link: LabelLink,
+    status: Status | None,
+    reason: str = "",
+    phone: str = "",
+) -> Verdict:
+    at_ms = None if status is None else status.at_ms
+    return Verdict(
+        code, link.gtin, link.lot, link.serial, link.key, reason, phone, at_ms
+    )
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Return the first verdict that is not genuine, else the first."""
+    bad = (one for one in verdicts if one.code is not Code.GENUINE)
+    return next(bad, verdicts[0] if verdicts else None)
