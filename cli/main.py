@@ -40,7 +40,7 @@ def build(words: Sequence[str]) -> typer.Typer:
 
 
 def _add_platform(app: typer.Typer) -> None:
-    from cli import bench, data, device, platform, sim
+    from cli import bench, data, device, platform, sim, verify
 
     app.add_typer(sim.app, name="sim")
     app.add_typer(device.app, name="device")
@@ -58,6 +58,7 @@ def _add_platform(app: typer.Typer) -> None:
     ):
         app.command()(command)
     app.command("broker-files")(platform.broker_files)
+    app.command("verify")(verify.verify)
 
 
 def _print_version(wanted: bool) -> None:

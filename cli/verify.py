@@ -1,0 +1,98 @@
+"""`greenwater verify`: what a label or a ledger is worth, with no network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from greenwater.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    from traceability.keys import KeysDocument
+
+IMAGES = {".png", ".jpg", ".jpeg", ".pdf", ".webp", ".bmp"}
+
+
+def verify(
+    label: Annotated[
+        str, typer.Argument(help="A label's address, or a file: text, picture, PDF.")
+    ],
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="keys.json as the site publishes it; else this home's own."),
+    ] = None,
+    status: Annotated[
+        Path | None, typer.Option(help="status.json as the site publishes it.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print verdicts as JSON, one a line.")
+    ] = False,
+) -> None:
+    """Check a signed label offline; the exit status is 0 only if all are genuine."""
+    from traceability.verify import Code, check, read_status
+
+    known = _keys(keys)
+    listed = None if status is None else read_status(_read(status), known)
+    is_good = True
+    for text in _texts(label):
+        verdict = check(text, known, listed)
+        is_good &= verdict.code is Code.GENUINE
+        if as_json:
+            typer.echo(msgspec.json.encode(verdict).decode())
+            continue
+        what = f"{verdict.gtin} {verdict.lot} {verdict.serial}".strip() or text[:80]
+        typer.echo(f"{verdict.code}: {what}")
+    raise typer.Exit(0 if is_good else 1)
+
+
+def _keys(path: Path | None) -> "KeysDocument":
+    from traceability.keys import keys_document, read_keys
+
+    if path is not None:
+        return read_keys(_read(path))
+    from cli.home import open_home
+    from greenwater.storage.registry import open_registry
+
+    with open_registry(open_home().registry_url) as registry:
+        return keys_document(registry.signing_keys())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror}") from exc
+
+
+def _texts(label: str) -> list[str]:
+    path = Path(label)
+    if "://" in label or not path.is_file():
+        return [label]
+    if path.suffix.lower() in IMAGES:
+        return _scanned(path)
+    try:
+        lines = _read(path).decode("utf-8").splitlines()
+    except UnicodeDecodeError as exc:
+        raise InputError(f"{path} is neither text nor a picture") from exc
+    return [line for line in lines if line.strip()]
+
+
+def _scanned(path: Path) -> list[str]:
+    try:
+        import pypdfium2
+        import zxingcpp
+        from PIL import Image
+    except ModuleNotFoundError as exc:
+        raise InputError(
+            f"{path} is a picture: reading codes needs pip install zxing-cpp pypdfium2"
+        ) from exc
+    if path.suffix.lower() == ".pdf":
+        document = pypdfium2.PdfDocument(str(path))
+        pages = [page.render(scale=300 / 72).to_pil() for page in document]
+    else:
+        pages = [Image.open(path)]
+    found = [one.text for page in pages for one in zxingcpp.read_barcodes(page)]
+    if not found:
+        raise InputError(f"no code can be read in {path}")
+    return found

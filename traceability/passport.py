@@ -1,0 +1,180 @@
+"""The document behind a label: what it is, who made it, whether the label holds, how the
+water was.
+
+It has the ten items that Circular 02/2024/TT-BKHCN asks for (standards.md §1), as far as
+they are known; every fact says whether it was measured or declared by the producer.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from greenwater.kernel.errors import MissingError
+from greenwater.reference.species import get_species
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.books import Lot, Record
+from greenwater.storage.registry.labels import Label
+from traceability.evidence import Evidence
+from traceability.verify import Verdict
+from traceability.withdrawal import in_force
+
+
+class Names(Struct, frozen=True):
+    """A name in both languages."""
+
+    vi: str
+    en: str
+
+
+class Stage(Struct, frozen=True):
+    """One step of the product's way; ``entered_ms`` None: it sums up several entries."""
+
+    kind: str
+    happened_ms: int
+    entered_ms: int | None
+    place: str
+    facts: dict[str, Any]
+    is_measured: bool = False
+
+
+class Passport(Struct, frozen=True):
+    """All of it; ``None`` is not known. Weights in kg, times in ms since 1970."""
+
+    verdict: Verdict
+    product: Names
+    species: Names
+    latin: str
+    species_code: str
+    brand: str | None
+    gtin: str
+    lot: str
+    serial: str | None
+    producer: str
+    site: str
+    address: str
+    unit: str
+    unit_kind: str
+    harvested_ms: int
+    kg: float
+    issued_ms: int | None
+    standards: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    evidence: Evidence | None
+    evidence_digest: str
+    is_simulated: bool
+    picture: str | None = None
+    shelf_life: str | None = None
+
+
+def passport_of(
+    registry: Registry, gtin: str, code: str, serial: str | None, verdict: Verdict
+) -> Passport:
+    """Return the passport of a lot, for one label of it or for none.
+
+    Raises:
+        MissingError: there is no such lot, or no such label of it.
+    """
+    lot = registry.find_lot(gtin, code)
+    if lot is None:
+        raise MissingError(f"there is no lot {code} of product {gtin}")
+    label = None if serial is None else registry.find_label(serial)
+    if serial is not None and (label is None or label.lot != lot.id):
+        raise MissingError(f"lot {code} has no label {serial}")
+    return _filled(registry, lot, label, verdict)
+
+
+def _filled(
+    registry: Registry, lot: Lot, label: Label | None, verdict: Verdict
+) -> Passport:
+    product = registry.get_product(lot.product)
+    species = get_species(product.species)
+    unit = registry.get_unit(lot.unit)
+    site = next(one for one in registry.sites() if one.id == unit.site)
+    name, _ = registry.producer_of(lot.organisation)
+    evidence = msgspec.convert(lot.evidence, Evidence)
+    return Passport(
+        verdict=verdict,
+        product=Names(product.name_vi, product.name_en),
+        species=Names(species.vi, species.en),
+        latin=species.latin,
+        species_code=product.species,
+        brand=product.brand,
+        gtin=lot.product,
+        lot=lot.code,
+        serial=None if label is None else label.id,
+        producer=name,
+        site=site.name,
+        address=site.commune or "",
+        unit=unit.name,
+        unit_kind=unit.kind,
+        harvested_ms=lot.harvested_ms,
+        kg=lot.kg,
+        issued_ms=None if label is None else label.issued_ms,
+        standards=(),
+        stages=tuple(_stages(registry, lot, unit.name)),
+        evidence=evidence if evidence.channels else None,
+        evidence_digest=lot.evidence_digest,
+        is_simulated=evidence.is_simulated,
+    )
+
+
+PUBLIC_FACTS: Final = {
+    "stocking": ("count", "size", "hatchery"),
+    "feed_use": (),
+    "drug_chem_use": ("substance", "reason", "withdrawal_days"),
+    "health_check": (),
+    "harvest": ("kg", "size"),
+}
+"""What a shopper is told of each kind of record; the rest is the producer's own."""
+
+
+def _stages(registry: Registry, lot: Lot, place: str) -> list[Stage]:
+    book = in_force(registry.records(crop=lot.crop))
+    shown = [one for one in book if _is_told(one, lot)]
+    stages = [
+        Stage(
+            record.kind,
+            record.happened_ms,
+            record.entered_ms,
+            place,
+            {
+                name: record.fields[name]
+                for name in PUBLIC_FACTS[record.kind]
+                if name in record.fields
+            },
+        )
+        for record in shown
+    ]
+    return _with_feeding(stages, book, lot, place)
+
+
+def _is_told(record: Record, lot: Lot) -> bool:
+    if record.happened_ms > lot.harvested_ms:
+        return False
+    if record.kind == "harvest":
+        return record.id == lot.harvest
+    return record.kind in ("stocking", "drug_chem_use")
+
+
+def _with_feeding(
+    stages: Sequence[Stage], book: Sequence[Record], lot: Lot, place: str
+) -> list[Stage]:
+    """Return the stages with all feeding as one of them, in order of time."""
+    fed = [
+        one
+        for one in book
+        if one.kind == "feed_use" and one.happened_ms <= lot.harvested_ms
+    ]
+    if not fed:
+        return sorted(stages, key=lambda one: one.happened_ms)
+    total = round(sum(float(one.fields["kg"]) for one in fed), 1)
+    feeding = Stage(
+        "feed_use",
+        fed[0].happened_ms,
+        None,
+        place,
+        {"kg": total, "count": len(fed)},
+    )
+    return sorted([*stages, feeding], key=lambda one: one.happened_ms)
