@@ -66,9 +66,8 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
     mappings = Mappings([load_profile(name) for name in settings.mapping_profiles])
     queue = DeliveryQueue(settings.queue_deliveries, settings.queue_bytes)
     counters, seen = Counters(), Seen()
-    worker = WorkerId(settings.worker)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(held(settings.home, worker))
+        worker = stack.enter_context(held(settings.home, WorkerId(settings.worker)))
         registry = stack.enter_context(open_registry(settings.registry()))
         telemetry = open_telemetry(settings.telemetry())
         stack.callback(telemetry.close)
@@ -93,7 +92,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             disk_free_mb=settings.disk_free_mb,
             lag_alarm_s=settings.lag_alarm_s,
             quarantine_per_hour=settings.quarantine_alarm_per_hour,
-            name=f"ingest {worker}" if settings.is_sharing else "ingest",
+            name=f"ingest {worker.id}" if settings.is_sharing else "ingest",
         )
 
         def shed_or_offer(delivery: object) -> bool:
@@ -121,7 +120,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             queue=queue,
             mappings=mappings,
             duties=duties,
-            upkeep=Upkeep(telemetry, worker, clock),
+            upkeep=Upkeep(telemetry, worker.id, clock),
             counters=counters,
             clock=clock,
             rng=random.Random(),

@@ -17,7 +17,6 @@ from greenwater.kernel.ids import (
     DeviceId,
     DeviceState,
     ProbeId,
-    WorkerId,
     parse_device,
     parse_probe,
 )
@@ -25,7 +24,7 @@ from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.pipeline import Taken
-from ingest.ports import Quarantined, Registry
+from ingest.ports import Quarantined, Registry, Worker
 from ingest.replay import take_in_readings
 
 Row = Mapping[str, str | None]
@@ -49,7 +48,7 @@ def import_csv(
     telemetry: Telemetry,
     clock: Clock,
     *,
-    worker: WorkerId,
+    worker: Worker,
 ) -> Taken:
     """Take in a file of ``hand`` readings or ``vms`` positions.
 

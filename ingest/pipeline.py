@@ -22,14 +22,14 @@ import structlog
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import DeviceId, WorkerId
+from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.storage.telemetry.ports import Intake, Telemetry
 from ingest.acks import AckBook
 from ingest.counters import Counters
 from ingest.intake import Batch, judge
 from ingest.merge import Merged, Merger
-from ingest.ports import Quarantined, Registry
+from ingest.ports import Quarantined, Registry, Worker
 from ingest.refusals import Refused, write_bisecting
 from ingest.seen import Seen, Verdict
 
@@ -73,7 +73,7 @@ class Pipeline:
         registry: Registry,
         *,
         clock: Clock,
-        worker: WorkerId,
+        worker: Worker,
         seen: Seen,
         counters: Counters,
         is_sharing: bool = False,
@@ -84,7 +84,7 @@ class Pipeline:
         self._merger = Merger(
             telemetry.newest, telemetry.read_many, always_ask=is_sharing
         )
-        self._sequence = telemetry.last_sequence(worker)
+        self._sequence = max(telemetry.last_sequence(worker.id), worker.reached())
         self._must_forget = threading.Event()
 
     def forget(self) -> None:
@@ -121,6 +121,7 @@ class Pipeline:
         if rows:
             self._telemetry.record(rows)
             self._sequence = rows[-1].sequence
+            self._worker.reach(self._sequence)
         self._remember(fresh, merged)
         return self._account(batches, tallies, clones)
 
@@ -200,7 +201,7 @@ class Pipeline:
         # very batch was written before a crash, and nobody has been shown them yet.
         times = [at for ends in one.extent.values() for at in ends]
         return Intake(
-            worker=self._worker,
+            worker=self._worker.id,
             sequence=self._sequence + at,
             device=batch.device,
             outbox=batch.up.outbox if batch.up else "",

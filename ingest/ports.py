@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.ids import DeviceId, DeviceState, WorkerId
 from greenwater.kernel.wire.messages import DueCommand, Reply, Status
 
 
@@ -50,6 +50,23 @@ class Quarantined(Struct, frozen=True):
     raw: bytes
     reason: str
     received_ms: int
+
+
+class Worker(Protocol):
+    """The name under which intake rows are numbered, held by this process alone."""
+
+    @property
+    def id(self) -> WorkerId:
+        """The name."""
+        ...
+
+    def reached(self) -> int:
+        """Return the last number that was ever given, as far as is known."""
+        ...
+
+    def reach(self, sequence: int) -> None:
+        """Note that numbers up to this one have been given."""
+        ...
 
 
 class OpenAlarm(Protocol):

@@ -8,14 +8,14 @@ import msgspec
 from greenwater.kernel import topics
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import DeviceId, WorkerId, parse_device
+from greenwater.kernel.ids import DeviceId, parse_device
 from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.kernel.wire.decode import decode
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.counters import Counters
 from ingest.intake import Batch, digest_of
 from ingest.pipeline import Pipeline, Taken
-from ingest.ports import Registry
+from ingest.ports import Registry, Worker
 from ingest.seen import Seen
 
 
@@ -61,7 +61,7 @@ def take_in_readings(
     telemetry: Telemetry,
     clock: Clock,
     *,
-    worker: WorkerId,
+    worker: Worker,
     gaps: Sequence[Gap] = (),
 ) -> Taken:
     """Store readings as any other: compared with what is there, in intake, for analytics.
@@ -98,7 +98,7 @@ def replay_entries(
     entries: Iterable[int],
     clock: Clock,
     *,
-    worker: WorkerId,
+    worker: Worker,
 ) -> Iterator[tuple[int, str]]:
     """Take entries in again; yield each with what became of it."""
     for number in entries:

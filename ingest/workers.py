@@ -1,9 +1,12 @@
-"""Workers' names, each held by one process at a time.
+"""Workers' names, each held by one process at a time, and how far they have numbered.
 
 Intake rows are numbered under a worker, in strictly increasing order; two processes that
 numbered under one name would overwrite each other's rows. So a name is locked, in the
 platform's folder, until its process ends, however it ends. Several machines on one
 telemetry store each need names of their own (``GREENWATER_INGEST_WORKER``).
+
+The locked file holds the last number. A store restored from a backup has forgotten
+numbers that readers of intake have seen: given again, they would never be read.
 """
 
 import contextlib
@@ -24,10 +27,28 @@ PATIENCE_S: Final = 10.0
 BY_HAND_AT_ONCE: Final = 64
 
 
+class HeldWorker:
+    """A worker's name, for as long as it is held."""
+
+    def __init__(self, worker: WorkerId, file: int) -> None:
+        self.id, self._file = worker, file
+
+    def reached(self) -> int:
+        """Return the last number that was ever given, as far as is known here."""
+        try:
+            return int(os.pread(self._file, 32, 0))
+        except ValueError:  # it is new, or was torn by a power cut
+            return 0
+
+    def reach(self, sequence: int) -> None:
+        """Note that numbers up to this one have been given."""
+        os.pwrite(self._file, b"%020d\n" % sequence, 0)
+
+
 @contextlib.contextmanager
 def held(
     home: Path, worker: WorkerId, patience_s: float = PATIENCE_S
-) -> Iterator[None]:
+) -> Iterator[HeldWorker]:
     """Be the only process of this worker until left.
 
     Raises:
@@ -45,13 +66,13 @@ def held(
             )
         threading.Event().wait(0.1)
     try:
-        yield
+        yield HeldWorker(worker, lock)
     finally:
         os.close(lock)
 
 
 @contextlib.contextmanager
-def by_hand(home: Path) -> Iterator[WorkerId]:
+def by_hand(home: Path) -> Iterator[HeldWorker]:
     """Hold a worker for what no broker delivers: files, and quarantine replayed.
 
     There are as many of them as ever ran at once, not one for each run: every reader of
@@ -67,7 +88,7 @@ def by_hand(home: Path) -> Iterator[WorkerId]:
         lock = _locked(home / f"{worker}.lock")
         if lock is not None:
             try:
-                yield worker
+                yield HeldWorker(worker, lock)
             finally:
                 os.close(lock)
             return

@@ -6,7 +6,7 @@ import pytest
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Gap
 from greenwater.kernel.wire.encode import encode
 from greenwater.storage.registry import Registry
@@ -17,6 +17,7 @@ from tests.contracts.test_ingest_pipeline import (
     BOX,
     NOW,
     T0,
+    Numbered,
     batch,
     counts,
     pipeline,
@@ -28,7 +29,7 @@ from tests.contracts.test_ingest_pipeline import (
 
 __all__ = ["registry", "telemetry"]  # fixtures
 CLOCK = ManualClock(NOW)
-WORKER = WorkerId("by-hand")
+WORKER = Numbered("by-hand")
 HAND = """time,device,probe,channel,value,unit
 2026-05-28T23:26:40+07:00,box-1,pen,ph,"7,9",pH
 2026-05-28T23:26:41+07:00,box-1,pen,ph,acid,pH

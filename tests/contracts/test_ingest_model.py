@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError, UnavailableError
-from greenwater.kernel.ids import DeviceId, DeviceState, OutboxId, ProbeId, WorkerId
+from greenwater.kernel.ids import DeviceId, DeviceState, OutboxId, ProbeId
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.topics import Up, up
 from greenwater.kernel.wire.encode import encode
@@ -33,7 +33,7 @@ from ingest.intake import Batch, digest_of, open_batch
 from ingest.pipeline import Pipeline, Taken
 from ingest.ports import Delivery
 from ingest.seen import Seen
-from tests.contracts.test_ingest_pipeline import NOW, T0, counts
+from tests.contracts.test_ingest_pipeline import NOW, T0, Numbered, counts
 
 BAD = 6.66
 """A value that this store refuses."""
@@ -230,7 +230,7 @@ class World:
             Faulty(self.telemetry, self.fuse),
             Faulty(self.registry, self.fuse),
             clock=ManualClock(NOW),
-            worker=WorkerId("w1"),
+            worker=Numbered(),
             seen=self.seen,
             counters=self.counters,
             is_sharing=self._is_sharing,

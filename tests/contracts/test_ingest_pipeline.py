@@ -54,6 +54,19 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
         yield opened
 
 
+class Numbered:
+    """A worker whose numbers only the store remembers."""
+
+    def __init__(self, name: str = "w1") -> None:
+        self.id, self.last = WorkerId(name), 0
+
+    def reached(self) -> int:
+        return self.last
+
+    def reach(self, sequence: int) -> None:
+        self.last = sequence
+
+
 def reading(
     at: int, value: float | None, probe: str = "a", channel: str = "ph"
 ) -> Reading:
@@ -75,7 +88,7 @@ def pipeline(telemetry: Any, registry: Any, seen: Seen | None = None) -> Pipelin
         telemetry,
         registry,
         clock=ManualClock(NOW),
-        worker=WorkerId("w1"),
+        worker=Numbered(),
         seen=seen or Seen(),
         counters=Counters(),
     )

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from greenwater.kernel.clock import ManualClock
-from greenwater.kernel.ids import ProbeId, WorkerId
+from greenwater.kernel.ids import ProbeId
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.wire.encode import encode
 from greenwater.storage.registry import Registry
@@ -18,6 +18,7 @@ from tests.contracts.test_ingest_pipeline import (
     BOX,
     NOW,
     T0,
+    Numbered,
     batch,
     counts,
     pipeline,
@@ -148,7 +149,7 @@ def test_what_was_refused_is_taken_in_once_the_store_is_put_right(
     del server.types["gap", "count"]
     (entry,) = registry.list_quarantine(kind="gap")
     ((_, said),) = replay_entries(
-        registry, telemetry, [entry.id], ManualClock(NOW), worker=WorkerId("by-hand")
+        registry, telemetry, [entry.id], ManualClock(NOW), worker=Numbered("by-hand")
     )
     assert said == "1 stored, 0 there already"
     assert list(telemetry.gaps(EVER)) == [GAP]

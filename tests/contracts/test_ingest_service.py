@@ -14,7 +14,7 @@ import pytest
 from greenwater.kernel import topics
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import UnavailableError
-from greenwater.kernel.ids import CommandId, WorkerId
+from greenwater.kernel.ids import CommandId
 from greenwater.kernel.wire.encode import encode
 from greenwater.kernel.wire.messages import Reply, Status, encode_message
 from greenwater.storage.registry import Registry
@@ -30,7 +30,13 @@ from ingest.queue import DeliveryQueue
 from ingest.seen import Seen
 from ingest.service import Ingest
 from ingest.upkeep import Upkeep
-from tests.contracts.test_ingest_pipeline import BOX, NOW, OUTBOX, reading
+from tests.contracts.test_ingest_pipeline import (
+    BOX,
+    NOW,
+    OUTBOX,
+    Numbered,
+    reading,
+)
 from tests.live.clients import wait_for
 from tests.live.system import a_farm
 
@@ -98,7 +104,7 @@ class Bench:
             on_resend=lambda: None,
             **(limits | options),
         )
-        worker = WorkerId("w1")
+        worker = Numbered()
         self.service = Ingest(
             pipeline=Pipeline(
                 telemetry,
@@ -113,7 +119,7 @@ class Bench:
             queue=self.queue,
             mappings=Mappings(),
             duties=self.duties,
-            upkeep=Upkeep(telemetry, worker, self.clock),
+            upkeep=Upkeep(telemetry, worker.id, self.clock),
             counters=self.counters,
             clock=self.clock,
             rng=random.Random(1),

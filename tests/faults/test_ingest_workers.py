@@ -59,11 +59,11 @@ def test_files_imported_at_once_leave_every_row_of_intake(tmp_path: Path) -> Non
 
 def test_a_name_is_given_again_once_it_is_free_and_never_to_two(tmp_path: Path) -> None:
     with by_hand(tmp_path) as first, by_hand(tmp_path) as second:
-        assert first != second
+        assert first.id != second.id
     with by_hand(tmp_path) as again:
-        assert again == first
+        assert again.id == first.id
     with by_hand(tmp_path / "other") as elsewhere:
-        assert elsewhere.rsplit("-", 1)[0] != first.rsplit("-", 1)[0]
+        assert elsewhere.id.rsplit("-", 1)[0] != first.id.rsplit("-", 1)[0]
 
 
 HOLDS = """
@@ -71,7 +71,7 @@ import sys
 from pathlib import Path
 from ingest.workers import by_hand, held
 with held(Path(sys.argv[1]), "w1"), by_hand(Path(sys.argv[1])) as worker:
-    print(worker, flush=True)
+    print(worker.id, flush=True)
     sys.stdin.read()
 """
 
@@ -100,6 +100,43 @@ def test_a_worker_that_runs_already_is_refused_by_its_name(tmp_path: Path) -> No
         ):
             pass
         with held(tmp_path, WorkerId("w2")), by_hand(tmp_path) as ours:
-            assert ours != theirs
+            assert ours.id != theirs
     with held(tmp_path, WorkerId("w1")), by_hand(tmp_path) as ours:
-        assert ours == theirs, "a killed process holds nothing"
+        assert ours.id == theirs, "a killed process holds nothing"
+
+
+def test_numbers_that_were_given_are_remembered_beside_the_store(
+    tmp_path: Path,
+) -> None:
+    for worker in ("w1", "w2"):
+        with held(tmp_path, WorkerId(worker)) as first:
+            assert first.reached() == 0
+            first.reach(41)
+            first.reach(42)
+    with held(tmp_path, WorkerId("w1")) as again:
+        assert again.reached() == 42
+    (tmp_path / "ingest-w1.lock").write_bytes(b"\x00torn")
+    with held(tmp_path, WorkerId("w1")) as again:
+        assert again.reached() == 0
+
+
+def test_a_store_restored_from_a_backup_is_not_numbered_over_again(
+    tmp_path: Path,
+) -> None:
+    path = a_file(tmp_path / "meter.csv", "pen")
+    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+        a_farm(registry, DEVICES)
+
+    def rows() -> list[int]:
+        process = importing(tmp_path, path)
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+        telemetry = open_telemetry(f"sqlite:///{tmp_path}/telemetry.db")
+        found = [row.sequence for row in telemetry.intake_after({}, 1_000)]
+        telemetry.close()
+        return found
+
+    seen = rows()
+    for file in tmp_path.glob("telemetry.db*"):  # back to a backup from before it
+        file.unlink()
+    assert min(rows()) > max(seen)
