@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS = ROOT / ".servers"
-READY_S = 30.0
-STOP_S = 10.0
+READY_S = 90.0
+STOP_S = 30.0
 LOWEST_PORT = 10_000
 _handed_out: set[int] = set()
 

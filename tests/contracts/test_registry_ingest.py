@@ -286,7 +286,7 @@ def test_workers_that_raise_the_same_alarm_at_once_open_one(
 
     def work(_: int) -> None:
         with open_registry(url) as registry:
-            together.wait(10)
+            together.wait(90)
             for number in range(10):
                 registry.raise_operator_alarm("lag", "ingest", f"{number}", NOW)
 

@@ -124,7 +124,7 @@ def test_what_may_pass_is_unavailable_and_doing_it_again_stores_it(
     started_s = time.monotonic()
     with pytest.raises(UnavailableError, match=says) as caught:
         store.write([GOOD])
-    assert time.monotonic() - started_s < 4
+    assert time.monotonic() - started_s < 15  # and would be 20 if it waited for all
     assert caught.value.retry_after_s is None
     assert TOKEN not in str(caught.value)
     store.write([GOOD])

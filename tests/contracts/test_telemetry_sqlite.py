@@ -111,7 +111,7 @@ def test_what_a_killed_process_said_it_stored_is_there(path: Path) -> None:
     for _ in range(40):
         last = int(process.stdout.readline())
     process.kill()
-    rest, _ = process.communicate(timeout=20)
+    rest, _ = process.communicate(timeout=90)
     last = max([last, *(int(line) for line in rest.split("\n")[:-1] if line)])
     store = SqliteTelemetry(path)
     assert store.last_sequence(WorkerId("a")) >= last

@@ -44,13 +44,13 @@ def served(*faults: FaultSpec) -> Iterator[tuple[Any, Any, ManualClock]]:
         "127.0.0.1", port=ports[device.id].modbus, timeout=2, retries=0
     )
     try:
-        assert ready.wait(20)
+        assert ready.wait(90)
         assert client.connect()
         yield device, client, clock
     finally:
         client.close()
         stop.set()
-        thread.join(10)
+        thread.join(90)
 
 
 def test_every_unit_of_a_box_answers_and_an_aerator_switches() -> None:

@@ -45,7 +45,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]
             kwargs={"on_ready": opened},
         )
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(90)
         yield world, f"http://127.0.0.1:{ports[0]}"
         stop.set()
         thread.join(10)
@@ -122,7 +122,7 @@ def test_a_lost_server_is_admitted(browser: Page, tmp_path: Path) -> None:
             kwargs={"on_ready": opened},
         )
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(90)
         browser.open(f"http://127.0.0.1:{ports[0]}/?lang=vi")
         assert browser.value("document.getElementById('lost').hidden") is True
         stop.set()

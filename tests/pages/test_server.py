@@ -28,7 +28,7 @@ def test_the_site_is_served_until_told_to_stop(world: World) -> None:
     )
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(90)
         connection = http.client.HTTPConnection("127.0.0.1", ports[0], timeout=10)
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
