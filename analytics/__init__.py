@@ -1,5 +1,5 @@
-"""Reserved: quality flags, anomalies, oxygen forecasts, alarms to people, fishing trips.
+"""Analytics: what came in is watched; people are told of alarms.
 
-Nothing is here yet. The room is kept so that import rules and packaging hold from the
-first day; it will read the telemetry store through its intake, never the broker.
+It reads the telemetry store through its intake, never the broker, and meets the other
+services in the two databases alone.
 """

@@ -1,6 +1,7 @@
 """Who is told of an alarm, and when: pure."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Final
 
 from greenwater.storage.registry.alarms import Alarm, Contact
@@ -21,7 +22,7 @@ def messages_of(
     """
     return [
         Notification(
-            id=f"{alarm.id}/{step}/{at_ms}/{contact.person}/{contact.url}",
+            id=f"{alarm.id}/{step}/{at_ms}/{contact.person}/{_short(contact.url)}",
             organisation=alarm.organisation,
             alarm=alarm.id,
             step=step,
@@ -33,6 +34,11 @@ def messages_of(
         if alarm.acknowledged_ms is None
         for place, contact in _in_order(alarm, contacts)
     ]
+
+
+def _short(url: str) -> str:
+    """Return a name for an address: the address itself holds secrets."""
+    return blake2b(url.encode(), digest_size=6).hexdigest()
 
 
 def _in_order(

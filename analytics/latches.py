@@ -27,6 +27,11 @@ class Latch(Struct, frozen=True):
 OFF = Latch()
 
 
+def halted(latch: Latch) -> Latch:
+    """Return a latch whose clock was wrong: it stays on or off, and waits anew."""
+    return Latch(is_on=True, began_ms=latch.began_ms) if latch.is_on else OFF
+
+
 def beyond(value: float, limit: float, side: str) -> bool:
     """Return whether a value is beyond a limit on its low or high side."""
     return value < limit if side == "low" else value > limit

@@ -4,7 +4,7 @@
       │ ▲                        (normal again: cleared at once, somebody took care)
     normal │ beyond again
       ▼ │
-    returned (latched) ──acknowledge, or LATCHED_MS later──► cleared
+    returned (latched) ──acknowledge, LATCHED_MS later, or another one──► cleared
 
 A cleared alarm never opens again: the same condition makes another one, whose id comes
 from the condition and the instant it began, so that a pass done twice makes it once.
@@ -20,6 +20,10 @@ from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 
 LATCHED_MS: Final = 24 * 3600 * 1000
 """How long an alarm that is over waits for somebody to acknowledge it."""
+
+
+AGAIN_MS: Final = 6 * 3600 * 1000
+"""What comes again later than this after it was over is another alarm: another night."""
 
 
 class Moved(NamedTuple):
@@ -71,6 +75,14 @@ def again(alarm: Alarm, at_ms: int) -> Moved:
         return Moved(alarm)
     active = replace(alarm, state=AlarmState.RAISED, returned_ms=None)
     return Moved(active, _step(alarm, "again", at_ms))
+
+
+def superseded(alarm: Alarm, at_ms: int) -> Moved:
+    """Return a latched alarm cleared, if what comes now is another one."""
+    over_ms = alarm.returned_ms
+    if alarm.state is not AlarmState.RETURNED or over_ms is None:
+        return Moved(alarm)
+    return _cleared(alarm, at_ms) if at_ms - over_ms > AGAIN_MS else Moved(alarm)
 
 
 def graded(alarm: Alarm, severity: Severity, at_ms: int) -> Moved:

@@ -155,7 +155,7 @@ def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
 def title(alarm: Alarm, unit_name: str, lang: str) -> str:
     """Return a message's first line: "Nguy cấp 03:02 – Ao 3"."""
     word = severity_word(alarm.severity, lang)
-    return f"{word} {clock(alarm.raised_ms)} – {unit_name}"
+    return f"{word} {clock(_said_ms(alarm))} – {unit_name}"
 
 
 def body(alarm: Alarm, unit_name: str, unit_kind: str, link: str, lang: str) -> str:
@@ -176,7 +176,7 @@ def text_message(alarm: Alarm, unit_name: str, unit_kind: str, link: str) -> str
         alarm, unit_name, "vi"
     )
     told = plain(f"{said}. {advice(alarm, unit_kind, 'vi')}")
-    return f"{head} {clock(alarm.raised_ms)}. {told[:1].upper()}{told[1:]} Nhan: {link}"
+    return f"{head} {clock(_said_ms(alarm))}. {told[:1].upper()}{told[1:]} Nhan: {link}"
 
 
 _PLAIN: Final = str.maketrans("đĐ–", "dD-")
@@ -187,6 +187,12 @@ def plain(text: str) -> str:
     bare = unicodedata.normalize("NFD", text.translate(_PLAIN))
     kept = "".join(one for one in bare if not unicodedata.combining(one))
     return unicodedata.normalize("NFKC", kept).encode("ascii", "ignore").decode()
+
+
+def _said_ms(alarm: Alarm) -> int:
+    """Return the instant that a message speaks of: when its value was measured."""
+    is_measured = alarm.kind == "limit" and alarm.taken_ms is not None
+    return alarm.taken_ms or 0 if is_measured else alarm.raised_ms
 
 
 def _channel(alarm: Alarm, lang: str) -> tuple[str, str, int]:

@@ -38,7 +38,13 @@ def send_by_apprise(url: str, head: str, text: str) -> bool:
     sender = apprise.Apprise()
     if not sender.add(url):
         return False
-    return bool(sender.notify(title=head, body=text))
+    try:
+        return bool(sender.notify(title=head, body=text))
+    except Exception as exc:  # noqa: BLE001  (a plugin may raise anything: try later)
+        log.warning(
+            "sender.failed", scheme=url.partition(":")[0], error=repr(exc)[:200]
+        )
+        return False
 
 
 class Notifier:
@@ -80,7 +86,7 @@ class Notifier:
             return True
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
         is_last = one.attempts + 1 >= MOST_ATTEMPTS
-        log.warning("notification.failed", id=one.id.rpartition("/")[0], last=is_last)
+        log.warning("notification.failed", id=one.id, last=is_last)
         self._registry.notification_failed(
             one,
             "not taken: see the log",

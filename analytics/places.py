@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.reading import Source
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.telemetry.ports import Series
 
 
@@ -30,10 +32,16 @@ class Places:
         units: Iterable[UnitInfo],
         sites: Iterable[SiteInfo],
         devices: Iterable[DeviceInfo],
+        probes: Iterable[ProbeInfo] = (),
     ) -> None:
         self._units = {unit.id: unit for unit in units}
         self._sites = {site.id: site for site in sites}
         self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
+        self._by_hand = {
+            Series(one.device, one.id)
+            for one in probes
+            if one.source is not Source.PROBE
+        }
         self._hung: dict[Series, list[Deployed]] = {}
         for one in deployments:
             self._hung.setdefault(Series(one.device, one.probe), []).append(one)
@@ -62,11 +70,12 @@ class Places:
         )
 
     def units_of(self, device: DeviceId, at_ms: int) -> Sequence[str]:
-        """Return the units in which a device has probes at an instant."""
+        """Return the units in which a device measures by itself at an instant."""
         found = {
             place.unit
             for series in self._hung
             if series.device == device
+            and series not in self._by_hand
             and (place := self.at(series, at_ms)) is not None
             and place.unit is not None
         }

@@ -9,6 +9,7 @@ from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry.alarms import Alarm, Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.registry.watching import Act, Notification, Pass
 from greenwater.storage.telemetry.ports import Intake, Series, Span
 
@@ -56,6 +57,10 @@ class Registry(Protocol):
 
     def list_devices(self) -> Sequence[DeviceInfo]:
         """Return the devices."""
+        ...
+
+    def list_probes(self) -> Sequence[ProbeInfo]:
+        """Return the probes."""
         ...
 
     def contacts(self) -> Sequence[Contact]:

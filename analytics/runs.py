@@ -16,8 +16,9 @@ import structlog
 from analytics.calling import messages_of
 from analytics.places import Places
 from analytics.ports import Registry, Telemetry
-from analytics.tracked import Watched
-from analytics.watch import Changes, Watch
+from analytics.standing import Changes
+from analytics.tracked import AHEAD_MS, Watched
+from analytics.watch import Watch
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import Reading, milliseconds
@@ -32,6 +33,9 @@ ROWS: Final = 200
 PATIENCE_S: Final = 5.0
 """Real seconds that a device must have been silent, however fast the clock runs."""
 
+GRACE_MS: Final = 2 * 60 * 1000
+"""After a start boxes are given time to send what they could not: none is silent yet."""
+
 
 class Runs:
     """One worker of analytics. Used by one thread."""
@@ -39,6 +43,7 @@ class Runs:
     def __init__(self, registry: Registry, telemetry: Telemetry, clock: Clock) -> None:
         self._registry, self._telemetry, self._clock = registry, telemetry, clock
         self._places = Places((), (), (), ())
+        self._began_ms = milliseconds(clock.now())
         self.reload()
 
     def reload(self) -> None:
@@ -66,6 +71,7 @@ class Runs:
             registry.units(),
             registry.sites(),
             registry.list_devices(),
+            registry.list_probes(),
         )
 
     def look(self) -> int:
@@ -78,12 +84,17 @@ class Runs:
         self._watch.act(acts)
         rows = self._telemetry.intake_after(self._cursor, ROWS)
         for row in rows:
-            if row.stored:
+            if row.stored or row.repeated:  # counted as repeated after a crash, yet new
                 readings = self._readings(row)
                 self._watch.take(readings, row.recorded_ms, self._places)
             self._cursor[row.worker] = row.sequence
         now_ms = milliseconds(self._clock.now())
-        self._watch.tick(now_ms, self._patience_ms(), self._places)
+        self._watch.tick(
+            now_ms,
+            self._patience_ms(),
+            self._places,
+            is_up_to_date=len(rows) < ROWS and now_ms >= self._began_ms + GRACE_MS,
+        )
         changes = self._watch.taken()
         if rows or acts or changes.alarms:
             self._save(changes, acts, now_ms)
@@ -97,7 +108,13 @@ class Runs:
         """Return the readings of a batch, in order of time, that can be believed."""
         found: list[Reading] = []
         for series in self._places.probes_of(row.device):
-            span = Span(series, row.min_ms, row.max_ms + 1)
+            # One wrong time in a batch must not make this read years of readings.
+            newest_ms = self._watch.newest_ms(series)
+            is_ahead = newest_ms > row.recorded_ms + AHEAD_MS
+            first_ms = row.min_ms if is_ahead else max(row.min_ms, newest_ms + 1)
+            if first_ms > row.max_ms:
+                continue
+            span = Span(series, first_ms, row.max_ms + 1)
             found += self._telemetry.read(span)
         found.sort(key=lambda one: (one.taken_ms, one.probe, one.channel))
         return found

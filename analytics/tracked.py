@@ -1,23 +1,24 @@
 """What is known of one channel of one probe, and what an alarm says of it. Pure."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from analytics import life
 from analytics.latches import Latch
-from greenwater.kernel.channels import Channel
+from analytics.places import Place
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.reference.limits import SpeciesLimits
-from greenwater.storage.registry.alarms import Alarm
+from greenwater.kernel.reading import Reading
+from greenwater.reference.limits import Severity, SpeciesLimits
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 
-SILENT_MS: Final = 10 * 60 * 1000
-"""The shortest silence worth an alarm, however often a box reports."""
+AHEAD_MS: Final = 5 * 60 * 1000
+"""A reading further ahead of the platform's clock came from a wrong clock."""
 
-SILENT_INTERVALS: Final = 3
-_INSTANTS: Final = 6
+_ROUND_MS: Final = 60 * 1000
+_ROUNDS: Final = 6
 _TREND_EVERY_MS: Final = 5 * 60 * 1000
 _TREND_MS: Final = 90 * 60 * 1000
 
@@ -34,35 +35,42 @@ class Tracked(Struct):
 
 
 class Watched(Struct):
-    """What is known of a device. ``instants`` are the newest times it measured at."""
+    """What is known of a device.
+
+    ``newest_ms`` is when it measured last, ``rounds`` when its newest rounds over its
+    probes began.
+    """
 
     tracked: dict[str, Tracked] = {}
-    instants: list[int] = []
+    newest_ms: int = 0
+    rounds: list[int] = []
     is_silent: bool = False
 
 
-def heard(instants: Sequence[int], at_ms: int) -> list[int]:
-    """Return the newest instants with one more."""
-    return [*instants[1 - _INSTANTS :], at_ms]
+def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:
+    """Return whether a reading says more than the newest one before it.
 
-
-def silent_after(instants: Sequence[int]) -> int | None:
-    """Return when a device that says nothing more counts as silent.
-
-    After three of its intervals, as the widest of its newest steps tells them: several
-    probes of one box stand close together.
+    What a clock far ahead has stamped cannot make old news of the truth after it.
     """
-    if len(instants) < 2:
-        return None
-    step_ms = max(b - a for a, b in pairwise(instants))
-    return instants[-1] + max(SILENT_INTERVALS * step_ms, SILENT_MS)
+    return at_ms > newest_ms or newest_ms > recorded_ms + AHEAD_MS
+
+
+def heard(rounds: Sequence[int], at_ms: int) -> list[int]:
+    """Return the beginnings of the newest rounds, after one more reading.
+
+    Several probes of one box stand a little apart: that is one round, not an interval.
+    """
+    kept = [one for one in rounds if one <= at_ms]
+    if kept and at_ms - kept[-1] < _ROUND_MS:
+        return kept
+    return [*kept[1 - _ROUNDS :], at_ms]
 
 
 def remembered(
     past: list[tuple[int, float]], at_ms: int, value: float
 ) -> list[tuple[int, float]]:
     """Return the past hour and a half, thinned, with one more value."""
-    kept = [one for one in past if one[0] >= at_ms - _TREND_MS]
+    kept = [one for one in past if at_ms - _TREND_MS <= one[0] < at_ms]
     if not kept or at_ms - kept[-1][0] >= _TREND_EVERY_MS:
         kept.append((at_ms, value))
     return kept
@@ -80,6 +88,34 @@ def trend_per_h(past: Sequence[tuple[int, float]]) -> float | None:
         for hour, (_, value) in zip(hours, past, strict=True)
     )
     return above / sum((hour - mean_h) ** 2 for hour in hours)
+
+
+def new_alarm(
+    condition: str,
+    place: Place,
+    reading: Reading,
+    side: str,
+    severity: Severity,
+    began_ms: int,
+    is_late: bool,
+) -> Alarm:
+    """Return the alarm that begins with a reading beyond a limit."""
+    return Alarm(
+        id=life.alarm_id(condition, began_ms),
+        organisation=place.organisation,
+        condition=condition,
+        kind="limit",
+        severity=severity,
+        state=AlarmState.RAISED,
+        began_ms=began_ms,
+        raised_ms=reading.taken_ms,
+        site=place.site,
+        unit=place.unit,
+        channel=reading.channel,
+        side=side,
+        is_late=is_late,
+        is_simulated=place.is_simulated,
+    )
 
 
 def measured(
@@ -110,25 +146,4 @@ def measured(
             "verified": limits.verified,
             "species": limits.species,
         },
-    )
-
-
-def last_known(alarm: Alarm, watched: Watched) -> Alarm:
-    """Return a silence alarm with the oxygen that was known last, if any."""
-    oxygen = [
-        (tracked.taken_ms, key, tracked)
-        for key, tracked in watched.tracked.items()
-        if key.endswith(f"/{Channel.DISSOLVED_OXYGEN}")
-    ]
-    if not oxygen:
-        return alarm
-    lowest = min((tracked for _, _, tracked in oxygen), key=lambda one: one.value)
-    slope = trend_per_h(lowest.past)
-    return replace(
-        alarm,
-        channel=Channel.DISSOLVED_OXYGEN,
-        value=lowest.value,
-        taken_ms=lowest.taken_ms,
-        depth_m=lowest.depth_m,
-        trend_per_h=None if slope is None else round(slope, 4),
     )

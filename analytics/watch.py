@@ -3,28 +3,28 @@
 What is known of a device is one small document (``Watched``), kept beside the cursor in
 the same transaction, so that a restart in the middle of a delay, or of an alarm, goes on
 as if nothing had happened. Within a series only readings newer than the newest one seen
-move anything: what comes late and out of order is flagged, and is no news.
+move anything: what comes out of order is flagged, and is no news.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from analytics import life
-from analytics.latches import OFF, moved
+from analytics.latches import OFF, halted, moved
 from analytics.places import Place, Places
+from analytics.silence import is_expected, silenced, silent_after
+from analytics.standing import Changes, Standing
 from analytics.tracked import (
     Tracked,
     Watched,
     heard,
-    last_known,
+    is_news,
     measured,
+    new_alarm,
     remembered,
-    silent_after,
 )
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.limits import (
     Bounds,
@@ -33,28 +33,19 @@ from greenwater.reference.limits import (
     species_limits,
     timing,
 )
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.watching import Act
 from greenwater.storage.telemetry.ports import Series
 
 LATE_MS: Final = 30 * 60 * 1000
-"""A reading that became known later than this raises no live alarm: it is history."""
+"""A reading recorded later than this after it was taken raises no live alarm.
+
+Recorded is when ingest wrote its batch down, by the platform's clock: a fact of the
+batch, so that the same batch is late however often it is looked at.
+"""
 
 ALARMING: Final = (Severity.WARN, Severity.CRITICAL)
-LOUD: Final = frozenset({"raised", "again", "escalated", "live"})
-"""The steps of an alarm that people are told of."""
-
-
-class Changes(Struct):
-    """What a pass changed: to be kept all together."""
-
-    devices: set[DeviceId] = set()
-    alarms: dict[str, Alarm] = {}
-    steps: list[AlarmStep] = []
-    calls: list[tuple[Alarm, str, int]] = []
-    """Alarms about which people are to be told: alarm, step, when."""
-    told: list[str] = []
-    """Alarms about which nobody needs to be told any more."""
+_SIDES: Final = ("low", "high")
 
 
 class Watch:
@@ -64,17 +55,34 @@ class Watch:
         self, devices: Mapping[DeviceId, Watched], open_alarms: Iterable[Alarm]
     ) -> None:
         self.devices = dict(devices)
-        self._open = {alarm.condition: alarm for alarm in open_alarms}
+        self._standing = Standing(open_alarms)
         self._units: dict[tuple[str, Channel], set[tuple[DeviceId, str]]] = {}
         for device, watched in self.devices.items():
             for key, tracked in watched.tracked.items():
                 self._index(device, key, tracked.unit)
-        self.changes = Changes()
 
     def taken(self) -> Changes:
         """Return what changed since this was asked last."""
-        changes, self.changes = self.changes, Changes()
-        return changes
+        return self._standing.taken()
+
+    def act(self, acts: Iterable[Act]) -> None:
+        """Take over what people did."""
+        self._standing.act(acts)
+
+    def newest_ms(self, series: Series) -> int:
+        """Return the time up to which no channel of a probe has news; -1: none."""
+        watched = self.devices.get(series.device)
+        start = f"{series.probe}/"
+        found = (
+            [
+                tracked.taken_ms
+                for key, tracked in watched.tracked.items()
+                if key.startswith(start)
+            ]
+            if watched is not None
+            else []
+        )
+        return min(found, default=-1)
 
     def take(
         self, readings: Sequence[Reading], recorded_ms: int, places: Places
@@ -87,75 +95,77 @@ class Watch:
             place = places.at(series, reading.taken_ms)
             if place is None or place.unit is None:
                 continue
-            is_late = recorded_ms - reading.taken_ms > LATE_MS
-            self._heard(reading, place, is_late)
+            self._hear(reading, recorded_ms)
             limits = species_limits(place.species, reading.channel)
             if limits is not None:
-                self._measure(reading, place, limits, is_late)
+                self._measure(reading, place, limits, recorded_ms)
 
-    def act(self, acts: Iterable[Act]) -> None:
-        """Take over what people did."""
-        by_id = {alarm.id: alarm for alarm in self._open.values()}
-        for act in acts:
-            alarm = by_id.get(act.alarm)
-            if alarm is not None and act.kind == "acknowledge":
-                self._keep(life.acknowledged(alarm, act.person, act.at_ms))
-                self.changes.told.append(alarm.id)
-                by_id = {one.id: one for one in self._open.values()}
+    def tick(
+        self,
+        now_ms: int,
+        patience_ms: int,
+        places: Places,
+        *,
+        is_up_to_date: bool = True,
+    ) -> None:
+        """Notice what does not happen.
 
-    def tick(self, now_ms: int, patience_ms: int, places: Places) -> None:
-        """Notice what does not happen: silent boxes, latched alarms nobody looks at.
-
+        Silent boxes, while nothing they said is still to be read (``is_up_to_date``);
         ``patience_ms`` is the least silence that counts, whatever the intervals are.
+        Alarms that nothing measures any more; latched ones nobody looks at.
         """
-        for device, watched in self.devices.items():
-            silent_ms = silent_after(watched.instants)
-            if watched.is_silent or silent_ms is None:
+        for device, watched in self.devices.items() if is_up_to_date else ():
+            silent_ms = None if watched.is_silent else silent_after(watched)
+            if silent_ms is None:
                 continue
-            newest_ms = watched.instants[-1]
-            if now_ms >= max(silent_ms, newest_ms + patience_ms):
-                self._silenced(device, watched, silent_ms, places)
-        for alarm in list(self._open.values()):
+            if now_ms >= max(silent_ms, watched.newest_ms + patience_ms):
+                silenced(self._standing, device, watched, silent_ms, places)
+        for alarm in self._standing:
+            if alarm.is_active and not self._is_watched(alarm, now_ms, places):
+                self._standing.over(alarm, now_ms)
+                continue
             done = life.expired(alarm, now_ms)
             if done.step is not None:
-                self._keep(done)
+                self._standing.keep(done)
 
     def _index(self, device: DeviceId, key: str, unit: str) -> None:
         channel = Channel(key.partition("/")[2])
         self._units.setdefault((unit, channel), set()).add((device, key))
 
-    def _heard(self, reading: Reading, place: Place, is_late: bool) -> None:
-        watched = self.devices.setdefault(
-            reading.device, Watched(tracked={}, instants=[])
-        )
-        newest = watched.instants[-1] if watched.instants else -1
-        if reading.taken_ms <= newest:
+    def _hear(self, reading: Reading, recorded_ms: int) -> None:
+        watched = self.devices.setdefault(reading.device, Watched(tracked={}))
+        if not is_news(reading.taken_ms, watched.newest_ms, recorded_ms):
             return
-        watched.instants = heard(watched.instants, reading.taken_ms)
-        self.changes.devices.add(reading.device)
-        if watched.is_silent and not is_late:
+        watched.newest_ms = reading.taken_ms
+        watched.rounds = heard(watched.rounds, reading.taken_ms)
+        self._standing.changes.devices.add(reading.device)
+        if watched.is_silent and not _is_late(reading, recorded_ms):
             watched.is_silent = False
-            alarm = self._open.get(f"silence/{reading.device}")
+            alarm = self._standing.get(f"silence/{reading.device}")
             if alarm is not None:
-                self._over(alarm, reading.taken_ms)
+                self._standing.over(alarm, reading.taken_ms)
 
     def _measure(
-        self, reading: Reading, place: Place, limits: SpeciesLimits, is_late: bool
+        self, reading: Reading, place: Place, limits: SpeciesLimits, recorded_ms: int
     ) -> None:
-        tracked = self._track(reading, place)
+        tracked = self._track(reading, place, recorded_ms)
         if tracked is None:
             return
+        latches = {}
         for side, severity, limit in _levels(limits):
             name = f"{side}/{severity}"
             rule = timing(reading.channel, severity)
             latch = tracked.latches.get(name, OFF)
-            tracked.latches[name] = moved(
+            latches[name] = moved(
                 latch, reading.taken_ms, tracked.value, limit, side, rule
             )
-        for side in ("low", "high"):
-            self._judge(reading, place, side, limits, is_late)
+        tracked.latches = latches  # a level that is known no more has no latch
+        for side in _SIDES:
+            self._judge(reading, place, side, limits, _is_late(reading, recorded_ms))
 
-    def _track(self, reading: Reading, place: Place) -> Tracked | None:
+    def _track(
+        self, reading: Reading, place: Place, recorded_ms: int
+    ) -> Tracked | None:
         """Return the channel's record brought up to date; None for old news."""
         watched = self.devices[reading.device]
         key = f"{reading.probe}/{reading.channel}"
@@ -163,16 +173,21 @@ class Watch:
         value, unit = reading.value, place.unit
         if value is None or unit is None:
             return None
-        if tracked is None or tracked.unit != unit:
-            if tracked is not None:
-                self._units[tracked.unit, reading.channel].discard(
-                    (reading.device, key)
-                )
+        if tracked is not None:
+            if not is_news(reading.taken_ms, tracked.taken_ms, recorded_ms):
+                return None
+            if tracked.unit != unit:
+                former = self._units[tracked.unit, reading.channel]
+                former.discard((reading.device, key))
+                tracked = None
+        if tracked is None:
             tracked = Tracked(unit, -1, value, place.depth_m, [], {})
             watched.tracked[key] = tracked
             self._index(reading.device, key, unit)
         if reading.taken_ms <= tracked.taken_ms:
-            return None
+            tracked.latches = {
+                name: halted(latch) for name, latch in tracked.latches.items()
+            }
         tracked.taken_ms, tracked.value = reading.taken_ms, value
         tracked.depth_m = place.depth_m
         tracked.past = remembered(tracked.past, reading.taken_ms, value)
@@ -188,28 +203,33 @@ class Watch:
     ) -> None:
         """Bring the alarm about one channel and side of one unit up to date."""
         condition = f"limit/{place.unit}/{reading.channel}/{side}"
-        alarm = self._open.get(condition)
         found = self._worst(str(place.unit), reading.channel, side)
         at_ms = reading.taken_ms
         if found is None:
+            alarm = self._standing.get(condition)
             if alarm is not None and alarm.is_active:
-                self._over(alarm, at_ms)
+                self._standing.over(alarm, at_ms)
             return
+        alarm = self._standing.renewed(condition, at_ms)
         severity, device, key, tracked = found
         bounds = limits.bounds(severity) or Bounds()
         limit = bounds.low if side == "low" else bounds.high
         began_ms = tracked.latches[f"{side}/{severity}"].began_ms
         is_new = alarm is None
         if alarm is None:
-            alarm = _new(condition, place, reading, side, severity, began_ms, is_late)
+            alarm = new_alarm(
+                condition, place, reading, side, severity, began_ms, is_late
+            )
         alarm = measured(alarm, device, key, tracked, limit, limits)
         if is_new:
-            self._apply(life.raised(alarm), at_ms, is_late)
+            self._standing.apply(life.raised(alarm), at_ms, is_late=is_late)
             return
-        alarm = self._apply(life.again(alarm, at_ms), at_ms, is_late)
-        alarm = self._apply(life.graded(alarm, severity, at_ms), at_ms, is_late)
+        alarm = self._standing.apply(life.again(alarm, at_ms), at_ms, is_late=is_late)
+        alarm = self._standing.apply(
+            life.graded(alarm, severity, at_ms), at_ms, is_late=is_late
+        )
         if not is_late:
-            self._apply(life.made_live(alarm, at_ms), at_ms, is_late)
+            self._standing.apply(life.made_live(alarm, at_ms), at_ms, is_late=is_late)
 
     def _worst(
         self, unit: str, channel: Channel, side: str
@@ -229,58 +249,36 @@ class Watch:
             default=None,
         )
 
-    def _silenced(
-        self, device: DeviceId, watched: Watched, at_ms: int, places: Places
-    ) -> None:
-        info = places.devices.get(device)
-        units = places.units_of(device, at_ms)
-        if info is None or info.site is None or not units:
-            return  # at sea silence is normal; what hangs nowhere measures nothing
-        watched.is_silent = True
-        self.changes.devices.add(device)
-        condition, newest_ms = f"silence/{device}", watched.instants[-1]
-        alarm = self._open.get(condition)
-        if alarm is not None:
-            self._apply(life.again(alarm, at_ms), at_ms, is_late=False)
-            return
-        alarm = Alarm(
-            id=life.alarm_id(condition, newest_ms),
-            organisation=info.organisation,
-            condition=condition,
-            kind="silence",
-            severity=Severity.CRITICAL,
-            state=AlarmState.RAISED,
-            began_ms=newest_ms,
-            raised_ms=at_ms,
-            site=info.site,
-            unit=units[0],
-            device=device,
-            is_simulated=info.is_simulated,
-            detail={"units": list(units)},
+    def _is_watched(self, alarm: Alarm, now_ms: int, places: Places) -> bool:
+        """Return whether something can still say that an alarm's condition is over."""
+        at_ms = max(now_ms, alarm.taken_ms or 0)
+        if alarm.kind == "silence" and alarm.device is not None:
+            return is_expected(DeviceId(alarm.device), at_ms, places)
+        if alarm.kind != "limit" or alarm.unit is None or alarm.channel is None:
+            return True
+        channel = Channel(alarm.channel)
+        return any(
+            _holds(self.devices[device].tracked[key], alarm)
+            and (place := places.at(_series(device, key), at_ms)) is not None
+            and place.unit == alarm.unit
+            and species_limits(place.species, channel) is not None
+            for device, key in self._units.get((alarm.unit, channel), ())
         )
-        alarm = last_known(alarm, watched)
-        self._apply(life.raised(alarm), at_ms, is_late=False)
 
-    def _over(self, alarm: Alarm, at_ms: int) -> None:
-        self._keep(life.back_to_normal(alarm, at_ms))
-        self.changes.told.append(alarm.id)
 
-    def _keep(self, done: life.Moved) -> None:
-        alarm, step = done
-        if alarm.state is AlarmState.CLEARED:
-            self._open.pop(alarm.condition, None)
-        else:
-            self._open[alarm.condition] = alarm
-        self.changes.alarms[alarm.id] = alarm
-        if step is not None:
-            self.changes.steps.append(step)
+def _is_late(reading: Reading, recorded_ms: int) -> bool:
+    return recorded_ms - reading.taken_ms > LATE_MS
 
-    def _apply(self, done: life.Moved, at_ms: int, is_late: bool) -> Alarm:
-        """Keep a move; people are told of what is loud and is not history."""
-        self._keep(done)
-        if done.step is not None and done.step.kind in LOUD and not is_late:
-            self.changes.calls.append((done.alarm, done.step.kind, at_ms))
-        return done.alarm
+
+def _series(device: DeviceId, key: str) -> Series:
+    return Series(device, ProbeId(key.partition("/")[0]))
+
+
+def _holds(tracked: Tracked, alarm: Alarm) -> bool:
+    return tracked.unit == alarm.unit and any(
+        latch.is_on and name.startswith(f"{alarm.side}/")
+        for name, latch in tracked.latches.items()
+    )
 
 
 def _levels(limits: SpeciesLimits) -> Iterable[tuple[str, Severity, float]]:
@@ -292,30 +290,3 @@ def _levels(limits: SpeciesLimits) -> Iterable[tuple[str, Severity, float]]:
             yield "low", severity, bounds.low
         if bounds.high is not None:
             yield "high", severity, bounds.high
-
-
-def _new(
-    condition: str,
-    place: Place,
-    reading: Reading,
-    side: str,
-    severity: Severity,
-    began_ms: int,
-    is_late: bool,
-) -> Alarm:
-    return Alarm(
-        id=life.alarm_id(condition, began_ms),
-        organisation=place.organisation,
-        condition=condition,
-        kind="limit",
-        severity=severity,
-        state=AlarmState.RAISED,
-        began_ms=began_ms,
-        raised_ms=reading.taken_ms,
-        site=place.site,
-        unit=place.unit,
-        channel=reading.channel,
-        side=side,
-        is_late=is_late,
-        is_simulated=place.is_simulated,
-    )
