@@ -228,16 +228,3 @@ class Duties:
             log.error("operator_alarm.raised", kind=kind, subject=subject, why=message)
             self._registry.raise_operator_alarm(kind, subject, message, now_ms)
             self._open.add(key)
-
-
-def wait_for_registry(
-    registry: Registry, stop: threading.Event
-) -> Mapping[DeviceId, DeviceState]:
-    """Return the device states, waiting for the registry if it is not there yet."""
-    while True:
-        try:
-            return registry.device_states()
-        except UnavailableError as exc:
-            log.warning("registry.unavailable", error=str(exc))
-            if stop.wait(1.0):
-                raise

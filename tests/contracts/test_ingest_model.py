@@ -352,7 +352,10 @@ OTHER = Sent(0, 1, (("a", 1, 7.5),))
 
 
 @pytest.mark.parametrize("is_sharing", [False, True])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=max(50, settings().max_examples // 3),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(history=histories)
 @example(history=[Group((NEW,)), Group((OTHER,)), RESTART, Group((OTHER,))])
 @example(history=[Group((NEW, OTHER, NEW))])
