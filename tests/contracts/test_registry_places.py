@@ -8,13 +8,15 @@ from sqlalchemy import event
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.vessels import VesselClass
 from greenwater.storage.registry import Registry, Scope
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.models import Base, Organisation, Tenanted
 from greenwater.storage.registry.people import OrganisationKind, Role, reach
+from greenwater.storage.registry.watching import Pass
 from tests.contracts.registries import HOUR, NOW, a_box, a_farm
 
 PLATFORM_TABLES = {
     "organisation", "person", "quarantine", "quarantine_account", "operator_alarm",
-    "ingest_epoch",
+    "ingest_epoch", "analytics_state", "account", "session", "signing_key",
 }  # fmt: skip
 
 
@@ -32,6 +34,21 @@ def two_households(registry: Registry) -> None:
         )
         registry.add_person(f"{name}-person", f"Cô {name}", f"090123456{number}")
         registry.add_member(f"{name}-person", name, Role.FARMER)
+        registry.save_pass(Pass(saved_ms=NOW, states={}, alarms=[an_alarm(name)]))
+
+
+def an_alarm(name: str) -> Alarm:
+    return Alarm(
+        id=f"{name}-alarm",
+        organisation=name,
+        condition=f"silence/{name}-box",
+        kind="silence",
+        severity="critical",
+        state=AlarmState.RAISED,
+        began_ms=NOW,
+        raised_ms=NOW,
+        site=f"{name}-farm",
+    )
 
 
 Question = Callable[[Scope], object]
@@ -46,6 +63,7 @@ QUESTIONS: list[Question] = [
     lambda scope: scope.deployments(),
     lambda scope: scope.site_tree(NOW),
     lambda scope: scope.fleet(NOW),
+    lambda scope: scope.alarms(),
 ]
 
 

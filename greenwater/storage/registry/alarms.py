@@ -257,7 +257,8 @@ class Alarms(AlarmsSeen):
     ) -> bool:
         """Say that a person takes care; return whether that is news.
 
-        ``via`` is where he said so: page, link. The same again changes nothing.
+        ``via`` is where he said so: page, link. The same again changes nothing, nor does
+        what is said of an alarm that is cleared.
 
         Raises:
             MissingError: no such alarm or person.
@@ -265,7 +266,8 @@ class Alarms(AlarmsSeen):
         with self._sessions.writing() as session:
             row = get_row(session, AlarmRow, alarm)
             get_row(session, Person, person)
-            if row.acknowledged_ms is not None or _open_acts(session, [alarm]):
+            is_settled = row.acknowledged_ms is not None or row.cleared_ms is not None
+            if is_settled or _open_acts(session, [alarm]):
                 return False
             act = insert(session, AlarmActRow).values(
                 organisation=row.organisation,

@@ -1,0 +1,376 @@
+"""Alarms in the registry: written by analytics all at once, answered by people."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from msgspec.structs import replace
+
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep, Contact
+from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.watching import Notification, Pass
+from tests.contracts.registries import HOUR, NOW, a_box
+
+URL = "json://127.0.0.1:9/x"
+
+
+@pytest.fixture(autouse=True)
+def _farm(registry: Registry) -> None:
+    a_box(registry)
+    registry.add_person("lan", "Chị Lan")
+    registry.add_person("tam", "Anh Tâm")
+    registry.add_member("lan", "hoa", Role.FARMER)
+
+
+def an_alarm(name: str = "a1", **facts: object) -> Alarm:
+    alarm = Alarm(
+        id=name,
+        organisation="hoa",
+        condition=f"limit/hoa-ao-1/dissolved_oxygen/low/{name}",
+        kind="limit",
+        severity="critical",
+        state=AlarmState.RAISED,
+        began_ms=NOW - 1000,
+        raised_ms=NOW,
+        site="hoa-farm",
+        unit="hoa-ao-1",
+        device="hoa-box",
+        probe="top",
+        channel="dissolved_oxygen",
+        side="low",
+        depth_m=0.5,
+        taken_ms=NOW,
+        value=2.8,
+        worst=2.75,
+        limit=3.0,
+        trend_per_h=-0.6,
+        is_simulated=True,
+        detail={"basis": "practice", "verified": False},
+    )
+    return replace(alarm, **facts)
+
+
+def a_step(kind: str, at_ms: int = NOW, alarm: str = "a1") -> AlarmStep:
+    return AlarmStep(
+        alarm=alarm,
+        key=f"{kind}/{at_ms}",
+        at_ms=at_ms,
+        kind=kind,
+        detail={"value": 2.8},
+    )
+
+
+def a_message(name: str = "m1", due_ms: int = NOW, alarm: str = "a1") -> Notification:
+    return Notification(
+        id=name,
+        organisation="hoa",
+        alarm=alarm,
+        step="raised",
+        person="lan",
+        url=URL,
+        due_ms=due_ms,
+    )
+
+
+def raise_one(registry: Registry, alarm: Alarm | None = None) -> Alarm:
+    alarm = alarm or an_alarm()
+    registry.save_pass(
+        Pass(
+            saved_ms=NOW,
+            states={"cursor": b"{}"},
+            alarms=[alarm],
+            steps=[a_step("raised", alarm=alarm.id)],
+            notifications=[a_message(f"m-{alarm.id}", alarm=alarm.id)],
+        )
+    )
+    return alarm
+
+
+def kinds(registry: Registry, alarm: str = "a1") -> list[str]:
+    return [step.kind for step in registry.alarm_steps(alarm)]
+
+
+def test_an_alarm_comes_back_as_it_was_written(registry: Registry) -> None:
+    alarm = raise_one(registry)
+
+    assert registry.get_alarm("a1") == alarm
+    assert list(registry.alarms()) == list(registry.open_alarms()) == [alarm]
+    assert registry.alarm_steps("a1") == [a_step("raised")]
+
+
+def test_a_pass_that_is_written_twice_has_one_effect(registry: Registry) -> None:
+    alarm = raise_one(registry)
+    registry.notification_sent(a_message("m-a1"), NOW + 5)
+
+    raise_one(registry)
+
+    assert registry.open_alarms() == [alarm]
+    assert kinds(registry) == ["raised", "notified"]
+    assert registry.due_notifications(NOW + HOUR) == []
+
+
+def test_a_pass_is_kept_whole_or_not_at_all(registry: Registry) -> None:
+    stranger = replace(a_message(), person="nobody")
+    broken = Pass(
+        saved_ms=NOW,
+        states={"cursor": b"[1]"},
+        alarms=[an_alarm()],
+        steps=[a_step("raised")],
+        notifications=[stranger],
+    )
+    with pytest.raises(Exception):  # noqa: B017, PT011  (whichever the database says)
+        registry.save_pass(broken)
+
+    assert registry.load_states() == {}
+    assert registry.alarms() == []
+    assert registry.due_notifications(NOW) == []
+
+
+def test_a_later_pass_brings_state_and_alarm_up_to_date(registry: Registry) -> None:
+    alarm = raise_one(registry)
+    over = replace(alarm, state=AlarmState.RETURNED, returned_ms=NOW + 9, value=3.6)
+
+    registry.save_pass(
+        Pass(saved_ms=NOW + 9, states={"cursor": b"2", "device/x": b"3"}, alarms=[over])
+    )
+
+    assert registry.load_states() == {"cursor": b"2", "device/x": b"3"}
+    assert registry.get_alarm("a1") == over
+
+
+def test_a_condition_has_one_open_alarm_and_another_after_it(
+    registry: Registry,
+) -> None:
+    first = raise_one(registry, an_alarm("a1", condition="c"))
+    done = replace(first, state=AlarmState.CLEARED, cleared_ms=NOW + 1)
+    second = an_alarm("a2", condition="c", raised_ms=NOW + 2)
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  (whichever the database says)
+        registry.save_pass(Pass(saved_ms=NOW, states={}, alarms=[second]))
+    registry.save_pass(Pass(saved_ms=NOW, states={}, alarms=[done, second]))
+
+    assert list(registry.alarms()) == [second, done]
+    assert registry.open_alarms() == [second]
+
+
+def test_who_acknowledges_is_seen_at_once_and_counts_once(registry: Registry) -> None:
+    raise_one(registry)
+
+    first = registry.acknowledge_alarm("a1", person="lan", via="page", at_ms=NOW + 60)
+    again = registry.acknowledge_alarm("a1", person="lan", via="page", at_ms=NOW + 70)
+    other = registry.acknowledge_alarm("a1", person="tam", via="link", at_ms=NOW + 80)
+
+    seen = registry.get_alarm("a1")
+    assert (first, again, other) == (True, False, False)
+    assert (seen.state, seen.acknowledged_by) == (AlarmState.ACKNOWLEDGED, "lan")
+    assert seen.acknowledged_ms == NOW + 60
+    assert registry.alarms(open_only=True) == [seen]
+    assert kinds(registry) == ["raised", "acknowledged"]
+
+
+def test_analytics_takes_an_act_over_and_history_says_it_once(
+    registry: Registry,
+) -> None:
+    alarm = raise_one(registry)
+    registry.acknowledge_alarm("a1", person="lan", via="page", at_ms=NOW + 60)
+    before = registry.alarm_steps("a1")
+    acts = registry.open_acts()
+    taken = replace(
+        alarm,
+        state=AlarmState.ACKNOWLEDGED,
+        acknowledged_ms=acts[0].at_ms,
+        acknowledged_by=acts[0].person,
+    )
+
+    registry.save_pass(
+        Pass(saved_ms=NOW + 61, states={}, alarms=[taken], acts=acts, told=["a1"])
+    )
+
+    assert [act.kind for act in acts] == ["acknowledge"]
+    assert registry.open_acts() == []
+    assert registry.get_alarm("a1") == taken
+    assert registry.alarm_steps("a1") == before
+    assert before[-1].person == "lan"
+    assert registry.due_notifications(NOW + HOUR) == []
+
+
+def test_a_latched_alarm_is_cleared_for_the_page_when_acknowledged(
+    registry: Registry,
+) -> None:
+    raise_one(registry, an_alarm(state=AlarmState.RETURNED, returned_ms=NOW + 5))
+
+    registry.acknowledge_alarm("a1", person="lan", via="link", at_ms=NOW + 60)
+
+    assert registry.get_alarm("a1").state is AlarmState.CLEARED
+
+
+def test_nothing_more_is_said_to_a_cleared_alarm(registry: Registry) -> None:
+    raise_one(registry, an_alarm(state=AlarmState.CLEARED, cleared_ms=NOW + 5))
+
+    assert not registry.acknowledge_alarm("a1", person="lan", via="p", at_ms=NOW + 60)
+    assert registry.open_acts() == []
+
+
+def test_many_thumbs_at_once_acknowledge_once(registry: Registry) -> None:
+    raise_one(registry)
+
+    def press(number: int) -> bool:
+        return registry.acknowledge_alarm(
+            "a1", person="lan", via="page", at_ms=NOW + number
+        )
+
+    with ThreadPoolExecutor(6) as pool:
+        pressed = list(pool.map(press, range(12)))
+
+    assert True in pressed
+    assert len(registry.open_acts()) == 1
+
+
+def test_an_act_on_what_is_not_there_is_refused(registry: Registry) -> None:
+    raise_one(registry)
+
+    with pytest.raises(MissingError):
+        registry.acknowledge_alarm("a9", person="lan", via="page", at_ms=NOW)
+    with pytest.raises(MissingError):
+        registry.acknowledge_alarm("a1", person="nobody", via="page", at_ms=NOW)
+    with pytest.raises(MissingError):
+        registry.get_alarm("a9")
+    with pytest.raises(MissingError):
+        registry.note_alarm("a9", "command", key="c1", at_ms=NOW)
+
+
+def test_alarms_come_newest_first_by_unit_and_page_by_page(registry: Registry) -> None:
+    registry.add_unit("hoa-ao-2", site="hoa-farm", name="Ao 2")
+    for number in range(4):
+        unit = "hoa-ao-1" if number % 2 else "hoa-ao-2"
+        raise_one(registry, an_alarm(f"a{number}", raised_ms=NOW + number, unit=unit))
+
+    def names(**asked: object) -> list[str]:
+        return [one.id for one in registry.alarms(**asked)]  # type: ignore[arg-type]
+
+    assert names() == ["a3", "a2", "a1", "a0"]
+    assert names(unit="hoa-ao-1") == ["a3", "a1"]
+    assert names(limit=2) == ["a3", "a2"]
+    assert names(before_ms=NOW + 2) == ["a1", "a0"]
+
+
+def test_one_organisation_never_sees_anothers_alarms(registry: Registry) -> None:
+    a_box(registry, "ba")
+    raise_one(registry)
+    raise_one(
+        registry,
+        an_alarm("b1", organisation="hoa"),
+    )
+    stranger = Pass(
+        saved_ms=NOW,
+        states={},
+        alarms=[
+            an_alarm(
+                "b2",
+                organisation="ba",
+                site="ba-farm",
+                unit="ba-ao-1",
+                device="ba-box",
+            )
+        ],
+        steps=[a_step("raised", alarm="b2")],
+    )
+    registry.save_pass(stranger)
+
+    lan = registry.visible_to("lan")
+
+    assert {one.id for one in lan.alarms()} == {"a1", "b1"}
+    assert lan.alarm_steps("b2") == []
+    with pytest.raises(MissingError):
+        lan.get_alarm("b2")
+
+
+def test_history_takes_what_people_did_beside_it_once(registry: Registry) -> None:
+    raise_one(registry)
+
+    for _ in range(2):
+        registry.note_alarm(
+            "a1",
+            "command",
+            key="cmd/77",
+            at_ms=NOW + 30,
+            person="lan",
+            detail={"probe": "quat-3"},
+        )
+
+    step = registry.alarm_steps("a1")[-1]
+    assert kinds(registry) == ["raised", "command"]
+    assert (step.person, step.detail) == ("lan", {"probe": "quat-3"})
+
+
+def test_a_link_stands_for_one_alarm_and_person_until_it_expires(
+    registry: Registry,
+) -> None:
+    raise_one(registry)
+    registry.add_alarm_link("secret", a_message(), expires_ms=NOW + HOUR)
+
+    link = registry.get_alarm_link("secret", NOW + HOUR - 1)
+
+    assert (link.alarm, link.person) == ("a1", "lan")
+    with pytest.raises(MissingError):
+        registry.get_alarm_link("secret", NOW + HOUR)
+    with pytest.raises(MissingError):
+        registry.get_alarm_link("Secret", NOW)
+
+
+def test_contacts_are_told_in_their_order(registry: Registry) -> None:
+    registry.add_contact("hoa", "tam", "tgram://token/1", place=1)
+    registry.add_contact("hoa", "lan", URL, place=3)
+    registry.add_contact("hoa", "lan", URL, place=0)
+
+    assert registry.contacts() == [
+        Contact("hoa", "lan", URL, 0),
+        Contact("hoa", "tam", "tgram://token/1", 1),
+    ]
+    with pytest.raises(InputError):
+        registry.add_contact("hoa", "lan", "0901234567")
+    with pytest.raises(MissingError):
+        registry.add_contact("hoa", "nobody", URL)
+
+
+def test_messages_wait_until_due_and_go_out_once(registry: Registry) -> None:
+    raise_one(registry)
+    late = a_message("m2", NOW + 600)
+    registry.save_pass(Pass(saved_ms=NOW, states={}, notifications=[late]))
+
+    assert [one.id for one in registry.due_notifications(NOW)] == ["m-a1"]
+    registry.notification_sent(a_message("m-a1"), NOW + 1)
+    registry.notification_sent(a_message("m-a1"), NOW + 2)
+
+    assert registry.due_notifications(NOW + 599) == []
+    assert [one.id for one in registry.due_notifications(NOW + 600)] == ["m2"]
+    assert kinds(registry) == ["raised", "notified"]
+
+
+def test_a_message_that_fails_is_tried_again_later_and_given_up(
+    registry: Registry,
+) -> None:
+    raise_one(registry)
+    message = a_message("m-a1")
+
+    registry.notification_failed(message, "refused", next_ms=NOW + 10, at_ms=NOW)
+
+    assert registry.due_notifications(NOW + 9) == []
+    (again,) = registry.due_notifications(NOW + 10)
+    assert again.attempts == 1
+    assert registry.undelivered() == [("m-a1", "refused")]
+    registry.notification_failed(message, "x" * 999, next_ms=None, at_ms=NOW)
+    assert registry.due_notifications(NOW + HOUR) == []
+    assert len(registry.undelivered()[0][1]) == 300
+
+
+def test_what_was_not_sent_yet_is_dropped_when_somebody_takes_care(
+    registry: Registry,
+) -> None:
+    raise_one(registry)
+    raise_one(registry, an_alarm("a2"))
+
+    registry.save_pass(Pass(saved_ms=NOW + 1, states={}, told=["a1"]))
+
+    assert [one.id for one in registry.due_notifications(NOW + 1)] == ["m-a2"]
