@@ -123,7 +123,7 @@ def test_every_table_is_somebodys_or_the_platforms() -> None:
         for reference in mapper.class_.__table__.foreign_key_constraints:
             goes_to = reference.referred_table.name
             within = {column.name for column in reference.columns}
-            assert goes_to in ("organisation", "person", "raft", "probe") or (
+            assert goes_to in (*PLATFORM_TABLES, "raft", "probe") or (
                 "organisation" in within
             ), f"{mapper.class_.__tablename__} may leave its organisation by {goes_to}"
 
