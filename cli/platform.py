@@ -39,24 +39,31 @@ def web(
     """Run the site."""
     from cli.home import open_home
     from cli.supervisor import stop_on_signals
+    from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
     from greenwater.storage.telemetry import open_telemetry
+    from traceability.keys import open_signer
     from web.app import create_app
     from web.ports import Services
     from web.server import serve
+    from web.settings import WebSettings
 
-    home = open_home()
+    home, stop, clock = open_home(), stop_on_signals(), open_clock()
+    settings = load(WebSettings, prefix="GREENWATER_WEB_")
     logs.configure("web", level=home.settings.log_level)
-    stop = stop_on_signals()
     with open_registry(home.registry_url) as registry:
         telemetry = open_telemetry(home.telemetry_url)
+        now_ms = milliseconds(clock.now())
+        services = Services(
+            registry,
+            telemetry,
+            clock,
+            public_url=settings.public_url,
+            signer=open_signer(home.path / "keys", registry, now_ms),
+            is_demo=settings.is_demo,
+        )
         try:
-            serve(
-                create_app(Services(registry, telemetry, open_clock())),
-                host,
-                port,
-                stop,
-            )
+            serve(create_app(services), host, port, stop)
         finally:
             telemetry.close()
 

@@ -13,6 +13,7 @@ from greenwater.kernel.reading import Gap, instant, milliseconds
 from web import series
 from web.board import board
 from web.charts import PERIODS, Line, Window, holes, stretches
+from web.doors import Doors
 from web.facts import Facts, Hanging, Snapshots
 from web.formats import clock_time, day
 from web.pages import lang_of
@@ -21,21 +22,21 @@ from web.views import Board
 from web.words import say
 
 
-def api_routes(services: Services, snapshots: Snapshots) -> APIRouter:
+def api_routes(services: Services, snapshots: Snapshots, doors: Doors) -> APIRouter:
     """Return the JSON routes."""
     routes = APIRouter()
 
     @routes.get("/healthz")
     def health() -> dict[str, str]:
         """Answer ``ok`` if both databases answer."""
-        services.seen.sites()
+        services.registry.sites()
         services.telemetry.latest(DeviceId("healthz"))
         return {"status": "ok"}
 
     @routes.get("/api/v1/units")
-    def units() -> JSONResponse:
+    def units(request: Request) -> JSONResponse:
         """List every unit with the latest value of each channel of each probe."""
-        facts = snapshots.now()
+        facts = snapshots.now(doors.mine(request))
         return _fresh(
             {
                 "now": iso(facts.now_ms),
@@ -71,11 +72,12 @@ def api_routes(services: Services, snapshots: Snapshots) -> APIRouter:
         ``t`` are the buckets' middles in seconds since 1970. A bucket of nulls stands
         where data is missing; ``gaps`` are readings that the box says it gave up.
         """
-        window = _window(services, hours, until)
-        _check_place(snapshots.now(), unit, vessel)
-        deployed = series.deployments_at(services, window, unit=unit, vessel=vessel)
+        mine = doors.mine(request)
+        window = _window(mine, hours, until)
+        _check_place(snapshots.now(mine), unit, vessel)
+        deployed = series.deployments_at(mine, window, unit=unit, vessel=vessel)
         lang = lang_of(request)
-        lines = series.lines_of(services, deployed, channel, window, lang)
+        lines = series.lines_of(mine, deployed, channel, window, lang)
         return _fresh(
             {
                 "channel": channel.value,
@@ -94,7 +96,8 @@ def api_routes(services: Services, snapshots: Snapshots) -> APIRouter:
         unit: str | None = Query(default=None),
     ) -> JSONResponse:
         """Return what changed on a page that is open, in the page's own words."""
-        lang, facts = lang_of(request), snapshots.now()
+        mine = doors.mine(request)
+        lang, facts = lang_of(request), snapshots.now(mine)
         view = board(lang, facts, lambda _unit, _hanging: None, site=site)
         updated = f"{clock_time(facts.now_ms)}, {day(facts.now_ms)}"
         return _fresh(

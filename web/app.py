@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -20,8 +20,21 @@ from greenwater.kernel.errors import (
     UnavailableError,
 )
 from greenwater.kernel.reading import milliseconds
+from web.accounts import AccountPages
+from web.alarms import AlarmPages
 from web.api import api_routes
+from web.books import BookPages
+from web.doors import (
+    Doors,
+    RefusedError,
+    SignInNeededError,
+    door,
+    is_cross_site,
+)
 from web.facts import Snapshots
+from web.home import home_routes
+from web.labels import LabelPages
+from web.lots import LotPages
 from web.pages import STATIC, Renderer, lang_of, page_routes
 from web.ports import Services
 from web.words import WORDS, Lang, say
@@ -40,6 +53,7 @@ HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; "
+        "manifest-src 'self'; "
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -71,10 +85,19 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    snapshots = Snapshots(services)
-    render = Renderer(services)
-    app.include_router(page_routes(services, snapshots, render))
-    app.include_router(api_routes(services, snapshots))
+    snapshots, doors = Snapshots(), Doors(services)
+    render = Renderer(services, doors)
+    app.include_router(page_routes(snapshots, render, doors))
+    app.include_router(api_routes(services, snapshots, doors))
+    app.include_router(home_routes(services, snapshots, render, doors))
+    for pages in (
+        AccountPages(services, render, doors),
+        AlarmPages(services, snapshots, render, doors),
+        BookPages(services, render, doors),
+        LotPages(services, render, doors),
+        LabelPages(services, render, doors),
+    ):
+        app.include_router(pages.routes())
     app.mount("/static", _Assets(directory=STATIC), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=500)
     app.middleware("http")(_with_headers)
@@ -85,13 +108,20 @@ def create_app(services: Services) -> FastAPI:
 async def _with_headers(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
+    if request.method not in ("GET", "HEAD", "OPTIONS") and is_cross_site(request):
+        return JSONResponse({"error": "sent by another site", "status": 403}, 403)
     response = await call_next(request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 
 
-def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
+Answer = Callable[[Request, int, str], Response]
+
+
+def _answering(services: Services, render: Renderer) -> Answer:
+    """Return what makes an answer of a status and a reason: a page, or JSON."""
+
     def answer(request: Request, status: int, reason: str) -> Response:
         headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
         if not _wants_page(request):
@@ -114,12 +144,12 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
         page.headers.update(headers)
         return page
 
-    @app.exception_handler(PlatformError)
-    def platform_error(request: Request, error: PlatformError) -> Response:
-        status = status_of(error)
-        if status >= 500:
-            log.error("request.failed", path=request.url.path, error=str(error))
-        return answer(request, status, str(error) if status < 500 else "see the log")
+    return answer
+
+
+def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
+    answer = _answering(services, render)
+    _answer_ours(app, answer)
 
     @app.exception_handler(Exception)
     def our_fault(request: Request, error: Exception) -> Response:
@@ -140,6 +170,25 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
             for fault in error.errors()
         )
         return answer(request, 422, faults[:500])
+
+
+def _answer_ours(app: FastAPI, answer: Answer) -> None:
+    @app.exception_handler(SignInNeededError)
+    def sign_in_needed(request: Request, _error: SignInNeededError) -> Response:
+        if _wants_page(request) and request.method == "GET":
+            return RedirectResponse(door(request), 303)
+        return answer(request, 401, "sign in first")
+
+    @app.exception_handler(RefusedError)
+    def refused(request: Request, error: RefusedError) -> Response:
+        return answer(request, 403, str(error))
+
+    @app.exception_handler(PlatformError)
+    def platform_error(request: Request, error: PlatformError) -> Response:
+        status = status_of(error)
+        if status >= 500:
+            log.error("request.failed", path=request.url.path, error=str(error))
+        return answer(request, status, str(error) if status < 500 else "see the log")
 
 
 def _wants_page(request: Request) -> bool:

@@ -146,22 +146,29 @@ def _nowhere(device: DeviceId, probe: ProbeId) -> Deployed:
 
 
 class Snapshots:
-    """Facts, at most a second old: many open pages ask the databases once."""
+    """Facts, at most a second old: many open pages ask the databases once.
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    Each viewer has facts of his own; those of viewers who have gone are given up.
+    """
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._facts: Facts | None = None
-        self._until_s = 0.0
+        self._facts: dict[str | None, tuple[float, Facts]] = {}
 
-    def now(self) -> Facts:
-        """Return the facts.
+    def now(self, services: Services) -> Facts:
+        """Return the facts as the viewer of ``services`` sees them.
 
         Raises:
             UnavailableError: a database did not answer.
         """
         with self._lock:
-            if self._facts is None or time.monotonic() >= self._until_s:
-                self._facts = gather(self._services)
-                self._until_s = time.monotonic() + KEPT_S
-            return self._facts
+            now_s = time.monotonic()
+            self._facts = {k: v for k, v in self._facts.items() if now_s < v[0]}
+            known = self._facts.get(services.viewer)
+            if known is None:
+                facts = gather(services)
+                known = self._facts[services.viewer] = (
+                    time.monotonic() + KEPT_S,
+                    facts,
+                )
+            return known[1]

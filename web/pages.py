@@ -12,14 +12,17 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.places import UnitInfo
 from web import series, tracks
+from web.aerators import aerators_at
+from web.alarmviews import alarm_view
 from web.board import board, unit_view
 from web.cards import FIRST, POSITIONS, by_rank
 from web.charts import PERIODS, Window
+from web.doors import Doors, Visitor
 from web.drawn import chart_view, vessel_view
 from web.facts import Facts, Hanging, Snapshots
 from web.formats import clock_time, day
 from web.ports import Services
-from web.views import ChartView, Frame, Period, VesselView
+from web.views import ChartView, Frame, Link, Period, VesselView
 from web.words import WORDS, Lang, say
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -40,11 +43,21 @@ def hours_of(request: Request, default: int = BOARD_HOURS) -> int:
     return hours if hours in PERIODS else default
 
 
+def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
+    """Return where a visitor may go: (word, address)."""
+    if visitor is None:
+        return [("way_check", "/check")]
+    farm = [("way_home", "/"), ("way_alarms", "/alarms"), ("way_records", "/records")]
+    if visitor.keeps_books:
+        return [*farm, ("way_check", "/check")]
+    return [("way_check", "/check"), ("way_board", "/board"), ("way_alarms", "/alarms")]
+
+
 class Renderer:
     """Templates, and what surrounds every page."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, doors: Doors) -> None:
+        self._services, self._doors = services, doors
         self._templates = Environment(
             loader=PackageLoader("web"),
             autoescape=select_autoescape(default=True),
@@ -54,7 +67,7 @@ class Renderer:
         )
         plot = STATIC / "vendor" / "uplot"
         self._has_plot = (plot / "uPlot.iife.min.js").is_file()
-        self._version = _digest(sorted(STATIC.glob("*.*")))
+        self.version = _digest(sorted(STATIC.glob("*.*")))
 
     def page(
         self,
@@ -79,14 +92,35 @@ class Renderer:
             round(self._poll_s() * 1000),
             live,
             self._has_plot,
-            self._version,
+            self.version,
             dict(WORDS[lang]),
+            **self._about(request, lang),
         )
-        text = self._templates.get_template(template).render(frame=frame, **views)
+
+        def t(key: str, **values: object) -> str:
+            return say(lang, key, **values)
+
+        text = self._templates.get_template(template).render(
+            frame=frame, lang=lang, t=t, **views
+        )
         response = HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
         if "lang" in request.query_params:
             response.set_cookie("lang", lang, max_age=31_536_000, samesite="lax")
         return response
+
+    def _about(self, request: Request, lang: Lang) -> dict[str, Any]:
+        """Return who is there, where he may go, and what his forms carry."""
+        visitor = self._doors.visitor(request)
+        here = request.url.path
+        return {
+            "visitor": "" if visitor is None else visitor.name,
+            "links": tuple(
+                Link(say(lang, key), href, here == href)
+                for key, href in ways_of(visitor)
+            ),
+            "csrf": self._doors.csrf(request),
+            "is_demo": self._services.is_demo,
+        }
 
     def _poll_s(self) -> float:
         # A minute of the system's time, which an accelerated demo reaches sooner.
@@ -101,29 +135,30 @@ def _digest(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def page_routes(
-    services: Services, snapshots: Snapshots, render: Renderer
-) -> APIRouter:
+def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRouter:
     """Return the routes of the pages."""
     routes = APIRouter()
 
-    @routes.get("/", response_class=HTMLResponse)
-    def first_page(request: Request) -> HTMLResponse:
+    @routes.get("/board", response_class=HTMLResponse)
+    def board_page(request: Request) -> HTMLResponse:
         """Every site, raft and unit with its latest values; every boat."""
-        return _board_page(request, services, snapshots.now(), render)
+        services = doors.mine(request)
+        return whole_board(request, services, snapshots.now(services), render)
 
     @routes.get("/sites/{site}", response_class=HTMLResponse)
     def site_page(request: Request, site: str) -> HTMLResponse:
         """One site."""
-        facts = snapshots.now()
+        services = doors.mine(request)
+        facts = snapshots.now(services)
         if site not in {one.id for one in facts.sites}:
             raise MissingError(f"there is no site {site!r}")
-        return _board_page(request, services, facts, render, site=site)
+        return whole_board(request, services, facts, render, site=site)
 
     @routes.get("/units/{unit}", response_class=HTMLResponse)
     def unit_page(request: Request, unit: str) -> HTMLResponse:
         """One unit with a chart for every channel."""
-        facts = snapshots.now()
+        services = doors.mine(request)
+        facts = snapshots.now(services)
         info = next((one for one in facts.units if one.id == unit), None)
         if info is None:
             raise MissingError(f"there is no unit {unit!r}")
@@ -138,12 +173,19 @@ def page_routes(
             unit=view,
             charts=unit_charts(services, facts, info, lang, hours),
             periods=_periods(lang, hours),
+            alarms=[
+                alarm_view(lang, one, info, facts.now_ms)
+                for one in services.seen.alarms(unit=unit, open_only=True)
+            ],
+            aerators=aerators_at(lang, services, facts, unit),
+            may_act=doors.may_act(request),
         )
 
     @routes.get("/vessels/{vessel}", response_class=HTMLResponse)
     def vessel_page(request: Request, vessel: str) -> HTMLResponse:
         """One boat."""
-        facts = snapshots.now()
+        services = doors.mine(request)
+        facts = snapshots.now(services)
         if vessel not in {one.id for one in facts.vessels}:
             raise MissingError(f"there is no vessel {vessel!r}")
         lang, hours = lang_of(request), hours_of(request)
@@ -160,7 +202,7 @@ def page_routes(
     return routes
 
 
-def _board_page(
+def whole_board(
     request: Request,
     services: Services,
     facts: Facts,
@@ -168,6 +210,7 @@ def _board_page(
     *,
     site: str | None = None,
 ) -> HTMLResponse:
+    """Return every site, raft, unit and boat, or one site."""
     lang = lang_of(request)
 
     def charted(unit: UnitInfo, hanging: object) -> ChartView | None:

@@ -1,68 +1,16 @@
 """What the pages ask of the two databases. The facades of ``greenwater.storage`` fit."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Gap, Reading
-from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
-from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo, VesselInfo
-from greenwater.storage.registry.probes import ProbeInfo
+from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.telemetry.ports import Bucket, Span
-
-
-class Seen(Protocol):
-    """What one person may see; nothing else comes out."""
-
-    def sites(self) -> Sequence[SiteInfo]:
-        """Return the sites, by name."""
-        ...
-
-    def rafts(self) -> Sequence[RaftInfo]:
-        """Return the rafts, by name."""
-        ...
-
-    def units(self) -> Sequence[UnitInfo]:
-        """Return the units of all sites."""
-        ...
-
-    def vessels(self) -> Sequence[VesselInfo]:
-        """Return the vessels."""
-        ...
-
-    def list_devices(self) -> Sequence[DeviceInfo]:
-        """Return the devices."""
-        ...
-
-    def list_probes(self) -> Sequence[ProbeInfo]:
-        """Return the probes of all devices."""
-        ...
-
-    def statuses(self) -> Mapping[DeviceId, LastStatus]:
-        """Return what each device last said of itself."""
-        ...
-
-    def deployments(
-        self,
-        *,
-        unit: str | None = None,
-        vessel: str | None = None,
-        start_ms: int = 0,
-        end_ms: int = 2**62,
-    ) -> Sequence[Deployed]:
-        """Return the deployments that touch ``[start_ms, end_ms)``, oldest first."""
-        ...
-
-
-class Registry(Protocol):
-    """People, places and devices."""
-
-    def visible_to(self, person: str | None) -> Seen:
-        """Return what a person sees; None is the operator, who sees all."""
-        ...
+from traceability.keys import Signer
 
 
 class Telemetry(Protocol):
@@ -82,20 +30,41 @@ class Telemetry(Protocol):
         """Return the gaps that touch the span."""
         ...
 
+    def read(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Reading]:
+        """Yield the readings of one series in time order."""
+        ...
+
+    def write(self, readings: Sequence[Reading]) -> None:
+        """Store readings."""
+        ...
+
 
 @dataclass(frozen=True)
 class Services:
     """All that the site needs, open. Whoever opened them closes them.
 
     ``viewer`` is the person whose eyes the pages are seen with; None is the operator.
+    ``public_url`` is how phones reach the site; ``signer`` signs labels, and ``fonts`` is
+    the folder of those that are printed. A ``is_guarded`` site shows nobody's data to
+    visitors who have not signed in; one that is not is the operator's own screen.
     """
 
     registry: Registry
     telemetry: Telemetry
     clock: Clock
     viewer: str | None = None
+    public_url: str = "http://127.0.0.1:8000"
+    signer: Signer | None = None
+    is_guarded: bool = True
+    is_demo: bool = False
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> Scope:
         """What the viewer may see."""
         return self.registry.visible_to(self.viewer)
+
+    def of(self, viewer: str | None) -> "Services":
+        """Return the same, seen with a person's eyes."""
+        return self if viewer == self.viewer else replace(self, viewer=viewer)

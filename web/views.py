@@ -112,6 +112,15 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Link:
+    """One way to go on; ``is_here`` is the page that is open."""
+
+    name: str
+    href: str
+    is_here: bool = False
+
+
+@dataclass(frozen=True)
 class Frame:
     """What surrounds every page."""
 
@@ -126,6 +135,10 @@ class Frame:
     has_plot: bool
     version: str
     words: dict[str, str] = field(default_factory=dict)
+    visitor: str = ""
+    links: tuple[Link, ...] = ()
+    csrf: str = ""
+    is_demo: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class World:
     def __init__(self, registry: Registry, telemetry: Telemetry) -> None:
         self.registry, self.telemetry = registry, telemetry
         self.clock = ManualClock(NOW)
-        self.services = Services(registry, telemetry, self.clock)
+        self.services = Services(registry, telemetry, self.clock, is_guarded=False)
 
     def add_device(
         self,

@@ -1,7 +1,7 @@
 // The check page: reads a label by camera, photo or typing, and says what it is worth.
 // Signature and lists are checked here, so it works with no network; where there is one,
 // the platform is asked as well, and its word is the newer one.
-import { checkLabel } from "./verify.js";
+import { checkLabel, readStatus } from "./verify.js";
 
 const LISTS = "gw-lists";
 const KEYS = "/api/v1/labels/keys.json";
@@ -46,11 +46,13 @@ const list = async (address) => {
 
 const lists = async () => {
   const [keys, status] = await Promise.all([list(KEYS), list(STATUS)]);
+  const read = await readStatus(status.document, keys.document);
+  status.at = read ? read.at_ms : 0;
   const line = part("lists");
-  if (!keys.document || !status.document) {
+  if (!keys.document || !status.at) {
     line.textContent = say("no_lists");
   } else {
-    const when = moment(status.document.at_ms);
+    const when = moment(status.at);
     const isOld = Date.now() - status.fetched > OLD_MS;
     line.textContent = say(status.isFresh ? "lists_fresh" : isOld ? "lists_old" : "lists_kept", { when });
   }
@@ -108,7 +110,7 @@ const check = async (text) => {
   if (turn !== shown) return;
   const isNamed = verdict.gtin && verdict.lot && verdict.serial;
   const passport = isNamed && verdict.code !== "altered" ? `/01/${verdict.gtin}/10/${encodeURIComponent(verdict.lot)}/21/${verdict.serial}${new URL(text.trim()).search}` : "";
-  show({ ...verdict, passport }, { isOnline: false, when: known.status.document ? known.status.document.at_ms : 0 });
+  show({ ...verdict, passport }, { isOnline: false, when: known.status.at });
   const told = await online(text);
   if (told && turn === shown) show({ passport, ...told }, { isOnline: true, when: told.at_ms });
 };

@@ -1,0 +1,118 @@
+"""Signing in and out, the first page of somebody who has not, and the demo's roles."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.people import Role
+from web.doors import Doors, SignInError, safe_next
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.words import say
+
+DEMO_ROLES: Final = (Role.FARMER, Role.INSPECTOR, Role.OFFICER)
+
+
+class AccountPages:
+    """Signing in and out; the demo's roles."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services = services
+        self._render = render
+        self._doors = doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/sign-in", response_class=HTMLResponse)(self.sign_in_page)
+        routes.post("/sign-in")(self.sign_in)
+        routes.post("/sign-out")(self.sign_out)
+        routes.get("/demo", response_class=HTMLResponse)(self.demo_page)
+        routes.post("/demo/{person}")(self.step_in)
+        return routes
+
+    def _page(
+        self, request: Request, template: str, status: int = 200, **views: Any
+    ) -> HTMLResponse:
+        now_ms = milliseconds(self._services.clock.now())
+        return self._render.page(
+            request,
+            template,
+            now_ms=now_ms,
+            is_simulated=self._services.is_demo,
+            status=status,
+            **views,
+        )
+
+    def sign_in_page(self, request: Request, next: str = "/") -> HTMLResponse:
+        """Ask for telephone number and PIN or password."""
+        return self._page(
+            request, "sign_in.html", next=safe_next(next), trouble="", phone=""
+        )
+
+    def sign_in(
+        self,
+        request: Request,
+        phone: Annotated[str, Form(max_length=40)],
+        secret: Annotated[str, Form(max_length=200)],
+        next: Annotated[str, Form(max_length=500)] = "/",
+    ) -> Response:
+        """Open a session."""
+        try:
+            token, _ = self._doors.sign_in(phone, secret)
+        except SignInError as exc:
+            lang = lang_of(request)
+            seconds = -(-exc.wait_ms // 1000)
+            key = "sign_in_wait" if seconds else "sign_in_wrong"
+            trouble = say(lang, key, seconds=seconds)
+            return self._page(
+                request,
+                "sign_in.html",
+                status=422,
+                next=safe_next(next),
+                trouble=trouble,
+                phone=phone,
+            )
+        response = RedirectResponse(safe_next(next), 303)
+        self._doors.keep(request, response, token)
+        return response
+
+    def sign_out(self, request: Request, csrf: Annotated[str, Form()]) -> Response:
+        """End the session."""
+        self._doors.check_form(request, csrf)
+        response = RedirectResponse("/", 303)
+        self._doors.sign_out(request, response)
+        return response
+
+    def demo_page(self, request: Request) -> HTMLResponse:
+        """Let a visitor of the demo step into a role."""
+        _only_in_demo(self._services)
+        people = [
+            (person, role)
+            for role in DEMO_ROLES
+            for person in self._services.registry.list_people()
+            if role in {held for _, held in person.memberships}
+        ]
+        labels = self._services.registry.labels()
+        return self._page(
+            request,
+            "demo.html",
+            people=people,
+            label=labels[0].uri if labels else "",
+        )
+
+    def step_in(self, request: Request, person: str) -> Response:
+        """Open a session for one of the demo's people, without a secret."""
+        _only_in_demo(self._services)
+        token = self._doors.open(self._services.registry.get_person(person).id)
+        response = RedirectResponse("/", 303)
+        self._doors.keep(request, response, token)
+        return response
+
+
+def _only_in_demo(services: Services) -> None:
+    if not services.is_demo:
+        raise MissingError("this is not a demo")

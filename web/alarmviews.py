@@ -1,0 +1,134 @@
+"""What the pages say of an alarm: strings already decided. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analytics.messages import advice, quantity, sentence, severity_word
+from greenwater.reference.limits import Basis
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.places import UnitInfo
+from web.formats import clock_time, moment, number
+from web.words import Lang, say
+
+MARKS = {"watch": "●", "warn": "▲", "critical": "■"}
+
+
+@dataclass(frozen=True)
+class AlarmView:
+    """One alarm. ``state`` and ``severity`` are CSS classes too."""
+
+    id: str
+    href: str
+    severity: str
+    mark: str
+    word: str
+    what: str
+    since: str
+    state: str
+    state_word: str
+    todo: str
+    limit: str
+    unit: str
+    unit_href: str
+    is_open: bool
+    is_waiting: bool
+    is_late: bool
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One line of an alarm's history."""
+
+    at: str
+    kind: str
+    text: str
+
+
+def alarm_view(
+    lang: Lang,
+    alarm: Alarm,
+    unit: UnitInfo | None,
+    now_ms: int,
+    names: Mapping[str, str] | None = None,
+) -> AlarmView:
+    """Return what is said of an alarm; ``names`` are people's."""
+    name = "" if unit is None else unit.name
+    kind = "" if unit is None else str(unit.kind)
+    what = sentence(alarm, name, lang)
+    return AlarmView(
+        alarm.id,
+        f"/alarms/{alarm.id}",
+        "silence" if alarm.kind == "silence" else alarm.severity,
+        MARKS[alarm.severity],
+        severity_word(alarm.severity, lang),
+        what[:1].upper() + what[1:],
+        say(lang, "alarm_since", time=moment(lang, alarm.began_ms, now_ms)),
+        alarm.state,
+        _state_word(lang, alarm, now_ms, names or {}),
+        advice(alarm, kind, lang),
+        _limit(lang, alarm),
+        name,
+        "" if unit is None else f"/units/{unit.id}",
+        alarm.state is not AlarmState.CLEARED,
+        alarm.acknowledged_ms is None and alarm.state is not AlarmState.CLEARED,
+        alarm.is_late,
+        alarm.is_simulated,
+    )
+
+
+def _state_word(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str]) -> str:
+    who = names.get(alarm.acknowledged_by or "", say(lang, "somebody"))
+    if alarm.state is AlarmState.RAISED:
+        return say(lang, "alarm_raised", time=moment(lang, alarm.raised_ms, now_ms))
+    if alarm.state is AlarmState.ACKNOWLEDGED:
+        at = moment(lang, alarm.acknowledged_ms or 0, now_ms)
+        return say(lang, "alarm_acknowledged", name=who, time=at)
+    if alarm.state is AlarmState.RETURNED:
+        at = moment(lang, alarm.returned_ms or 0, now_ms)
+        return say(lang, "alarm_latched", time=at)
+    at = moment(lang, alarm.returned_ms or alarm.cleared_ms or 0, now_ms)
+    return say(lang, "alarm_over", time=at)
+
+
+def _limit(lang: Lang, alarm: Alarm) -> str:
+    if alarm.limit is None or alarm.kind != "limit":
+        return ""
+    key = "limit_low" if alarm.side == "low" else "limit_high"
+    text = say(lang, key, value=quantity(alarm, alarm.limit, lang))
+    basis = Basis(alarm.detail.get("basis", Basis.PRACTICE))
+    text += f" ({say(lang, f'basis_{basis}')})"
+    return text
+
+
+def step_views(
+    lang: Lang, steps: Sequence[AlarmStep], alarm: Alarm, names: Mapping[str, str]
+) -> list[StepView]:
+    """Return an alarm's history, oldest first."""
+    return [
+        StepView(
+            clock_time(step.at_ms),
+            step.kind,
+            _step_text(lang, step, alarm, names),
+        )
+        for step in sorted(steps, key=lambda one: one.at_ms)
+    ]
+
+
+def _step_text(
+    lang: Lang, step: AlarmStep, alarm: Alarm, names: Mapping[str, str]
+) -> str:
+    value = step.detail.get("value")
+    facts = {
+        "name": names.get(step.person or "", say(lang, "somebody")),
+        "value": "" if value is None else quantity(alarm, float(value), lang),
+        "severity": severity_word(step.detail.get("severity", alarm.severity), lang),
+        "probe": step.detail.get("probe", ""),
+        "depth": _depth(lang, step),
+    }
+    return say(lang, f"step_{step.kind}", **facts)
+
+
+def _depth(lang: Lang, step: AlarmStep) -> str:
+    depth = step.detail.get("depth_m")
+    return "" if depth is None else f"{number(lang, float(depth), 1)} m"

@@ -1,0 +1,275 @@
+"""What anybody may see of a label: the passport behind it, its check, the lists."""
+
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.records import get_kind
+from traceability.labels import Published
+from traceability.passport import Passport, Stage, passport_of
+from traceability.verify import Code
+from web.books import shown
+from web.doors import Doors
+from web.evidence import evidence_views
+from web.formats import day, moment, number
+from web.pages import STATIC, Renderer, lang_of
+from web.ports import Services
+from web.words import WORDS, Lang, say
+
+CHECK_POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+LOOKS: Final = {
+    Code.GENUINE: "good",
+    Code.SUSPENDED: "doubt",
+    Code.COPY_SUSPECTED: "doubt",
+    Code.EXPIRED: "doubt",
+}
+"""How a verdict looks; all others are bad."""
+MARKS: Final = {"good": "✓", "doubt": "▲", "bad": "✕"}
+SHELL: Final = (
+    "/static/verify.js",
+    "/static/vendor/noble/ed25519.js",
+    "/static/vendor/zxing/reader.js",
+    "/static/vendor/zxing/zxing_reader.wasm",
+)
+
+
+def look_of(code: Code) -> str:
+    """Return good, doubt or bad."""
+    return LOOKS.get(code, "bad")
+
+
+class LabelPages:
+    """The public pages of labels."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services = services
+        self._render = render
+        self._doors = doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/api/v1/labels/keys.json")(self.keys)
+        routes.get("/api/v1/labels/status.json")(self.status)
+        routes.get("/api/v1/labels/check")(self.check)
+        routes.get("/01/{gtin}/10/{lot}/21/{serial}", response_class=HTMLResponse)(
+            self.passport_page
+        )
+        routes.get("/check", response_class=HTMLResponse)(self.check_page)
+        routes.get("/no-network", response_class=HTMLResponse)(self.no_network)
+        routes.get("/sw.js", include_in_schema=False)(self.worker)
+        routes.get("/manifest.webmanifest", include_in_schema=False)(self.manifest)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def _published(self) -> Published:
+        if self._services.signer is None:
+            raise UnavailableError("this site has no key to sign labels with")
+        return Published(
+            self._services.registry, self._services.signer, self._services.clock
+        )
+
+    def _open_to_all(self, body: bytes) -> Response:
+        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+        return Response(body, 200, headers, "application/json")
+
+    def keys(self) -> Response:
+        """Return every key that ever signed a label."""
+        return self._open_to_all(msgspec.json.encode(self._published().keys()))
+
+    def status(self) -> Response:
+        """Return, signed, which labels are revoked or suspended and what is recalled."""
+        return self._open_to_all(
+            msgspec.json.encode(self._published().status_document())
+        )
+
+    def check(self, text: str) -> JSONResponse:
+        """Return what a label is worth, as the platform knows it."""
+        verdict = self._published().check(text[:1000])
+        document = msgspec.to_builtins(verdict)
+        document["at_ms"] = self._now_ms()
+        return JSONResponse(document, headers={"Cache-Control": "no-store"})
+
+    def passport_page(
+        self, request: Request, gtin: str, lot: str, serial: str
+    ) -> Response:
+        """Show what is behind a label."""
+        text = f"{self._services.public_url.rstrip('/')}{request.url.path}"
+        if request.url.query:
+            text += f"?{_signed_query(request)}"
+        verdict = self._published().check(text)
+        is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
+        found = (
+            passport_of(self._services.registry, gtin, lot, serial, verdict)
+            if is_known
+            else None
+        )
+        if "application/json" in request.headers.get("accept", ""):
+            body = verdict if found is None else found
+            return self._open_to_all(msgspec.json.encode(body))
+        lang = lang_of(request)
+        return self._render.page(
+            request,
+            "passport.html",
+            now_ms=self._now_ms(),
+            is_simulated=found is not None and found.is_simulated,
+            verdict=verdict,
+            look=look_of(verdict.code),
+            mark=MARKS[look_of(verdict.code)],
+            passport=found,
+            facts=[] if found is None else _facts(lang, found, self._now_ms()),
+            stages=[] if found is None else _stages(lang, found),
+            evidence=evidence_views(lang, None if found is None else found.evidence),
+            span=_span(lang, found),
+            name=_name(lang, found),
+        )
+
+    def check_page(self, request: Request, text: str = "") -> HTMLResponse:
+        """Read and check labels, with a network or without."""
+        lang = lang_of(request)
+        response = self._render.page(
+            request,
+            "check.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            text=text[:1000],
+            script_words=_script_words(lang),
+        )
+        response.headers["Content-Security-Policy"] = CHECK_POLICY
+        response.headers["Permissions-Policy"] = (
+            "camera=(self), geolocation=(), microphone=()"
+        )
+        return response
+
+    def no_network(self, request: Request) -> HTMLResponse:
+        """What an installed page shows instead of one that needs a network."""
+        return self._render.page(
+            request, "no_network.html", now_ms=self._now_ms(), is_simulated=False
+        )
+
+    def worker(self) -> Response:
+        """The service worker that keeps the check page on the phone."""
+        version = self._render.version
+        shell = [
+            "/check",
+            "/no-network",
+            f"/static/site.css?v={version}",
+            f"/static/check.js?v={version}",
+            f"/static/icon.svg?v={version}",
+            *SHELL,
+        ]
+        head = (
+            f"const VERSION = {msgspec.json.encode(version).decode()};\n"
+            f"const SHELL = {msgspec.json.encode(shell).decode()};\n"
+        )
+        body = head + (STATIC / "sw.js").read_text(encoding="utf-8")
+        headers = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/"}
+        return Response(body, 200, headers, "text/javascript")
+
+    def manifest(self) -> Response:
+        """What the check page is called once it is installed."""
+        document = {
+            "name": "Greenwater – Kiểm tra tem",
+            "short_name": "Kiểm tra tem",
+            "lang": "vi",
+            "start_url": "/check",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": "#f4f7f5",
+            "theme_color": "#0a5c49",
+            "icons": [
+                {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}
+            ],
+        }
+        return Response(
+            msgspec.json.encode(document), 200, {}, "application/manifest+json"
+        )
+
+
+def _signed_query(request: Request) -> str:
+    """Return the query without what the site itself adds (the language)."""
+    query = request.url.query
+    return "&".join(one for one in query.split("&") if not one.startswith("lang="))
+
+
+def _script_words(lang: Lang) -> dict[str, Any]:
+    """Return the words that the check page's script says."""
+    own = {
+        key.removeprefix("check_"): text
+        for key, text in WORDS[lang].items()
+        if key.startswith("check_")
+    }
+    verdicts = {
+        key: text for key, text in WORDS[lang].items() if key.startswith("verdict_")
+    }
+    return {
+        **own,
+        **verdicts,
+        "locale": "vi-VN" if lang is Lang.VI else "en-GB",
+        "looks": {code.value: look_of(code) for code in Code},
+        "marks": MARKS,
+    }
+
+
+def _name(lang: Lang, found: Passport | None) -> str:
+    if found is None:
+        return say(lang, "passport_title")
+    return found.product.vi if lang is Lang.VI else found.product.en
+
+
+def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
+    species = found.species.vi if lang is Lang.VI else found.species.en
+    kg = number(lang, found.kg, 0 if found.kg == int(found.kg) else 1)
+    issued = "" if found.issued_ms is None else moment(lang, found.issued_ms, now_ms)
+    rows = [
+        ("passport_species", f"{species[:1].upper()}{species[1:]} ({found.latin})"),
+        ("passport_who", found.producer),
+        ("passport_unit", f"{found.unit}, {found.site}"),
+        ("passport_harvested", day(found.harvested_ms)),
+        ("passport_weight", f"{kg} kg"),
+        ("passport_brand", found.brand or ""),
+        ("passport_standard", ", ".join(found.standards)),
+        ("passport_issued", issued),
+        ("check_gtin", found.gtin),
+        ("check_lot", found.lot),
+        ("check_serial", found.serial or ""),
+    ]
+    return [(say(lang, key), text) for key, text in rows if text]
+
+
+def _stages(lang: Lang, found: Passport) -> list[tuple[str, str, str]]:
+    return [
+        (day(stage.happened_ms), say(lang, f"record_{stage.kind}"), _told(lang, stage))
+        for stage in found.stages
+    ]
+
+
+def _told(lang: Lang, stage: Stage) -> str:
+    fields = {field.name: field for field in get_kind(stage.kind).fields}
+    parts = []
+    for name, value in stage.facts.items():
+        if name in fields:
+            text = shown(lang, fields[name], value)
+            parts.append(f"{say(lang, f'field_{name}')}: {text}")
+        elif name == "count":
+            parts.append(say(lang, "times", count=value))
+    return " · ".join(parts)
+
+
+def _span(lang: Lang, found: Passport | None) -> str:
+    if found is None or found.evidence is None:
+        return say(lang, "passport_no_water")
+    span = found.evidence
+    facts = {"from": day(span.from_ms), "to": day(span.to_ms)}
+    return say(lang, "passport_water_from", **facts)

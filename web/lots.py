@@ -1,0 +1,185 @@
+"""A lot: its evidence, its labels, paper for them, its recall."""
+
+import secrets
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import InputError, MissingError, UnavailableError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.labels import Label
+from traceability.evidence import Evidence
+from traceability.gate import GateRefusedError
+from traceability.labels import Labels
+from traceability.printing import LabelText, label_svg, sheet_pdf
+from web.books import refusal_texts
+from web.doors import Doors
+from web.evidence import evidence_views
+from web.formats import day, moment, number
+from web.pages import STATIC, Renderer, lang_of
+from web.ports import Services
+from web.words import Lang, say
+
+FONTS = STATIC / "vendor" / "dejavu"
+
+
+class LotPages:
+    """Lots and their labels."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services = services
+        self._render = render
+        self._doors = doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/lots/{lot}", response_class=HTMLResponse)(self.lot_page)
+        routes.post("/lots/{lot}/labels")(self.issue)
+        routes.get("/lots/{lot}/labels.pdf")(self.sheet)
+        routes.get("/labels/{serial}.svg")(self.one_label)
+        routes.post("/lots/{lot}/recall")(self.recall)
+        routes.post("/lots/{lot}/recall/end")(self.end_recall)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def _labels(self) -> Labels:
+        if self._services.signer is None:
+            raise UnavailableError("this site has no key to sign labels with")
+        return Labels(
+            self._services.registry,
+            self._services.signer,
+            self._services.clock,
+            self._services.public_url,
+            secrets.token_bytes,
+        )
+
+    def _page(
+        self, request: Request, lot: Lot, trouble: list[tuple[str, str]]
+    ) -> HTMLResponse:
+        mine, lang = self._doors.mine(request), lang_of(request)
+        product = mine.seen.get_product(lot.product)
+        evidence = msgspec.convert(lot.evidence, Evidence)
+        recalls = mine.seen.recalls(lot=lot.id)
+        issued = mine.seen.labels(lot=lot.id)
+        return self._render.page(
+            request,
+            "lot.html",
+            status=409 if trouble else 200,
+            now_ms=self._now_ms(),
+            is_simulated=evidence.is_simulated,
+            lot=lot,
+            product=product.name_vi if lang is Lang.VI else product.name_en,
+            unit=mine.seen.get_unit(lot.unit),
+            harvested=day(lot.harvested_ms),
+            kg=number(lang, lot.kg, 0 if lot.kg == int(lot.kg) else 1),
+            evidence=evidence_views(lang, evidence),
+            labels=issued[:12],
+            count=len(issued),
+            recall=recalls[0] if recalls else None,
+            recalled_at=moment(lang, recalls[0].at_ms, self._now_ms())
+            if recalls
+            else "",
+            trouble=trouble,
+        )
+
+    def lot_page(self, request: Request, lot: str) -> HTMLResponse:
+        """One lot."""
+        return self._page(request, self._doors.mine(request).seen.get_lot(lot), [])
+
+    def issue(
+        self,
+        request: Request,
+        lot: str,
+        count: Annotated[int, Form(ge=1, le=1000)],
+        csrf: Annotated[str, Form()],
+    ) -> Response:
+        """Issue labels; refused, the page says why."""
+        self._doors.check_form(request, csrf)
+        person, found = (
+            self._doors.writer(request),
+            self._doors.mine(request).seen.get_lot(lot),
+        )
+        try:
+            self._labels().issue(person, lot, count)
+        except GateRefusedError as exc:
+            return self._page(
+                request, found, refusal_texts(lang_of(request), exc.refusals)
+            )
+        except InputError as exc:
+            return self._page(request, found, [(str(exc), f"/lots/{lot}")])
+        return RedirectResponse(f"/lots/{lot}#labels", 303)
+
+    def sheet(self, request: Request, lot: str) -> Response:
+        """Return the lot's labels on A4 sheets."""
+        mine = self._doors.mine(request)
+        found = mine.seen.get_lot(lot)
+        issued = mine.seen.labels(lot=lot)
+        if not issued:
+            raise MissingError(f"lot {found.code} has no labels yet")
+        texts = [_text(mine, found, one) for one in issued]
+        headers = {"Content-Disposition": f'inline; filename="tem-{found.code}.pdf"'}
+        return Response(sheet_pdf(texts, FONTS), 200, headers, "application/pdf")
+
+    def one_label(self, request: Request, serial: str) -> Response:
+        """Return one label's code."""
+        mine = self._doors.mine(request)
+        label = next((one for one in mine.seen.labels() if one.id == serial), None)
+        if label is None:
+            raise MissingError(f"there is no label {serial}")
+        found = mine.seen.get_lot(label.lot)
+        svg = label_svg(_text(mine, found, label))
+        return Response(svg, 200, {"Cache-Control": "private"}, "image/svg+xml")
+
+    def recall(
+        self,
+        request: Request,
+        lot: str,
+        csrf: Annotated[str, Form()],
+        reason: Annotated[str, Form(max_length=300)] = "",
+        phone: Annotated[str, Form(max_length=40)] = "",
+    ) -> Response:
+        """Call the lot back."""
+        self._doors.check_form(request, csrf)
+        person, found = (
+            self._doors.writer(request),
+            self._doors.mine(request).seen.get_lot(lot),
+        )
+        if not reason.strip() or not phone.strip():
+            told = say(lang_of(request), "recall_needs")
+            return self._page(request, found, [(told, f"/lots/{lot}#recall")])
+        self._labels().recall(person, lot, reason, phone)
+        return RedirectResponse(f"/lots/{lot}", 303)
+
+    def end_recall(
+        self, request: Request, lot: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """End the recall."""
+        self._doors.check_form(request, csrf)
+        person = self._doors.writer(request)
+        self._doors.mine(request).seen.get_lot(lot)
+        self._labels().end_recall(person, lot)
+        return RedirectResponse(f"/lots/{lot}", 303)
+
+
+def _text(services: Services, lot: Lot, label: Label) -> LabelText:
+    """Return what stands on paper beside a code; labels are Vietnamese."""
+    product = services.registry.get_product(lot.product)
+    producer, _ = services.registry.producer_of(lot.organisation)
+    is_simulated = bool(lot.evidence.get("is_simulated"))
+    return LabelText(
+        label.uri,
+        label.id,
+        (
+            product.name_vi,
+            producer,
+            f"Lô {lot.code}",
+            f"Thu hoạch {day(lot.harvested_ms)}",
+        ),
+        is_simulated,
+    )

@@ -1,0 +1,59 @@
+// Keeps the farmer's open page true: told by the server when an alarm changes, it asks for
+// the page again and swaps the parts marked data-swap. Without it the page is as loaded.
+(() => {
+  "use strict";
+  const parts = document.querySelectorAll("[data-swap]");
+  if (!parts.length || !("EventSource" in window)) return;
+  const VALUES_MS = 4000;
+  let state = null;
+  let value = null;
+  let swapped = Date.now();
+  let isAsking = false;
+  let isDue = false;
+
+  const swap = async () => {
+    if (isAsking) { isDue = true; return; }
+    isAsking = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      if (answer.ok && !answer.redirected) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const old of document.querySelectorAll("[data-swap]")) {
+          const next = fresh.getElementById(old.id);
+          if (next && next.innerHTML !== old.innerHTML && !old.contains(document.querySelector("input:focus"))) {
+            old.replaceChildren(...next.childNodes);
+          }
+        }
+        const told = fresh.getElementById("updated");
+        if (told) document.getElementById("updated").textContent = told.textContent;
+        swapped = Date.now();
+      }
+    } catch {
+      // The next mark asks again.
+    } finally {
+      isAsking = false;
+      if (isDue) { isDue = false; swap(); }
+    }
+  };
+
+  const listen = () => {
+    const source = new EventSource(parts[0].dataset.events);
+    source.addEventListener("message", (told) => {
+      const marks = JSON.parse(told.data);
+      const isNews = state !== null && marks.state !== state;
+      const isOld = value !== null && marks.value !== value && Date.now() - swapped > VALUES_MS;
+      const isFirst = state === null;
+      state = marks.state;
+      value = marks.value;
+      if (isNews || isOld || isFirst) swap();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) swap();
+    });
+  };
+  listen();
+  // An order to a box is answered without an alarm changing.
+  setInterval(() => {
+    if (!document.hidden && document.querySelector("[data-aerator]") && Date.now() - swapped > VALUES_MS) swap();
+  }, 1000);
+})();
