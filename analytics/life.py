@@ -95,9 +95,9 @@ def graded(alarm: Alarm, severity: Severity, at_ms: int) -> Moved:
     return Moved(replace(alarm, severity=severity), step)
 
 
-def made_live(alarm: Alarm, at_ms: int) -> Moved:
-    """Return an alarm found in late readings once a live one confirms it."""
-    if not alarm.is_late:
+def made_live(alarm: Alarm, at_ms: int, *, is_late: bool) -> Moved:
+    """Return an alarm found in late readings once one that is not late confirms it."""
+    if is_late or not alarm.is_late:
         return Moved(alarm)
     return Moved(replace(alarm, is_late=False), _step(alarm, "live", at_ms))
 

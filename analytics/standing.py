@@ -1,12 +1,13 @@
 """The alarms that stand, and what a pass changed of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
 from analytics import life
 from greenwater.kernel.ids import DeviceId
+from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.watching import Act
 
@@ -56,11 +57,30 @@ class Standing:
         return changes
 
     def apply(self, done: life.Moved, at_ms: int, *, is_late: bool) -> Alarm:
-        """Keep a move; people are told of what is loud and is not history."""
+        """Keep a move; people are told of what is loud, unless somebody takes care.
+
+        Nobody is told of what came in late: that is history.
+        """
         self.keep(done)
-        if done.step is not None and done.step.kind in LOUD and not is_late:
+        is_taken = is_late or done.alarm.acknowledged_ms is not None
+        if done.step is not None and done.step.kind in LOUD and not is_taken:
             self.changes.calls.append((done.alarm, done.step.kind, at_ms))
         return done.alarm
+
+    def go_on(
+        self, alarm: Alarm, severity: Severity, at_ms: int, *, is_late: bool
+    ) -> None:
+        """Note that an alarm's condition holds; people are told once of one reading."""
+        moves: tuple[Callable[[Alarm], life.Moved], ...] = (
+            lambda one: life.again(one, at_ms),
+            lambda one: life.graded(one, severity, at_ms),
+            lambda one: life.made_live(one, at_ms, is_late=is_late),
+        )
+        is_told = is_late
+        for move in moves:
+            done = move(alarm)
+            alarm = self.apply(done, at_ms, is_late=is_told)
+            is_told = is_told or (done.step is not None and done.step.kind in LOUD)
 
     def over(self, alarm: Alarm, at_ms: int) -> None:
         """Note that an alarm's condition holds no more."""

@@ -224,12 +224,7 @@ class Watch:
         if is_new:
             self._standing.apply(life.raised(alarm), at_ms, is_late=is_late)
             return
-        alarm = self._standing.apply(life.again(alarm, at_ms), at_ms, is_late=is_late)
-        alarm = self._standing.apply(
-            life.graded(alarm, severity, at_ms), at_ms, is_late=is_late
-        )
-        if not is_late:
-            self._standing.apply(life.made_live(alarm, at_ms), at_ms, is_late=is_late)
+        self._standing.go_on(alarm, severity, at_ms, is_late=is_late)
 
     def _worst(
         self, unit: str, channel: Channel, side: str

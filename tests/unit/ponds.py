@@ -1,0 +1,145 @@
+"""A pond on paper for tests of analytics: places, readings, and a watch to feed."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from analytics.places import Places
+from analytics.standing import Changes
+from analytics.tracked import Watched
+from analytics.watch import Watch
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
+from greenwater.kernel.reading import Reading, Source
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
+from greenwater.storage.registry.probes import ProbeInfo
+
+T0 = 1_780_000_000_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+BOX = DeviceId("box")
+OXYGEN = Channel.DISSOLVED_OXYGEN
+
+
+def hung(
+    probe: str,
+    unit: str | None = "ao-3",
+    *,
+    device: DeviceId = BOX,
+    depth_m: float = 0.5,
+    from_ms: int = 0,
+    to_ms: int | None = None,
+) -> Deployed:
+    """Return where a probe hangs."""
+    return Deployed(device, ProbeId(probe), unit, None, depth_m, from_ms, to_ms)
+
+
+def a_device(
+    name: str = "box",
+    state: DeviceState = DeviceState.ACTIVE,
+    site: str | None = "farm",
+) -> DeviceInfo:
+    """Return a box at the farm."""
+    return DeviceInfo(
+        DeviceId(name), name, "hoa", site or "boat", state, False, "", "", site, None,
+        0, None,
+    )  # fmt: skip
+
+
+def places(
+    *deployed: Deployed,
+    species: str | None = "PNV",
+    devices: Sequence[DeviceInfo] = (),
+    by_hand: Iterable[str] = (),
+) -> Places:
+    """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one."""
+    units = [
+        UnitInfo(
+            id=name, site="farm", raft=None, name=name, kind=UnitKind.POND,
+            species=species, area_m2=None, depth_m=None,
+        )
+        for name in ("ao-3", "ao-4")
+    ]  # fmt: skip
+    site = SiteInfo("farm", "hoa", "Trại", SiteKind.FARM, None, None, None)
+    return Places(
+        deployed or (hung("top"), hung("bottom", depth_m=1.6)),
+        units,
+        [site],
+        devices or [a_device()],
+        [ProbeInfo(BOX, ProbeId(one), Source.HAND, None, None) for one in by_hand],
+    )
+
+
+def oxygen(
+    *values: float | None,
+    probe: str = "top",
+    start_ms: int = T0,
+    every_ms: int = 5 * MINUTE,
+    device: DeviceId = BOX,
+    channel: Channel = OXYGEN,
+) -> list[Reading]:
+    """Return readings, five minutes apart."""
+    return [
+        Reading(device, ProbeId(probe), channel, start_ms + n * every_ms, value)
+        for n, value in enumerate(values)
+    ]
+
+
+class Story:
+    """A watch, and all that came of what it was fed: as the registry would have it."""
+
+    def __init__(self, where: Places | None = None) -> None:
+        self.places = where or places()
+        self.watch = Watch({}, ())
+        self.alarms: dict[str, Alarm] = {}
+        self.steps: list[AlarmStep] = []
+        self.calls: list[tuple[str, str, int]] = []
+
+    def take(self, readings: Sequence[Reading], *, lag_ms: int = 1000) -> "Story":
+        """Feed readings in one pass, each recorded ``lag_ms`` after it was taken."""
+        ordered = sorted(readings, key=lambda one: (one.taken_ms, one.probe))
+        for reading in ordered:
+            self.watch.take([reading], reading.taken_ms + lag_ms, self.places)
+        return self.settle()
+
+    def tick(self, now_ms: int, *, is_up_to_date: bool = True) -> "Story":
+        """Let time pass."""
+        self.watch.tick(now_ms, 0, self.places, is_up_to_date=is_up_to_date)
+        return self.settle()
+
+    def settle(self) -> "Story":
+        """Keep what changed, as one transaction would."""
+        changes: Changes = self.watch.taken()
+        self.alarms.update(changes.alarms)
+        self.steps += changes.steps
+        self.calls += [(one.id, kind, at_ms) for one, kind, at_ms in changes.calls]
+        return self
+
+    def restart(self) -> "Story":
+        """Go on from what is kept, as after a kill."""
+        devices = {
+            name: msgspec.json.decode(msgspec.json.encode(one), type=Watched)
+            for name, one in self.watch.devices.items()
+        }
+        self.watch = Watch(devices, self.open)
+        return self
+
+    @property
+    def open(self) -> list[Alarm]:
+        """The alarms that are not cleared."""
+        return [
+            one for one in self.alarms.values() if one.state is not AlarmState.CLEARED
+        ]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of all steps, in order."""
+        return [step.kind for step in self.steps]
+
+    @property
+    def only(self) -> Alarm:
+        """The one alarm there is."""
+        (alarm,) = self.alarms.values()
+        return alarm
