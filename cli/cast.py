@@ -1,0 +1,125 @@
+"""The people, goods and books of the simulated shrimp farm: for the demo and for stories."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.people import OrganisationKind, Role
+from greenwater.storage.telemetry.ports import Telemetry
+from traceability.books import Books, NewRecord
+from web.doors import hash_secret
+
+FARM: Final = "sim-ho-ninh-hoa"
+UNIT: Final = "sim-ao-7"
+FARMER, SECOND, INSPECTOR, OFFICER = "chi-lan", "anh-tam", "anh-minh", "chi-hoa"
+PHONES: Final[Mapping[str, str]] = {
+    FARMER: "0900000001",
+    SECOND: "0900000002",
+    INSPECTOR: "0900000003",
+    OFFICER: "0900000004",
+}
+PIN: Final = "274913"
+PASSWORD: Final = "kiem-tra-2026"
+GTIN: Final = "09521234543213"
+"""From GS1's range for examples (prefix 952)."""
+
+CROP: Final = "sim-vu-1"
+CROP_DAYS: Final = 95
+TREATED_DAYS: Final = 28
+
+
+def add_people(registry: Registry, *, with_secrets: bool = True) -> None:
+    """Add the farmer, who helps her, an inspector and an officer."""
+    registry.add_organisation(
+        "sim-chi-cuc", "Chi cục Thủy sản (mô phỏng)", kind=OrganisationKind.AUTHORITY
+    )
+    for person, name, organisation, role in (
+        (FARMER, "Nguyễn Thị Lan", FARM, Role.FARMER),
+        (SECOND, "Trần Văn Tám", FARM, Role.TECHNICIAN),
+        (INSPECTOR, "Lê Quang Minh", "sim-chi-cuc", Role.INSPECTOR),
+        (OFFICER, "Phạm Thị Hòa", "sim-chi-cuc", Role.OFFICER),
+    ):
+        registry.add_person(person, name, PHONES[person])
+        registry.add_member(person, organisation, role)
+        if with_secrets:
+            is_pin = role in (Role.FARMER, Role.TECHNICIAN)
+            secret = PIN if is_pin else PASSWORD
+            registry.set_secret(
+                person, hash_secret(secret, is_pin=is_pin), is_pin=is_pin
+            )
+
+
+def open_books(
+    registry: Registry,
+    telemetry: Telemetry,
+    now: datetime,
+    *,
+    withdrawal_left: timedelta,
+) -> None:
+    """Open the pond's crop, with a treatment whose withdrawal is over that much later."""
+    registry.add_product(
+        GTIN,
+        organisation=FARM,
+        name_vi="Tôm thẻ chân trắng Ninh Hòa",
+        name_en="Whiteleg shrimp of Ninh Hòa",
+        species="PNV",
+        brand="Nước xanh (mô phỏng)",
+    )
+    started = now - timedelta(days=CROP_DAYS)
+    clock = ManualClock(started)
+    books = Books(registry, telemetry, clock)
+    books.open_crop(
+        FARMER,
+        crop=CROP,
+        unit=UNIT,
+        product=GTIN,
+        name="Vụ 1/2026, ao 7",
+        started_ms=milliseconds(started),
+    )
+    treated = now + withdrawal_left - timedelta(days=TREATED_DAYS)
+    entries: list[tuple[datetime, str, dict[str, Any]]] = [
+        (
+            started + timedelta(hours=2),
+            "stocking",
+            {
+                "count": 300_000,
+                "size": "PL12",
+                "hatchery": "Trại giống Ninh Thuận (mô phỏng)",
+            },
+        ),
+        *(
+            (
+                started + timedelta(days=day),
+                "feed_use",
+                {"product": "Thức ăn số 2", "kg": kg},
+            )
+            for day, kg in ((20, 38), (45, 92), (70, 141), (90, 160))
+        ),
+        (
+            treated,
+            "drug_chem_use",
+            {
+                "product": "Oxytetracyclin 20 %",
+                "substance": "oxytetracycline",
+                "amount": "5 kg trộn thức ăn",
+                "reason": "đốm trắng trên vỏ",
+                "withdrawal_days": TREATED_DAYS,
+            },
+        ),
+    ]
+    for at, kind, fields in sorted(entries, key=lambda one: one[0]):
+        clock.advance(at + timedelta(minutes=20) - clock.now())
+        books.record(
+            FARMER,
+            NewRecord(
+                id=str(uuid.uuid4()),
+                crop=CROP,
+                kind=kind,
+                happened_ms=milliseconds(at),
+                fields=fields,
+            ),
+        )

@@ -1,0 +1,92 @@
+"""`greenwater person …`: who may sign in, and what as."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from greenwater.kernel.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="People, their roles, PINs and passwords.")
+
+PersonId = Annotated[str, typer.Argument(metavar="PERSON")]
+SecretInput = Annotated[
+    bool, typer.Option("--stdin", help="Read the secret from standard input.")
+]
+
+
+@app.command("add")
+def add(
+    person: PersonId,
+    name: Annotated[str, typer.Option()],
+    phone: Annotated[str, typer.Option(help="Such as 0901234567.")],
+    organisation: Annotated[str, typer.Option()],
+    role: Annotated[
+        str, typer.Option(help="farmer, technician, boat_owner, inspector, officer …")
+    ] = "farmer",
+    notify: Annotated[
+        str, typer.Option(help="An apprise address that alarms are sent to.")
+    ] = "",
+    place: Annotated[int, typer.Option(help="Who is told first: 0.")] = 0,
+) -> None:
+    """Add a person to an organisation; set-pin or set-password lets him in."""
+    from cli.home import open_home
+    from greenwater.storage.registry import open_registry
+    from greenwater.storage.registry.people import Role
+
+    if role not in set(Role):
+        raise InputError(f"role {role!r} is not one of {', '.join(Role)}")
+    with open_registry(open_home().registry_url) as registry:
+        registry.add_person(person, name, phone)
+        registry.add_member(person, organisation, Role(role))
+        if notify:
+            registry.add_contact(organisation, person, notify, place=place)
+    typer.echo(f"{person} is {role} of {organisation}")
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List everybody."""
+    from cli.home import open_home
+    from greenwater.storage.registry import open_registry
+
+    with open_registry(open_home().registry_url) as registry:
+        for one in registry.list_people():
+            roles = [f"{role} of {where}" for where, role in one.memberships]
+            if as_json:
+                document = {"id": one.id, "name": one.name, "phone": one.phone}
+                typer.echo(json.dumps({**document, "roles": roles}, ensure_ascii=False))
+            else:
+                typer.echo(
+                    f"{one.id}\t{one.name}\t{one.phone or ''}\t{'; '.join(roles)}"
+                )
+
+
+@app.command("set-pin")
+def set_pin(person: PersonId, stdin: SecretInput = False) -> None:
+    """Give a farmer a PIN of six digits; he is signed out everywhere."""
+    _set(person, stdin=stdin, is_pin=True)
+
+
+@app.command("set-password")
+def set_password(person: PersonId, stdin: SecretInput = False) -> None:
+    """Give an inspector or officer a password; he is signed out everywhere."""
+    _set(person, stdin=stdin, is_pin=False)
+
+
+def _set(person: str, *, stdin: bool, is_pin: bool) -> None:
+    from cli.home import open_home
+    from greenwater.storage.registry import open_registry
+    from web.doors import hash_secret
+
+    what = "PIN" if is_pin else "password"
+    secret = (
+        sys.stdin.readline().rstrip("\n")
+        if stdin
+        else typer.prompt(what, hide_input=True, confirmation_prompt=True)
+    )
+    with open_registry(open_home().registry_url) as registry:
+        registry.get_person(person)
+        registry.set_secret(person, hash_secret(secret, is_pin=is_pin), is_pin=is_pin)
+    typer.echo(f"{person} signs in with the new {what}")
