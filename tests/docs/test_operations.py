@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import typer
 
+from analytics.settings import AnalyticsSettings
 from cli.home import HomeSettings
 from cli.main import build
 from edge.control import Rule
@@ -21,6 +22,7 @@ from edge.settings import (
 )
 from ingest.counters import NAMES
 from ingest.settings import IngestSettings
+from web.settings import WebSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -28,6 +30,8 @@ QUOTED = set(re.findall(r"[\w./{}\[\]-]+", " ".join(re.findall(r"`([^`]+)`", PAG
 COMMANDS = " ".join(re.findall(r"`([^`]+)`", PAGE))
 STRUCTS: list[type[msgspec.Struct]] = [
     IngestSettings,
+    AnalyticsSettings,
+    WebSettings,
     HomeSettings,
     EdgeSettings,
     BusSettings,
@@ -37,7 +41,7 @@ STRUCTS: list[type[msgspec.Struct]] = [
     Rule,
 ]
 LOUD = re.compile(r"\blog\.(?:warning|error|exception|critical)\(\s*\"([\w.]+)\"")
-ROUTE = re.compile(r"@routes\.\w+\(\s*\"([^\"]+)\"|openapi_url=\"([^\"]+)\"")
+ROUTE = re.compile(r"\broutes\.\w+\(\s*\"([^\"]+)\"|openapi_url=\"([^\"]+)\"")
 
 
 def settings() -> list[str]:
@@ -50,8 +54,10 @@ def loud_events() -> list[str]:
         {
             name
             for package in (
+                "analytics",
                 "edge",
                 "ingest",
+                "traceability",
                 "greenwater",
                 "cli",
                 "web",
@@ -64,9 +70,7 @@ def loud_events() -> list[str]:
 
 
 def routes() -> list[str]:
-    text = "".join(
-        (ROOT / "web" / n).read_text() for n in ("api.py", "pages.py", "app.py")
-    )
+    text = "".join(path.read_text() for path in (ROOT / "web").glob("*.py"))
     return sorted({a or b for a, b in ROUTE.findall(text)} | {"/static"})
 
 
@@ -108,5 +112,6 @@ def test_a_command_is_explained(name: str) -> None:
 
 def test_the_tables_were_found_at_all() -> None:
     assert len(loud_events()) > 20
+    assert len(routes()) > 30
     assert len(routes()) >= 8
     assert len(commands()) > 25

@@ -102,6 +102,9 @@ const show = (verdict, { isOnline, when }) => {
   box.focus();
 };
 
+const pageOf = ({ gtin, lot, serial }, text) =>
+  `/01/${gtin}/10/${encodeURIComponent(lot)}/21/${serial}${new URL(text.trim()).search}`;
+
 const check = async (text) => {
   const turn = ++shown;
   part("read").textContent = text;
@@ -109,7 +112,7 @@ const check = async (text) => {
   const verdict = await checkLabel(text, known.keys.document, known.status.document);
   if (turn !== shown) return;
   const isNamed = verdict.gtin && verdict.lot && verdict.serial;
-  const passport = isNamed && verdict.code !== "altered" ? `/01/${verdict.gtin}/10/${encodeURIComponent(verdict.lot)}/21/${verdict.serial}${new URL(text.trim()).search}` : "";
+  const passport = isNamed && verdict.code !== "altered" ? pageOf(verdict, text) : "";
   show({ ...verdict, passport }, { isOnline: false, when: known.status.at });
   const told = await online(text);
   if (told && turn === shown) show({ passport, ...told }, { isOnline: true, when: told.at_ms });

@@ -2,8 +2,15 @@
 // vectors. Needs nothing but the text, the published keys and the published list.
 import { verifyAsync } from "./vendor/noble/ed25519.js";
 
-const LABEL =
-  /^(?<signed>(?<base>https?:\/\/[0-9A-Za-z.\-]+(?::[0-9]{1,5})?(?:\/[0-9A-Za-z._~\-]+)*)\/01\/(?<gtin>[0-9]{14})\/10\/(?<lot>[0-9A-Za-z.\-]{1,20})\/21\/(?<serial>[0-9A-HJKMNP-TV-Z]{12})\?k=(?<key>[a-z2-7]{8}))&s=(?<signature>[0-9A-Za-z_\-]{86})$/;
+const LABEL = new RegExp(
+  "^(?<signed>" +
+    "(?<base>https?:\\/\\/[0-9A-Za-z.\\-]+(?::[0-9]{1,5})?(?:\\/[0-9A-Za-z._~\\-]+)*)" +
+    "\\/01\\/(?<gtin>[0-9]{14})" +
+    "\\/10\\/(?<lot>[0-9A-Za-z.\\-]{1,20})" +
+    "\\/21\\/(?<serial>[0-9A-HJKMNP-TV-Z]{12})" +
+    "\\?k=(?<key>[a-z2-7]{8}))" +
+    "&s=(?<signature>[0-9A-Za-z_\\-]{86})$",
+);
 const LIKE = /\/01\/|[?&]s=|[?&]k=/;
 const LABEL_DOMAIN = "greenwater-label-1\n";
 const STATUS_DOMAIN = "greenwater-status-1\n";
