@@ -58,9 +58,14 @@ def acknowledged(alarm: Alarm, person: str, at_ms: int) -> Moved:
 
 
 def back_to_normal(alarm: Alarm, at_ms: int) -> Moved:
-    """Return it once its condition is over."""
+    """Return it once its condition is over.
+
+    A reading that was under way when its box was called silent is older than the alarm:
+    the alarm is over as soon as it was raised.
+    """
     if not alarm.is_active:
         return Moved(alarm)
+    at_ms = max(at_ms, alarm.raised_ms)
     over = replace(alarm, returned_ms=at_ms)
     step = _step(alarm, "returned", at_ms)
     if alarm.acknowledged_ms is not None:

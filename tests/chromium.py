@@ -1,16 +1,16 @@
 """Debian's Chromium: the one that is there, or, for root with REQUIRE_LIVE, installed."""
 
+import contextlib
 import functools
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PHONE: Mapping[str, Any] = {
@@ -81,11 +81,18 @@ def chromium() -> str:
     return found
 
 
-@contextmanager
+@contextlib.contextmanager
 def browsing(
-    profile: Path, *, camera: Path | None = None, **options: Any
+    profile: Path,
+    *,
+    camera: Path | None = None,
+    play: Playwright | None = None,
+    **options: Any,
 ) -> Iterator[BrowserContext]:
-    """One browser with a profile of its own; ``camera`` is a film it sees (.mjpeg/.y4m)."""
+    """One browser with a profile of its own; ``camera`` is a film it sees (.mjpeg/.y4m).
+
+    A second one beside it needs the same ``play``.
+    """
     flags = list(FLAGS)
     if camera is not None:
         flags += [
@@ -93,8 +100,9 @@ def browsing(
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={camera}",
         ]
-    with sync_playwright() as play:
-        context = play.chromium.launch_persistent_context(
+    with contextlib.ExitStack() as stack:
+        by = play or stack.enter_context(sync_playwright())
+        context = by.chromium.launch_persistent_context(
             str(profile),
             executable_path=chromium(),
             headless=True,

@@ -105,7 +105,11 @@ class AlarmPages:
     def alarms_page(self, request: Request) -> HTMLResponse:
         """Every alarm, those that are open first."""
         mine = self._doors.mine(request)
-        lang, units, names = lang_of(request), _units(mine), _names(self._services)
+        lang, units, names = (
+            lang_of(request),
+            _units(mine),
+            self._services.registry.names(),
+        )
         views = [
             alarm_view(lang, one, units.get(one.unit or ""), self._now_ms(), names)
             for one in mine.seen.alarms(limit=100)
@@ -122,7 +126,7 @@ class AlarmPages:
         """One alarm, what to do about it, and its whole history."""
         mine = self._doors.mine(request)
         found = mine.seen.get_alarm(alarm)
-        lang, names = lang_of(request), _names(self._services)
+        lang, names = lang_of(request), self._services.registry.names()
         unit = _units(mine).get(found.unit or "")
         facts = self._snapshots.now(mine)
         return self._render.page(
@@ -168,7 +172,11 @@ class AlarmPages:
             None if alarm.unit is None else self._services.registry.get_unit(alarm.unit)
         )
         view = alarm_view(
-            lang_of(request), alarm, unit, self._now_ms(), _names(self._services)
+            lang_of(request),
+            alarm,
+            unit,
+            self._now_ms(),
+            self._services.registry.names(),
         )
         response = self._render.page(
             request,
@@ -255,10 +263,6 @@ def _order(
 
 def _units(services: Services) -> Mapping[str, UnitInfo]:
     return {unit.id: unit for unit in services.seen.units()}
-
-
-def _names(services: Services) -> Mapping[str, str]:
-    return {person.id: person.name for person in services.registry.list_people()}
 
 
 def _chart(

@@ -159,9 +159,6 @@ class BookPages:
     def _now_ms(self) -> int:
         return milliseconds(self._services.clock.now())
 
-    def _names(self) -> Mapping[str, str]:
-        return {one.id: one.name for one in self._services.registry.list_people()}
-
     def records_page(self, request: Request) -> HTMLResponse:
         """Every crop, and what was entered last."""
         mine, lang = self._doors.mine(request), lang_of(request)
@@ -188,7 +185,13 @@ class BookPages:
             is_simulated=self._services.is_demo,
             crops=crops,
             records=[
-                record_view(lang, one, self._now_ms(), self._names(), corrected)
+                record_view(
+                    lang,
+                    one,
+                    self._now_ms(),
+                    self._services.registry.names(),
+                    corrected,
+                )
                 for one in newest
             ],
         )
@@ -215,7 +218,13 @@ class BookPages:
             crop=found,
             unit=mine.seen.get_unit(found.unit),
             records=[
-                record_view(lang, one, self._now_ms(), self._names(), corrected)
+                record_view(
+                    lang,
+                    one,
+                    self._now_ms(),
+                    self._services.registry.names(),
+                    corrected,
+                )
                 for one in reversed(everything)
             ],
             withheld="" if held is None else day(held.until_ms),

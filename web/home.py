@@ -30,7 +30,7 @@ class HomeUnit:
 def home_units(services: Services, facts: Facts, request: Request) -> list[HomeUnit]:
     """Return the visitor's units, those with trouble first."""
     lang = lang_of(request)
-    alarms = services.seen.alarms(open_only=True)
+    alarms, names = services.seen.alarms(open_only=True), services.registry.names()
     order = {"act": 0, "lost": 1, "look": 2, "ok": 3}
     found = []
     for unit in sorted(facts.units, key=lambda one: natural(one.name)):
@@ -42,7 +42,7 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
             HomeUnit(
                 view,
                 light_of(ours, view.state),
-                tuple(alarm_view(lang, one, unit, facts.now_ms) for one in ours),
+                tuple(alarm_view(lang, a, unit, facts.now_ms, names) for a in ours),
                 "" if main is None else f"{main.name} {main.text}",
                 "" if not view.probes else view.probes[0].age,
             )

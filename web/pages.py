@@ -174,7 +174,7 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             charts=unit_charts(services, facts, info, lang, hours),
             periods=_periods(lang, hours),
             alarms=[
-                alarm_view(lang, one, info, facts.now_ms)
+                alarm_view(lang, one, info, facts.now_ms, services.registry.names())
                 for one in services.seen.alarms(unit=unit, open_only=True)
             ],
             aerators=aerators_at(lang, services, facts, unit),

@@ -15,13 +15,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
+from sqlalchemy import make_url
+
 from cli.home import SERVICE, Home, HomeSettings, write_mosquitto
 from cli.run import free_port, platform_parts
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
 from greenwater.kernel.clock import Clock, ScaledClock, parse_clock
 from greenwater.storage.registry import Registry, open_registry
-from tests.servers import Mosquitto
+from tests.servers import Influx, Mosquitto, Postgres
 
 
 class Backing(Protocol):
@@ -39,8 +42,12 @@ class Backing(Protocol):
         """Start what the services need."""
         ...
 
+    def kill(self) -> None:
+        """SIGKILL to the servers that are not ours, which start again."""
+        ...
+
     def take_down(self) -> None:
-        """Stop it."""
+        """Stop what was put up."""
         ...
 
 
@@ -59,6 +66,9 @@ class Embedded:
     def put_up(self, home: Home, registry: Registry) -> None:
         return
 
+    def kill(self) -> None:
+        return
+
     def take_down(self) -> None:
         return
 
@@ -68,8 +78,8 @@ class Distributed:
 
     name = "distributed"
 
-    def __init__(self, influx_url: str, postgres_url: str) -> None:
-        self._influx_url, self._postgres_url = influx_url, postgres_url
+    def __init__(self, influx: Influx, postgres: Postgres, database: str) -> None:
+        self._influx, self._postgres, self._database = influx, postgres, database
         self.broker_port, self._device_port = free_port(), free_port()
         self.box_url = f"mqtt://127.0.0.1:{self._device_port}"
         self._mosquitto: Mosquitto | None = None
@@ -80,9 +90,15 @@ class Distributed:
         return HomeSettings(
             home=folder,
             broker_url=f"mqtt://{SERVICE}:{secret.password}@127.0.0.1:{self.broker_port}",
-            telemetry_url=self._influx_url,
-            registry_url=self._postgres_url,
+            telemetry_url=self._influx.url(self._database),
+            registry_url=self._made(),
         )
+
+    def _made(self) -> str:
+        url = make_url(self._postgres.url()).set(drivername="postgresql")
+        with psycopg.connect(url.render_as_string(), autocommit=True) as to:
+            to.execute(f"CREATE DATABASE {self._database}".encode())
+        return self._postgres.url(self._database)
 
     def put_up(self, home: Home, registry: Registry) -> None:
         folder = home.path / "mosquitto"
@@ -100,6 +116,14 @@ class Distributed:
         self._mosquitto = Mosquitto(folder, self.broker_port, config=config)
         self._mosquitto.start()
 
+    def kill(self) -> None:
+        assert self._mosquitto is not None
+        servers = (self._mosquitto, self._influx, self._postgres)
+        for server in servers:
+            server.kill()
+        for server in servers:
+            server.start()
+
     def take_down(self) -> None:
         if self._mosquitto is not None:
             self._mosquitto.stop()
@@ -110,17 +134,22 @@ class Theatre:
     """A platform that plays. ``clock`` is the whole system's."""
 
     home: Home
+    backing: Backing
     stage: Stage
     supervisor: Supervisor
     clock: Clock
     page_url: str
 
-    def kill_all(self, *but: str) -> None:
-        """SIGKILL to every process of ours but those whose name begins so."""
-        for name, pid in self.supervisor.pids().items():
-            if not name.startswith(but):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+    def send(self, sign: signal.Signals, name: str) -> None:
+        """Send a signal to one of our processes."""
+        os.kill(self.supervisor.pids()[name], sign)
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process, servers too; all of them start again."""
+        for pid in self.supervisor.pids().values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.backing.kill()
 
     def logs(self) -> str:
         """Return the ends of all logs, for a story that went wrong."""
@@ -152,19 +181,19 @@ def playing(
         prepare(registry, home, stage)
         backing.put_up(home, registry)
     clock = str(ScaledClock(opens, speed, time.time() + 1.0))
-    parts = platform_parts(
+    # Boxes first: they measure from the first minute, and keep it until they are heard.
+    parts = stage.parts(clock)
+    parts += platform_parts(
         home,
         page_port=page_port,
         page_host="127.0.0.1",
         broker_port=backing.broker_port,
         clock=clock,
     )
-    parts += stage.parts(clock)
     supervisor = Supervisor(parts, home.path / "logs")
     tending = threading.Thread(target=supervisor.run, args=(stop,), name="tending")
-    theatre = Theatre(
-        home, stage, supervisor, parse_clock(clock), f"http://127.0.0.1:{page_port}"
-    )
+    page_url = f"http://127.0.0.1:{page_port}"
+    theatre = Theatre(home, backing, stage, supervisor, parse_clock(clock), page_url)
     try:
         late = supervisor.start(stop, timeout_s=90.0)
         assert not late, f"not ready: {late}\n{theatre.logs()}"

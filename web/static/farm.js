@@ -5,6 +5,7 @@
   const parts = document.querySelectorAll("[data-swap]");
   if (!parts.length || !("EventSource" in window)) return;
   const VALUES_MS = 4000;
+  const CALM_MS = 10000;
   let state = null;
   let value = null;
   let swapped = Date.now();
@@ -52,8 +53,9 @@
     });
   };
   listen();
-  // An order to a box is answered without an alarm changing.
+  // A box's answer and a calm pond's readings change no alarm.
   setInterval(() => {
-    if (!document.hidden && document.querySelector("[data-aerator]") && Date.now() - swapped > VALUES_MS) swap();
+    const every = document.querySelector("[data-aerator]") ? VALUES_MS : CALM_MS;
+    if (!document.hidden && Date.now() - swapped > every) swap();
   }, 1000);
 })();

@@ -126,6 +126,14 @@ class People:
             if row is not None:
                 session.delete(row)
 
+    def names(self) -> dict[str, str]:
+        """Return everybody's name by his id."""
+        with self._sessions.reading() as session:
+            return {
+                one: name
+                for one, name in session.execute(select(Person.id, Person.name))
+            }
+
     def reach_of(self, person: str) -> frozenset[str] | None:
         """Return the organisations a person may see; None: all of them.
 
