@@ -22,21 +22,26 @@ from firmware_sim.run import Row, ScenarioRun
 from firmware_sim.scenarios import ProbeKind, Scenario, load_scenario
 from firmware_sim.serve import Ports
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.clock import Clock, ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import ClockQuality, Reading, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry import open_telemetry
 
 HISTORY_EVERY_S = 600.0
-PARTS_A_DAY = 24
+BEFORE_EVERY_S = 1_200.0
+STRETCH_S = 86_400.0
 
 
 class Casting(NamedTuple):
-    """Which scenario plays, and how much of it has passed when the curtain rises."""
+    """Which scenario plays, and how much of it has passed when the curtain rises.
+
+    ``before`` it began, days in which nothing happened have been measured too.
+    """
 
     name: str
     passed: timedelta
+    before: timedelta = timedelta(0)
 
 
 class Played(NamedTuple):
@@ -44,6 +49,7 @@ class Played(NamedTuple):
 
     scenario: Scenario
     passed: timedelta
+    before: timedelta
     ports: dict[str, Ports]
     folder: Path
 
@@ -64,7 +70,7 @@ class Stage:
         ports = {device.id: Ports(free_port(), free_port()) for device in moved.devices}
         (folder / "ports.json").write_text(json.dumps(ports))
         (folder / "start").write_text(start.isoformat())
-        return Played(moved, casting.passed, ports, folder)
+        return Played(moved, casting.passed, casting.before, ports, folder)
 
     def enrol(self, registry: Registry, broker: str) -> None:
         """Register the scenarios and write each box's configuration."""
@@ -72,7 +78,7 @@ class Stage:
             passwords = register(
                 one.scenario,
                 registry,
-                from_ms=milliseconds(self.opens - one.passed),
+                from_ms=milliseconds(self.opens - one.passed - one.before),
                 now_ms=milliseconds(self.opens),
             )
             for device in one.scenario.devices:
@@ -95,14 +101,15 @@ class Stage:
         try:
             with (
                 by_hand(self._home.path) as worker,
-                typer.progressbar(list(self._stretches()), label="history") as shown,
+                typer.progressbar(
+                    list(self._stretches(clock)), label="history"
+                ) as shown,
             ):
-                for one, from_s, until_s in shown:
+                for run, from_s, until_s, every_s in shown:
                     if stop.is_set():
                         return
-                    run = ScenarioRun(one.scenario, clock)
-                    rows = run.history(from_s, until_s, HISTORY_EVERY_S)
-                    measured = _measured(one.scenario)
+                    rows = run.history(from_s, until_s, every_s)
+                    measured = _measured(run.scenario)
                     readings = [r for row in rows for r in _readings(row, measured)]
                     take_in_readings(
                         readings, registry, telemetry, clock, worker=worker
@@ -110,14 +117,23 @@ class Stage:
         finally:
             telemetry.close()
 
-    def _stretches(self) -> Iterator[tuple[Played, float, float]]:
+    def _stretches(
+        self, clock: Clock
+    ) -> Iterator[tuple[ScenarioRun, float, float, float]]:
+        """Yield what passed, in parts: run, from, until (s since 1970), step (s).
+
+        One run goes through all parts of its scenario: water remembers.
+        """
         end_s = self.opens.timestamp()
         for one in self.played:
-            whole_s = one.passed.total_seconds()
-            count = max(1, round(whole_s / 86_400 * PARTS_A_DAY / 3))
-            for at in range(count):
-                from_s = end_s - whole_s + at * whole_s / count
-                yield one, from_s, from_s + whole_s / count
+            began_s = one.scenario.start_s
+            calm = one.scenario.calm().starting(one.scenario.start - one.before)
+            run = ScenarioRun(calm, clock)
+            for from_s, until_s in _parts(calm.start_s, began_s):
+                yield run, from_s, until_s, BEFORE_EVERY_S
+            run = ScenarioRun(one.scenario, clock)
+            for from_s, until_s in _parts(began_s, end_s):
+                yield run, from_s, until_s, HISTORY_EVERY_S
 
     def parts(self, clock: str) -> list[Part]:
         """Return the processes: one simulator a scenario, one agent a box."""
@@ -146,6 +162,13 @@ class Stage:
             for device, path in self._boxes.items()
         ]
         return parts
+
+
+def _parts(from_s: float, until_s: float) -> Iterator[tuple[float, float]]:
+    while from_s < until_s:
+        end_s = min(from_s + STRETCH_S, until_s)
+        yield from_s, end_s
+        from_s = end_s
 
 
 _Measured = dict[tuple[str, str], frozenset[str]]

@@ -135,6 +135,20 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the same scenario begun at another instant; all else moves along."""
         return msgspec.structs.replace(self, start=at.astimezone(UTC))
 
+    def calm(self) -> "Scenario":
+        """Return the same places and instruments where nothing out of the way happens."""
+        replace = msgspec.structs.replace
+        sites = []
+        for site in self.sites:
+            units = [
+                replace(unit, water=replace(unit.water, die_off_h=()))
+                if isinstance(unit.water, PondWater)
+                else unit
+                for unit in site.units
+            ]
+            sites.append(replace(site, weather=(), units=tuple(units)))
+        return replace(self, sites=tuple(sites), faults=())
+
     def unit(self, unit_id: str) -> tuple[SiteSpec, UnitSpec]:
         """Return a unit and its site.
 

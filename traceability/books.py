@@ -16,6 +16,7 @@ from greenwater.storage.registry.books import Crop, Lot, Record
 from greenwater.storage.registry.people import Role
 from traceability import events
 from traceability.gate import GateRefusedError, Refusal, refusals_of
+from traceability.links import parse_gtin
 from traceability.ports import Telemetry
 from traceability.records import checked_fields, digest
 from traceability.water import evidence_of
@@ -52,6 +53,38 @@ class Books:
         held = self._registry.get_person(person).memberships
         if not any(one == organisation and role in WRITERS for one, role in held):
             raise MissingError(f"{person} keeps no books of {organisation}")
+
+    def add_product(
+        self,
+        person: str,
+        *,
+        gtin: str,
+        name_vi: str,
+        name_en: str,
+        species: str,
+        brand: str = "",
+    ) -> str:
+        """Add what the person's organisation sells; return its GTIN-14.
+
+        Raises:
+            InputError: that is no GTIN, or the name is empty.
+            ConflictError: the GTIN stands for another product.
+            MissingError: no such species, or the person keeps no books.
+        """
+        held = self._registry.get_person(person).memberships
+        ours = sorted(one for one, role in held if role in WRITERS)
+        if not ours:
+            raise MissingError(f"{person} keeps no books")
+        known, number = get_species(species), parse_gtin(gtin.strip())
+        self._registry.add_product(
+            number,
+            organisation=ours[0],
+            name_vi=name_vi,
+            name_en=name_en.strip() or f"{known.en} ({known.latin})",
+            species=species,
+            brand=brand.strip() or None,
+        )
+        return number
 
     def open_crop(
         self,

@@ -24,6 +24,7 @@ from web.accounts import AccountPages
 from web.alarms import AlarmPages
 from web.api import api_routes
 from web.books import BookPages
+from web.crops import CropPages
 from web.doors import (
     Doors,
     RefusedError,
@@ -93,6 +94,7 @@ def create_app(services: Services) -> FastAPI:
     for pages in (
         AccountPages(services, render, doors),
         AlarmPages(services, snapshots, render, doors),
+        CropPages(services, render, doors),
         BookPages(services, render, doors),
         LotPages(services, render, doors),
         LabelPages(services, render, doors),

@@ -181,6 +181,7 @@ class BookPages:
         return self._render.page(
             request,
             "records.html",
+            may_act=self._doors.may_act(request),
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             crops=crops,
