@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from greenwater.kernel.ids import ProbeId
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 
@@ -98,6 +99,21 @@ def graded(alarm: Alarm, severity: Severity, at_ms: int) -> Moved:
     kind = "escalated" if severity.rank > before.rank else "eased"
     step = _step(alarm, kind, at_ms, severity=severity, before=before)
     return Moved(replace(alarm, severity=severity), step)
+
+
+def aerated(alarm: Alarm, probe: ProbeId, is_running: bool, at_ms: int) -> Moved:
+    """Return it with a line that says whether an aerator of its unit runs."""
+    kind = "running" if is_running else "stopped"
+    return Moved(
+        alarm,
+        AlarmStep(
+            alarm=alarm.id,
+            key=f"{kind}/{probe}/{at_ms}",
+            at_ms=at_ms,
+            kind=kind,
+            detail={"probe": probe},
+        ),
+    )
 
 
 def made_live(alarm: Alarm, at_ms: int, *, is_late: bool) -> Moved:

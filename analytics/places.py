@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Source
+from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from greenwater.storage.registry.probes import ProbeInfo
@@ -32,7 +33,7 @@ class Places:
         units: Iterable[UnitInfo],
         sites: Iterable[SiteInfo],
         devices: Iterable[DeviceInfo],
-        probes: Iterable[ProbeInfo] = (),
+        probes: Sequence[ProbeInfo] = (),
     ) -> None:
         self._units = {unit.id: unit for unit in units}
         self._sites = {site.id: site for site in sites}
@@ -42,6 +43,9 @@ class Places:
             for one in probes
             if one.source is not Source.PROBE
         }
+        self.aerators = frozenset(
+            Series(one.device, one.id) for one in probes if one.profile == MONITOR
+        )
         self._hung: dict[Series, list[Deployed]] = {}
         for one in deployments:
             self._hung.setdefault(Series(one.device, one.probe), []).append(one)

@@ -34,6 +34,13 @@ class Tracked(Struct):
     latches: dict[str, Latch]
 
 
+class Turning(Struct, frozen=True):
+    """What an aerator's monitor said last."""
+
+    taken_ms: int
+    is_running: bool
+
+
 class Watched(Struct):
     """What is known of a device.
 
@@ -45,6 +52,7 @@ class Watched(Struct):
     newest_ms: int = 0
     rounds: list[int] = []
     is_silent: bool = False
+    aerators: dict[str, Turning] = {}
 
 
 def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:

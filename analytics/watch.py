@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from analytics import life
+from analytics.aerating import turned
 from analytics.latches import OFF, halted, moved
 from analytics.places import Place, Places
 from analytics.silence import is_expected, silenced, silent_after
@@ -96,6 +97,9 @@ class Watch:
             if place is None or place.unit is None:
                 continue
             self._hear(reading, recorded_ms)
+            if series in places.aerators and reading.channel is Channel.CURRENT:
+                watched = self.devices[reading.device]
+                turned(self._standing, watched, reading, place, recorded_ms)
             limits = species_limits(place.species, reading.channel)
             if limits is not None:
                 self._measure(reading, place, limits, recorded_ms)

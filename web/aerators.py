@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from greenwater.kernel.channels import Channel
+from greenwater.reference import aerators
 from greenwater.storage.registry.commands import CommandInfo
-from web.cards import AERATOR_MONITOR
 from web.facts import Facts, Hanging
 from web.formats import amount, moment
 from web.ports import Services
 from web.words import Lang, say
 
-RUNNING_A: Final = 0.2
 FOR_S: Final = 4 * 3600.0
 """How long an order holds; then the box's own rule decides again."""
 
@@ -39,7 +38,7 @@ def aerators_at(
     if unit is None:
         return []
     hanging = [
-        one for one in facts.in_units.get(unit, ()) if one.profile == AERATOR_MONITOR
+        one for one in facts.in_units.get(unit, ()) if one.profile == aerators.MONITOR
     ]
     commands = _last_orders(services, {one.deployed.device for one in hanging})
     views = []
@@ -72,7 +71,7 @@ def _view(
 ) -> AeratorView:
     known = [r.value for r in one.readings if r.channel is Channel.CURRENT]
     current = known[0] if known else None
-    is_running = current is not None and current >= RUNNING_A
+    is_running = current is not None and aerators.is_running(current)
     state = "unknown"
     if current is not None:
         state = "running" if is_running else "stopped"

@@ -8,6 +8,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import ClockQuality, Reading, Source
 from greenwater.kernel.wire.messages import Status
+from greenwater.reference import aerators
 from greenwater.storage.registry.devices import DeviceInfo
 from web.facts import Facts, Hanging
 from web.formats import MINUTE_MS, age, amount, moment, number
@@ -35,8 +36,6 @@ _RANK: Final = {c: i for i, c in enumerate(dict.fromkeys((*FIRST, *Channel)))}
 POSITIONS: Final = frozenset({Channel.LATITUDE, Channel.LONGITUDE})
 _ROLES: Final = ("mains", "aerator", "box")
 """What a probe is for, where its id begins with the word or its profile says it."""
-AERATOR_MONITOR: Final = "aerator_monitor"
-"""The profile of a starter's current clamp; its contact tells whether there is mains."""
 _TOLD_SOURCES: Final = frozenset({Source.HAND, Source.IMPORT, Source.VMS, Source.VOICE})
 
 
@@ -66,7 +65,7 @@ def value_text(lang: Lang, reading: Reading, about: str | None = None) -> str:
 
 def role_of(one: Hanging) -> str | None:
     """Return what a probe is for, where that says more than its depth."""
-    if one.profile == AERATOR_MONITOR:
+    if one.profile == aerators.MONITOR:
         return "aerator"
     begins = one.deployed.probe.startswith
     return next((role for role in _ROLES if begins(role)), None)
@@ -79,7 +78,7 @@ def value_view(lang: Lang, one: Hanging, reading: Reading, now_ms: int) -> Value
     """
     state = state_of(reading.taken_ms, now_ms)
     role = role_of(one)
-    about = "mains" if one.profile == AERATOR_MONITOR else role
+    about = "mains" if one.profile == aerators.MONITOR else role
     name = channel_name(lang, reading.channel, is_short=True)
     if reading.channel is Channel.CONTACT and about is not None:
         name = say(lang, "condition" if about == role else about)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -18,6 +19,9 @@ from web.formats import local
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import Lang, say
+
+PRODUCT: Final = dict.fromkeys(("name_vi", "name_en", "species", "gtin", "brand"), "")
+"""A form for a product as it is first shown."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class CropPages:
         busy = {crop.unit for crop in mine.seen.crops() if crop.ended_ms is None}
         now = local(self._now_ms())
         given = {
+            "unit": "",
+            "product": "",
             "name": say(lang, "crop_name_like", year=now.year),
             "started": now.strftime("%Y-%m-%dT%H:%M"),
         }
@@ -121,7 +127,7 @@ class CropPages:
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             species=sorted(species, key=lambda one: one[1]),
-            given=asked.values,
+            given={**PRODUCT, **asked.values},
             trouble=asked.trouble,
         )
 

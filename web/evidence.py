@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds
@@ -9,10 +10,13 @@ from traceability.evidence import ChannelEvidence, Evidence
 from web.formats import DAY_MS, HOUR_MS, MINUTE_MS, amount, clock_time, day, number
 from web.words import Lang, channel_name, say
 
+MUCH_UNMEASURED: Final = 0.05
+"""Beyond this share of gaps a share inside limits is not said without them."""
+
 
 @dataclass(frozen=True)
 class EvidenceView:
-    """One channel; ``width`` is the share inside limits in whole percent."""
+    """One channel; ``width`` is the share of all time seen inside limits, in percent."""
 
     name: str
     share: str
@@ -59,6 +63,15 @@ def bounds_text(lang: Lang, channel: Channel, bounds: Bounds) -> str:
     return f"{low} – {high}"
 
 
+def _headline(lang: Lang, one: ChannelEvidence) -> str:
+    """Return the share inside limits; with much unmeasured, that comes first."""
+    share = percent(lang, one.inside_share or 0.0)
+    if one.gap_share <= MUCH_UNMEASURED:
+        return say(lang, "passport_share", share=share)
+    measured = percent(lang, 1 - one.gap_share)
+    return say(lang, "passport_share_of", share=share, measured=measured)
+
+
 def _view(lang: Lang, one: ChannelEvidence) -> EvidenceView:
     channel = Channel(one.channel)
     share = one.inside_share or 0.0
@@ -93,8 +106,8 @@ def _view(lang: Lang, one: ChannelEvidence) -> EvidenceView:
         spread = f"{low} – {high}"
     return EvidenceView(
         channel_name(lang, channel),
-        say(lang, "passport_share", share=percent(lang, share)),
-        round(share * 100) if share in (0.0, 1.0) else min(99, round(share * 100)),
+        _headline(lang, one),
+        int(share * (1 - one.gap_share) * 100),
         excursion,
         gaps,
         say(

@@ -11,6 +11,7 @@ from analytics.watch import Watch
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
 from greenwater.kernel.reading import Reading, Source
+from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
@@ -53,6 +54,7 @@ def places(
     species: str | None = "PNV",
     devices: Sequence[DeviceInfo] = (),
     by_hand: Iterable[str] = (),
+    aerators: Iterable[str] = (),
 ) -> Places:
     """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one."""
     units = [
@@ -68,7 +70,11 @@ def places(
         units,
         [site],
         devices or [a_device()],
-        [ProbeInfo(BOX, ProbeId(one), Source.HAND, None, None) for one in by_hand],
+        [ProbeInfo(BOX, ProbeId(one), Source.HAND, None, None) for one in by_hand]
+        + [
+            ProbeInfo(BOX, ProbeId(one), Source.PROBE, MONITOR, None)
+            for one in aerators
+        ],
     )
 
 

@@ -369,3 +369,39 @@ def test_alarms_keep_their_promises_over_any_night(night: list[Reading]) -> None
             for one in night:
                 if since_ms <= one.taken_ms <= alarm.returned_ms:
                     assert one.value is None or one.value > 4.3
+
+
+def test_an_aerators_current_is_told_in_the_alarm_it_answers_and_nowhere_else() -> None:
+    where = places(
+        hung("top"), hung("wheel"), hung("far", "ao-4"), aerators=("wheel", "far")
+    )
+    story = Story(where)
+    amperes = {
+        "wheel": (0.0, 0.05, 0.04, 0.02, 0.01, 0.0, 3.1, 3.0, 2.9, 0.1),
+        "far": (3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 0.0, 0.0, 3.0, 3.0),
+    }
+    low = oxygen(*[3.8] * 10)
+    motors = [
+        one
+        for probe, values in amperes.items()
+        for one in oxygen(*values, probe=probe, channel=Channel.CURRENT)
+    ]
+    story.take(low + motors).restart()
+
+    assert story.kinds == ["raised", "running", "stopped"]
+    running = story.steps[1]
+    assert running.at_ms == T0 + 30 * MINUTE
+    assert running.detail == {"probe": "wheel"}
+
+
+def test_an_aerator_heard_again_after_a_restart_is_no_news() -> None:
+    where = places(hung("top"), hung("wheel"), aerators=("wheel",))
+    motor = oxygen(0.0, 3.0, 0.0, probe="wheel", channel=Channel.CURRENT)
+    low = oxygen(*[3.8] * 6, start_ms=T0 - 30 * MINUTE)
+    story = Story(where).take(low + motor)
+    assert story.kinds == ["raised", "running", "stopped"]
+
+    story.restart().take(motor, lag_ms=15 * MINUTE)
+    assert story.kinds == ["raised", "running", "stopped"]
+    story.take(oxygen(2.5, probe="wheel", channel=Channel.CURRENT, start_ms=T0 + HOUR))
+    assert story.kinds[3:] == ["running"]

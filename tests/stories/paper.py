@@ -1,0 +1,48 @@
+"""A printed sheet as a printer and a camera see it."""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import pypdfium2
+import zxingcpp
+from PIL import Image
+
+DPI = 300
+CODE_MM = 25.0
+
+
+class Seen(NamedTuple):
+    """One code on paper: what it says, how wide it is, where its picture is."""
+
+    text: str
+    width_mm: float
+    picture: Image.Image
+
+
+def scanned(sheet: bytes) -> list[Seen]:
+    """Return every code of a PDF, printed at 300 dpi."""
+    found = []
+    for page in pypdfium2.PdfDocument(sheet):
+        picture = page.render(scale=DPI / 72).to_pil().convert("RGB")
+        for code in zxingcpp.read_barcodes(picture):
+            at = code.position
+            corners = (at.top_left, at.top_right, at.bottom_left, at.bottom_right)
+            left, right = min(c.x for c in corners), max(c.x for c in corners)
+            top, bottom = min(c.y for c in corners), max(c.y for c in corners)
+            margin = (right - left) // 5
+            box = (left - margin, top - margin, right + margin, bottom + margin)
+            width_mm = (right - left) / DPI * 25.4
+            found.append(Seen(code.text, width_mm, picture.crop(box)))
+    return found
+
+
+def film(picture: Image.Image, path: Path) -> Path:
+    """Write what a camera sees that is held before a code (motion JPEG)."""
+    frame = Image.new("RGB", (1280, 720), "white")
+    small = picture.resize((520, 520))
+    frame.paste(small, ((1280 - 520) // 2, 100))
+    kept = io.BytesIO()
+    frame.save(kept, "JPEG", quality=90)
+    path.write_bytes(kept.getvalue() * 30)
+    return path
