@@ -19,7 +19,7 @@ from traceability.gate import GateRefusedError, Refusal
 from traceability.records import FieldError
 from traceability.withdrawal import in_force
 from web.doors import Doors
-from web.formats import HERE, day, local, moment, number
+from web.formats import HERE, day, exact, local, moment, typed_number
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import WORDS, Lang, say
@@ -100,8 +100,7 @@ def shown(lang: Lang, field: Field, value: Any) -> str:
     """Return a field's value with its unit."""
     if field.type is FieldType.TEXT:
         return str(value)
-    decimals = 0 if float(value) == int(value) else 2
-    text = number(lang, float(value), decimals)
+    text = exact(lang, float(value))
     unit = (
         say(lang, f"unit_{field.unit}")
         if f"unit_{field.unit}" in WORDS[lang]
@@ -119,7 +118,7 @@ def refusal_texts(lang: Lang, refusals: Sequence[Refusal]) -> list[tuple[str, st
             facts["until"] = day(int(facts["until_ms"]))
         for name in ("kg", "harvested_kg"):
             if name in facts:
-                facts[name] = number(lang, float(facts[name]), 1)
+                facts[name] = exact(lang, float(facts[name]))
         found.append((say(lang, f"gate_{one.code}", **facts), one.cure))
     return found
 
@@ -294,6 +293,12 @@ class BookPages:
         fields = {
             one.name: form.get(f"f_{one.name}", "") for one in get_kind(kind).fields
         }
+        meant = {
+            one.name: typed_number(lang_of(request), fields[one.name])
+            if one.type is FieldType.NUMBER
+            else fields[one.name]
+            for one in get_kind(kind).fields
+        }
         try:
             self._books.record(
                 person,
@@ -302,7 +307,7 @@ class BookPages:
                     crop=crop.id,
                     kind=kind,
                     happened_ms=parse_local(form.get("happened", "")),
-                    fields=fields,
+                    fields=meant,
                     corrects=form.get("corrects") or None,
                 ),
             )

@@ -3,6 +3,7 @@
 Instants are UTC everywhere else; here they become the time of Khánh Hòa.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -42,6 +43,30 @@ def number(lang: Lang, value: float, decimals: int = 0) -> str:
     if lang is Lang.EN:
         return text
     return text.translate(str.maketrans(",.", ".,"))
+
+
+def exact(lang: Lang, value: float) -> str:
+    """Return a number with as many decimals as it has, two at the most: ``92,5``."""
+    rounded = round(value, 2)
+    decimals = next(n for n in (0, 1, 2) if n == 2 or rounded == round(rounded, n))
+    return number(lang, rounded, decimals)
+
+
+def typed_number(lang: Lang, text: str) -> str:
+    """Return a number as somebody typed it with a plain decimal point.
+
+    ``2.500`` is two and a half thousand in Vietnamese, ``2,500`` in English; ``2.5``
+    and ``2,5`` can only mean one thing in either. What is no number stays as it is.
+    """
+    group, point = (",", ".") if lang is Lang.EN else (".", ",")
+    found = text.strip().replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+    if re.fullmatch(
+        rf"-?[1-9]\d{{0,2}}({re.escape(group)}\d{{3}})+({re.escape(point)}\d+)?", found
+    ):
+        return found.replace(group, "").replace(point, ".")
+    if re.fullmatch(r"-?\d+([.,]\d+)?", found):
+        return found.replace(",", ".")
+    return text
 
 
 def unit_of(channel: Channel) -> str:

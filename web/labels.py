@@ -15,7 +15,7 @@ from traceability.verify import Code
 from web.books import shown
 from web.doors import Doors
 from web.evidence import evidence_views
-from web.formats import day, moment, number
+from web.formats import day, exact, moment
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
 from web.words import WORDS, Lang, say
@@ -230,7 +230,7 @@ def _name(lang: Lang, found: Passport | None) -> str:
 
 def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
     species = found.species.vi if lang is Lang.VI else found.species.en
-    kg = number(lang, found.kg, 0 if found.kg == int(found.kg) else 1)
+    kg = exact(lang, found.kg)
     issued = "" if found.issued_ms is None else moment(lang, found.issued_ms, now_ms)
     rows = [
         ("passport_species", f"{species[:1].upper()}{species[1:]} ({found.latin})"),

@@ -18,7 +18,7 @@ from traceability.printing import LabelText, label_svg, sheet_pdf
 from web.books import refusal_texts
 from web.doors import Doors
 from web.evidence import evidence_views
-from web.formats import day, moment, number
+from web.formats import day, exact, moment
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
 from web.words import Lang, say
@@ -77,7 +77,7 @@ class LotPages:
             product=product.name_vi if lang is Lang.VI else product.name_en,
             unit=mine.seen.get_unit(lot.unit),
             harvested=day(lot.harvested_ms),
-            kg=number(lang, lot.kg, 0 if lot.kg == int(lot.kg) else 1),
+            kg=exact(lang, lot.kg),
             evidence=evidence_views(lang, evidence),
             labels=issued[:12],
             count=len(issued),

@@ -1,6 +1,7 @@
 """Numbers, dates and places as the province writes them."""
 
 import unicodedata
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from web.formats import (
     amount,
     clock_time,
     day,
+    exact,
     moment,
     number,
     position,
+    typed_number,
 )
 from web.words import WORDS, Lang, channel_name, read_words
 
@@ -38,6 +41,36 @@ VI, EN = Lang.VI, Lang.EN
 def test_numbers(value: float, decimals: int, vi: str, en: str) -> None:
     assert number(VI, value, decimals) == vi
     assert number(EN, value, decimals) == en
+
+
+@pytest.mark.parametrize(
+    ("typed", "vi", "en"),
+    [
+        ("2.500", "2500", "2.500"),
+        ("2,500", "2.500", "2500"),
+        ("300.000", "300000", "300.000"),
+        ("1.204.567,89", "1204567.89", "1.204.567,89"),
+        ("92,5", "92.5", "92.5"),
+        ("92.5", "92.5", "92.5"),
+        ("0.125", "0.125", "0.125"),
+        ("0,125", "0.125", "0.125"),
+        ("2 500", "2500", "2500"),
+        ("-1.500", "-1500", "-1.500"),
+        ("1.25.000", "1.25.000", "1.25.000"),
+        ("năm ký", "năm ký", "năm ký"),
+    ],
+)
+def test_a_point_means_what_it_means_in_the_language_of_the_page(
+    typed: str, vi: str, en: str
+) -> None:
+    assert typed_number(VI, typed) == vi
+    assert typed_number(EN, typed) == en
+
+
+@given(st.decimals(-1_000_000, 1_000_000, places=2))
+def test_what_a_page_shows_can_be_typed_again(value: Decimal) -> None:
+    for lang in Lang:
+        assert float(typed_number(lang, exact(lang, float(value)))) == float(value)
 
 
 @pytest.mark.parametrize(
