@@ -57,7 +57,10 @@ def silenced(
     standing.changes.devices.add(device)
     alarm = standing.renewed(f"silence/{device}", at_ms)
     if alarm is not None:
-        standing.apply(life.again(alarm, at_ms), at_ms, is_late=False)
+        # People are told of this silence, not of the one that was over.
+        alarm = replace(alarm, began_ms=watched.newest_ms, raised_ms=at_ms)
+        known = last_known(alarm, watched)
+        standing.apply(life.again(known, at_ms), at_ms, is_late=False)
         return
     alarm = last_known(_new(device, watched, at_ms, places), watched)
     standing.apply(life.raised(alarm), at_ms, is_late=False)

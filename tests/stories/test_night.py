@@ -170,20 +170,19 @@ def the_history_tells_the_whole_night(theatre: Theatre) -> None:
 
 def a_box_that_is_silent_is_an_alarm_of_its_own(page: Page, theatre: Theatre) -> None:
     """A frozen box says nothing for ten minutes; when it speaks again, that is over."""
-    before = len(alarms_of(theatre, "silence"))
+
+    def is_heard() -> bool:
+        return all(one.returned_ms for one in alarms_of(theatre, "silence"))
+
     wait_for_page(page, theatre, "/")
-    wait_for(
-        "the box is heard",
-        lambda: all(one.returned_ms for one in alarms_of(theatre, "silence")),
-        theatre,
-    )
+    wait_for("the box is heard", is_heard, theatre)
+    stopped_ms = milliseconds(theatre.clock.now())
     theatre.send(signal.SIGSTOP, f"edge-{BOX}")
-    silent = page.locator("[data-alarm].silence").first
-    expect(silent).to_contain_text("mất tín hiệu", timeout=60_000)
-    theatre.send(signal.SIGCONT, f"edge-{BOX}")
-    wait_for(
-        "the silence is over",
-        lambda: all(one.returned_ms for one in alarms_of(theatre, "silence")),
-        theatre,
+    wait_for("the silence is an alarm", lambda: not is_heard(), theatre)
+    (silent,) = [one for one in alarms_of(theatre, "silence") if one.is_active]
+    assert silent.began_ms > stopped_ms - 600_000, "it is this silence that is told"
+    expect(page.locator(f"[data-alarm='{silent.id}']")).to_contain_text(
+        "không nhận được số đo", timeout=60_000
     )
-    assert len(alarms_of(theatre, "silence")) > before
+    theatre.send(signal.SIGCONT, f"edge-{BOX}")
+    wait_for("the silence is over", is_heard, theatre)
