@@ -15,6 +15,7 @@ import pytest
 from greenwater.kernel.channels import Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId, parse_device, parse_probe
+from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
@@ -404,6 +405,61 @@ def test_a_gap_alone_makes_no_series_of_readings(store: Telemetry) -> None:
     assert list(store.series()) == []
     assert store.newest([POND]) == {}
     assert list(store.latest(BOX)) == []
+
+
+def a_flag(
+    at_ms: int, channel: Channel = PH, flag: Flag = Flag.GOOD, tests: int = 1111
+) -> Flagged:
+    return Flagged(*POND, channel, at_ms, flag, tests)
+
+
+def test_flags_come_back_in_the_order_of_their_readings(store: Telemetry) -> None:
+    times = [T0, T0 + 1000, T0 + 2000]
+    store.write([reading(c, at, 7.0) for at in times for c in (T, PH, DO)])
+    flags = [
+        a_flag(at, channel, flag, tests)
+        for at, flag, tests in zip(
+            times,
+            (Flag.GOOD, Flag.SUSPECT, Flag.MISSING),
+            (1, 31_001_000, 9 * 10**10),
+            strict=True,
+        )
+        for channel in (T, DO)
+    ]
+    store.write_flags(list(reversed(flags)))
+
+    assert list(store.flags(ALWAYS)) == flags
+    assert list(store.flags(ALWAYS, {DO})) == flags[1::2]
+    assert list(store.flags(Span(POND, T0 + 1000, T0 + 2000))) == flags[2:4]
+    assert list(store.flags(Span(Series(BOX, ProbeId("other")), 0, 2**62))) == []
+    assert {one.value for one in store.read(ALWAYS)} == {7.0}, "values are as they were"
+
+
+def test_flagging_again_replaces_and_writing_values_leaves_flags(
+    store: Telemetry,
+) -> None:
+    store.write([reading(PH, T0, 7.0)])
+    store.write_flags([a_flag(T0, tests=7)])
+    store.write_flags([a_flag(T0, flag=Flag.FAIL, tests=4)])
+    store.write([reading(PH, T0, 8.0)])
+    store.write([reading(PH, T0, None)])
+    assert list(store.flags(ALWAYS)) == [a_flag(T0, flag=Flag.FAIL, tests=4)]
+    assert [one.value for one in store.read(ALWAYS)] == [None]
+
+
+def test_a_flag_beside_no_reading_is_not_seen(store: Telemetry) -> None:
+    store.write([reading(PH, T0, 7.0)])
+    store.write_flags([a_flag(T0 + 1), a_flag(T0, DO)])
+    store.write_flags([])
+    assert list(store.flags(ALWAYS)) == []
+    assert [one.taken_ms for one in store.read(ALWAYS)] == [T0]
+
+
+def test_flags_of_a_long_span_come_whole_across_pages(store: Telemetry) -> None:
+    times = range(T0, T0 + 11_000)
+    store.write([reading(PH, at, 7.0) for at in times])
+    store.write_flags([a_flag(at) for at in times])
+    assert [one.taken_ms for one in store.flags(ALWAYS)] == list(times)
 
 
 def test_intake_comes_back_whole(store: Telemetry) -> None:

@@ -102,7 +102,7 @@ def take_over_by_link(page: Page, theatre: Theatre, receiver: Receiver) -> None:
     """The message's link shows, and acknowledges only when told to, signed out."""
 
     def about_oxygen() -> list[dict[str, str]]:
-        return [m for m in receiver.messages if "oxy 3," in m["message"]]
+        return [m for m in receiver.messages if "Ao 7: oxy 3," in m["message"]]
 
     wait_for("a message about oxygen", lambda: bool(about_oxygen()), theatre)
     (told, *more) = about_oxygen()

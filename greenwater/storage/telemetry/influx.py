@@ -6,8 +6,10 @@ from typing import Final, TypeVar
 
 from greenwater.kernel.channels import Channel, Measurement
 from greenwater.kernel.ids import DeviceId, WorkerId
+from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.telemetry import influxql as ql
+from greenwater.storage.telemetry.influx_flags import InfluxFlags
 from greenwater.storage.telemetry.influx_intake import InfluxIntake
 from greenwater.storage.telemetry.influx_rollups import InfluxRollups
 from greenwater.storage.telemetry.influx_server import InfluxServer
@@ -34,6 +36,7 @@ class InfluxTelemetry:
         self._server = InfluxServer(url)
         self._rollups = InfluxRollups(self._server)
         self._intake = InfluxIntake(self._server)
+        self._flags = InfluxFlags(self._server)
 
     def connect(self) -> None:
         """Reach the server now; otherwise the first call does.
@@ -215,6 +218,16 @@ class InfluxTelemetry:
     ) -> None:
         """Give up raw readings, and roll-ups if asked (see the port)."""
         self._rollups.retain(measurement, from_ms, rollups_from_ms)
+
+    def write_flags(self, flags: Sequence[Flagged]) -> None:
+        """Store quality flags (see the port)."""
+        self._flags.write(flags)
+
+    def flags(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Sequence[Flagged]:
+        """Return the flags of one series' readings (see the port)."""
+        return self._flags.read(span, channels)
 
     def gaps(self, span: Span) -> Sequence[Gap]:
         """Return the gaps that touch the span, in order of their start."""

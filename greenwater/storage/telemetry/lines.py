@@ -9,7 +9,7 @@ How a reading lies in its measurement (``water``, ``position`` or ``power``; tag
 * A bad answer that replaces a value is ``VOID`` in the value's place. So the last write
   wins in the store itself, whatever the order, with nothing to read before a value.
 * ``clock`` is the row's, ``<channel>_compensated`` is the reading's.
-* ``<channel>_flag`` and ``<channel>_tests`` are analytics': nothing here writes them.
+* ``<channel>_flag`` and ``<channel>_tests`` are analytics': writing values leaves them.
 
 This is the hot path: hundreds of thousands of readings a second pass through
 ``reading_lines``, which is why it is one loop.
@@ -24,6 +24,7 @@ from typing import Final
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Intake
 
@@ -120,6 +121,21 @@ def _tag(text: str) -> str:
 def _string(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def flag_lines(flags: Iterable[Flagged]) -> list[str]:
+    """Return one line for each row that has flags, beside its values; times in ms."""
+    rows: dict[tuple[str, int], dict[Channel, str]] = {}
+    for one in flags:
+        measurement = SPECS[one.channel].measurement.value
+        head = _head(measurement, one.device, one.probe)
+        fields = rows.setdefault((head, one.taken_ms), {})
+        fields[one.channel] = (
+            f"{one.channel}_flag={int(one.flag)}i,{one.channel}_tests={one.tests}i"
+        )
+    return [
+        f"{head}{','.join(texts.values())} {at}" for (head, at), texts in rows.items()
+    ]
 
 
 def gap_lines(gaps: Iterable[Gap]) -> list[str]:

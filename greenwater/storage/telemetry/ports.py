@@ -14,6 +14,7 @@ Promises every adapter keeps:
   measurement) shares it.
   ``clock`` and ``is_compensated``, once given, stay until another one is given: None
   says nothing about them.
+* A flag belongs to a reading: beside none it is not seen. Flagging again replaces.
 * A gap is itself: the same gap again changes nothing, a different one is another gap.
 * ``UnavailableError`` means that some of it may have been stored: do it all again.
   Refused credentials are that too (and logged as an error): an expired token must
@@ -30,6 +31,7 @@ from msgspec import Struct
 
 from greenwater.kernel.channels import Channel, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading
 
 
@@ -141,6 +143,23 @@ class Telemetry(Protocol):
 
         Where raw readings have passed their retention, the roll-ups answer; they are
         exact for multiples of the roll-up's own width.
+        """
+        ...
+
+    def write_flags(self, flags: Sequence[Flagged]) -> None:
+        """Store quality flags beside their readings; the last ones win.
+
+        Raises:
+            UnavailableError: parts may be stored.
+        """
+        ...
+
+    def flags(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Sequence[Flagged]:
+        """Return the flags of one series' readings, in the order of ``read``.
+
+        A reading that was never flagged has none.
         """
         ...
 

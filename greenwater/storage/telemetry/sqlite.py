@@ -9,6 +9,7 @@ from typing import Any, Final
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
 from greenwater.storage.telemetry.sqlite_file import LAST_MS, SqliteFile, held
@@ -42,6 +43,9 @@ ON CONFLICT DO UPDATE SET
     value = excluded.value, compensated = coalesce(excluded.compensated, compensated)
 WHERE value IS NOT excluded.value
    OR excluded.compensated IS NOT NULL AND compensated IS NOT excluded.compensated
+"""
+_PUT_FLAG: Final = """
+UPDATE reading SET flag = ?, tests = ? WHERE series = ? AND taken_ms = ? AND channel = ?
 """
 
 
@@ -317,6 +321,34 @@ class SqliteTelemetry:
     ) -> None:
         """Give up raw readings, and roll-ups if asked (see the port)."""
         self._rollups.retain(measurement, from_ms, rollups_from_ms)
+
+    def write_flags(self, flags: Sequence[Flagged]) -> None:
+        """Store quality flags, all or nothing (see the port)."""
+        rows = [
+            (int(one.flag), one.tests, series, one.taken_ms, self._codes[one.channel])
+            for one in flags
+            if (series := self._id(Series(one.device, one.probe))) is not None
+        ]
+        if rows:
+            with self._file.change() as connection:
+                connection.executemany(_PUT_FLAG, rows)
+
+    def flags(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Sequence[Flagged]:
+        """Return the flags of one series' readings (see the port)."""
+        wanted = set(Channel if channels is None else channels)
+        rows = self._file.ask(
+            "SELECT taken_ms, channel, flag, tests FROM reading WHERE series = ? "
+            "AND taken_ms >= ? AND taken_ms < ? AND flag IS NOT NULL AND channel > 0",
+            (self._id(span.series), held(span.start_ms), held(span.end_ms)),
+        )
+        found = [
+            Flagged(*span.series, channel, taken_ms, Flag(flag), tests)
+            for taken_ms, code, flag, tests in rows
+            if (channel := self._names.get(code)) in wanted and channel is not None
+        ]
+        return sorted(found, key=lambda one: (one.taken_ms, _ORDER[one.channel]))
 
     def gaps(self, span: Span) -> Sequence[Gap]:
         """Return the gaps that touch the span, in order of their start."""
