@@ -38,19 +38,22 @@ class Places:
         self._units = {unit.id: unit for unit in units}
         self._sites = {site.id: site for site in sites}
         self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
-        self._by_hand = {
-            Series(one.device, one.id)
-            for one in probes
-            if one.source is not Source.PROBE
-        }
-        self.aerators = frozenset(
-            Series(one.device, one.id) for one in probes if one.profile == MONITOR
-        )
         self._hung: dict[Series, list[Deployed]] = {}
         for one in deployments:
             self._hung.setdefault(Series(one.device, one.probe), []).append(one)
         for some in self._hung.values():
             some.sort(key=lambda one: one.from_ms)
+        self._by_hand = {
+            Series(one.device, one.id)
+            for one in probes
+            if one.source is not Source.PROBE
+        }
+        self._probes: dict[DeviceId, set[Series]] = {}
+        for series in (*self._hung, *(Series(one.device, one.id) for one in probes)):
+            self._probes.setdefault(series.device, set()).add(series)
+        self.aerators = frozenset(
+            Series(one.device, one.id) for one in probes if one.profile == MONITOR
+        )
 
     def at(self, series: Series, at_ms: int) -> Place | None:
         """Return where a probe hung; None if nowhere, or on a vessel."""
@@ -86,5 +89,5 @@ class Places:
         return sorted(found)
 
     def probes_of(self, device: DeviceId) -> Sequence[Series]:
-        """Return the probes of a device that hang or hung somewhere."""
-        return [series for series in self._hung if series.device == device]
+        """Return the probes of a device that are known."""
+        return sorted(self._probes.get(device, ()))

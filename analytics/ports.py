@@ -5,13 +5,14 @@ from typing import Protocol
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import WorkerId
-from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.quality import Flagged
+from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.alarms import Alarm, Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.registry.watching import Act, Notification, Pass
-from greenwater.storage.telemetry.ports import Intake, Series, Span
+from greenwater.storage.telemetry.ports import Intake, Span
 
 
 class Telemetry(Protocol):
@@ -29,12 +30,18 @@ class Telemetry(Protocol):
         """Yield the readings of one series in time order."""
         ...
 
-    def series(self) -> Sequence[Series]:
-        """Return every series that has readings."""
+    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
+        """Return all readings of many spans, in no particular order."""
         ...
 
-    def gaps(self, span: Span) -> Sequence[Gap]:
-        """Return the gaps that touch the span."""
+    def write_flags(self, flags: Sequence[Flagged]) -> None:
+        """Store quality flags beside their readings."""
+        ...
+
+    def flags(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Sequence[Flagged]:
+        """Return the flags of one series' readings."""
         ...
 
 

@@ -14,10 +14,16 @@ import msgspec
 import structlog
 
 from analytics.calling import messages_of
+from analytics.flagging import (
+    Flagging,
+    decode_streams,
+    encode_streams,
+    is_believable,
+)
 from analytics.places import Places
 from analytics.ports import Registry, Telemetry
 from analytics.standing import Changes
-from analytics.tracked import AHEAD_MS, Watched
+from analytics.tracked import Watched
 from analytics.watch import Watch
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId, WorkerId
@@ -29,9 +35,13 @@ log = structlog.get_logger()
 
 CURSOR: Final = "cursor"
 DEVICE: Final = "device/"
+FLAGS: Final = "flags/"
 ROWS: Final = 200
 PATIENCE_S: Final = 5.0
 """Real seconds that a device must have been silent, however fast the clock runs."""
+
+MOST_MS: Final = 92 * 24 * 3600 * 1000
+"""The longest stretch of time of one batch that is looked at."""
 
 GRACE_MS: Final = 2 * 60 * 1000
 """After a start boxes are given time to send what they could not: none is silent yet."""
@@ -61,6 +71,13 @@ class Runs:
             if name.startswith(DEVICE)
         }
         self._watch = Watch(devices, self._registry.open_alarms())
+        streams = {
+            DeviceId(name.removeprefix(FLAGS)): decode_streams(document)
+            for name, document in states.items()
+            if name.startswith(FLAGS)
+        }
+        self._flagging = Flagging(self._telemetry, streams)
+        self._flagged: set[DeviceId] = set()
         self.look_around()
 
     def look_around(self) -> None:
@@ -84,10 +101,7 @@ class Runs:
         self._watch.act(acts)
         rows = self._telemetry.intake_after(self._cursor, ROWS)
         for row in rows:
-            if row.stored or row.repeated:  # counted as repeated after a crash, yet new
-                readings = self._readings(row)
-                self._watch.take(readings, row.recorded_ms, self._places)
-            self._cursor[row.worker] = row.sequence
+            self._take(row)
         now_ms = milliseconds(self._clock.now())
         self._watch.tick(
             now_ms,
@@ -95,35 +109,44 @@ class Runs:
             self._places,
             is_up_to_date=len(rows) < ROWS and now_ms >= self._began_ms + GRACE_MS,
         )
+        self._flagging.write()
         changes = self._watch.taken()
         if rows or acts or changes.alarms:
             self._save(changes, acts, now_ms)
         return len(rows)
+
+    def _take(self, row: Intake) -> None:
+        # Counted as repeated after a crash, yet new here: all of it is looked at.
+        if row.stored or row.repeated or row.overwritten:
+            readings = self._readings(row)
+            self._flagging.take(row, readings)
+            self._flagged.add(row.device)
+            believed = [one for one in readings if is_believable(one)]
+            self._watch.take(believed, row.recorded_ms, self._places)
+        self._cursor[row.worker] = row.sequence
 
     def _patience_ms(self) -> int:
         real_s = self._clock.real_seconds(1.0)
         return round(PATIENCE_S / real_s * 1000) if real_s > 0 else 0
 
     def _readings(self, row: Intake) -> list[Reading]:
-        """Return the readings of a batch, in order of time, that can be believed."""
-        found: list[Reading] = []
-        for series in self._places.probes_of(row.device):
-            # One wrong time in a batch must not make this read years of readings.
-            newest_ms = self._watch.newest_ms(series)
-            is_ahead = newest_ms > row.recorded_ms + AHEAD_MS
-            first_ms = row.min_ms if is_ahead else max(row.min_ms, newest_ms + 1)
-            if first_ms > row.max_ms:
-                continue
-            span = Span(series, first_ms, row.max_ms + 1)
-            found += self._telemetry.read(span)
-        found.sort(key=lambda one: (one.taken_ms, one.probe, one.channel))
-        return found
+        """Return what lies in a batch's stretch of time, in order."""
+        first_ms = max(row.min_ms, row.max_ms - MOST_MS)
+        if first_ms > row.min_ms:  # one wrong time must not make this read years
+            log.warning("batch.cut", device=row.device, batch=row.batch)
+        probes = self._places.probes_of(row.device)
+        found = self._telemetry.read_many(
+            [Span(series, first_ms, row.max_ms + 1) for series in probes]
+        )
+        return sorted(found, key=lambda one: (one.taken_ms, one.probe, one.channel))
 
     def _save(self, changes: Changes, acts: Sequence[Act], now_ms: int) -> None:
         states = {CURSOR: msgspec.json.encode(self._cursor)}
         for device in changes.devices:
             document = msgspec.json.encode(self._watch.devices[device])
             states[DEVICE + device] = document
+        for device in self._flagged:
+            states[FLAGS + device] = encode_streams(self._flagging.streams[device])
         notifications = (
             messages_of(changes.calls, self._registry.contacts())
             if changes.calls
@@ -140,5 +163,6 @@ class Runs:
                 acts=acts,
             )
         )
+        self._flagged = set()
         for step in changes.steps:
             log.info("alarm.moved", alarm=step.alarm, step=step.kind, at_ms=step.at_ms)

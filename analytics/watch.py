@@ -70,21 +70,6 @@ class Watch:
         """Take over what people did."""
         self._standing.act(acts)
 
-    def newest_ms(self, series: Series) -> int:
-        """Return the time up to which no channel of a probe has news; -1: none."""
-        watched = self.devices.get(series.device)
-        start = f"{series.probe}/"
-        found = (
-            [
-                tracked.taken_ms
-                for key, tracked in watched.tracked.items()
-                if key.startswith(start)
-            ]
-            if watched is not None
-            else []
-        )
-        return min(found, default=-1)
-
     def take(
         self, readings: Sequence[Reading], recorded_ms: int, places: Places
     ) -> None:
