@@ -124,12 +124,15 @@ class Flagging:
             for one in self._telemetry.read(around, {channel})
         ]
         state = FlagState()
-        before_ms = max((at for at, _ in points if at < from_ms), default=from_ms)
+        first_ms = max((at for at, _ in points if at < from_ms), default=from_ms)
+        is_to_the_end = end_ms > last_ms
+        # Whether the last one is a spike, what stands behind it says, and has said.
+        until_ms = end_ms if is_to_the_end else points[-1].taken_ms
         for point in points:
             verdicts = flagged(state, point, limits)
-            news = [one for one in verdicts if one.taken_ms >= before_ms]
+            news = [one for one in verdicts if first_ms <= one.taken_ms < until_ms]
             self._keep(behind.series, channel, news)
-        return state if end_ms > last_ms else None
+        return state if is_to_the_end else None
 
     def _unflagged(self, span: Span, channel: Channel) -> int | None:
         """Return the first reading that was never flagged; what is merely seen again has."""
