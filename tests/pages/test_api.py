@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from greenwater.kernel.errors import FAMILIES
 from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import Registry
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOLE_MS, TOP, World
 from web.app import STATUS, create_app, status_of
@@ -217,7 +218,7 @@ def test_our_own_faults_are_told_as_ours_and_tell_nothing_else(world: World) -> 
         def visible_to(self, person: str | None) -> Any:
             raise RuntimeError("a secret path")
 
-    services = replace(world.services, registry=Broken())
+    services = replace(world.services, registry=cast("Registry", Broken()))
     with TestClient(create_app(services), raise_server_exceptions=False) as site:
         answer = site.get("/?lang=vi")
         assert answer.status_code == 500

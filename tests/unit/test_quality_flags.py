@@ -133,25 +133,29 @@ def test_a_flat_line_is_that_of_ioos_qc(values: list[float]) -> None:
     assert differing(regular(stuck), LIMITS) == {}
 
 
-@pytest.mark.parametrize("station", ["east", "west", "dry", "cat"])
-def test_the_examples_of_ioos_qc_itself(station: str) -> None:
-    """Its documentation's and its tests' own arrays, with the thresholds used there."""
-    cases = {
-        "east": ([1, 2, 3, 4, 8], replace(LIMITS, fail=Bounds(0, 5), suspect=Bounds(1, 4))),
-        "west": (
-            [3, 4.99, 5, 6, 8, 6, 6, 6.75, 6, 6, 5.3, 6, 6, 9, 5, None, 4, 4],
-            replace(LIMITS, spike_suspect=0.5, spike_fail=1.0),
-        ),
-        "dry": (
-            [2, 10, 2.1, 3, 4, 5, 7, 10, 0, 2, 2.2, 2],
-            replace(LIMITS, rate_per_h=20.0),
-        ),
-        "cat": (
-            [1, 2, 2.0001, 2, 2.0001, 2, 2.0001, 2, 4, 5, 3, 3.0001, 3.0005, 3.00001],
-            replace(LIMITS, flat_tolerance=0.01, flat_suspect_s=2700, flat_fail_s=4500),
-        ),
-    }  # fmt: skip
-    values, limits = cases[station]
+EXAMPLES: dict[str, tuple[list[float | None], QualityLimits]] = {
+    "gross range": (
+        [1, 2, 3, 4, 8],
+        replace(LIMITS, fail=Bounds(0, 5), suspect=Bounds(1, 4)),
+    ),
+    "spike": (
+        [3, 4.99, 5, 6, 8, 6, 6, 6.75, 6, 6, 5.3, 6, 6, 9, 5, None, 4, 4],
+        replace(LIMITS, spike_suspect=0.5, spike_fail=1.0),
+    ),
+    "rate of change": (
+        [2, 10, 2.1, 3, 4, 5, 7, 10, 0, 2, 2.2, 2],
+        replace(LIMITS, rate_per_h=20.0),
+    ),
+    "flat line": (
+        [1, 2, 2.0001, 2, 2.0001, 2, 2.0001, 2, 4, 5, 3, 3.0001, 3.0005, 3.00001],
+        replace(LIMITS, flat_tolerance=0.01, flat_suspect_s=2700, flat_fail_s=4500),
+    ),
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_arrays_that_ioos_qc_itself_shows(example: str) -> None:
+    values, limits = EXAMPLES[example]
     assert differing(regular(values), limits) == {}
 
 
