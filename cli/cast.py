@@ -1,5 +1,6 @@
 """The people, goods and books of the simulated shrimp farm: for the demo and for stories."""
 
+import secrets
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry.ports import Telemetry
 from traceability.books import Books, NewRecord
+from traceability.keys import Signer
+from traceability.labels import Labels
 from web.doors import hash_secret
 
 FARM: Final = "sim-ho-ninh-hoa"
@@ -30,6 +33,7 @@ GTIN: Final = "09521234543213"
 CROP: Final = "sim-vu-1"
 CROP_DAYS: Final = 95
 TREATED_DAYS: Final = 28
+LABELS: Final = 24
 
 
 def add_people(registry: Registry, *, with_secrets: bool = True) -> None:
@@ -56,11 +60,17 @@ def add_people(registry: Registry, *, with_secrets: bool = True) -> None:
 def open_books(
     registry: Registry,
     telemetry: Telemetry,
+    signer: Signer,
     now: datetime,
     *,
     withdrawal_left: timedelta,
+    public_url: str,
 ) -> None:
-    """Open the pond's crop, with a treatment whose withdrawal is over that much later."""
+    """Open the pond's crop as it stands now: a part of it harvested, the rest treated.
+
+    The first harvest has its lot and labels; the withdrawal of what was given after it is
+    over ``withdrawal_left`` from now.
+    """
     registry.add_product(
         GTIN,
         organisation=FARM,
@@ -81,45 +91,52 @@ def open_books(
         started_ms=milliseconds(started),
     )
     treated = now + withdrawal_left - timedelta(days=TREATED_DAYS)
-    entries: list[tuple[datetime, str, dict[str, Any]]] = [
-        (
-            started + timedelta(hours=2),
-            "stocking",
-            {
-                "count": 300_000,
-                "size": "PL12",
-                "hatchery": "Trại giống Ninh Thuận (mô phỏng)",
-            },
-        ),
-        *(
-            (
-                started + timedelta(days=day),
-                "feed_use",
-                {"product": "Thức ăn số 2", "kg": kg},
-            )
-            for day, kg in ((20, 38), (45, 92), (70, 141), (90, 160))
-        ),
-        (
-            treated,
-            "drug_chem_use",
-            {
-                "product": "Oxytetracyclin 20 %",
-                "substance": "oxytetracycline",
-                "amount": "5 kg trộn thức ăn",
-                "reason": "đốm trắng trên vỏ",
-                "withdrawal_days": TREATED_DAYS,
-            },
-        ),
-    ]
-    for at, kind, fields in sorted(entries, key=lambda one: one[0]):
+    for at, kind, fields in _entries(started, treated):
         clock.advance(at + timedelta(minutes=20) - clock.now())
+        record = str(uuid.uuid4())
         books.record(
             FARMER,
             NewRecord(
-                id=str(uuid.uuid4()),
+                id=record,
                 crop=CROP,
                 kind=kind,
                 happened_ms=milliseconds(at),
                 fields=fields,
             ),
         )
+        if kind == "harvest":
+            lot = books.make_lot(FARMER, harvest=record)
+            labels = Labels(registry, signer, clock, public_url, secrets.token_bytes)
+            labels.issue(FARMER, lot.id, LABELS)
+
+
+def _entries(
+    started: datetime, treated: datetime
+) -> list[tuple[datetime, str, dict[str, Any]]]:
+    """Return what was written in the book so far, in order."""
+    stocked = {
+        "count": 300_000,
+        "size": "PL12",
+        "hatchery": "Trại giống Ninh Thuận (mô phỏng)",
+    }
+    drug = {
+        "product": "Oxytetracyclin 20 %",
+        "substance": "oxytetracycline",
+        "amount": "5 kg trộn thức ăn",
+        "reason": "đốm trắng trên vỏ",
+        "withdrawal_days": TREATED_DAYS,
+    }
+    entries: list[tuple[datetime, str, dict[str, Any]]] = [
+        (started + timedelta(hours=2), "stocking", stocked),
+        (treated, "drug_chem_use", drug),
+        (started + timedelta(days=62), "harvest", {"kg": 420}),
+    ]
+    entries += [
+        (
+            started + timedelta(days=day),
+            "feed_use",
+            {"product": "Thức ăn số 2", "kg": kg},
+        )
+        for day, kg in ((20, 38), (45, 92), (70, 141), (90, 160))
+    ]
+    return sorted(entries, key=lambda one: one[0])

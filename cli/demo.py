@@ -1,33 +1,68 @@
-"""`greenwater demo`: a simulated farm, its boxes, and the whole platform, on one clock."""
+"""`greenwater demo`: a simulated farm, its boxes, and the whole platform, on one clock.
 
+It plays the two stories of the product: a night on a shrimp farm, and the way from that
+pond to a shopper and an inspector. The page opens on the choice of a role.
+"""
+
+import socket
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import typer
 
+from cli.cast import add_people, open_books
+from cli.curtain import Played, faults_of
 from cli.home import Home, HomeSettings
 from cli.run import answers, free_port, platform_parts
-from cli.stage import Casting, Played, Stage
+from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
-from firmware_sim.scenarios import list_scenarios
-from greenwater.kernel.clock import ScaledClock
+from greenwater.kernel.clock import ScaledClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
-from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import milliseconds
-from greenwater.storage.registry import open_registry
+from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
-from greenwater.storage.telemetry.ports import Series, Span
+from traceability.keys import open_signer
+from web.formats import HERE
 
-SCENARIOS = ("healthy-farm", "tuna-trip")
-HISTORY = timedelta(days=3)
-ONCE_SPEED = 1_440.0
-ONCE_HOURS = 6
+NIGHT: Final = "oxygen-crash"
+CROP: Final = timedelta(days=96)
+OPENS: Final = timedelta(minutes=30)
+"""After midnight here: the second night of the scenario, an hour before the alarm."""
+
+WITHDRAWAL_LEFT: Final = timedelta(hours=2)
+HISTORY: Final = timedelta(days=3)
+STORIES: Final = (
+    Casting(NIGHT, timedelta(days=1) + OPENS, CROP),
+    Casting("healthy-farm", HISTORY),
+    Casting("tuna-trip", HISTORY),
+)
+ONCE_SPEED: Final = 1_440.0
+ONCE_HOURS: Final = 6
+
+
+class Bill(NamedTuple):
+    """What is asked for: a scenario alone (``scenario``), or the stories."""
+
+    speed: float
+    page_port: int
+    page_host: str
+    scenario: str
+    once: bool
+
+    @property
+    def casting(self) -> tuple[Casting, ...]:
+        """Who plays."""
+        return (Casting(self.scenario, HISTORY),) if self.scenario else STORIES
+
+    @property
+    def public_url(self) -> str:
+        """How phones reach the page."""
+        host = _own_address() if self.page_host == "0.0.0.0" else self.page_host
+        return f"http://{host}:{self.page_port}"
 
 
 def run_demo(
@@ -50,121 +85,112 @@ def run_demo(
         raise ConfigError(f"--speed {speed:g} is not between 0 and 3600")
     if answers(page_port) and not once:
         raise UnavailableError(f"port {page_port} is taken: try --port {page_port + 1}")
+    if once:
+        page_port, speed = free_port(), ONCE_SPEED
+    bill = Bill(speed, page_port, page_host, scenario, once)
     with tempfile.TemporaryDirectory(prefix="greenwater-demo-") as temporary:
-        home = Home(HomeSettings(home=folder or Path(temporary)))
-        if once:
-            page_port, speed = free_port(), ONCE_SPEED
-        names = (
-            [scenario] if scenario else [s for s in SCENARIOS if s in list_scenarios()]
+        settings = HomeSettings(
+            home=folder or Path(temporary), public_url=bill.public_url
         )
-        return _play(home, names, stop, speed, page_port, page_host, once=once)
+        return _play(Home(settings), bill, stop)
 
 
-def _play(
-    home: Home,
-    names: Sequence[str],
-    stop: threading.Event,
-    speed: float,
-    page_port: int,
-    page_host: str,
-    *,
-    once: bool,
-) -> int:
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # noqa: TID251  (the demo begins now)
-    stage = Stage(home, [Casting(name, HISTORY) for name in names], start)
-    broker_port = free_port()
+def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
+    opens = _opening(bill)
+    stage, broker_port = Stage(home, bill.casting, opens), free_port()
     with open_registry(home.registry_url) as registry:
         stage.enrol(registry, f"mqtt://127.0.0.1:{broker_port}")
         stage.fill_history(registry, stop)
-    if stop.is_set():
-        return 0
+        if stop.is_set():
+            return 0
+        if not bill.scenario:
+            _open_the_books(home, registry, opens)
     # Real time and the demo's meet once the processes are up.
-    clock = str(ScaledClock(start, speed, time.time() + (2.0 if once else 1.0)))  # noqa: TID251
-    parts = platform_parts(
+    clock = str(ScaledClock(opens, bill.speed, time.time() + (2 if bill.once else 1)))  # noqa: TID251
+    # Boxes first: they measure from the first minute, and keep it until they are heard.
+    parts = stage.parts(clock)
+    parts += platform_parts(
         home,
-        page_port=page_port,
-        page_host=page_host,
+        page_port=bill.page_port,
+        page_host=bill.page_host,
         broker_port=broker_port,
         clock=clock,
+        is_demo=not bill.scenario,
     )
-    parts += stage.parts(clock)
     supervisor = Supervisor(parts, home.path / "logs")
     try:
         for name in supervisor.start(stop):
             typer.echo(
                 f"{name} is not ready: see {home.path}/logs/{name}.log", err=True
             )
-        typer.echo(
-            f"Greenwater demo: http://{page_host}:{page_port}/   (Ctrl-C ends it)"
-        )
-        if once:
-            return _check_once(home, stage.played, supervisor, stop, clock, page_port)
+        typer.echo(f"Greenwater demo: {bill.public_url}/   (Ctrl-C ends it)")
+        if bill.once:
+            return _check_once(home, stage, bill, supervisor, stop, clock)
         supervisor.run(stop)
         return 0
     finally:
         supervisor.stop()
 
 
+def _opening(bill: Bill) -> datetime:
+    """Return when the curtain rises: this hour; for the stories, half past midnight."""
+    now = datetime.now(UTC)  # noqa: TID251  (the demo begins now)
+    if bill.scenario:
+        return now.replace(minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(HERE).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight + OPENS).astimezone(UTC)
+
+
+def _open_the_books(home: Home, registry: Registry, opens: datetime) -> None:
+    add_people(registry)
+    telemetry = open_telemetry(home.telemetry_url)
+    try:
+        began_ms = milliseconds(opens - CROP)
+        open_books(
+            registry,
+            telemetry,
+            open_signer(home.path / "keys", registry, began_ms),
+            opens,
+            withdrawal_left=WITHDRAWAL_LEFT,
+            public_url=home.settings.public_url,
+        )
+    finally:
+        telemetry.close()
+
+
 def _check_once(
     home: Home,
-    played: Sequence[Played],
+    stage: Stage,
+    bill: Bill,
     supervisor: Supervisor,
     stop: threading.Event,
     clock: str,
-    page_port: int,
 ) -> int:
-    """Let hours pass, then see that what should be stored is; return the exit status."""
-    from greenwater.kernel.clock import parse_clock
-
+    """Let hours pass, then see that what should be is; return the exit status."""
     ticking = parse_clock(clock)
     start = ticking.now()
     end = start + timedelta(hours=ONCE_HOURS)
-    with typer.progressbar(length=ONCE_HOURS * 3600, label="a short day") as bar:
+    with typer.progressbar(length=ONCE_HOURS * 3600, label="a short night") as bar:
         while ticking.now() < end and not stop.wait(0.2):
             supervisor.tend()
             bar.update(max(0, int((ticking.now() - start).total_seconds()) - bar.pos))
     stop.wait(3.0)
-    faults = _faults(home, played, start, end, page_port)
+    played = Played(home, stage.played, bill.public_url, not bill.scenario)
+    faults = faults_of(played, start, end)
     for fault in faults:
         typer.echo(f"WRONG: {fault}", err=True)
     if not faults:
         typer.echo("checked: every probe's readings are stored, nothing in quarantine")
+        if not bill.scenario:
+            typer.echo("checked: the pond's alarm was raised, a label is genuine")
     return 70 if faults else 0
 
 
-def _faults(
-    home: Home, played: Sequence[Played], start: datetime, end: datetime, page_port: int
-) -> list[str]:
-    faults = []
-    telemetry = open_telemetry(home.telemetry_url)
-    with open_registry(home.registry_url) as registry:
-        held = registry.list_quarantine()
-    faults += [f"in quarantine: {one.reason}" for one in held[:3]]
-    margin = timedelta(minutes=30)
-    for one in played:
-        for device in one.scenario.devices:
-            slots = (end - start - 2 * margin).total_seconds() / device.interval_s
-            for probe in device.probes:
-                span = Span(
-                    Series(DeviceId(device.id), ProbeId(probe.id)),
-                    milliseconds(start + margin),
-                    milliseconds(end - margin),
-                )
-                stored = len({reading.taken_ms for reading in telemetry.read(span)})
-                if stored < 0.5 * slots:
-                    faults.append(
-                        f"{device.id}/{probe.id}: {stored} instants stored of {slots:.0f}"
-                    )
-    telemetry.close()
-    return faults + _page_faults(page_port)
-
-
-def _page_faults(page_port: int) -> list[str]:
-    try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{page_port}/", timeout=10
-        ) as page:
-            text = page.read().decode("utf-8")
-    except (urllib.error.URLError, OSError) as exc:
-        return [f"the page does not answer: {exc}"]
-    return [] if "MÔ PHỎNG" in text else ["the page does not say that it is simulated"]
+def _own_address() -> str:
+    """Return the address by which this machine would be reached; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

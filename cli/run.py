@@ -44,6 +44,7 @@ def platform_parts(
     broker_port: int,
     broker_hosts: tuple[str, ...] = (),
     clock: str = "",
+    is_demo: bool = False,
 ) -> list[Part]:
     """Return the parts, writing the embedded broker's files where it is wanted."""
     environ = {
@@ -55,6 +56,8 @@ def platform_parts(
     }
     if clock:
         environ["GREENWATER_CLOCK"] = clock
+    if is_demo:
+        environ["GREENWATER_WEB_IS_DEMO"] = "true"
     parts = []
     broker_url = home.settings.broker_url
     if not broker_url:

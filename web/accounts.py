@@ -8,7 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
+from traceability.printing import LabelText, label_svg
 from web.doors import Doors, SignInError, safe_next
+from web.formats import moment
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import say
@@ -31,6 +33,7 @@ class AccountPages:
         routes.post("/sign-in")(self.sign_in)
         routes.post("/sign-out")(self.sign_out)
         routes.get("/demo", response_class=HTMLResponse)(self.demo_page)
+        routes.get("/demo/label.svg")(self.demo_label)
         routes.post("/demo/{person}")(self.step_in)
         return routes
 
@@ -96,13 +99,27 @@ class AccountPages:
             for person in self._services.registry.list_people()
             if role in {held for _, held in person.memberships}
         ]
-        labels = self._services.registry.labels()
+        now_ms = milliseconds(self._services.clock.now())
         return self._page(
             request,
             "demo.html",
             people=people,
-            label=labels[0].uri if labels else "",
+            label=self._sample(),
+            now=moment(lang_of(request), now_ms, now_ms),
         )
+
+    def _sample(self) -> str:
+        labels = self._services.registry.labels()
+        return labels[0].uri if labels else ""
+
+    def demo_label(self) -> Response:
+        """The code of a sample label, to point a phone's camera at."""
+        _only_in_demo(self._services)
+        uri = self._sample()
+        if not uri:
+            raise MissingError("no label has been issued")
+        svg = label_svg(LabelText(uri, uri.partition("?")[0].rpartition("/")[2], ()))
+        return Response(svg, media_type="image/svg+xml")
 
     def step_in(self, request: Request, person: str) -> Response:
         """Open a session for one of the demo's people, without a secret."""
