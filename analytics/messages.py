@@ -7,14 +7,13 @@ own, so that it fits into one.
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import timedelta, timezone
 from typing import Final
 
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm
 
-LOCAL: Final = timezone(timedelta(hours=7), "ICT")
 FALLING_PER_H: Final = 0.2
 """A slower change, in the channel's unit an hour, is not spoken of."""
 
@@ -117,7 +116,7 @@ def number(value: float, digits: int, lang: str) -> str:
 
 def clock(ms: int) -> str:
     """Return the time of day in Vietnam."""
-    return instant(ms).astimezone(LOCAL).strftime("%H:%M")
+    return instant(ms).astimezone(VIETNAM).strftime("%H:%M")
 
 
 def severity_word(severity: str, lang: str) -> str:

@@ -20,13 +20,12 @@ from cli.home import Home, HomeSettings
 from cli.run import answers, free_port, platform_parts
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
-from greenwater.kernel.clock import ScaledClock, parse_clock
+from greenwater.kernel.clock import VIETNAM, ScaledClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from traceability.keys import open_signer
-from web.formats import HERE
 
 NIGHT: Final = "oxygen-crash"
 CROP: Final = timedelta(days=96)
@@ -137,7 +136,9 @@ def _opening(bill: Bill) -> datetime:
     now = datetime.now(UTC)  # noqa: TID251  (the demo begins now)
     if bill.scenario:
         return now.replace(minute=0, second=0, microsecond=0)
-    midnight = now.astimezone(HERE).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(VIETNAM).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return (midnight + OPENS).astimezone(UTC)
 
 

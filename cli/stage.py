@@ -127,7 +127,8 @@ class Stage:
         end_s = self.opens.timestamp()
         for one in self.played:
             began_s = one.scenario.start_s
-            calm = one.scenario.calm().starting(one.scenario.start - one.before)
+            days = one.before.total_seconds() / 86_400
+            calm = one.scenario.calm(days).starting(one.scenario.start - one.before)
             run = ScenarioRun(calm, clock)
             for from_s, until_s in _parts(calm.start_s, began_s):
                 yield run, from_s, until_s, BEFORE_EVERY_S

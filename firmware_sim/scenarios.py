@@ -135,13 +135,17 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the same scenario begun at another instant; all else moves along."""
         return msgspec.structs.replace(self, start=at.astimezone(UTC))
 
-    def calm(self) -> "Scenario":
-        """Return the same places and instruments where nothing out of the way happens."""
+    def calm(self, days: float) -> "Scenario":
+        """Return the days before: the same places, nothing out of the way happens.
+
+        Shrimp are so much smaller then that at the end of them they weigh what they
+        weigh when this scenario begins.
+        """
         replace = msgspec.structs.replace
         sites = []
         for site in self.sites:
             units = [
-                replace(unit, water=replace(unit.water, die_off_h=()))
+                replace(unit, water=unit.water.younger(days))
                 if isinstance(unit.water, PondWater)
                 else unit
                 for unit in site.units

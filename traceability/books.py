@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from greenwater.kernel.clock import Clock
+from greenwater.kernel.clock import VIETNAM, Clock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.species import get_species
@@ -214,7 +214,7 @@ class Books:
     def _keep_lot(self, person: str, crop: Crop, record: Record, kg: float) -> Lot:
         found = evidence_of(self._registry, self._telemetry, crop, record.happened_ms)
         evidence = msgspec.to_builtins(found)
-        day = instant(record.happened_ms).strftime("%y%m%d")
+        day = instant(record.happened_ms).astimezone(VIETNAM).strftime("%y%m%d")
         lot = Lot(
             str(uuid.uuid5(events.NAMESPACE, f"lot/{record.id}")),
             crop.organisation,

@@ -9,6 +9,8 @@ from typing import Final
 from greenwater.kernel.channels import Channel
 from greenwater.reference import aerators
 from greenwater.storage.registry.commands import CommandInfo
+from web.board import natural
+from web.cards import aerator_name
 from web.facts import Facts, Hanging
 from web.formats import amount, moment
 from web.ports import Services
@@ -42,11 +44,9 @@ def aerators_at(
     ]
     commands = _last_orders(services, {one.deployed.device for one in hanging})
     views = []
-    for number, one in enumerate(
-        sorted(hanging, key=lambda one: one.deployed.probe), start=1
-    ):
+    for one in sorted(hanging, key=lambda one: natural(one.deployed.probe)):
         order = commands.get((one.deployed.device, one.deployed.probe))
-        views.append(_view(lang, facts, unit, one, order, number))
+        views.append(_view(lang, facts, unit, one, order))
     return views
 
 
@@ -67,7 +67,6 @@ def _view(
     unit: str,
     one: Hanging,
     order: CommandInfo | None,
-    number: int,
 ) -> AeratorView:
     known = [r.value for r in one.readings if r.channel is Channel.CURRENT]
     current = known[0] if known else None
@@ -82,7 +81,7 @@ def _view(
     return AeratorView(
         one.deployed.probe,
         unit,
-        say(lang, "aerator_number", number=number),
+        aerator_name(lang, one.deployed.probe),
         state,
         text,
         _order_text(lang, facts, order, is_running),

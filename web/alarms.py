@@ -39,6 +39,7 @@ ORDER_MS: Final = 10 * 60 * 1000
 """How long an order to switch an aerator waits for its box."""
 
 CHART_HOURS: Final = 24
+PAGE: Final = 30
 PULSE_S: Final = 0.5
 PING_S: Final = 15.0
 
@@ -102,17 +103,20 @@ class AlarmPages:
     def _now_ms(self) -> int:
         return milliseconds(self._services.clock.now())
 
-    def alarms_page(self, request: Request) -> HTMLResponse:
-        """Every alarm, those that are open first."""
+    def alarms_page(self, request: Request, before: int | None = None) -> HTMLResponse:
+        """Alarms, those that are open first, a page of the rest (``before``, ms)."""
         mine = self._doors.mine(request)
         lang, units, names = (
             lang_of(request),
             _units(mine),
             self._services.registry.names(),
         )
+        newest = mine.seen.alarms(limit=PAGE, before_ms=before)
+        known = {one.id for one in newest}
+        waiting = mine.seen.alarms(open_only=True) if before is None else ()
         views = [
             alarm_view(lang, one, units.get(one.unit or ""), self._now_ms(), names)
-            for one in mine.seen.alarms(limit=100)
+            for one in (*(one for one in waiting if one.id not in known), *newest)
         ]
         return self._render.page(
             request,
@@ -120,6 +124,7 @@ class AlarmPages:
             now_ms=self._now_ms(),
             is_simulated=any(one.is_simulated for one in views),
             alarms=sorted(views, key=lambda one: not one.is_open),
+            older=newest[-1].raised_ms if len(newest) == PAGE else None,
         )
 
     def alarm_page(self, request: Request, alarm: str) -> HTMLResponse:

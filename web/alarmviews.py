@@ -7,6 +7,7 @@ from analytics.messages import advice, quantity, sentence, severity_word
 from greenwater.reference.limits import Basis
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.places import UnitInfo
+from web.cards import aerator_name
 from web.formats import clock_time, moment, number
 from web.words import Lang, say
 
@@ -123,10 +124,11 @@ def _step_text(
         "name": names.get(step.person or "", say(lang, "somebody")),
         "value": "" if value is None else quantity(alarm, float(value), lang),
         "severity": severity_word(step.detail.get("severity", alarm.severity), lang),
-        "probe": step.detail.get("probe", ""),
+        "probe": aerator_name(lang, str(step.detail.get("probe", ""))),
         "depth": _depth(lang, step),
     }
-    return say(lang, f"step_{step.kind}", **facts)
+    text = say(lang, f"step_{step.kind}", **facts)
+    return text[:1].upper() + text[1:]
 
 
 def _depth(lang: Lang, step: AlarmStep) -> str:

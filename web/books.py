@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import KINDS, Field, FieldType, get_kind
@@ -19,7 +20,7 @@ from traceability.gate import GateRefusedError, Refusal
 from traceability.records import FieldError
 from traceability.withdrawal import in_force
 from web.doors import Doors
-from web.formats import HERE, day, exact, local, moment, typed_number
+from web.formats import day, exact, local, moment, typed_number
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import WORDS, Lang, say
@@ -133,7 +134,7 @@ def parse_local(text: str) -> int:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise FieldError("happened", f"{text!r} is no date and time") from None
-    return milliseconds(at.replace(tzinfo=at.tzinfo or HERE))
+    return milliseconds(at.replace(tzinfo=at.tzinfo or VIETNAM))
 
 
 class BookPages:

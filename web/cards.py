@@ -1,5 +1,6 @@
 """One place's card: what is fresh, what is old, and what must be said of it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -110,7 +111,17 @@ def _title(lang: Lang, one: Hanging) -> str:
         metres = f"{number(lang, depth, decimals)}\N{NO-BREAK SPACE}m"
         return say(lang, "depth", depth=metres)
     role = role_of(one)
+    if one.profile == aerators.MONITOR:
+        return aerator_name(lang, one.deployed.probe)
     return say(lang, role) if role else say(lang, "probe", probe=one.deployed.probe)
+
+
+def aerator_name(lang: Lang, probe: str) -> str:
+    """Return what an aerator is called: by the number its monitor's id ends with."""
+    number = re.search(r"\d+$", probe)
+    if number is None:
+        return say(lang, "aerator")
+    return say(lang, "aerator_number", number=number[0])
 
 
 def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:

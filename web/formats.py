@@ -5,15 +5,14 @@ Instants are UTC everywhere else; here they become the time of Khánh Hòa.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from greenwater.kernel.channels import SPECS, Channel
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
 from web.words import Lang, say
 
-# The same offset since 1975, with no summer time: a machine without tzdata will do.
-HERE: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
@@ -87,7 +86,7 @@ def amount(lang: Lang, channel: Channel, value: float) -> str:
 
 def local(ms: int) -> datetime:
     """Return an instant in the time of Khánh Hòa."""
-    return instant(ms).astimezone(HERE)
+    return instant(ms).astimezone(VIETNAM)
 
 
 def clock_time(ms: int) -> str:

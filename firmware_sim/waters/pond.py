@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from firmware_sim.waters import carbonate
 from firmware_sim.waters.aeration import Aerator, Bank
@@ -71,6 +72,20 @@ class PondWater(
     renewal_per_day: float = 0.03
     die_off_h: Hours = ()
     aerators: tuple[Aerator, ...] = ()
+
+    def younger(self, days: float) -> "PondWater":
+        """Return the same pond so many days before, nothing out of the way ahead.
+
+        What weighs so much now weighed less then, and fed less plankton.
+        """
+        less = (1 + self.growth_per_day) ** -days
+        return replace(
+            self,
+            biomass_kg=self.biomass_kg * less,
+            chlorophyll_ug_l=self.chlorophyll_ug_l * max(less, 0.3),
+            most_chlorophyll_ug_l=self.most_chlorophyll_ug_l * 0.75,
+            die_off_h=(),
+        )
 
 
 class Pond:

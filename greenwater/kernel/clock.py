@@ -18,11 +18,15 @@ import mmap
 import os
 import struct
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from greenwater.kernel.errors import ConfigError
+
+VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+"""The time that people here go by: the same offset since 1975, with no summer time, so
+that a machine without tzdata will do."""
 
 
 class Clock(Protocol):

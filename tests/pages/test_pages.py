@@ -194,7 +194,7 @@ def test_an_aerators_clamp_is_told_as_aerator_and_mains(own_world: World) -> Non
     )
     with TestClient(create_app(own_world.services)) as site:
         card = page_of(site, "/?lang=vi").one(class_="probe")
-    assert card.text == "Quạt nước vừa xong Dòng điện 0,0 A Điện lưới có điện"
+    assert card.text == "Quạt nước 1 vừa xong Dòng điện 0,0 A Điện lưới có điện"
 
 
 def test_a_boat_has_a_position_and_a_sketch_of_its_track(board: Node) -> None:

@@ -108,6 +108,7 @@ const pageOf = ({ gtin, lot, serial }, text) =>
 const check = async (text) => {
   const turn = ++shown;
   part("read").textContent = text;
+  part("was-read").hidden = false;
   const known = await lists();
   const verdict = await checkLabel(text, known.keys.document, known.status.document);
   if (turn !== shown) return;
