@@ -108,6 +108,9 @@ _SEVERITY: Final[Mapping[str, Mapping[Severity, str]]] = {
 }
 
 
+_WORST: Final = {"vi": ("thấp nhất", "cao nhất"), "en": ("at lowest", "at highest")}
+
+
 def number(value: float, digits: int, lang: str) -> str:
     """Return a number as the language writes it."""
     text = f"{value:.{digits}f}"
@@ -131,12 +134,18 @@ def quantity(alarm: Alarm, value: float, lang: str) -> str:
 
 
 def sentence(alarm: Alarm, unit_name: str, lang: str) -> str:
-    """Return what is the matter: "Ao 3: oxy 2,8 mg/L, đang giảm"."""
+    """Return what is the matter: "Ao 3: oxy 2,8 mg/L, đang giảm".
+
+    Once it is over, how bad it was: "Ao 3: oxy thấp nhất 2,1 mg/L".
+    """
     if alarm.kind == "silence":
         return _silence(alarm, unit_name, lang)
     name, _, _ = _channel(alarm, lang)
     if alarm.value is None:
         return f"{unit_name}: {name}"
+    if not alarm.is_active and alarm.worst is not None:
+        words = _WORST[lang][alarm.side == "high"]
+        return f"{unit_name}: {name} {words} {quantity(alarm, alarm.worst, lang)}"
     said = f"{unit_name}: {name} {quantity(alarm, alarm.value, lang)}"
     trend = _trend(alarm, lang)
     return f"{said}, {trend}" if trend else said

@@ -9,8 +9,10 @@ them.
 import io
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
@@ -30,6 +32,12 @@ OPENS = datetime(2026, 6, 1, 17, 50, tzinfo=UTC)
 PASSED = OPENS - datetime(2026, 5, 31, 17, 0, tzinfo=UTC)
 CROP_AGE = timedelta(days=96)
 COLOURS = 128
+DESK: Mapping[str, Any] = {
+    **DESKTOP,
+    "is_mobile": False,
+    "has_touch": False,
+    "device_scale_factor": 1,
+}
 
 
 class Album:
@@ -62,8 +70,6 @@ class Album:
     def keep(self, name: str, page: Page) -> None:
         """Keep one picture, small enough for a repository."""
         picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        if picture.width > 1000 and "phone" not in name:
-            picture = picture.convert("RGB")
         file = self._folder / f"{name}.png"
         picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
         print(f"{file.name}: {file.stat().st_size // 1024} kB")
@@ -173,13 +179,9 @@ def main(folder: Path) -> None:
             stage as theatre,
             sync_playwright() as play,
             browsing(place / "phone", play=play, device_scale_factor=1) as phone,
-            browsing(place / "desk", play=play, **_desktop()) as desk,
+            browsing(place / "desk", play=play, **DESK) as desk,
         ):
             tour(Album(folder, theatre, phone, desk))
-
-
-def _desktop() -> dict[str, object]:
-    return {**DESKTOP, "is_mobile": False, "has_touch": False, "device_scale_factor": 1}
 
 
 if __name__ == "__main__":
