@@ -14,7 +14,7 @@ demo: $(STAMP)  ## the whole system on this machine, with a live page
 	$(BIN)/greenwater demo
 
 test: $(STAMP) servers  ## every test, live servers included
-	@$(BIN)/python tools/tests.py $(BIN)/python $(TESTS)
+	@$(BIN)/python tools/run_tests.py $(BIN)/python $(TESTS)
 
 lint: $(STAMP)  ## format, style, types, import rules
 	$(BIN)/ruff format --check .

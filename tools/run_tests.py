@@ -1,6 +1,6 @@
 """Runs all tests: the stories beside all others, since they mostly wait.
 
-    python tools/tests.py PYTHON [ARGUMENTS OF PYTEST]
+    python tools/run_tests.py PYTHON [ARGUMENTS OF PYTEST]
 
 With arguments it is pytest with these, and nothing beside it.
 """
