@@ -21,8 +21,8 @@ from sqlalchemy import make_url
 from cli.home import SERVICE, Home, HomeSettings, write_mosquitto
 from cli.run import free_port, platform_parts
 from cli.stage import Casting, Stage
-from cli.supervisor import Supervisor
-from greenwater.kernel.clock import Clock, ScaledClock, parse_clock
+from cli.supervisor import Part, Supervisor
+from greenwater.kernel.clock import Clock, ScaledClock
 from greenwater.storage.registry import Registry, open_registry
 from tests.servers import Influx, Mosquitto, Postgres
 
@@ -135,7 +135,6 @@ class Theatre:
 
     home: Home
     backing: Backing
-    stage: Stage
     supervisor: Supervisor
     clock: Clock
     page_url: str
@@ -174,26 +173,38 @@ def playing(
     ``prepare`` adds people, goods and what else the story needs before it begins.
     """
     home = Home(backing.settings(folder))
-    stage, page_port, stop = Stage(home, casting, opens), free_port(), threading.Event()
+    stage = Stage(home, casting, opens)
     with open_registry(home.registry_url) as registry:
         stage.enrol(registry, backing.box_url)
-        stage.fill_history(registry, stop)
+        stage.fill_history(registry, threading.Event())
         prepare(registry, home, stage)
         backing.put_up(home, registry)
-    clock = str(ScaledClock(opens, speed, time.time() + 1.0))
+    clock = ScaledClock(opens, speed, time.time() + 1.0)
+    with raised(home, backing, stage.parts(str(clock)), clock) as theatre:
+        yield theatre
+
+
+@contextlib.contextmanager
+def raised(
+    home: Home, backing: Backing, boxes: Sequence[Part], clock: ScaledClock
+) -> Iterator[Theatre]:
+    """Start the boxes and the platform on what is prepared; tended, until left."""
+    stop, page_port = threading.Event(), free_port()
     # Boxes first: they measure from the first minute, and keep it until they are heard.
-    parts = stage.parts(clock)
-    parts += platform_parts(
-        home,
-        page_port=page_port,
-        page_host="127.0.0.1",
-        broker_port=backing.broker_port,
-        clock=clock,
-    )
+    parts = [
+        *boxes,
+        *platform_parts(
+            home,
+            page_port=page_port,
+            page_host="127.0.0.1",
+            broker_port=backing.broker_port,
+            clock=str(clock),
+        ),
+    ]
     supervisor = Supervisor(parts, home.path / "logs")
     tending = threading.Thread(target=supervisor.run, args=(stop,), name="tending")
     page_url = f"http://127.0.0.1:{page_port}"
-    theatre = Theatre(home, backing, stage, supervisor, parse_clock(clock), page_url)
+    theatre = Theatre(home, backing, supervisor, clock, page_url)
     try:
         late = supervisor.start(stop, timeout_s=90.0)
         assert not late, f"not ready: {late}\n{theatre.logs()}"
