@@ -1,0 +1,85 @@
+"""The check in the browser is the check in Python, on the same labels."""
+
+import functools
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.chromium import browsing, chromium
+from tests.vectors.make_labels import FILE, label, published, signer
+from traceability.keys import read_keys
+from traceability.verify import check
+from web.pages import STATIC
+
+VECTORS: dict[str, Any] = json.loads(FILE.read_text())
+ASK = """
+async ([texts, keys, status]) => {
+  const { checkLabel } = await import("/verify.js");
+  const verdicts = [];
+  for (const text of texts) verdicts.push(await checkLabel(text, keys, status));
+  return verdicts;
+}
+"""
+FORGERIES = 400
+
+
+@contextmanager
+def serving_scripts() -> Iterator[str]:
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    handler = functools.partial(Handler, directory=str(STATIC))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def forged(number: int) -> list[str]:
+    """Return labels with a few characters changed anywhere, and some left alone."""
+    random, good = Random(20), label(signer())
+    letters = "0123456789abcXYZ-_.~/?&=%# \t\n\u00e9\u0410\u200b\uff11"
+    found = []
+    for _ in range(number):
+        text = list(good)
+        for _ in range(random.choice((0, 1, 1, 1, 2))):
+            at = random.randrange(len(text))
+            text[at : at + random.choice((0, 1, 1))] = random.choice(letters)
+        found.append("".join(text))
+    return found
+
+
+@pytest.mark.live
+def test_the_browser_judges_as_python_does(tmp_path: Path) -> None:
+    chromium()
+    texts = [case["text"] for case in VECTORS["cases"]] + forged(FORGERIES)
+    keys, status = published()
+    with serving_scripts() as url, browsing(tmp_path) as context:
+        page = context.new_page()
+        page.goto(f"{url}/icon.svg")
+        verdicts = page.evaluate(ASK, [texts, VECTORS["keys"], VECTORS["status"]])
+        unsigned = {**VECTORS["status"], "s": VECTORS["status"]["s"][:-2] + "AA"}
+        (alone,) = page.evaluate(ASK, [texts[:1], VECTORS["keys"], unsigned])
+    assert read_keys(VECTORS["keys"]) == keys
+    for text, verdict in zip(texts, verdicts, strict=True):
+        ours = check(text, keys, status)
+        facts = ("code", "gtin", "lot", "serial", "reason", "phone")
+        theirs = tuple(verdict.get(name) or "" for name in facts)
+        assert theirs == (
+            ours.code, ours.gtin, ours.lot, ours.serial, ours.reason, ours.phone,
+        ), text  # fmt: skip
+    assert {one["code"] for one in verdicts} >= {"genuine", "altered", "recalled"}
+    assert (alone["code"], alone["at_ms"]) == ("genuine", None), "no list is believed"
