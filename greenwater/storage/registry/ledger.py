@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from greenwater.storage.registry.models import Organisation
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.session import Sessions
 
@@ -54,14 +53,12 @@ def append_events(
 
     An id that stands there already is left as it is: done twice, it is done once.
     """
-    # Two processes must not take the same end: on PostgreSQL the organisation's row is
-    # the lock; SQLite has one writer anyway.
+    # Two processes must not take the same end. SQLite has one writer anyway; on
+    # PostgreSQL it is a lock of its own, since both may share the organisation's row
+    # already (a foreign key does) and would wait for each other for ever.
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(
-            select(Organisation.id)
-            .where(Organisation.id == organisation)
-            .with_for_update()
-        )
+        name = func.hashtextextended(f"ledger/{organisation}", 0)
+        session.execute(select(func.pg_advisory_xact_lock(name)))
     last = session.execute(
         select(TraceEventRow.number, TraceEventRow.hash)
         .where(TraceEventRow.organisation == organisation)
