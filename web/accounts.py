@@ -65,7 +65,8 @@ class AccountPages:
     ) -> Response:
         """Open a session."""
         try:
-            token, _ = self._doors.sign_in(phone, secret)
+            address = request.client.host if request.client else ""
+            token, _ = self._doors.sign_in(phone, secret, address)
         except SignInError as exc:
             lang = lang_of(request)
             seconds = -(-exc.wait_ms // 1000)

@@ -20,16 +20,15 @@ from msgspec import Struct
 
 from greenwater.kernel.errors import InputError, MissingError, PlatformError
 from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.accounts import Account
 from greenwater.storage.registry.people import Role, parse_phone
+from web.patience import FREE_TRIES_AN_ADDRESS, Patience, wait_after
 from web.ports import Services
 
 log = structlog.get_logger()
 
 COOKIE: Final = "gw_session"
 SESSION_MS: Final = 30 * 24 * 3600 * 1000
-FREE_TRIES: Final = 4
-FIRST_WAIT_MS: Final = 30_000
-LONGEST_WAIT_MS: Final = 3600 * 1000
 MIN_PASSWORD: Final = 10
 PIN_DIGITS: Final = 6
 
@@ -102,13 +101,6 @@ def is_secret(secret: str, secret_hash: str | None) -> bool:
     return secret_hash is not None
 
 
-def wait_after(failures: int) -> int:
-    """Return how long to wait after so many wrong tries, in ms."""
-    if failures < FREE_TRIES:
-        return 0
-    return min(FIRST_WAIT_MS << min(failures - FREE_TRIES, 12), LONGEST_WAIT_MS)
-
-
 def safe_next(text: str) -> str:
     """Return where to go after signing in: a page of ours, whatever was asked for."""
     parts = urlsplit(text)
@@ -126,6 +118,8 @@ class Doors:
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
     ) -> None:
         self._services, self._new_token = services, new_token
+        self._strangers = Patience()
+        self._addresses = Patience(FREE_TRIES_AN_ADDRESS)
         self._registry = services.registry
 
     def _now_ms(self) -> int:
@@ -195,7 +189,7 @@ class Doors:
             visitor is not None and visitor.keeps_books and visitor.person is not None
         )
 
-    def sign_in(self, phone: str, secret: str) -> tuple[str, str]:
+    def sign_in(self, phone: str, secret: str, address: str = "") -> tuple[str, str]:
         """Return a new session's token, and whose it is.
 
         Raises:
@@ -203,24 +197,41 @@ class Doors:
         """
         now_ms = self._now_ms()
         try:
-            account = self._registry.find_account(parse_phone(phone))
+            number = parse_phone(phone)
+            account = self._registry.find_account(number)
         except InputError:
-            account = None
-        if account is not None and now_ms < account.locked_until_ms:
-            raise SignInError("too many tries", account.locked_until_ms - now_ms)
+            number, account = phone, None
+        locked_ms = 0 if account is None else account.locked_until_ms - now_ms
+        wait_ms = max(
+            locked_ms,
+            self._strangers.wait_ms(number, now_ms),
+            self._addresses.wait_ms(address, now_ms),
+        )
+        if wait_ms > 0:
+            raise SignInError("too many tries", wait_ms)
         is_right = is_secret(secret, None if account is None else account.secret_hash)
         if account is None or not is_right:
-            failures = 1 if account is None else account.failures + 1
-            wait_ms = wait_after(failures)
-            if account is not None:
-                self._registry.note_sign_in(
-                    account.person, failures=failures, locked_until_ms=now_ms + wait_ms
-                )
-            log.info("sign_in.refused", person=account and account.person)
+            wait_ms = self._refused(account, number, address, now_ms)
             raise SignInError("number and secret do not fit", wait_ms)
         if account.failures:
             self._registry.note_sign_in(account.person, failures=0, locked_until_ms=0)
+        self._addresses.forget(address)
         return self.open(account.person), account.person
+
+    def _refused(
+        self, account: Account | None, number: str, address: str, now_ms: int
+    ) -> int:
+        """Note a wrong try; return how long to wait before the next, in ms."""
+        log.info("sign_in.refused", person=account and account.person)
+        by_address = self._addresses.failed(address, now_ms)
+        if account is None:
+            return max(by_address, self._strangers.failed(number, now_ms))
+        failures = account.failures + 1
+        wait_ms = wait_after(failures)
+        self._registry.note_sign_in(
+            account.person, failures=failures, locked_until_ms=now_ms + wait_ms
+        )
+        return max(by_address, wait_ms)
 
     def open(self, person: str) -> str:
         """Return the token of a new session."""

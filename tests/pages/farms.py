@@ -1,0 +1,120 @@
+"""Two farms with people, a crop, a lot, labels and an alarm each: who may see what."""
+
+import os
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.reference.aerators import MONITOR
+from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.registry.people import OrganisationKind, Role
+from greenwater.storage.registry.watching import Pass
+from tests.pages.world import HOUR_MS, NOW, NOW_MS, World
+from traceability.books import Books, NewRecord
+from traceability.keys import open_signer
+from traceability.labels import Labels
+from web.doors import hash_secret
+from web.ports import Services
+
+PIN, PASSWORD = "274913", "kiem-tra-2026"
+PIN_HASH = hash_secret(PIN, is_pin=True)
+BASE = "https://nuocxanh.example"
+GTINS = {"hoa": "09521234543213", "binh": "09521234543220"}
+PHONES = {"hoa": "0905000001", "binh": "0905000002", "minh": "0905000003"}
+
+
+class Farms:
+    """``hoa`` and ``binh`` are farmers, each of a farm of that name; ``minh`` inspects."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.world, self.registry = world, world.registry
+        self.signer = open_signer(folder / "keys", world.registry, NOW_MS)
+        self.lots: dict[str, str] = {}
+        self.labels: dict[str, str] = {}
+        self.alarms: dict[str, str] = {}
+        self.records: dict[str, str] = {}
+        for farm in GTINS:
+            self._farm(farm)
+        self.registry.add_organisation(
+            "chi-cuc", "Chi cục", kind=OrganisationKind.AUTHORITY
+        )
+        self._person("minh", "Lê Minh", "chi-cuc", Role.INSPECTOR)
+        self.services: Services = replace_services(world.services, self)
+
+    def _person(self, person: str, name: str, organisation: str, role: Role) -> None:
+        self.registry.add_person(person, name, PHONES[person])
+        self.registry.add_member(person, organisation, role)
+        self.registry.set_secret(person, PIN_HASH, is_pin=True)
+
+    def _farm(self, farm: str) -> None:
+        registry, clock = self.registry, ManualClock(NOW - timedelta(days=40))
+        registry.add_organisation(farm, f"Hộ {farm}")
+        self._person(farm, f"Chủ {farm}", farm, Role.FARMER)
+        registry.add_site(f"{farm}-trai", organisation=farm, name=f"Trại {farm}")
+        registry.add_unit(
+            f"{farm}-ao", site=f"{farm}-trai", name=f"Ao của {farm}", species="PNV"
+        )
+        self.world.add_device(f"{farm}-hop", site=f"{farm}-trai")
+        self.world.hang(f"{farm}-hop", f"{farm}-tren", unit=f"{farm}-ao", depth_m=0.5)
+        self.world.hang(
+            f"{farm}-hop", f"{farm}-quat-1", unit=f"{farm}-ao", profile=MONITOR
+        )
+        self.world.feed(f"{farm}-hop", f"{farm}-tren", Channel.DISSOLVED_OXYGEN)
+        self.world.telemetry.write(
+            [
+                Reading(
+                    DeviceId(f"{farm}-hop"), ProbeId(f"{farm}-quat-1"),
+                    Channel.CURRENT, NOW_MS - 1000, 0.0,
+                )
+            ]
+        )  # fmt: skip
+        books = Books(registry, self.world.telemetry, clock)
+        books.add_product(
+            farm, gtin=GTINS[farm], name_vi=f"Tôm {farm}", name_en="", species="PNV"
+        )
+        books.open_crop(
+            farm, crop=f"{farm}-vu", unit=f"{farm}-ao", product=GTINS[farm],
+            name=f"Vụ {farm}", started_ms=milliseconds(clock.now()),
+        )  # fmt: skip
+        for kind, fields in (
+            ("stocking", {"count": "1000", "hatchery": f"Trại giống {farm}"}),
+            ("harvest", {"kg": "500"}),
+        ):
+            clock.advance(timedelta(days=15))
+            self.records[farm] = str(uuid.uuid4())
+            books.record(
+                farm,
+                NewRecord(
+                    id=self.records[farm], crop=f"{farm}-vu", kind=kind,
+                    happened_ms=milliseconds(clock.now()), fields=fields,
+                ),
+            )  # fmt: skip
+        lot = books.make_lot(farm, harvest=self.records[farm])
+        self.lots[farm] = lot.id
+        issued = Labels(registry, self.signer, clock, BASE, os.urandom)
+        self.labels[farm] = issued.issue(farm, lot.id, 2)[0].id
+        self._alarm(farm)
+
+    def _alarm(self, farm: str) -> None:
+        alarm = Alarm(
+            id=f"{farm:0<16}", organisation=farm, condition=f"limit/{farm}-ao/x/low",
+            kind="limit", severity="warn", state=AlarmState.RAISED,
+            began_ms=NOW_MS - HOUR_MS, raised_ms=NOW_MS - HOUR_MS // 2,
+            site=f"{farm}-trai", unit=f"{farm}-ao", device=f"{farm}-hop",
+            channel="dissolved_oxygen", side="low", value=3.4, worst=3.1, limit=4.0,
+            taken_ms=NOW_MS - 60_000,
+        )  # fmt: skip
+        self.alarms[farm] = alarm.id
+        self.registry.save_pass(Pass(saved_ms=NOW_MS, states={}, alarms=[alarm]))
+
+
+def replace_services(services: Services, farms: Farms) -> Services:
+    """Return the services of a site whose doors are shut."""
+    return replace(
+        services, is_guarded=True, is_demo=True, signer=farms.signer, public_url=BASE
+    )

@@ -1,0 +1,331 @@
+"""Who comes in, and what nobody can make the site do behind a person's back."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+import web
+from greenwater.kernel.ids import DeviceId
+from tests.pages.farms import GTINS, PHONES, PIN, Farms
+from tests.pages.reading_pages import parse_page
+from tests.pages.world import open_empty
+from web.app import create_app
+from web.doors import COOKIE, csrf_of, safe_next
+from web.words import WORDS, Lang
+
+
+@pytest.fixture(scope="module")
+def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
+    folder: Path = tmp_path_factory.mktemp("farms")
+    with open_empty(folder) as world:
+        yield Farms(world, folder)
+
+
+@pytest.fixture
+def visitor(farms: Farms) -> Iterator[TestClient]:
+    """Somebody who has not signed in, at a site of his own (it remembers wrong tries)."""
+    with TestClient(create_app(farms.services), follow_redirects=False) as client:
+        yield client
+
+
+def enter(client: TestClient, person: str) -> TestClient:
+    answer = client.post("/sign-in", data={"phone": PHONES[person], "secret": PIN})
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def csrf(client: TestClient) -> str:
+    return csrf_of(client.cookies[COOKIE])
+
+
+@pytest.mark.parametrize(
+    "written", ["0905000001", "0905 000 001", "+84905000001", "0905.000.001"]
+)
+def test_a_number_may_be_written_as_people_do(
+    visitor: TestClient, written: str
+) -> None:
+    answer = visitor.post("/sign-in", data={"phone": written, "secret": PIN})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_the_cookie_is_for_the_server_alone(visitor: TestClient) -> None:
+    answer = visitor.post("/sign-in", data={"phone": PHONES["hoa"], "secret": PIN})
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert "secure" not in cookie, "this site is plain http"
+    answer = visitor.post(
+        "https://testserver/sign-in", data={"phone": PHONES["hoa"], "secret": PIN}
+    )
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
+def test_a_new_session_at_every_sign_in(visitor: TestClient) -> None:
+    chosen = {"cookie": f"{COOKIE}=chosen-by-somebody-else"}
+    form = {"phone": PHONES["hoa"], "secret": PIN}
+    visitor.post("/sign-in", data=form, headers=chosen)
+    first = visitor.cookies[COOKIE]
+    assert first != "chosen-by-somebody-else"
+    visitor.cookies.clear()
+    assert enter(visitor, "hoa").cookies[COOKIE] != first
+
+
+def test_what_is_kept_of_a_session_does_not_open_it(
+    farms: Farms, visitor: TestClient
+) -> None:
+    enter(visitor, "hoa")
+    database = (farms.world.registry._sessions.engine.url.database) or ""
+    assert visitor.cookies[COOKIE].encode() not in Path(database).read_bytes()
+
+
+def test_signing_out_ends_the_session_for_good(visitor: TestClient) -> None:
+    token = enter(visitor, "hoa").cookies[COOKIE]
+    assert visitor.get("/alarms").status_code == 200
+    answer = visitor.post("/sign-out", data={"csrf": csrf(visitor)})
+    assert answer.status_code == 303
+    visitor.cookies.set(COOKIE, token)
+    assert visitor.get("/alarms").headers["location"] == "/sign-in?next=%2Falarms"
+
+
+def test_a_session_ends_after_a_month(farms: Farms, visitor: TestClient) -> None:
+    enter(visitor, "hoa")
+    farms.world.clock.advance(timedelta(days=31))
+    try:
+        assert visitor.get("/alarms").status_code == 303
+    finally:
+        farms.world.clock.advance(timedelta(days=-31))
+
+
+@pytest.mark.parametrize("phone", [PHONES["binh"], "0905999999", "không phải số"])
+def test_wrong_tries_wait_longer_and_longer_whether_the_number_is_anybodys_or_not(
+    farms: Farms, visitor: TestClient, phone: str
+) -> None:
+    told = []
+    for _ in range(5):
+        answer = visitor.post("/sign-in", data={"phone": phone, "secret": "999999"})
+        assert answer.status_code == 422
+        told.append(parse_page(answer.text).one(class_="warning").text)
+    assert len(set(told[:3])) == 1, "one sentence, whichever of the two was wrong"
+    assert "30" in told[3], "the wait is named"
+    right = visitor.post("/sign-in", data={"phone": phone, "secret": PIN})
+    assert right.status_code == 422, "too early, even with the right one"
+    assert enter(visitor, "hoa").get("/").status_code == 200, "others are not kept out"
+    farms.registry.note_sign_in("binh", failures=0, locked_until_ms=0)
+
+
+def test_one_address_does_not_try_every_number(farms: Farms) -> None:
+    with TestClient(create_app(farms.services)) as client:
+        codes = [
+            client.post(
+                "/sign-in", data={"phone": f"09051{n:05}", "secret": "999999"}
+            ).text
+            for n in range(40)
+        ]
+        assert "30" in parse_page(codes[-1]).one(class_="warning").text
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "evil",
+     "javascript:alert(1)", "/%5cevil\\x", "///evil"],
+)  # fmt: skip
+def test_the_way_back_is_a_page_of_ours(visitor: TestClient, target: str) -> None:
+    answer = visitor.post(
+        "/sign-in", data={"phone": PHONES["hoa"], "secret": PIN, "next": target}
+    )
+    assert answer.headers["location"] == "/"
+    assert safe_next("/alarms?x=1") == "/alarms?x=1"
+
+
+ROUTE = re.compile(r"\broutes\.(get|post)\(\s*\"([^\"]+)\"")
+"""How every route of the site is written (``app.routes`` hides included ones)."""
+
+
+def routes_of(method: str) -> list[str]:
+    text = "".join(one.read_text() for one in Path(web.__file__).parent.glob("*.py"))
+    found = {path for verb, path in ROUTE.findall(text) if verb == method}
+    assert len(found) > 10, "the routes are written otherwise now"
+    return sorted(found)
+
+
+ASKED = {
+    "/api/v1/series": "?unit={unit}&channel=dissolved_oxygen",
+    "/records/new": "?crop={crop}&kind=harvest",
+}
+
+
+def filled(farms: Farms, path: str, farm: str) -> str:
+    """Return a route's path, and what must be asked, with a farm's own things in it."""
+    path += ASKED.get(path, "")
+    things = {
+        "unit": f"{farm}-ao", "site": f"{farm}-trai", "alarm": farms.alarms[farm],
+        "crop": f"{farm}-vu", "lot": farms.lots[farm], "serial": farms.labels[farm],
+        "probe": f"{farm}-quat-1", "gtin": GTINS[farm], "vessel": "x",
+        "person": farm, "token": "x" * 22, "name": "keys",
+    }  # fmt: skip
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
+
+
+OPEN_POSTS = {
+    "/sign-in": "nobody has a session yet",
+    "/demo/{person}": "a demo has no secrets",
+    "/a/{token}": "the token is the secret",
+}
+
+
+def test_every_post_refuses_another_sites_form(
+    farms: Farms, visitor: TestClient
+) -> None:
+    enter(visitor, "hoa")
+    for path in routes_of("post"):
+        for headers in (
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site"},
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+        ):
+            answer = visitor.post(filled(farms, path, "hoa"), headers=headers, data={})
+            assert answer.status_code == 403, (path, headers)
+
+
+def test_every_form_carries_what_only_its_own_session_has(
+    farms: Farms, visitor: TestClient
+) -> None:
+    enter(visitor, "hoa")
+    posts = [one for one in routes_of("post") if one not in OPEN_POSTS]
+    assert len(posts) >= 9
+    every = {
+        "harvest": farms.records["hoa"], "count": "1", "reason": "x", "phone": "0905",
+        "on": "on", "sure": "on", "kind": "suspended",
+    }  # fmt: skip
+    for path in posts:
+        for token in ("", "0" * 32, csrf_of("another session")):
+            answer = visitor.post(
+                filled(farms, path, "hoa"), data={**every, "csrf": token}
+            )
+            assert answer.status_code in (403, 422), (path, token, answer.status_code)
+            assert answer.status_code == 403 or not token, path
+    assert farms.registry.list_commands(DeviceId("hoa-hop")) == []
+    assert farms.registry.recalls() == []
+    assert farms.registry.get_alarm(farms.alarms["hoa"]).acknowledged_ms is None
+
+
+PUBLIC = (
+    "/01/", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/",
+    "/no-network", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
+)  # fmt: skip
+
+
+def test_who_has_not_signed_in_sees_nothing_of_any_farm(
+    farms: Farms, visitor: TestClient
+) -> None:
+    for path in routes_of("get"):
+        if path == "/" or path.startswith(PUBLIC):
+            continue
+        answer = visitor.get(filled(farms, path, "hoa"))
+        assert answer.status_code in (303, 401), (path, answer.status_code)
+        assert "Ao của" not in answer.text
+
+
+def test_one_farmer_sees_nothing_of_another(farms: Farms, visitor: TestClient) -> None:
+    enter(visitor, "binh")
+    for path in routes_of("get"):
+        if path.startswith(("/01/", "/demo", "/events", "/api/v1/labels")):
+            continue
+        answer = visitor.get(filled(farms, path, "hoa"))
+        if "{" in path + ASKED.get(path, ""):
+            assert answer.status_code == 404, (path, answer.status_code)
+        for words in ("Ao của hoa", "Tôm hoa", "Vụ hoa", "hoa-hop", "Trại giống hoa"):
+            assert words not in answer.text, (path, words)
+
+
+def test_one_farmer_changes_nothing_of_another(
+    farms: Farms, visitor: TestClient
+) -> None:
+    enter(visitor, "binh")
+    data = {
+        "csrf": csrf(visitor), "harvest": farms.records["hoa"], "count": "1",
+        "reason": "x", "phone": "0905000009", "on": "on", "sure": "on", "crop": "hoa-vu",
+        "kind": "harvest", "f_kg": "1", "happened": "2026-11-22T10:00", "unit": "hoa-ao",
+        "product": GTINS["hoa"], "started": "2026-11-22T10:00", "name": "x", "id": "x",
+    }  # fmt: skip
+    for path in routes_of("post"):
+        if path in OPEN_POSTS or path == "/sign-out" or path == "/products":
+            continue
+        answer = visitor.post(filled(farms, path, "hoa"), data=data)
+        assert answer.status_code == 404, (path, answer.status_code)
+    assert farms.registry.list_commands(DeviceId("hoa-hop")) == []
+    assert farms.registry.recalls() == []
+
+
+def test_who_only_inspects_enters_nothing(farms: Farms, visitor: TestClient) -> None:
+    enter(visitor, "minh")
+    answer = visitor.post(
+        "/units/hoa-ao/aerators/hoa-quat-1", data={"csrf": csrf(visitor), "on": "on"}
+    )
+    assert answer.status_code == 403
+    answer = visitor.post(
+        f"/alarms/{farms.alarms['hoa']}/acknowledge", data={"csrf": csrf(visitor)}
+    )
+    assert answer.status_code == 403
+
+
+def pages_of(farms: Farms) -> list[str]:
+    paths = [
+        "/", "/alarms", "/records", "/crops/{crop}", "/lots/{lot}", "/units/{unit}",
+        "/alarms/{alarm}", "/products/new", "/crops/new", "/check", "/sign-in", "/demo",
+        "/no-such-page",
+    ]  # fmt: skip
+    found = [filled(farms, path, "hoa") for path in paths]
+    found += [
+        f"/records/new?crop=hoa-vu&kind={kind}"
+        for kind in ("stocking", "feed_use", "drug_chem_use", "health_check", "harvest")
+    ]
+    label = next(
+        one for one in farms.registry.labels() if one.id == farms.labels["hoa"]
+    )
+    found.append(label.uri.partition("nuocxanh.example")[2])
+    return [*found, found[-1][:-1] + ("A" if found[-1][-1] != "A" else "B")]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_every_page_is_whole_in_both_languages(
+    farms: Farms, visitor: TestClient, lang: str
+) -> None:
+    """No key for words, nothing inline, every field with its label, one heading."""
+    enter(visitor, "hoa")
+    keys = {key for key in WORDS[Lang(lang)] if "_" in key}
+    for path in pages_of(farms):
+        answer = visitor.get(f"{path}{'&' if '?' in path else '?'}lang={lang}")
+        page = parse_page(answer.text)
+        assert page.one("html").attrs["lang"] == lang, path
+        assert len(page.all("h1")) == 1 or path.startswith(("/01/", "/check")), path
+        for node in page.all():
+            assert not any(name.startswith("on") for name in node.attrs), (path, node)
+            assert "style" not in node.attrs, (path, node.tag)
+            for name in ("src", "href", "action"):
+                assert not node.attrs.get(name, "").startswith(("http:", "javascript:"))
+        for script in page.all("script"):
+            assert script.attrs.get("src") or script.attrs.get("type") == (
+                "application/json"
+            ), path
+        assert not page.all("style"), path
+        named = {one.attrs.get("for") for one in page.all("label")}
+        for field in (*page.all("input"), *page.all("select")):
+            if field.attrs.get("type") in ("hidden", "file", "checkbox"):
+                continue
+            assert field.attrs.get("id") in named, (path, field.attrs)
+        for picture in page.all("img"):
+            assert "alt" in picture.attrs, path
+        told = page.one("body").text
+        for script in page.all("script"):
+            told = told.replace(script.text, "")
+        words = set(re.findall(r"[a-z]+(?:_[a-z]+)+", told))
+        assert not words & keys, (path, words & keys)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-inline" not in policy
