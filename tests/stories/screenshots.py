@@ -7,9 +7,11 @@ them.
 """
 
 import io
+import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,25 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from cli.cast import CROP, FARMER, INSPECTOR, OFFICER, UNIT, add_people, open_books
+from cli.cast import (
+    CROP,
+    FARM,
+    FARMER,
+    INSPECTOR,
+    OFFICER,
+    UNIT,
+    add_people,
+    open_books,
+)
 from cli.home import Home
+from cli.run import answers, free_port, greenwater
 from cli.stage import Casting, Stage
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry import open_telemetry
 from tests.chromium import DESKTOP, browsing
+from tests.live.system import ROOT, clean_environ
+from tests.stories.receiver import Receiver, receiving
 from tests.stories.scenes import alarms_of, sign_in, wait_for
 from tests.stories.theatre import Embedded, Theatre, playing
 from traceability.keys import open_signer
@@ -47,10 +61,11 @@ class Album:
         self,
         folder: Path,
         theatre: Theatre,
+        receiver: Receiver,
         phone: BrowserContext,
         desk: BrowserContext,
     ) -> None:
-        self._folder, self.theatre = folder, theatre
+        self._folder, self.theatre, self.receiver = folder, theatre, receiver
         self.phone, self.desk = phone.new_page(), desk.new_page()
 
     @property
@@ -84,13 +99,22 @@ class Album:
 def tour(album: Album) -> None:
     """Every page, in the order of the stories."""
     theatre = album.theatre
+    album.take("landing", "/")
     album.take("sign-in", "/sign-in")
+    with a_demo(theatre) as url:
+        for device, page in album.both:
+            page.goto(f"{url}/demo")
+            album.keep(f"demo-{device}", page)
     album.enter(FARMER)
     album.take("farm-calm", "/")
+    album.take("crop-refused", f"/crops/{CROP}")
     wait_for("an alarm", lambda: bool(alarms_of(theatre, "limit")), theatre)
     album.take("farm-alarm", "/", wait="[data-alarm]")
     alarm = f"/alarms/{alarms_of(theatre, 'limit')[0].id}"
     album.take("alarm", alarm)
+    wait_for("a message", lambda: bool(links_about_oxygen(album.receiver)), theatre)
+    album.take("alarm-by-link", path_of(links_about_oxygen(album.receiver)[0]))
+    album.phone.goto(theatre.page_url + alarm)
     album.phone.click("text=Tôi đã nhận, tôi xử lý")
     album.phone.wait_for_selector("[data-state=acknowledged]")
     for quat in ("ao-7-quat-3", "ao-7-quat-4"):
@@ -137,6 +161,8 @@ def books(album: Album) -> None:
     album.take("check-genuine", wait=".verdict.good")
     album.enter(OFFICER, is_pin=False)
     album.take("board", "/")
+    album.take("vessel", "/vessels/KH-95123-TS")
+    album.take("error", "/units/khong-co")
     album.enter(FARMER)
     phone.goto(url + lot)
     phone.click("#recall summary")
@@ -149,19 +175,56 @@ def books(album: Album) -> None:
     album.take("passport-recalled", path)
 
 
+def links_about_oxygen(receiver: Receiver) -> list[str]:
+    """Return the links of the messages about the pond's oxygen."""
+    told = [one["message"] for one in receiver.messages]
+    return [one.split()[-1] for one in told if "Ao 7: oxy" in one]
+
+
+def path_of(url: str) -> str:
+    """Return what stands behind the host."""
+    return "/" + url.split("/", 3)[3]
+
+
+@contextmanager
+def a_demo(theatre: Theatre) -> Iterator[str]:
+    """The same platform's site once more, as visitors of a demo find it."""
+    port = free_port()
+    environ = {
+        "GREENWATER_HOME": str(theatre.home.path),
+        "GREENWATER_CLOCK": str(theatre.clock),
+        "GREENWATER_WEB_IS_DEMO": "true",
+        "GREENWATER_PUBLIC_URL": theatre.page_url,
+    }
+    site = subprocess.Popen(
+        greenwater("web", "--port", str(port)),
+        env=clean_environ() | environ,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("the demo's page", lambda: answers(port), theatre)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        site.terminate()
+        site.wait(30)
+
+
 def main(folder: Path) -> None:
     """Play, look, keep."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def prepare(registry: Registry, home: Home, _stage: Stage) -> None:
         add_people(registry)
+        registry.add_contact(FARM, FARMER, receiver.url, place=0)
         telemetry = open_telemetry(home.telemetry_url)
         open_books(
             registry,
             telemetry,
             open_signer(home.path / "keys", registry, milliseconds(OPENS - CROP_AGE)),
             OPENS,
-            withdrawal_left=timedelta(minutes=20),
+            withdrawal_left=timedelta(minutes=45),
             public_url="http://127.0.0.1",
         )
         telemetry.close()
@@ -170,7 +233,10 @@ def main(folder: Path) -> None:
         Casting("oxygen-crash", PASSED, CROP_AGE),
         Casting("tuna-trip", timedelta(days=2)),
     ]
-    with tempfile.TemporaryDirectory(prefix="greenwater-pictures-") as temporary:
+    with (
+        receiving() as receiver,
+        tempfile.TemporaryDirectory(prefix="greenwater-pictures-") as temporary,
+    ):
         place = Path(temporary)
         stage = playing(
             place / "home", Embedded(), casting, opens=OPENS, speed=120, prepare=prepare
@@ -181,7 +247,7 @@ def main(folder: Path) -> None:
             browsing(place / "phone", play=play, device_scale_factor=1) as phone,
             browsing(place / "desk", play=play, **DESK) as desk,
         ):
-            tour(Album(folder, theatre, phone, desk))
+            tour(Album(folder, theatre, receiver, phone, desk))
 
 
 if __name__ == "__main__":
