@@ -208,9 +208,12 @@ class BookPages:
         waiting = [one for one in book if one.kind == "harvest" and one.id not in made]
         held = self._books.withheld(crop)
         asked = waiting[-1].id if waiting else None
-        refusals = (
-            [] if made and not waiting else self._books.gate(found, harvest=asked)
-        )
+        # Where every harvest has its lot, that there is none to sell is no fault.
+        refusals = [
+            one
+            for one in self._books.gate(found, harvest=asked)
+            if not made or one.code != "no_harvest"
+        ]
         return self._render.page(
             request,
             "crop.html",
