@@ -63,7 +63,7 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
         "action": action,
         "bizStep": step,
         "readPoint": _unit_place(record.unit),
-        "quantityList": [{"epcClass": _crop_class(crop)}],  # an event is about something
+        "quantityList": [{"epcClass": _crop_class(crop)}],
         "gw:record": record.id,
         "gw:recordDigest": record.digest,
         "gw:source": record.source,
