@@ -10,9 +10,10 @@ from fastapi.testclient import TestClient
 
 import web
 from greenwater.kernel.ids import DeviceId
+from greenwater.storage.registry.watching import Notification
 from tests.pages.farms import GTINS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
-from tests.pages.world import open_empty
+from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.doors import COOKIE, csrf_of, safe_next
 from web.words import WORDS, Lang
@@ -131,7 +132,7 @@ def test_one_address_does_not_try_every_number(farms: Farms) -> None:
 @pytest.mark.parametrize(
     "target",
     ["//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "evil",
-     "javascript:alert(1)", "/%5cevil\\x", "///evil"],
+     "javascript:alert(1)", "/%5cevil\\x", "///evil", "/\\/evil", " //evil"],
 )  # fmt: skip
 def test_the_way_back_is_a_page_of_ours(visitor: TestClient, target: str) -> None:
     answer = visitor.post(
@@ -188,8 +189,13 @@ def test_every_post_refuses_another_sites_form(
             {"origin": "https://evil.example"},
             {"origin": "null"},
         ):
-            answer = visitor.post(filled(farms, path, "hoa"), headers=headers, data={})
+            answer = visitor.post(
+                filled(farms, path, "hoa"),
+                headers=headers,
+                data={"csrf": csrf(visitor), "on": "on", "reason": "x"},
+            )
             assert answer.status_code == 403, (path, headers)
+    assert visitor.get("/alarms").status_code == 200, "nor was anybody signed out"
 
 
 def test_every_form_carries_what_only_its_own_session_has(
@@ -329,3 +335,33 @@ def test_every_page_is_whole_in_both_languages(
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe-inline" not in policy
+
+
+def test_a_messages_link_shows_and_acknowledges_only_when_told_to_and_one_alarm(
+    farms: Farms, visitor: TestClient
+) -> None:
+    alarm = farms.alarms["binh"]
+    told = Notification(
+        id="n1", organisation="binh", alarm=alarm, step="raised", person="binh",
+        url="json://x", due_ms=NOW_MS,
+    )  # fmt: skip
+    later_ms = NOW_MS + HOUR_MS
+    farms.registry.add_alarm_link("t" * 22, told, expires_ms=later_ms)
+    for _ in range(2):
+        page = visitor.get(f"/a/{'t' * 22}")
+        assert page.status_code == 200
+        assert "Ao của binh" in page.text
+    assert farms.registry.get_alarm(alarm).acknowledged_ms is None, "a look is no act"
+    assert visitor.post(f"/a/{'t' * 22}").status_code == 200
+    first = farms.registry.get_alarm(alarm)
+    assert (first.acknowledged_by, first.acknowledged_ms) == ("binh", NOW_MS)
+    visitor.post(f"/a/{'t' * 22}")
+    assert farms.registry.get_alarm(alarm) == first, "the second time changes nothing"
+    assert COOKIE not in visitor.cookies, "it signs nobody in"
+    assert visitor.get(f"/a/{'u' * 22}").status_code == 404
+    farms.world.clock.advance(timedelta(hours=2))
+    try:
+        assert visitor.get(f"/a/{'t' * 22}").status_code in (404, 410)
+        assert visitor.post(f"/a/{'t' * 22}").status_code in (404, 410)
+    finally:
+        farms.world.clock.advance(timedelta(hours=-2))

@@ -78,10 +78,12 @@ def farm_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Farms,
             kwargs={"on_ready": opened},
         )
         thread.start()
-        assert ready.wait(90)
-        yield farms, f"http://127.0.0.1:{ports[0]}"
-        stop.set()
-        thread.join(10)
+        try:
+            assert ready.wait(90)
+            yield farms, f"http://127.0.0.1:{ports[0]}"
+        finally:
+            stop.set()
+            thread.join(10)
 
 
 @pytest.fixture(scope="module")
