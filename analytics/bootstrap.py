@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from analytics.notifying import Notifier
+from analytics.alarms.notifying import Notifier
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
 from greenwater.kernel.clock import Clock

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
+from analytics.alarms.tracked import AHEAD_MS
 from analytics.ports import Telemetry
 from analytics.qc.stream import FlagState, Point, Verdict, flagged
-from analytics.tracked import AHEAD_MS
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.quality import Flagged

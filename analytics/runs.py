@@ -13,7 +13,10 @@ from typing import Final
 import msgspec
 import structlog
 
-from analytics.calling import messages_of
+from analytics.alarms.calling import messages_of
+from analytics.alarms.standing import Changes
+from analytics.alarms.tracked import Watched
+from analytics.alarms.watch import Watch
 from analytics.flagging import (
     Flagging,
     decode_streams,
@@ -22,9 +25,6 @@ from analytics.flagging import (
 )
 from analytics.places import Places
 from analytics.ports import Registry, Telemetry
-from analytics.standing import Changes
-from analytics.tracked import Watched
-from analytics.watch import Watch
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import Reading, milliseconds

@@ -40,12 +40,13 @@ def build(words: Sequence[str]) -> typer.Typer:
 
 
 def _add_platform(app: typer.Typer) -> None:
-    from cli import bench, data, device, person, platform, sim, verify
+    from cli import bench, data, device, person, platform, score, sim, verify
 
     app.add_typer(sim.app, name="sim")
     app.add_typer(device.app, name="device")
     app.add_typer(person.app, name="person")
     app.add_typer(bench.app, name="bench")
+    app.add_typer(score.app, name="score")
     app.add_typer(data.quarantine, name="quarantine")
     app.add_typer(data.imports, name="import")
     app.command("export")(data.export)

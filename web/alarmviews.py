@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.messages import advice, quantity, sentence, severity_word
+from analytics.alarms.messages import advice, quantity, sentence, severity_word
 from greenwater.reference.limits import Basis
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.places import UnitInfo

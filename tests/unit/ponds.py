@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from analytics.alarms.standing import Changes
+from analytics.alarms.tracked import Watched
+from analytics.alarms.watch import Watch
 from analytics.places import Places
-from analytics.standing import Changes
-from analytics.tracked import Watched
-from analytics.watch import Watch
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
 from greenwater.kernel.reading import Reading, Source

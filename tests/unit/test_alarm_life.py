@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from analytics import life
-from analytics.standing import LOUD, Standing
+from analytics.alarms import life
+from analytics.alarms.standing import LOUD, Standing
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.watching import Act

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.latches import OFF, Latch, back, beyond, halted, moved
+from analytics.alarms.latches import OFF, Latch, back, beyond, halted, moved
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Severity, Timing, timing
 from tests.unit.ponds import MINUTE, T0

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.life import AGAIN_MS
-from analytics.watch import LATE_MS
+from analytics.alarms.life import AGAIN_MS
+from analytics.alarms.watch import LATE_MS
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import Reading

@@ -3,10 +3,10 @@
 Proof is the motor's current, not the order: an order is a line of its own.
 """
 
-from analytics import life
+from analytics.alarms import life
+from analytics.alarms.standing import Standing
+from analytics.alarms.tracked import Turning, Watched, is_news
 from analytics.places import Place
-from analytics.standing import Standing
-from analytics.tracked import Turning, Watched, is_news
 from greenwater.kernel.reading import Reading
 from greenwater.reference.aerators import is_running
 

@@ -6,8 +6,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analytics import life
-from analytics.latches import Latch
+from analytics.alarms import life
+from analytics.alarms.latches import Latch
 from analytics.places import Place
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from analytics import life
+from analytics.alarms import life
 from greenwater.kernel.ids import DeviceId
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep

@@ -5,10 +5,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from analytics import life
+from analytics.alarms import life
+from analytics.alarms.standing import Standing
+from analytics.alarms.tracked import Watched, trend_per_h
 from analytics.places import Places
-from analytics.standing import Standing
-from analytics.tracked import Watched, trend_per_h
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.reference.limits import Severity

@@ -11,7 +11,7 @@ from typing import Final
 import apprise
 import structlog
 
-from analytics.messages import body, text_message, title
+from analytics.alarms.messages import body, text_message, title
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError

@@ -9,13 +9,12 @@ move anything: what comes out of order is flagged, and is no news.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from analytics import life
-from analytics.aerating import turned
-from analytics.latches import OFF, halted, moved
-from analytics.places import Place, Places
-from analytics.silence import is_expected, silenced, silent_after
-from analytics.standing import Changes, Standing
-from analytics.tracked import (
+from analytics.alarms import life
+from analytics.alarms.aerating import turned
+from analytics.alarms.latches import OFF, halted, moved
+from analytics.alarms.silence import is_expected, silenced, silent_after
+from analytics.alarms.standing import Changes, Standing
+from analytics.alarms.tracked import (
     Tracked,
     Watched,
     heard,
@@ -24,6 +23,7 @@ from analytics.tracked import (
     new_alarm,
     remembered,
 )
+from analytics.places import Place, Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
