@@ -235,14 +235,14 @@ def pipeline(rig: Rig, name: str, readings: int, messages: int, devices: int) ->
         if rows:
             if not first_s:
                 first_s, skipped = time.perf_counter(), len(rows)
-                cpu_s = sum(process.cpu_times()[:2])
+                cpu_s = _cpu_s(process)
             seen += len(rows)
             cursor = rows[-1].sequence
         else:
             time.sleep(0.01)
         assert service.is_running, service.text()[-2000:]
     took_s = time.perf_counter() - first_s
-    cpu_s = sum(process.cpu_times()[:2]) - cpu_s
+    cpu_s = _cpu_s(process) - cpu_s
     telemetry.close()
     service.stop()
     return Drain((messages - skipped) / took_s, cpu_s * messages / (messages - skipped))
@@ -265,8 +265,7 @@ def latency(rig: Rig, name: str, devices: int, rate: float) -> list[str]:
             connects_per_s=500.0,
         )
     )
-    rss = psutil.Process(service.pid).memory_info().rss / 1e6
-    peak = _peak_rss_mb(service.pid) or rss
+    peak = sum(_peak_rss_mb(one.pid) for one in _family(service.pid))
     service.stop()
     return [
         f"{devices:,}",
@@ -279,11 +278,20 @@ def latency(rig: Rig, name: str, devices: int, rate: float) -> list[str]:
     ]
 
 
-def _peak_rss_mb(pid: int) -> float | None:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1000
-    return None
+def _family(pid: int) -> list[psutil.Process]:
+    """Return ingest's processes: itself and its inlet."""
+    process = psutil.Process(pid)
+    return [process, *process.children()]
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    return sum(sum(one.cpu_times()[:2]) for one in _family(process.pid))
+
+
+def _peak_rss_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    peak = next(line for line in lines if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / 1000
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -18,9 +18,10 @@ from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from ingest.counters import Counters
 from ingest.duties import Duties
+from ingest.inlet.frames import Connect
+from ingest.inlet.process import InletProcess
 from ingest.mapping import Mappings, load_profile
 from ingest.metrics import serve_metrics
-from ingest.mqtt import MqttInlet
 from ingest.pipeline import Pipeline
 from ingest.queue import DeliveryQueue
 from ingest.seen import DIGESTS_KEPT, Seen
@@ -62,7 +63,7 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
         UnavailableError: a store does not answer.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    broker = BrokerUrl.parse(settings.broker_url)
+    BrokerUrl.parse(settings.broker_url)  # a wrong one is refused before anything opens
     mappings = Mappings([load_profile(name) for name in settings.mapping_profiles])
     queue = DeliveryQueue(settings.queue_deliveries, settings.queue_bytes)
     counters, seen = Counters(), Seen()
@@ -95,25 +96,21 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             name=f"ingest {worker.id}" if settings.is_sharing else "ingest",
         )
 
-        def shed_or_offer(delivery: object) -> bool:
-            has_room = queue.offer(delivery)  # type: ignore[arg-type]
-            if not has_room:
-                counters.add(shed=1)
-            return has_room
-
-        inlet = MqttInlet(
-            broker,
-            client_id=client_id(settings.home, settings.worker),
-            filters=filters(mappings, is_sharing=settings.is_sharing),
-            offer=shed_or_offer,
+        inlet = InletProcess(
+            Connect(
+                url=settings.broker_url,
+                client_id=client_id(settings.home, settings.worker),
+                filters=filters(mappings, is_sharing=settings.is_sharing),
+                ca_file=_path(settings.broker_ca_file),
+                keeps_session=settings.keeps_session,
+                log_level=settings.log_level,
+            ),
+            offer=queue.offer,
             on_online=duties.announce,
-            ca_file=settings.broker_ca_file,
-            keeps_session=settings.keeps_session,
+            on_shed=lambda count: counters.add(shed=count),
+            on_end=lambda exc: service.fail(exc),
         )
-        if settings.metrics_port:
-            stack.enter_context(serve_metrics(settings.metrics_port, counters, queue))
-        stack.enter_context(inlet.running())
-        yield Ingest(
+        service = Ingest(
             pipeline=pipeline,
             registry=registry,
             outlet=lambda: inlet,
@@ -127,6 +124,14 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             group_deliveries=settings.group_deliveries,
             group_bytes=settings.group_bytes,
         )
+        if settings.metrics_port:
+            stack.enter_context(serve_metrics(settings.metrics_port, counters, queue))
+        stack.enter_context(inlet.running())
+        yield service
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def run_ingest(settings: IngestSettings, clock: Clock, stop: threading.Event) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,9 @@ KEEPALIVE_S = 30
 MAX_RECONNECT_S = 15
 
 
-class _Receipt(NamedTuple):
+class Receipt(NamedTuple):
+    """A message's number, good for the connection it came over."""
+
     connection: int
     mid: int
 
@@ -91,11 +93,20 @@ class MqttInlet:
         """PUBACK what came over the present connection; the rest is sent again anyway."""
         for delivery in deliveries:
             receipt = delivery.receipt
-            if (
-                isinstance(receipt, _Receipt)
-                and receipt.connection == self._connections
-            ):
-                self._client.ack(receipt.mid, 1)
+            if isinstance(receipt, Receipt):
+                self.acknowledge_mids(receipt.connection, (receipt.mid,))
+
+    def acknowledge_mids(self, connection: int, mids: Iterable[int]) -> None:
+        """The same, by the messages' numbers on one connection.
+
+        What was published at QoS 0 has number 0: a PUBACK of that is a protocol error,
+        for which a broker throws us off.
+        """
+        if connection != self._connections:
+            return
+        for mid in mids:
+            if mid:
+                self._client.ack(mid, 1)
 
     def _connected(
         self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any
@@ -116,7 +127,7 @@ class MqttInlet:
         log.info("broker.disconnected", reason=str(reason))
 
     def _received(self, client: paho.Client, _u: Any, message: Any) -> None:
-        receipt = _Receipt(self._connections, message.mid)
+        receipt = Receipt(self._connections, message.mid)
         try:
             topic = message.topic
         except UnicodeDecodeError:  # an exception here would end paho's thread

@@ -1,6 +1,6 @@
 """Ingest, running: its threads, and what they hand each other.
 
-paho's thread ─ offer ─► queue ─► decoder ─► handoff (one group) ─► writer ─► acks
+inlet ─ offer ─► queue ─► decoder ─► handoff (one group) ─► writer ─► acks
 
 A full handoff stops the decoder, a full queue stops the broker (its in-flight limit),
 and a store that does not answer stops the writer. Any thread that dies stops the
@@ -101,11 +101,16 @@ class Ingest:
         if self._died is not None:
             raise self._died
 
+    def fail(self, error: BaseException) -> None:
+        """End the service for something that died beside its threads."""
+        self._died = self._died or error
+        self._stop.set()
+
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
         except BaseException as exc:
-            self._died = self._died or exc
+            self.fail(exc)
             log.exception("thread.died")
         finally:
             self._stop.set()
