@@ -102,6 +102,22 @@ def _clock_quality(text: str) -> ClockQuality | None:
         return None  # a newer box may know more kinds; the reading stands
 
 
+_Near = tuple[str | None, ProbeId, Channel]
+"""A unit as it was sent, and what a name in it stands for, canonical as it is."""
+
+
+def _met(
+    near: dict[str, _Near], base: _Base, name: str, unit: str | None
+) -> _Near | None:
+    """Return what a bare name and unit stand for under these base labels, if that was
+    met before and needs no conversion; and keep it near."""
+    known = _names.get((base.name + name, base.unit if unit is None else unit))
+    if known is None or not known.is_canonical:
+        return None
+    found = near[name] = (unit, known.probe, known.channel)
+    return found
+
+
 def resolve(
     records: Sequence[Record], device: DeviceId, now_s: float
 ) -> tuple[list[Reading], list[Gap], list[tuple[int, str]]]:
@@ -114,6 +130,8 @@ def resolve(
     gaps: list[Gap] = []
     faults: list[tuple[int, str]] = []
     base, base_s, latest_s = _Base(), 0.0, now_s + MAX_AHEAD_S
+    near: dict[str, _Near] = {}  # by the bare name: good until a base label changes
+    clock, base_value, is_sound = None, 0.0, True
     for index, record in enumerate(records):
         if record.bt is not None:
             base_s = record.bt
@@ -125,38 +143,45 @@ def resolve(
             or record.bver is not None
         ):
             base.take(record)
-        unit = record.u if record.u is not None else base.unit
-        known = _names.get((base.name + record.n, unit))
+            near.clear()
+            clock, base_value, is_sound = base.clock, base.value, base.fault is None
+        name, unit, value = record.n, record.u, record.v
+        found = near.get(name)
+        if found is None or found[0] != unit:
+            found = _met(near, base, name, unit)
         taken_s = base_s + record.t
-        value = record.v
         if (
-            known is not None
-            and known.is_canonical
+            found is not None
             and type(value) is float
             and EARLIEST_S <= taken_s <= latest_s
-            and -_HUGE <= (value := value + base.value) <= _HUGE
-            and base.fault is None
+            and -_HUGE <= (value := value + base_value) <= _HUGE
+            and is_sound
         ):
+            _, probe, channel = found
+            taken_ms = round(taken_s * 1000)
             readings.append(
-                Reading(
-                    device,
-                    known.probe,
-                    known.channel,
-                    round(taken_s * 1000),
-                    value,
-                    base.clock,
-                    record.gwc,
-                )
+                Reading(device, probe, channel, taken_ms, value, clock, record.gwc)
             )
             continue
-        found = _judged(record, base, device, taken_s, latest_s)
-        if isinstance(found, Reading):
-            readings.append(found)
-        elif isinstance(found, Gap):
-            gaps.append(found)
-        elif found is not None:
-            faults.append((index, found))
+        fault = _sorted_out(
+            _judged(record, base, device, taken_s, latest_s), readings, gaps
+        )
+        if fault is not None:
+            faults.append((index, fault))
     return readings, gaps, faults
+
+
+def _sorted_out(
+    judged: Reading | Gap | str | None, readings: list[Reading], gaps: list[Gap]
+) -> str | None:
+    """Add a reading to the readings, a gap to the gaps; hand back a fault."""
+    if isinstance(judged, str):
+        return judged
+    if isinstance(judged, Gap):
+        gaps.append(judged)
+    elif judged is not None:
+        readings.append(judged)
+    return None
 
 
 def _judged(
