@@ -161,6 +161,28 @@ def run_scenario(
     asyncio.run(serve_scenario(run, clock, where, stop_on_signals()))
 
 
+@app.command("box")
+def box(
+    device: Annotated[str, typer.Argument(help="One of the scenario's devices.")],
+    scenario: Annotated[str, typer.Option(help="A name of sim list, or a .toml.")],
+    config: Annotated[Path, typer.Option(help="The box's own edge.toml.")],
+    start: Annotated[
+        str, typer.Option(help="When the scenario begins; else now.")
+    ] = "",
+) -> None:
+    """Run a box as its scenario treats it: power cuts, no network, a wrong clock."""
+    from cli.simbox import play_box
+    from cli.supervisor import stop_on_signals
+    from firmware_sim.run import ScenarioRun
+    from firmware_sim.scenarios import load_scenario
+
+    logs.configure("sim-box")
+    clock = open_clock()
+    begins = datetime.fromisoformat(start) if start else clock.now()
+    run = ScenarioRun(load_scenario(scenario).starting(begins), clock)
+    raise typer.Exit(play_box(run, device, config, clock, stop_on_signals()))
+
+
 @app.command("fleet")
 def fleet(
     devices: Annotated[int, typer.Option(help="How many boxes.")] = 100,

@@ -153,16 +153,26 @@ class Stage:
             for one in self.played
         ]  # fmt: skip
         parts += [
-            Part(
-                f"edge-{device}",
-                greenwater(
-                    "edge", "run", "--config", str(path), "--log-level", "warning"
-                ),
-                environ,
-            )
-            for device, path in self._boxes.items()
+            Part(f"edge-{device.id}", self._box(one, device.id), environ)
+            for one in self.played
+            for device in one.scenario.devices
+            if device.id in self._boxes
         ]
         return parts
+
+    def _box(self, one: Played, device: str) -> list[str]:
+        """Return what runs a box: the agent, or whoever does to it what is to be done."""
+        config = str(self._boxes[device])
+        if not ScenarioRun(one.scenario, ManualClock(self.opens)).is_troubled(device):
+            return greenwater(
+                "edge", "run", "--config", config, "--log-level", "warning"
+            )
+        return greenwater(
+            "sim", "box", device,
+            "--scenario", one.scenario.name,
+            "--config", config,
+            "--start", (one.folder / "start").read_text(),
+        )  # fmt: skip
 
 
 def _parts(from_s: float, until_s: float) -> Iterator[tuple[float, float]]:

@@ -29,6 +29,14 @@ class Row(NamedTuple):
     values: Values
 
 
+class Conditions(NamedTuple):
+    """What a box has to live with: power, a network, and how wrong its clock is (s)."""
+
+    is_powered: bool = True
+    has_network: bool = True
+    skew_s: float = 0.0
+
+
 class ScenarioRun:
     """One scenario on one clock.
 
@@ -97,6 +105,22 @@ class ScenarioRun:
             for fault in self._faults_of(device, probe)
             if _within(at, *interval(self.scenario, fault))
         )
+
+    def conditions(self, device: str, *, t_s: float | None = None) -> Conditions:
+        """Return what a box has to live with now."""
+        spec = next(one for one in self.scenario.devices if one.id == device)
+        faults = self.active(device, t_s=t_s)
+        kinds = {fault.kind for fault in faults}
+        return Conditions(
+            is_powered=spec.has_battery or FaultKind.POWER_CUT not in kinds,
+            has_network=FaultKind.MODEM_OUTAGE not in kinds,
+            skew_s=sum(f.amount for f in faults if f.kind is FaultKind.CLOCK_SKEW),
+        )
+
+    def is_troubled(self, device: str) -> bool:
+        """Return whether its conditions are ever other than good."""
+        bounds = [interval(self.scenario, one)[0] for one in self.scenario.faults]
+        return any(self.conditions(device, t_s=at) != Conditions() for at in bounds)
 
     def _faults_of(self, device: str, probe: str | None) -> Iterator[FaultSpec]:
         site = next((d.site for d in self.scenario.devices if d.id == device), None)

@@ -90,13 +90,14 @@ class ProbeSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """A gateway on a site or a box on a vessel."""
+    """A gateway on a site or a box on a vessel; without a battery it dies with the mains."""
 
     id: str
     name: str
     site: str | None = None
     vessel: str | None = None
     interval_s: float = 60.0
+    has_battery: bool = True
     probes: tuple[ProbeSpec, ...] = ()
 
 

@@ -26,7 +26,7 @@ from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span
 from tests.live.system import Service, registered, wait_until
-from tests.proxy import FreezingProxy
+from firmware_sim.modem import FreezingProxy
 from tests.servers import Influx, Mosquitto, Nats, Server, free_port
 
 CHANNELS = ("temperature", "dissolved_oxygen", "salinity", "ph")

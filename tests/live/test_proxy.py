@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.system import wait_until
-from tests.proxy import FreezingProxy
+from firmware_sim.modem import FreezingProxy
 
 SILENCE_S = 0.3
 

@@ -34,7 +34,7 @@ from greenwater.kernel.wire.messages import (
     encode_message,
 )
 from tests.conftest import started
-from tests.proxy import FreezingProxy
+from firmware_sim.modem import FreezingProxy
 from tests.servers import Mosquitto, Nats
 
 pytestmark = pytest.mark.live

@@ -1,4 +1,6 @@
-"""A bad wire: a TCP proxy that can freeze (the commonest mobile-network failure) or cut."""
+"""A box's way to the network: a TCP proxy that can freeze (what mobile networks do most
+often when they fail) or cut. Simulated boxes have it for a modem, tests for a bad wire.
+"""
 
 import contextlib
 import select
