@@ -7,7 +7,8 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import WorkerId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Reading
-from greenwater.storage.registry.alarms import Alarm, Contact
+from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from greenwater.storage.registry.probes import ProbeInfo

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from greenwater.storage.registry.alarms import Alarm, Contact
+from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.watching import Notification
 
 ESCALATE_MS: Final = 10 * 60 * 1000

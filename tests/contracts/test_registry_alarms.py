@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep, Contact
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.watching import Notification, Pass
 from tests.contracts.registries import HOUR, NOW, a_box

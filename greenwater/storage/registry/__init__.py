@@ -14,6 +14,7 @@ from greenwater.storage.registry.accounts import Accounts
 from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.commands import Commands
+from greenwater.storage.registry.contacts import Contacts
 from greenwater.storage.registry.credentials import Randomness
 from greenwater.storage.registry.deploying import Deployments
 from greenwater.storage.registry.devices import Devices
@@ -26,6 +27,7 @@ from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
 from greenwater.storage.registry.quarantine import Quarantine
 from greenwater.storage.registry.scope import Scope
+from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.watching import Watching
@@ -50,6 +52,8 @@ class Registry(
     OperatorAlarms,
     Epochs,
     Alarms,
+    Contacts,
+    Services,
     Watching,
     Accounts,
     Books,

@@ -11,18 +11,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import InputError, MissingError
+from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.models import Person
 from greenwater.storage.registry.models.alarms import (
     AlarmActRow,
     AlarmLinkRow,
     AlarmRow,
     AlarmStepRow,
-    ContactRow,
 )
 from greenwater.storage.registry.rows import get_row, insert, storable
 from greenwater.storage.registry.session import Sessions
 
 MOST: Final = 500
+
+ACTS: Final = {
+    "acknowledge": "acknowledged",
+    "shelve": "shelved",
+    "unshelve": "unshelved",
+}
+"""What people do to an alarm, and the step that it makes."""
 
 
 class AlarmState(StrEnum):
@@ -45,6 +52,11 @@ class Alarm(Struct, frozen=True, kw_only=True):
     ``trend_per_h`` is its change per hour. ``is_late`` says that it was found in
     readings that came in long after they were taken. ``condition`` is the same for
     all alarms about the same thing.
+
+    ``repeats`` counts how often it came again within hours: by itself, and in alarms
+    before it. ``shelved_until_ms`` is when a person wants to be told again. ``hidden`` is
+    ``out_of_service`` (``hidden_by`` a person) or ``suppressed`` (``hidden_by`` the
+    alarm that explains it); ``hidden_until_ms`` is None where no end is known.
     """
 
     id: str
@@ -74,6 +86,17 @@ class Alarm(Struct, frozen=True, kw_only=True):
     is_late: bool = False
     is_simulated: bool = False
     detail: dict[str, Any] = {}
+    repeats: int = 0
+    shelved_until_ms: int | None = None
+    shelved_by: str | None = None
+    hidden: str | None = None
+    hidden_by: str | None = None
+    hidden_until_ms: int | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody is to be told for now: shelved, out of service, suppressed."""
+        return self.shelved_until_ms is not None or self.hidden is not None
 
     @property
     def is_active(self) -> bool:
@@ -98,15 +121,6 @@ class AlarmLink(Struct, frozen=True):
 
     alarm: str
     person: str
-
-
-class Contact(Struct, frozen=True):
-    """Who is told, where (an apprise URL), and in which place of the order, from 0."""
-
-    organisation: str
-    person: str
-    url: str
-    place: int
 
 
 _FIELDS: Final = tuple(Alarm.__struct_fields__)
@@ -137,6 +151,11 @@ def with_acts(alarm: Alarm, acts: Iterable[AlarmActRow]) -> Alarm:
                 acknowledged_ms=act.at_ms,
                 acknowledged_by=act.person,
             )
+        elif act.kind == "shelve":
+            until_ms = int(act.detail["until_ms"])
+            alarm = replace(alarm, shelved_until_ms=until_ms, shelved_by=act.person)
+        elif act.kind == "unshelve":
+            alarm = replace(alarm, shelved_until_ms=None, shelved_by=None)
     return alarm
 
 
@@ -198,17 +217,6 @@ class AlarmsSeen:
                     steps.append(step)
         return steps
 
-    def contacts(self) -> Sequence[Contact]:
-        """Return who is told, by organisation and place."""
-        query = select(ContactRow).order_by(
-            ContactRow.organisation, ContactRow.place, ContactRow.id
-        )
-        with self._sessions.reading() as session:
-            return [
-                Contact(row.organisation, row.person, row.url, row.place)
-                for row in session.scalars(query)
-            ]
-
 
 def _open_acts(
     session: Session, alarms: Sequence[str]
@@ -238,19 +246,21 @@ def _step_of(row: AlarmStepRow) -> AlarmStep:
 
 def step_of_act(act: AlarmActRow) -> AlarmStep:
     """Return the line of history that an act makes."""
-    kind = {"acknowledge": "acknowledged"}.get(act.kind, act.kind)
+    kind = ACTS.get(act.kind, act.kind)
+    once = f"{kind}/{act.person}/{act.via}"
     return AlarmStep(
         alarm=act.alarm,
-        key=f"{kind}/{act.person}/{act.via}",
+        key=once if act.kind == "acknowledge" else f"{once}/{act.at_ms}",
         at_ms=act.at_ms,
         kind=kind,
         person=act.person,
         via=act.via,
+        detail=dict(act.detail),
     )
 
 
 class Alarms(AlarmsSeen):
-    """Mixed into ``Registry``: what people do, and who is told."""
+    """Mixed into ``Registry``: what people do."""
 
     def acknowledge_alarm(
         self, alarm: str, *, person: str, via: str, at_ms: int
@@ -266,19 +276,45 @@ class Alarms(AlarmsSeen):
         with self._sessions.writing() as session:
             row = get_row(session, AlarmRow, alarm)
             get_row(session, Person, person)
+            acts = _open_acts(session, [alarm]).get(alarm, ())
             is_settled = row.acknowledged_ms is not None or row.cleared_ms is not None
-            if is_settled or _open_acts(session, [alarm]):
+            if is_settled or any(act.kind == "acknowledge" for act in acts):
                 return False
-            act = insert(session, AlarmActRow).values(
-                organisation=row.organisation,
-                alarm=alarm,
-                kind="acknowledge",
-                person=person,
-                via=storable(via),
-                at_ms=at_ms,
-            )
-            session.execute(act.on_conflict_do_nothing())
+            _act(session, row, "acknowledge", person, via, at_ms, {})
             return True
+
+    def shelve_alarm(
+        self, alarm: str, *, person: str, via: str, at_ms: int, until_ms: int
+    ) -> None:
+        """Have nobody told of an alarm until an instant; it goes on being measured.
+
+        Raises:
+            InputError: it is over, or that is longer than its severity allows.
+            MissingError: no such alarm or person.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, AlarmRow, alarm)
+            get_row(session, Person, person)
+            most_s = RULES.shelving.most_s(row.severity)
+            if row.cleared_ms is not None:
+                raise InputError(f"alarm {alarm} is over: there is nothing to put off")
+            if not at_ms < until_ms <= at_ms + most_s * 1000:
+                raise InputError(
+                    f"an alarm that is {row.severity} may be put off for at most "
+                    f"{most_s / 60:g} minutes, from now on"
+                )
+            _act(session, row, "shelve", person, via, at_ms, {"until_ms": until_ms})
+
+    def unshelve_alarm(self, alarm: str, *, person: str, via: str, at_ms: int) -> None:
+        """End a shelving before its time.
+
+        Raises:
+            MissingError: no such alarm or person.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, AlarmRow, alarm)
+            get_row(session, Person, person)
+            _act(session, row, "unshelve", person, via, at_ms, {})
 
     def note_alarm(
         self,
@@ -318,28 +354,26 @@ class Alarms(AlarmsSeen):
             raise MissingError("this link is not valid, or no longer")
         return AlarmLink(row.alarm, row.person)
 
-    def add_contact(
-        self, organisation: str, person: str, url: str, *, place: int = 0
-    ) -> None:
-        """Have a person told of an organisation's alarms; the same again moves it.
 
-        Raises:
-            InputError: that is no address of apprise.
-            MissingError: there is no such person.
-        """
-        if "://" not in url:
-            raise InputError(f"{url!r} is no address to send to, such as tgram://…")
-        with self._sessions.writing() as session:
-            get_row(session, Person, person)
-            row = insert(session, ContactRow).values(
-                organisation=organisation, person=person, url=storable(url), place=place
-            )
-            session.execute(
-                row.on_conflict_do_update(
-                    index_elements=["organisation", "person", "url"],
-                    set_={"place": place},
-                )
-            )
+def _act(
+    session: Session,
+    row: AlarmRow,
+    kind: str,
+    person: str,
+    via: str,
+    at_ms: int,
+    detail: Mapping[str, Any],
+) -> None:
+    act = insert(session, AlarmActRow).values(
+        organisation=row.organisation,
+        alarm=row.id,
+        kind=kind,
+        person=person,
+        via=storable(via),
+        at_ms=at_ms,
+        detail=dict(detail),
+    )
+    session.execute(act.on_conflict_do_nothing())
 
 
 def add_step(session: Session, organisation: str, step: AlarmStep) -> None:

@@ -112,6 +112,16 @@ class Commands:
         with self._sessions.reading() as session:
             return [_info(row) for row in session.scalars(query)]
 
+    def switches_since(self, from_ms: int) -> Sequence[CommandInfo]:
+        """Return the orders to switch something that were made since, oldest first."""
+        query = (
+            select(CommandRow)
+            .where(CommandRow.kind == "switch", CommandRow.created_ms >= from_ms)
+            .order_by(CommandRow.created_ms, CommandRow.id)
+        )
+        with self._sessions.reading() as session:
+            return [_info(row) for row in session.scalars(query)]
+
 
 def _find(session: Session, command: str) -> CommandRow | None:
     return session.get(CommandRow, storable(command), with_for_update=True)

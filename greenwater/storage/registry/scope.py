@@ -17,6 +17,7 @@ from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
 from greenwater.storage.registry.places import PlacesSeen
 from greenwater.storage.registry.probes import ProbesSeen
+from greenwater.storage.registry.service import ServicesSeen
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
 
@@ -28,6 +29,7 @@ class Scope(
     DeploymentsSeen,
     Trees,
     AlarmsSeen,
+    ServicesSeen,
     BooksSeen,
     LabelsSeen,
 ):

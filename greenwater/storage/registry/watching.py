@@ -42,6 +42,7 @@ class Act(Struct, frozen=True):
     person: str
     via: str
     at_ms: int
+    detail: dict[str, Any] = {}
 
 
 class Notification(Struct, frozen=True, kw_only=True):
@@ -90,6 +91,16 @@ class Watching:
         with self._sessions.reading() as session:
             return [alarm_of(row) for row in session.scalars(query)]
 
+    def alarms_cleared_since(self, from_ms: int) -> Sequence[Alarm]:
+        """Return the alarms that were cleared at ``from_ms`` or later, in that order."""
+        query = (
+            select(AlarmRow)
+            .where(AlarmRow.cleared_ms >= from_ms)
+            .order_by(AlarmRow.cleared_ms, AlarmRow.id)
+        )
+        with self._sessions.reading() as session:
+            return [alarm_of(row) for row in session.scalars(query)]
+
     def open_acts(self) -> Sequence[Act]:
         """Return what people did since the last pass, in order."""
         query = (
@@ -99,7 +110,15 @@ class Watching:
         )
         with self._sessions.reading() as session:
             return [
-                Act(row.id, row.alarm, row.kind, row.person, row.via, row.at_ms)
+                Act(
+                    row.id,
+                    row.alarm,
+                    row.kind,
+                    row.person,
+                    row.via,
+                    row.at_ms,
+                    dict(row.detail),
+                )
                 for row in session.scalars(query)
             ]
 

@@ -67,6 +67,12 @@ class AlarmRow(Tenanted, Base):
     is_late: Mapped[bool]
     is_simulated: Mapped[bool]
     detail: Mapped[dict[str, Any]]
+    repeats: Mapped[int] = mapped_column(server_default="0")
+    shelved_until_ms: Mapped[int | None]
+    shelved_by: Mapped[str | None]
+    hidden: Mapped[str | None]
+    hidden_by: Mapped[str | None]
+    hidden_until_ms: Mapped[int | None]
 
 
 class AlarmStepRow(Tenanted, Base):
@@ -93,7 +99,7 @@ class AlarmActRow(Tenanted, Base):
     __tablename__ = "alarm_act"
     __table_args__ = (
         within("organisation", "alarm", of="alarm"),
-        UniqueConstraint("alarm", "kind", "person", "via"),
+        UniqueConstraint("alarm", "kind", "person", "via", "at_ms"),
         Index("ix_alarm_act_open", "id", **only_where("settled_ms IS NULL")),
     )
     id: Mapped[int] = mapped_column(Number, primary_key=True)
@@ -103,6 +109,31 @@ class AlarmActRow(Tenanted, Base):
     via: Mapped[str]
     at_ms: Mapped[int]
     settled_ms: Mapped[int | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+
+class OutOfServiceRow(Tenanted, Base):
+    """What is not watched for a while: a unit, a device or one probe of it, and why.
+
+    ``until_ms`` is never open; ``ended_ms`` is when somebody ended it before.
+    """
+
+    __tablename__ = "out_of_service"
+    __table_args__ = (
+        within("organisation", "unit", of="unit"),
+        within("organisation", "device", of="device"),
+        Index("ix_out_of_service_until", "until_ms"),
+    )
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    unit: Mapped[str | None]
+    device: Mapped[str | None]
+    probe: Mapped[str | None]
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str]
+    from_ms: Mapped[int]
+    until_ms: Mapped[int]
+    ended_ms: Mapped[int | None]
+    ended_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
 
 
 class AlarmLinkRow(Tenanted, Base):
@@ -128,6 +159,8 @@ class ContactRow(Tenanted, Base):
     person: Mapped[str]
     url: Mapped[str]
     place: Mapped[int]
+    from_min: Mapped[int | None]
+    to_min: Mapped[int | None]
 
 
 class NotificationRow(Tenanted, Base):

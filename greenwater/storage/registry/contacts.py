@@ -1,0 +1,85 @@
+"""Who is told of an organisation's alarms, in which order, and at which hours."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from greenwater.kernel.errors import InputError
+from greenwater.storage.registry.models import Person
+from greenwater.storage.registry.models.alarms import ContactRow
+from greenwater.storage.registry.rows import get_row, insert, storable
+from greenwater.storage.registry.session import Sessions
+
+DAY_MIN: Final = 24 * 60
+
+
+class Contact(Struct, frozen=True):
+    """Who is told, where (an apprise URL), and in which place of the order, from 0.
+
+    ``hours`` are minutes of the day in Vietnam, from and to, over midnight too: when he
+    is on duty; None: always.
+    """
+
+    organisation: str
+    person: str
+    url: str
+    place: int
+    hours: tuple[int, int] | None = None
+
+
+class Contacts:
+    """Mixed into ``Registry``."""
+
+    _sessions: Sessions
+
+    def contacts(self) -> Sequence[Contact]:
+        """Return who is told, by organisation and place."""
+        query = select(ContactRow).order_by(
+            ContactRow.organisation, ContactRow.place, ContactRow.id
+        )
+        with self._sessions.reading() as session:
+            return [_contact(row) for row in session.scalars(query)]
+
+    def add_contact(
+        self,
+        organisation: str,
+        person: str,
+        url: str,
+        *,
+        place: int = 0,
+        hours: tuple[int, int] | None = None,
+    ) -> None:
+        """Have a person told of an organisation's alarms; the same again moves it.
+
+        ``hours`` are minutes of the day in Vietnam, from and to; None: always. Whether
+        anything can be sent to ``url`` is for the caller to ask.
+
+        Raises:
+            InputError: that is no address, or those are no hours.
+            MissingError: there is no such person.
+        """
+        if "://" not in url:
+            raise InputError(f"{url!r} is no address to send to, such as tgram://…")
+        if hours is not None and not all(0 <= one < DAY_MIN for one in hours):
+            raise InputError(f"{hours} are no minutes of the day, from 0 to 1439")
+        from_min, to_min = hours or (None, None)
+        when = {"place": place, "from_min": from_min, "to_min": to_min}
+        with self._sessions.writing() as session:
+            get_row(session, Person, person)
+            row = insert(session, ContactRow).values(
+                organisation=organisation, person=person, url=storable(url), **when
+            )
+            session.execute(
+                row.on_conflict_do_update(
+                    index_elements=["organisation", "person", "url"], set_=when
+                )
+            )
+
+
+def _contact(row: ContactRow) -> Contact:
+    hours = None
+    if row.from_min is not None and row.to_min is not None:
+        hours = row.from_min, row.to_min
+    return Contact(row.organisation, row.person, row.url, row.place, hours)
