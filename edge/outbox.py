@@ -17,7 +17,8 @@ The law of this module:
    whole and the past fades evenly. The box's own power comes next; positions, currents
    and contacts last. What is on its way to the platform is left alone until nothing
    else is left. A gap record says what went.
-6. Damage is never silent (``edge.opening``): what can be read of a bad file is saved
+6. A start on a full disk has the room that ``edge.ballast`` kept for it.
+7. Damage is never silent (``edge.opening``): what can be read of a bad file is saved
    under a new outbox id, and gap records say what may be missing.
 
 Whoever owns the outbox calls from one thread. ``handed`` are the numbers of batches that
@@ -32,6 +33,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import structlog
+
+from edge.ballast import Ballast
 from edge.opening import Owner, open_file
 from edge.outbox_file import Mark, lock
 from edge.pack_table import Numbers, PackTable
@@ -40,6 +44,8 @@ from edge.room import Room
 from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.ids import DeviceId, OutboxId, ProbeId
 from greenwater.kernel.reading import Gap, Reading
+
+log = structlog.get_logger()
 
 KEEP_ACKED_MS: Final = 7 * 24 * 3600 * 1000
 FORGET_AT_ONCE: Final = 200
@@ -88,24 +94,40 @@ class Outbox:
         probes: Sequence[ProbeId] = (),
     ) -> None:
         self._budget, self._depth = budget_bytes, 0
+        self._ballast = Ballast(path)
         self._lock = lock(path)
+        owner = Owner(device, probes, rng)
         try:
-            self.file = open_file(path, Owner(device, probes, rng), now_ms)
+            try:
+                self._open(path, owner, now_ms)
+            except UnavailableError as exc:
+                if not self._ballast.release():
+                    raise self._ballast.explained(exc) from exc
+                log.warning("outbox.ballast_released", why=str(exc))
+                self._open(path, owner, now_ms)
         except BaseException:
             os.close(self._lock)
             raise
-        with self.file.translated():
-            self._table = PackTable(self.file)
-            outbox, self.secret = self.file.db.execute(
-                "SELECT id, secret FROM box"
-            ).fetchone()
-        self.id = OutboxId(outbox)
-        self._room = Room(
-            self.file, self._table, device=device, budget_bytes=budget_bytes
-        )
-        self._learn()
-        with self.together():  # leaves the mark
-            pass
+        self._ballast.keep()
+
+    def _open(self, path: Path, owner: Owner, now_ms: int) -> None:
+        self.file = open_file(path, owner, now_ms)
+        try:
+            with self.file.translated():
+                self._table = PackTable(self.file)
+                outbox, self.secret = self.file.db.execute(
+                    "SELECT id, secret FROM box"
+                ).fetchone()
+            self.id = OutboxId(outbox)
+            self._room = Room(
+                self.file, self._table, device=owner.device, budget_bytes=self._budget
+            )
+            self._learn()
+            with self.together():  # leaves the mark
+                pass
+        except BaseException:
+            self.file.close()
+            raise
 
     def _learn(self) -> None:
         with self.file.translated():
@@ -227,6 +249,7 @@ class Outbox:
 
     def forget(self, now_ms: int) -> None:
         """Give up what was acknowledged more than seven days ago, a little at a time."""
+        self._ballast.keep()
         with self.together():
             self._table.drop_acked(FORGET_AT_ONCE, before_ms=now_ms - KEEP_ACKED_MS)
 

@@ -24,6 +24,7 @@ from edge.settings import EdgeSettings
 from edge.timekeeper import Timekeeper
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock, SystemClock
+from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading, milliseconds
 from greenwater.kernel.wire.messages import Command, Reply
@@ -311,12 +312,7 @@ def test_a_disk_that_is_really_full_kills_nobody_and_loses_nothing_confirmed(
     bench = benches(NOW, path=tmpfs / "o.db")
     bench.take(0.0)
     wait_until("it is confirmed", lambda: len(bench.ledger) == 1)
-    with (
-        (tmpfs / "filler").open("wb", buffering=0) as filler,
-        contextlib.suppress(OSError),
-    ):
-        while filler.write(b"\0" * 512):
-            continue
+    fill(tmpfs / "filler")
     rng = random.Random(3)
     for _ in range(60_000):  # more than the log's own room takes
         bench.clock.advance(timedelta(milliseconds=1))
@@ -375,3 +371,34 @@ def test_a_thread_that_dies_takes_the_box_down(tmp_path: Path) -> None:
         box.add_sampler("buggy", dies)
         with pytest.raises(RuntimeError, match="a bug"):
             box.run(threading.Event())
+
+
+@pytest.mark.live
+def test_a_box_starts_on_a_disk_that_is_really_full(tmpfs: Path) -> None:
+    def opened() -> Outbox:
+        return Outbox(
+            tmpfs / "o.db", device=BOX, budget_bytes=2**20, rng=random.Random(1), now_ms=0
+        )  # fmt: skip
+
+    outbox = opened()
+    outbox.commit([Reading(BOX, ProbeId("p"), Channel.PH, 1_000, 7.5)])
+    outbox.close()
+    fill(tmpfs / "filler")
+    outbox = opened()  # with the ballast's room
+    kept = [one.payload for one in outbox.backlog(10, frozenset())]
+    assert len(kept) == 1
+    outbox.close()
+    fill(tmpfs / "more")  # what it left is taken too
+    with pytest.raises(UnavailableError, match="full"):
+        opened()
+    (tmpfs / "filler").unlink()
+    outbox = opened()
+    outbox.close()
+    fill(tmpfs / "filler")
+    opened().close()  # it was taken again while there was room
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(b"\0" * 512):
+            continue
