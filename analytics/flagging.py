@@ -116,7 +116,7 @@ class Flagging:
         Returns the stream's state if that is another now.
         """
         from_ms = behind.start_ms
-        reach_ms = round(((limits.flat_fail_s or 0.0) + 2 * limits.gap_s) * 1000)
+        reach_ms = limits.reach_ms
         end_ms = min(last_ms + 1, behind.end_ms + reach_ms)
         around = Span(behind.series, from_ms - reach_ms, end_ms)
         points = [

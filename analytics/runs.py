@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 CURSOR: Final = "cursor"
 DEVICE: Final = "device/"
-FLAGS: Final = "flags/"
+FLAGS: Final = "flags-2/"
 ROWS: Final = 200
 PATIENCE_S: Final = 5.0
 """Real seconds that a device must have been silent, however fast the clock runs."""

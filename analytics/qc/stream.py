@@ -1,43 +1,49 @@
 """The tests on one channel of one probe, reading by reading.
 
 The same flags as ``ioos_qc.qartod`` gives for equal parameters on a whole array
-(``gross_range_test``, ``spike_test`` by the average, ``rate_of_change_test``,
-``flat_line_test``, ``qartod_compare``), with two differences, where there is no right
-answer in an array: after ``gap_s`` without a reading a stream begins anew, and a line is
-flat for so many seconds, not for as many readings as usually make up so many seconds.
+(``gross_range_test``, ``climatology_test``, ``spike_test`` by the average,
+``rate_of_change_test``, ``flat_line_test``, ``attenuated_signal_test`` by the range,
+``qartod_compare``), with two differences, where there is no right answer in an array:
+after ``gap_s`` without a reading a stream begins anew, and a line is flat (a signal
+attenuated) for so many seconds, not for as many readings as usually make up so many
+seconds. ``bulk`` says the same of whole arrays at once.
 """
 
 from typing import Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from greenwater.kernel.quality import Flag, QualityTest, packed
+from analytics.qc.climate import climate_flag
+from analytics.qc.stretch import Point, Stretch
+from greenwater.kernel.quality import Flag
 from greenwater.reference.quality import QualityLimits
 
-_SEVERITY: Final = (
+__all__ = ["FlagState", "Point", "Verdict", "flagged", "rolled"]
+
+GAP: Final = 1
+SYNTAX: Final = 10
+LOCATION: Final = 100
+GROSS: Final = 1_000
+CLIMATE: Final = 10_000
+SPIKE: Final = 100_000
+RATE: Final = 1_000_000
+FLAT: Final = 10_000_000
+AGREES: Final = 100_000_000
+ATTENUATED: Final = 1_000_000_000
+NEAR: Final = 10_000_000_000
+"""The decimal places of the tests in ``Flagged.tests``, in QARTOD's own order."""
+
+RANK: Final = (0, 3, 2, 4, 5, 0, 0, 0, 0, 1)
+"""What rolls up over what, by flag (``ioos_qc.qartod.qartod_compare``)."""
+OF_RANK: Final = (
+    Flag.NOT_EVALUATED,
     Flag.MISSING,
     Flag.NOT_EVALUATED,
     Flag.GOOD,
     Flag.SUSPECT,
     Flag.FAIL,
 )
-"""What rolls up over what, the weakest first (``ioos_qc.qartod.qartod_compare``)."""
-_RANK: Final = {flag: rank for rank, flag in enumerate(_SEVERITY)}
-
-ROLLED_UP: Final = (
-    QualityTest.GROSS_RANGE,
-    QualityTest.SPIKE,
-    QualityTest.RATE_OF_CHANGE,
-    QualityTest.FLAT_LINE,
-)
-"""The gap test is not: a reading after a silence is as good as any other."""
-
-
-class Point(NamedTuple):
-    """One reading as the tests see it; None: the probe answered badly."""
-
-    taken_ms: int
-    value: float | None
+GOOD, UNKNOWN, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 
 
 class Verdict(NamedTuple):
@@ -51,18 +57,32 @@ class Verdict(NamedTuple):
 class FlagState(Struct):
     """What is remembered of a stream: its last two readings, and how long it is flat.
 
-    ``lows`` and ``highs`` are the readings of the flat stretch that may yet be its
-    lowest and highest: of an ordinary probe a handful. ``moved_ms`` is the newest
-    reading that does not belong to the stretch, ``since_ms`` where the stream began.
+    ``tests`` are the flags of the last reading, ``since_ms`` is where the stream began,
+    ``missing_ms`` its newest bad answer.
     """
 
     last: Point | None = None
     before: Point | None = None
-    tests: dict[QualityTest, Flag] = {}
+    tests: int = 0
     since_ms: int = 0
-    moved_ms: int | None = None
-    lows: list[Point] = []
-    highs: list[Point] = []
+    missing_ms: int | None = None
+    flat: Stretch = field(default_factory=Stretch)
+    quiet: Stretch = field(default_factory=Stretch)
+
+
+def rolled(tests: int) -> Flag:
+    """Return the worst of the tests' flags.
+
+    Two are not in it: after a gap a reading is as good as any other, and a neighbour
+    that differs says that one of two probes is wrong, not which.
+    """
+    tests = tests // SYNTAX % (NEAR // SYNTAX)
+    worst = 0
+    while tests:
+        tests, digit = divmod(tests, 10)
+        if RANK[digit] > worst:
+            worst = RANK[digit]
+    return OF_RANK[worst]
 
 
 def flagged(
@@ -73,126 +93,122 @@ def flagged(
     The one before is there only where the new reading says more of it. ``state`` is
     changed. ``point`` must be newer than all before it.
     """
-    is_gap = (
-        state.last is not None
-        and point.taken_ms - state.last.taken_ms > limits.gap_s * 1000
-    )
-    begins = state.last is None or is_gap
-    if begins:
-        state.last = state.before = state.moved_ms = None
-        state.since_ms, state.lows, state.highs = point.taken_ms, [], []
-    former = () if begins else _revised(state, point, limits)
-    tests = {
-        QualityTest.GAP: Flag.SUSPECT
-        if is_gap
-        else (Flag.NOT_EVALUATED if begins else Flag.GOOD),
-        QualityTest.GROSS_RANGE: gross_range(point, limits),
-        QualityTest.RATE_OF_CHANGE: rate_of_change(state.last, point, limits),
-        QualityTest.FLAT_LINE: _flat_line(state, point, limits),
-    }
-    if limits.spike_suspect is not None:
-        is_missing = point.value is None
-        tests[QualityTest.SPIKE] = Flag.MISSING if is_missing else Flag.NOT_EVALUATED
+    last = state.last
+    is_gap = last is not None and point.taken_ms - last.taken_ms > limits.gap_s * 1000
+    if last is None or is_gap:
+        state.last = state.before = state.missing_ms = None
+        state.since_ms = point.taken_ms
+        state.flat, state.quiet = Stretch(), Stretch()
+        former: tuple[Verdict, ...] = ()
+        tests = SUSPECT if is_gap else UNKNOWN
+    else:
+        former = _revised(state, point, limits)
+        tests = GOOD
+    tests += _missing(state, point, limits) if point.value is None else 0
+    tests += 0 if point.value is None else _tested(state, point, point.value, limits)
     state.before, state.last, state.tests = state.last, point, tests
-    return (*former, _verdict(point, tests))
+    return (*former, Verdict(point.taken_ms, rolled(tests), tests))
+
+
+def _missing(state: FlagState, point: Point, limits: QualityLimits) -> int:
+    """Return the flags of a bad answer: missing in every test that is run."""
+    state.missing_ms = point.taken_ms
+    run = SYNTAX + GROSS + RATE + FLAT
+    if limits.climate:
+        run += CLIMATE
+    if limits.spike_suspect is not None:
+        run += SPIKE
+    if limits.attenuated_s is not None:
+        run += ATTENUATED
+    return MISSING * run
+
+
+def _tested(state: FlagState, point: Point, value: float, limits: QualityLimits) -> int:
+    tests = GOOD * SYNTAX + gross_range(value, limits) * GROSS
+    if limits.climate:
+        tests += climate_flag(point.taken_ms, value, limits.climate) * CLIMATE
+    if limits.spike_suspect is not None:
+        tests += UNKNOWN * SPIKE
+    tests += _rate_of_change(state.last, point.taken_ms, value, limits) * RATE
+    tests += _flat_line(state, point, value, limits) * FLAT
+    if limits.attenuated_s is not None:
+        tests += _attenuated(state, point, value, limits) * ATTENUATED
+    return tests
 
 
 def _revised(
     state: FlagState, point: Point, limits: QualityLimits
 ) -> tuple[Verdict, ...]:
     """Return what the next reading makes of the one before: whether it was a spike."""
-    if state.last is None or state.before is None:
+    last, before, after = state.last, state.before, point.value
+    if last is None or before is None or last.value is None:
         return ()
-    flag = spike(state.before, state.last, point, limits)
-    if flag is None or flag is state.tests.get(QualityTest.SPIKE):
+    if limits.spike_suspect is None or before.value is None or after is None:
         return ()
-    return (_verdict(state.last, {**state.tests, QualityTest.SPIKE: flag}),)
+    flag = _spike(abs(last.value - (before.value + after) / 2), limits)
+    tests = state.tests + (flag - UNKNOWN) * SPIKE
+    return (Verdict(last.taken_ms, rolled(tests), tests),)
 
 
-def _verdict(point: Point, tests: dict[QualityTest, Flag]) -> Verdict:
-    rolled = [tests[test] for test in ROLLED_UP if tests.get(test)]
-    worst = max(rolled, key=_RANK.__getitem__, default=Flag.NOT_EVALUATED)
-    return Verdict(point.taken_ms, worst, packed(tests))
-
-
-def gross_range(point: Point, limits: QualityLimits) -> Flag:
-    """Return whether a probe can have measured this, and water here can be so."""
-    if point.value is None:
-        return Flag.MISSING
-    if not limits.fail.holds(point.value):
-        return Flag.FAIL
-    if limits.suspect is not None and not limits.suspect.holds(point.value):
-        return Flag.SUSPECT
-    return Flag.GOOD
-
-
-def spike(
-    before: Point, point: Point, after: Point, limits: QualityLimits
-) -> Flag | None:
-    """Return whether a reading stands out between its neighbours."""
-    if limits.spike_suspect is None:
-        return None
-    if point.value is None:
-        return Flag.MISSING
-    if before.value is None or after.value is None:
-        return Flag.NOT_EVALUATED
-    off = abs(point.value - (before.value + after.value) / 2)
+def _spike(off: float, limits: QualityLimits) -> int:
     if limits.spike_fail is not None and off > limits.spike_fail:
-        return Flag.FAIL
-    return Flag.SUSPECT if off > limits.spike_suspect else Flag.GOOD
+        return FAIL
+    return SUSPECT if off > (limits.spike_suspect or 0.0) else GOOD
 
 
-def rate_of_change(before: Point | None, point: Point, limits: QualityLimits) -> Flag:
+def gross_range(value: float, limits: QualityLimits) -> int:
+    """Return whether a probe can have measured this, and water here can be so."""
+    if not limits.fail.holds(value):
+        return FAIL
+    if limits.suspect is not None and not limits.suspect.holds(value):
+        return SUSPECT
+    return GOOD
+
+
+def _rate_of_change(
+    before: Point | None, at_ms: int, value: float, limits: QualityLimits
+) -> int:
     """Return whether water can have changed so fast."""
-    if point.value is None:
-        return Flag.MISSING
     if before is None or before.value is None or limits.rate_per_h is None:
-        return Flag.GOOD
-    seconds = (point.taken_ms - before.taken_ms) / 1000
-    is_fast = abs((point.value - before.value) / seconds) > limits.rate_per_h / 3600
-    return Flag.SUSPECT if is_fast else Flag.GOOD
+        return GOOD
+    seconds = (at_ms - before.taken_ms) / 1000
+    is_fast = abs((value - before.value) / seconds) > limits.rate_per_h / 3600
+    return SUSPECT if is_fast else GOOD
 
 
-def _flat_line(state: FlagState, point: Point, limits: QualityLimits) -> Flag:
+def _flat_line(
+    state: FlagState, point: Point, value: float, limits: QualityLimits
+) -> int:
     """Return whether nothing moved for long, and remember what matters for the next."""
-    if point.value is None:
-        return Flag.MISSING
     if limits.flat_tolerance <= 0:
-        return Flag.GOOD
-    _lengthen(state, point, point.value, limits.flat_tolerance)
-    moved_ms = state.since_ms - 1 if state.moved_ms is None else state.moved_ms
-    for flag, flat_s in (
-        (Flag.FAIL, limits.flat_fail_s),
-        (Flag.SUSPECT, limits.flat_suspect_s),
-    ):
+        return GOOD
+    moved_ms = state.flat.lengthen(point, value, limits.flat_tolerance)
+    for flag, flat_s in ((FAIL, limits.flat_fail_s), (SUSPECT, limits.flat_suspect_s)):
         if flat_s is None:
             continue
         from_ms = point.taken_ms - flat_s * 1000
-        if state.since_ms <= from_ms and moved_ms < from_ms:
+        if state.since_ms <= from_ms and (moved_ms is None or moved_ms < from_ms):
             return flag
-    return Flag.GOOD
+    return GOOD
 
 
-def _lengthen(state: FlagState, point: Point, value: float, tolerance: float) -> None:
-    """Add a reading to the flat stretch; what is too far from it ends the stretch.
+def _attenuated(
+    state: FlagState, point: Point, value: float, limits: QualityLimits
+) -> int:
+    """Return whether the last so many seconds, their first instant left out, are dull.
 
-    Both lists stay in order of time, ``lows`` rising and ``highs`` falling: the classic
-    sliding minimum and maximum, whose window here is as long as its range is small.
+    Not known while fewer are seen, or with a bad answer among them. So many readings
+    cover as many intervals, the one before the first included.
     """
-    lows, highs = state.lows, state.highs
-    while lows and _value(lows[-1]) >= value:
-        lows.pop()
-    while highs and _value(highs[-1]) <= value:
-        highs.pop()
-    lows.append(point)
-    highs.append(point)
-    while _value(highs[0]) - _value(lows[0]) >= tolerance:
-        older = lows if lows[0].taken_ms < highs[0].taken_ms else highs
-        state.moved_ms = older.pop(0).taken_ms
-        state.lows = lows = [one for one in lows if one.taken_ms > state.moved_ms]
-        state.highs = highs = [one for one in highs if one.taken_ms > state.moved_ms]
-
-
-def _value(point: Point) -> float:
-    assert point.value is not None, "only values are remembered"
-    return point.value
+    at_ms = point.taken_ms
+    moved_ms = state.quiet.lengthen(point, value, limits.attenuated_suspect)
+    from_ms = at_ms - (limits.attenuated_s or 0.0) * 1000
+    if state.last is None or state.since_ms > from_ms + at_ms - state.last.taken_ms:
+        return UNKNOWN
+    if state.missing_ms is not None and state.missing_ms > from_ms:
+        return UNKNOWN
+    if moved_ms is not None and moved_ms > from_ms:
+        return GOOD
+    return (
+        FAIL if state.quiet.range_after(from_ms) < limits.attenuated_fail else SUSPECT
+    )

@@ -1,18 +1,33 @@
 """What a probe can say at all, and how fast and how smoothly water changes, by channel.
 
 The parameters of the quality tests, in canonical units; ``quality.toml`` has them with
-their sources.
+their sources. What differs where a species lives is a row of its own (``quality_of``).
 """
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds
 from greenwater.reference.tables import read_table
+
+
+class ClimateSpan(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is usual in some months (1-12) or hours (0-23) of UTC, both ends included.
+
+    Outside ``fail`` 4, outside ``usual`` 3. Of several that hold an instant the last
+    one says (as ``ioos_qc.qartod.ClimatologyConfig`` does).
+    """
+
+    period: Literal["month", "hour"]
+    first: int
+    last: int
+    usual: Bounds
+    fail: Bounds | None = None
 
 
 class QualityLimits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,8 +35,10 @@ class QualityLimits(Struct, frozen=True, forbid_unknown_fields=True):
 
     Outside ``fail`` no sound probe answers, outside ``suspect`` no water here is. A spike
     is the distance from the mean of both neighbours; a rate is per hour; a line is flat
-    when nothing in so many seconds was ``flat_tolerance`` away from anything else. After
-    ``gap_s`` without a reading the tests begin anew.
+    when nothing in so many seconds was ``flat_tolerance`` away from anything else; a
+    signal is attenuated when the range of ``attenuated_s`` stays below a threshold. After
+    ``gap_s`` without a reading the tests begin anew. A neighbour is another probe of the
+    box in the same unit, with a reading not older than ``neighbor_s``.
     """
 
     channel: Channel
@@ -34,12 +51,40 @@ class QualityLimits(Struct, frozen=True, forbid_unknown_fields=True):
     flat_tolerance: float = 0.0
     flat_suspect_s: float | None = None
     flat_fail_s: float | None = None
+    attenuated_s: float | None = None
+    attenuated_suspect: float = 0.0
+    attenuated_fail: float = 0.0
+    climate: tuple[ClimateSpan, ...] = ()
+    neighbor_suspect: float | None = None
+    neighbor_s: float = 900.0
     gap_s: float = 7200.0
+
+    @property
+    def reach_ms(self) -> int:
+        """How far behind itself a reading may still change flags."""
+        longest_s = max(self.flat_fail_s or 0, self.flat_suspect_s or 0)
+        return round((max(longest_s, self.attenuated_s or 0) + 2 * self.gap_s) * 1000)
+
+
+class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far two channels of one probe may be apart from what chemistry says of them.
+
+    ``channel`` is suspect when it is further from what ``of`` gives than ``offset`` (its
+    own unit) and ``share`` (of the greater of both) together.
+    """
+
+    channel: Channel
+    of: tuple[Channel, ...]
+    offset: float
+    share: float
+    source: str
 
 
 class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: dt.date
     quality: tuple[QualityLimits, ...]
+    where: tuple[dict[str, Any], ...]
+    agreement: tuple[Agreement, ...]
 
 
 _TABLES: Final = read_table("quality.toml", _Tables)
@@ -47,4 +92,36 @@ _TABLES: Final = read_table("quality.toml", _Tables)
 QUALITY: Final[Mapping[Channel, QualityLimits]] = {
     one.channel: one for one in _TABLES.quality
 }
-"""The channels that are tested; positions and contacts have no such tests."""
+"""The channels that are tested; positions have a test of their own."""
+
+AGREEMENTS: Final = _TABLES.agreement
+
+
+def _overridden(row: Mapping[str, Any]) -> QualityLimits:
+    changes = {
+        name: value for name, value in row.items() if name not in ("species", "channel")
+    }
+    base = QUALITY[Channel(row["channel"])]
+    fields = {name: getattr(base, name) for name in base.__struct_fields__}
+    typed = convert({**_plain(base), **changes}, QualityLimits)
+    return replace(base, **{k: getattr(typed, k) for k in fields if k in changes})
+
+
+def _plain(base: QualityLimits) -> dict[str, Any]:
+    return {
+        "channel": base.channel.value,
+        "source": base.source,
+        "fail": {"low": base.fail.low, "high": base.fail.high},
+    }
+
+
+_WHERE: Final[Mapping[tuple[str, Channel], QualityLimits]] = {
+    (species, Channel(row["channel"])): _overridden(row)
+    for row in _TABLES.where
+    for species in row["species"]
+}
+
+
+def quality_of(channel: Channel, species: str | None = None) -> QualityLimits | None:
+    """Return a channel's parameters where a species lives; None: it is not tested."""
+    return _WHERE.get((species or "", channel)) or QUALITY.get(channel)

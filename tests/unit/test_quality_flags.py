@@ -13,11 +13,17 @@ from hypothesis import strategies as st
 from ioos_qc import qartod
 from msgspec.structs import replace
 
+from analytics.qc import bulk
 from analytics.qc.stream import FlagState, Point, Verdict, flagged
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.quality import Flag, QualityTest, flag_of, packed, unpacked
 from greenwater.reference.limits import Bounds
-from greenwater.reference.quality import QUALITY, QualityLimits
+from greenwater.reference.quality import (
+    QUALITY,
+    ClimateSpan,
+    QualityLimits,
+    quality_of,
+)
 
 STEP_MS = 900_000
 FOREVER_S = 1e12
@@ -34,6 +40,13 @@ LIMITS = QualityLimits(
     flat_tolerance=0.02,
     flat_suspect_s=3600,
     flat_fail_s=3 * 3600,
+    attenuated_s=5 * 3600,
+    attenuated_suspect=0.04,
+    attenuated_fail=0.015,
+    climate=(
+        ClimateSpan("month", 1, 12, Bounds(6.5, 8.5), Bounds(2, 12)),
+        ClimateSpan("hour", 3, 9, Bounds(6.9, 7.9)),
+    ),
     gap_s=FOREVER_S,
 )
 
@@ -62,6 +75,12 @@ def run(
     return [found[point.taken_ms] for point in points]
 
 
+def at_once(points: Sequence[Point], limits: QualityLimits) -> list[Verdict]:
+    times = np.array([at for at, _ in points], np.int64)
+    values = np.array([v for _, v in points], np.float64)
+    return bulk.verdicts_of(times, bulk.flag_array(times, values, limits))
+
+
 def theirs(
     points: Sequence[Point], limits: QualityLimits
 ) -> Mapping[QualityTest, np.ndarray]:
@@ -71,7 +90,7 @@ def theirs(
     fail, suspect = limits.fail, limits.suspect
     assert suspect is not None
     assert limits.rate_per_h is not None
-    return {
+    found = {
         QualityTest.GROSS_RANGE: qartod.gross_range_test(
             values, (fail.low, fail.high), (suspect.low, suspect.high)
         ),
@@ -89,11 +108,37 @@ def theirs(
             limits.flat_tolerance,
         ),
     }
+    if limits.attenuated_s is not None:
+        found[QualityTest.ATTENUATED_SIGNAL] = qartod.attenuated_signal_test(
+            values,
+            times,
+            limits.attenuated_suspect,
+            limits.attenuated_fail,
+            test_period=int(limits.attenuated_s),
+            min_obs=round(limits.attenuated_s * 1000 / STEP_MS),
+            check_type="range",
+        )
+    if limits.climate:
+        config = qartod.ClimatologyConfig()
+        for span in limits.climate:
+            beyond = span.fail
+            config.add(
+                (span.first, span.last),
+                (span.usual.low, span.usual.high),
+                fspan=None if beyond is None else (beyond.low, beyond.high),
+                period=span.period,
+            )
+        found[QualityTest.CLIMATOLOGY] = qartod.climatology_test(
+            config, values, times, np.zeros(len(values))
+        )
+        # ioos-qc 3.0.0 means MISSING here (its comment says so) and comes out with GOOD.
+        found[QualityTest.CLIMATOLOGY][np.isnan(values)] = 9
+    return found
 
 
 def differing(points: Sequence[Point], limits: QualityLimits) -> dict[str, list[int]]:
     """Return where our flags are not those of ioos-qc, by test, and rolled up."""
-    ours = run(points, limits)
+    ours = at_once(points, limits) if len(points) > 1000 else run(points, limits)
     expected = theirs(points, limits)
     rolled = qartod.qartod_compare(list(expected.values()))
     found = {
@@ -106,6 +151,16 @@ def differing(points: Sequence[Point], limits: QualityLimits) -> dict[str, list[
     }
     found["rolled up"] = [n for n, one in enumerate(ours) if one.flag != rolled[n]]
     return {name: where for name, where in found.items() if where}
+
+
+def limits_for(channel: Channel) -> QualityLimits:
+    """Return a channel's parameters, with every test of them run, without gaps."""
+    limits = replace(quality_of(channel, "NUR") or QUALITY[channel], gap_s=FOREVER_S)
+    if limits.flat_suspect_s is None:
+        limits = replace(limits, flat_suspect_s=21600, flat_fail_s=86400)
+    if limits.attenuated_s is None:
+        limits = replace(limits, attenuated_s=86400, attenuated_suspect=0.05)
+    return limits
 
 
 def regular(values: Sequence[float | None]) -> list[Point]:
@@ -146,6 +201,14 @@ EXAMPLES: dict[str, tuple[list[float | None], QualityLimits]] = {
         [2, 10, 2.1, 3, 4, 5, 7, 10, 0, 2, 2.2, 2],
         replace(LIMITS, rate_per_h=20.0),
     ),
+    "climatology": (
+        [6.6, 2.0, 1.9, 8.6, 8.5, None, 12.1, 7.0, 7.1, 7.2, 7.0, 7.1, 7.3, 6.9],
+        LIMITS,
+    ),
+    "attenuated signal": (
+        [1, 2, 3, 3.01, 3.02, 3.0, 3.001, 3.0, 3.002, 3.0, 3, 3, 9, 3, 3, 3, 3, None],
+        replace(LIMITS, attenuated_s=3600, attenuated_suspect=0.02),
+    ),
     "flat line": (
         [1, 2, 2.0001, 2, 2.0001, 2, 2.0001, 2, 4, 5, 3, 3.0001, 3.0005, 3.00001],
         replace(LIMITS, flat_tolerance=0.01, flat_suspect_s=2700, flat_fail_s=4500),
@@ -172,10 +235,7 @@ def test_half_a_year_of_a_sonde_are_flagged_as_ioos_qc_flags_them(
             Point(int(at), None if np.isnan(value) else float(value))
             for at, value in zip(times, table[column], strict=True)
         ]
-        limits = replace(QUALITY[channel], gap_s=FOREVER_S)
-        if limits.flat_suspect_s is None:
-            limits = replace(limits, flat_suspect_s=21600, flat_fail_s=86400)
-        assert differing(points, limits) == {}, column
+        assert differing(points, limits_for(channel)) == {}, column
 
 
 @given(
@@ -202,11 +262,12 @@ def test_flags_are_the_same_however_a_stream_is_cut(
 
 
 def test_after_a_gap_a_stream_begins_anew() -> None:
-    limits = replace(LIMITS, gap_s=7200)
+    limits = replace(LIMITS, gap_s=7200, climate=(), attenuated_s=None)
     points = [*regular([7.0] * 9), Point(T0 + 20 * 3_600_000, 7.0)]
     last = run(points, limits)[-1]
     assert unpacked(last.tests) == {
         QualityTest.GAP: Flag.SUSPECT,
+        QualityTest.SYNTAX: Flag.GOOD,
         QualityTest.GROSS_RANGE: Flag.GOOD,
         QualityTest.SPIKE: Flag.NOT_EVALUATED,
         QualityTest.RATE_OF_CHANGE: Flag.GOOD,
