@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from greenwater.kernel.channels import Channel, Measurement
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.findings import Episode, EpisodeKind, Forecast, Outlook
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId, parse_device, parse_probe
 from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
@@ -728,3 +730,64 @@ def test_roll_ups_go_when_their_own_time_is_over(store: Telemetry) -> None:
     store.retain(Measurement.WATER, T0 + DAY, start + 3 * HOUR)
     kept = [r for r in readings if r.taken_ms >= start + 3 * HOUR]
     assert_buckets(store, kept, HOUR)
+
+
+def a_forecast(made_ms: int, **changes: object) -> Forecast:
+    steps = (
+        Outlook(1.0, 4.25, 3.9, 4.6, 4.4, "model", 0.31),
+        Outlook(24.0, -0.1, -2.5, 3.0, 4.4, "persistence", None),
+    )
+    plain = Forecast(*POND, DO, made_ms, steps, 'v1 "2026\\11"')
+    return msgspec.structs.replace(plain, **changes)
+
+
+def an_episode(start_ms: int, end_ms: int, name: str, **changes: object) -> Episode:
+    plain = Episode(
+        *POND, name, EpisodeKind.SENSOR, "fouled_probe", start_ms, end_ms,
+        False, 0.875, (DO, PH), "Ao 2, đầu đo \"A\"\nvà đo tay",
+    )  # fmt: skip
+    return msgspec.structs.replace(plain, **changes)
+
+
+def test_a_forecast_comes_back_whole_and_made_again_replaces(store: Telemetry) -> None:
+    findings = store.findings
+    findings.write([a_forecast(T0 + HOUR), a_forecast(T0)])
+    findings.write([a_forecast(T0, model="v2")])
+    other = a_forecast(T0, probe=ProbeId("other"))
+    findings.write([other])
+    assert findings.forecasts(ALWAYS) == [
+        a_forecast(T0, model="v2"),
+        a_forecast(T0 + HOUR),
+    ]
+    assert findings.newest_forecast(ALWAYS) == a_forecast(T0 + HOUR)
+    before = Span(POND, 0, T0 + HOUR)
+    assert findings.newest_forecast(before) == a_forecast(T0, model="v2")
+    assert findings.newest_forecast(Span(POND, 0, T0)) is None
+    assert findings.forecasts(Span(Series(BOX, ProbeId("other")), T0, T0 + 1)) == [
+        other
+    ]
+
+
+def test_forecasts_of_a_year_come_whole_across_pages(store: Telemetry) -> None:
+    many = [a_forecast(T0 + number * HOUR) for number in range(2_005)]
+    store.findings.write(many)
+    assert store.findings.forecasts(ALWAYS) == many
+
+
+def test_episodes_that_touch_a_span_are_found_open_ones_for_ever(
+    store: Telemetry,
+) -> None:
+    findings = store.findings
+    past = an_episode(T0, T0 + HOUR, "past")
+    twin = an_episode(T0, T0 + 3 * HOUR, "twin", kind=EpisodeKind.WATER)
+    going_on = an_episode(T0 + HOUR, T0 + 2 * HOUR, "open", is_open=True)
+    findings.write(episodes=[going_on, twin, past])
+    assert findings.episodes(ALWAYS) == [past, twin, going_on]
+    assert findings.episodes(Span(POND, T0 + 2 * HOUR, T0 + DAY)) == [twin, going_on]
+    assert findings.episodes(Span(POND, T0 + DAY, T0 + 2 * DAY)) == [going_on]
+    assert findings.episodes(Span(POND, 0, T0)) == []
+    ended = msgspec.structs.replace(going_on, is_open=False, end_ms=T0 + 4 * HOUR)
+    findings.write(episodes=[ended])
+    assert findings.episodes(Span(POND, T0 + DAY, T0 + 2 * DAY)) == []
+    assert findings.episodes(ALWAYS) == [past, twin, ended]
+    assert findings.episodes(Span(Series(BOX, ProbeId("none")), 0, 2**62)) == []

@@ -16,7 +16,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from greenwater.storage.telemetry.sqlite import SqliteTelemetry
-from greenwater.storage.telemetry.sqlite_file import SqliteFile
+from greenwater.storage.telemetry.sqlite_file import APPLICATION_ID, STEPS, SqliteFile
 
 ROOT = Path(__file__).parents[2]
 T0 = 1_764_000_000_000
@@ -253,6 +253,23 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None
     other.close()
     with pytest.raises(ConfigError, match="version 99, made by a newer Greenwater"):
         SqliteTelemetry(path)
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(
+    path: Path,
+) -> None:
+    with sqlite3.connect(path) as old:
+        old.executescript(STEPS[0])
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 1")
+        old.execute("INSERT INTO channel VALUES (7, 'ph')")
+        old.execute("INSERT INTO series VALUES (1, ?, ?)", POND)
+        old.execute(f"INSERT INTO reading VALUES (1, {T0}, 7, 1.0, NULL, NULL, NULL)")
+    old.close()
+    store = SqliteTelemetry(path)
+    assert list(store.read(ALWAYS)) == [reading(T0)]
+    assert store.findings.forecasts(ALWAYS) == []
+    store.close()
 
 
 def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.telemetry import influxql as ql
+from greenwater.storage.telemetry.influx_findings import InfluxFindings
 from greenwater.storage.telemetry.influx_flags import InfluxFlags
 from greenwater.storage.telemetry.influx_intake import InfluxIntake
 from greenwater.storage.telemetry.influx_rollups import InfluxRollups
@@ -37,6 +38,7 @@ class InfluxTelemetry:
         self._rollups = InfluxRollups(self._server)
         self._intake = InfluxIntake(self._server)
         self._flags = InfluxFlags(self._server)
+        self.findings = InfluxFindings(self._server)
 
     def connect(self) -> None:
         """Reach the server now; otherwise the first call does.

@@ -72,7 +72,7 @@ def reading_lines(
         ):
             device, probe, measurement = reading.device, reading.probe, measured
             taken_ms = reading.taken_ms
-            fields = rows.setdefault((_head(measured, device, probe), taken_ms), {})
+            fields = rows.setdefault((tagged(measured, device, probe), taken_ms), {})
         value = reading.value
         if value is not None:
             total += value
@@ -110,7 +110,8 @@ def refuse_unstorable(readings: Iterable[Reading]) -> None:
 
 
 @lru_cache(maxsize=16_384)
-def _head(measurement: str, device: str, probe: str) -> str:
+def tagged(measurement: str, device: str, probe: str) -> str:
+    """Return a line's measurement and tags, up to its fields."""
     return f"{measurement},device={_tag(device)},probe={_tag(probe)} "
 
 
@@ -118,7 +119,8 @@ def _tag(text: str) -> str:
     return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
-def _string(text: str) -> str:
+def string(text: str) -> str:
+    """Return a string field's value."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -128,7 +130,7 @@ def flag_lines(flags: Iterable[Flagged]) -> list[str]:
     rows: dict[tuple[str, int], dict[Channel, str]] = {}
     for one in flags:
         measurement = SPECS[one.channel].measurement.value
-        head = _head(measurement, one.device, one.probe)
+        head = tagged(measurement, one.device, one.probe)
         fields = rows.setdefault((head, one.taken_ms), {})
         fields[one.channel] = (
             f"{one.channel}_flag={int(one.flag)}i,{one.channel}_tests={one.tests}i"
@@ -150,7 +152,7 @@ def gap_lines(gaps: Iterable[Gap]) -> list[str]:
         hashed = int.from_bytes(blake2b(said, digest_size=8).digest()) % 1_000_000
         lines.append(
             f"gap,device={_tag(gap.device)},probe={_tag(gap.probe)} "
-            f"end={gap.end_ms}i,count={gap.count}i,reason={_string(gap.reason)} "
+            f"end={gap.end_ms}i,count={gap.count}i,reason={string(gap.reason)} "
             f"{gap.start_ms * 1_000_000 + hashed}"
         )
     return lines
@@ -163,7 +165,7 @@ def intake_lines(rows: Iterable[Intake]) -> list[str]:
     after another, and nobody may ever see half a row.
     """
     return [
-        f"intake,worker={_tag(row.worker)} row={_string(_intake_text(row))},"
+        f"intake,worker={_tag(row.worker)} row={string(_intake_text(row))},"
         f"recorded_ms={row.recorded_ms}i {row.sequence}"
         for row in rows
     ]
@@ -195,7 +197,7 @@ def rollup_line(
         f"{channel}_sum={total!r},{channel}_max={high!r}"
         for channel, (count, low, total, high) in sums.items()
     )
-    head = _head(f"{measurement.value}_hourly", tags["device"], tags["probe"])
+    head = tagged(f"{measurement.value}_hourly", tags["device"], tags["probe"])
     return f"{head}{fields} {hour_ms}"
 
 

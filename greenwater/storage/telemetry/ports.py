@@ -30,6 +30,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from greenwater.kernel.channels import Channel, Measurement
+from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading
@@ -86,8 +87,43 @@ class Intake(Struct, frozen=True, gc=False):
     recorded_ms: int
 
 
+class Findings(Protocol):
+    """What analytics found, in the same store as what it was found in."""
+
+    def write(
+        self, forecasts: Sequence[Forecast] = (), episodes: Sequence[Episode] = ()
+    ) -> None:
+        """Store findings. The last one wins: a forecast by its series and instant, an
+        episode by its series, start and id.
+
+        Raises:
+            UnavailableError: parts may be stored.
+        """
+        ...
+
+    def forecasts(self, span: Span) -> Sequence[Forecast]:
+        """Return what was forecast of a series at instants of the span, in order."""
+        ...
+
+    def newest_forecast(self, span: Span) -> Forecast | None:
+        """Return the newest of them."""
+        ...
+
+    def episodes(self, span: Span) -> Sequence[Episode]:
+        """Return the episodes that touch the span, in order of start and id.
+
+        One that is open touches all that comes after its start.
+        """
+        ...
+
+
 class Telemetry(Protocol):
     """The store of readings, gaps and intake."""
+
+    @property
+    def findings(self) -> Findings:
+        """What analytics found."""
+        ...
 
     def write(self, readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> None:
         """Store readings and gaps.

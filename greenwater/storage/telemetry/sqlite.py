@@ -13,6 +13,7 @@ from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
 from greenwater.storage.telemetry.sqlite_file import LAST_MS, SqliteFile, held
+from greenwater.storage.telemetry.sqlite_findings import SqliteFindings
 from greenwater.storage.telemetry.sqlite_intake import SqliteIntake
 from greenwater.storage.telemetry.sqlite_rollups import SqliteRollups
 
@@ -58,6 +59,7 @@ class SqliteTelemetry:
         self._pairs: set[tuple[int, int]] = set()
         self._codes = self._channel_codes()
         self._intake = SqliteIntake(self._file)
+        self.findings = SqliteFindings(self._file)
         self._rollups = SqliteRollups(self._file, self._codes, _CLOCK_CODES)
         self._names = {code: channel for channel, code in self._codes.items()}
 

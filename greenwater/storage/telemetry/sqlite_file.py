@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from greenwater.kernel.errors import ConfigError, UnavailableError
 
-VERSION: Final = 1
 LAST_MS: Final = 2**63 - 1
 BUSY_S: Final = 30.0
 APPLICATION_ID: Final = 0x67770001  # "gw", 1: telemetry
 MAX_IDLE_READERS: Final = 8
 WAL_KEPT_BYTES: Final = 64 * 2**20
 
-_SCHEMA: Final = """
+STEPS: Final = (
+    """
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     device TEXT NOT NULL,
@@ -90,7 +90,27 @@ CREATE TABLE retention (
     given_up_ms INTEGER NOT NULL,
     PRIMARY KEY (series, measurement)
 ) WITHOUT ROWID, STRICT;
-"""
+""",
+    """
+CREATE TABLE forecast (
+    device TEXT NOT NULL,
+    probe TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (device, probe, made_ms)
+) WITHOUT ROWID, STRICT;
+CREATE TABLE episode (
+    device TEXT NOT NULL,
+    probe TEXT NOT NULL,
+    start_ms INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (device, probe, start_ms, id)
+) WITHOUT ROWID, STRICT;
+""",
+)
+"""Step ``n`` brings a file of version ``n`` to ``n + 1``; they are never edited."""
+VERSION: Final = len(STEPS)
 
 
 class SqliteFile:
@@ -182,8 +202,9 @@ class SqliteFile:
     def _make_tables(self) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
         self._refuse_strangers()
-        if self._number("user_version") == 0:
-            for statement in _SCHEMA.split(";"):
+        known = self._number("user_version")
+        if known < VERSION:
+            for statement in ";".join(STEPS[known:]).split(";"):
                 self._writer.execute(statement)
             self._writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self._writer.execute(f"PRAGMA user_version={VERSION}")
