@@ -258,6 +258,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None
 def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(
     path: Path,
 ) -> None:
+    path.parent.mkdir(exist_ok=True)
     with sqlite3.connect(path) as old:
         old.executescript(STEPS[0])
         old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
