@@ -17,7 +17,7 @@ import psutil
 
 from edge.outbox import Outbox
 from edge.status import BoxStatus, read_status
-from greenwater.kernel.channels import SPECS, Channel, Measurement
+from greenwater.kernel.channels import SENT, SPECS, Channel, Measurement
 from greenwater.kernel.errors import PlatformError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import ClockQuality, Reading
@@ -25,7 +25,7 @@ from greenwater.storage.telemetry import open_telemetry
 from tests.live.system import Service, registered, wait_until
 from tests.servers import Mosquitto, free_port
 
-WATER = [c.value for c in Channel if SPECS[c].measurement is Measurement.WATER]
+WATER = [c.value for c in SENT if SPECS[c].measurement is Measurement.WATER]
 PROBES, CHANNELS = 14, WATER[:15]  # 210 readings a second
 BOX = "bench-box"
 

@@ -29,7 +29,7 @@ from firmware_sim.fleet import FleetPlan, run_fleet
 from firmware_sim.fleet.loop import Progress
 from greenwater.kernel import topics
 from greenwater.kernel.broker_url import BrokerUrl
-from greenwater.kernel.channels import SPECS, Channel, Measurement
+from greenwater.kernel.channels import SENT, SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry import open_registry
@@ -41,7 +41,7 @@ from tests.live.system import Service
 from tests.servers import Influx, Mosquitto
 
 START_MS = 1_764_000_000_000
-WATER = [c for c in Channel if SPECS[c].measurement is Measurement.WATER]
+WATER = [c for c in SENT if SPECS[c].measurement is Measurement.WATER]
 
 
 class Drain(NamedTuple):

@@ -22,6 +22,7 @@ class Channel(StrEnum):
     ORP = "orp"
     TURBIDITY = "turbidity"
     AMMONIA_TOTAL = "ammonia_total"
+    AMMONIA_UNIONISED = "ammonia_unionised"
     NITRITE = "nitrite"
     ALKALINITY = "alkalinity"
     TRANSPARENCY = "transparency"
@@ -97,6 +98,7 @@ SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.ORP: _water("mV", "mV", {"mV": _SAME, "V": Unit(1000.0)}),
     Channel.TURBIDITY: _water("NTU", "NTU", {"NTU": _SAME}),
     Channel.AMMONIA_TOTAL: _water("mg/L N", "mg/L", _MASS),
+    Channel.AMMONIA_UNIONISED: _water("mg/L N", "", {}),
     Channel.NITRITE: _water("mg/L N", "mg/L", _MASS),
     Channel.ALKALINITY: _water("mg/L CaCO3", "mg/L", _MASS),
     Channel.TRANSPARENCY: _water("cm", "cm", {"cm": _SAME, "m": Unit(100.0)}),
@@ -119,4 +121,7 @@ SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.SUPPLY: _power("V", "V", _VOLT),
     Channel.SIGNAL: _power("dBm", "dBm", {"dBm": _SAME}),
 }
-"""Every channel that may travel on the wire. ``ammonia_unionised`` is derived, never sent."""
+"""Every channel that is stored."""
+
+SENT: Final = tuple(channel for channel, spec in SPECS.items() if spec.accepts)
+"""The channels that may travel on the wire; the others are derived by analytics."""

@@ -16,7 +16,7 @@ from firmware_sim.fleet import Entry, FleetPlan, Format, Ledger, Payloads
 from firmware_sim.fleet.box import AckMessage, Box, PlatformMessage, RefusedBatch
 from firmware_sim.fleet.ledger import Ranges
 from firmware_sim.fleet.report import percentiles
-from greenwater.kernel.channels import SPECS
+from greenwater.kernel.channels import SENT, SPECS
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import parse_device, parse_outbox
 from greenwater.kernel.wire.decode import decode
@@ -46,7 +46,7 @@ def sent_of(vector: dict[str, Any]) -> list[senml.Sent]:
 
 
 def test_unit_codes_are_those_the_document_asks_of_our_own_boxes() -> None:
-    assert dict(senml.UNIT_CODES) == {c.value: SPECS[c].code for c in SPECS}
+    assert dict(senml.UNIT_CODES) == {c.value: SPECS[c].code for c in SENT}
 
 
 @pytest.mark.parametrize("name", ["one reading", "answered badly", "a position"])

@@ -56,6 +56,8 @@ def _known(name: str, unit: str | None) -> _Known | str:
     except ValueError:
         return f"unknown channel {channel_text[:80]!r}"
     accepts = SPECS[channel].accepts
+    if not accepts:  # derived, never sent
+        return f"unknown channel {channel_text!r}"
     if unit is None:
         return f"{channel} has no unit; send one of {', '.join(accepts)}"
     conversion = accepts.get(unit)
