@@ -10,6 +10,7 @@ from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from greenwater.storage.registry.probes import ProbeInfo
+from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.telemetry.ports import Series
 
 
@@ -34,10 +35,19 @@ class Places:
         sites: Iterable[SiteInfo],
         devices: Iterable[DeviceInfo],
         probes: Sequence[ProbeInfo] = (),
+        out_of_service: Iterable[OutOfService] = (),
     ) -> None:
         self._units = {unit.id: unit for unit in units}
         self._sites = {site.id: site for site in sites}
         self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
+        self._of_sites: dict[str, list[DeviceId]] = {}
+        for info in self.devices.values():
+            if info.site is not None:
+                self._of_sites.setdefault(info.site, []).append(info.id)
+        self._out: dict[str, list[OutOfService]] = {}
+        for out in out_of_service:
+            name = f"unit/{out.unit}" if out.unit else f"device/{out.device}"
+            self._out.setdefault(name, []).append(out)
         self._hung: dict[Series, list[Deployed]] = {}
         for one in deployments:
             self._hung.setdefault(Series(one.device, one.probe), []).append(one)
@@ -87,6 +97,38 @@ class Places:
             and place.unit is not None
         }
         return sorted(found)
+
+    def of_unit(self, unit: str, *, is_simulated: bool = False) -> Place | None:
+        """Return a unit as a place with no probe; None if there is no such unit."""
+        info = self._units.get(unit)
+        if info is None:
+            return None
+        organisation = self._sites[info.site].organisation
+        return Place(organisation, info.site, unit, info.species, None, is_simulated)
+
+    def kind_of(self, unit: str | None) -> str | None:
+        """Return what a unit is: pond, cage or tank."""
+        info = self._units.get(unit or "")
+        return None if info is None else str(info.kind)
+
+    def site_name(self, site: str) -> str:
+        """Return a site's name."""
+        info = self._sites.get(site)
+        return site if info is None else info.name
+
+    def devices_of(self, site: str) -> Sequence[DeviceId]:
+        """Return the devices of a site."""
+        return self._of_sites.get(site, ())
+
+    def out_of_service(
+        self, at_ms: int, unit: str | None, device: str | None, probe: str | None
+    ) -> OutOfService | None:
+        """Return what says that something is out of service at an instant, if anything."""
+        for name in (f"unit/{unit}", f"device/{device}"):
+            for one in self._out.get(name, ()):
+                if one.holds(at_ms, unit, device, probe):
+                    return one
+        return None
 
     def probes_of(self, device: DeviceId) -> Sequence[Series]:
         """Return the probes of a device that are known."""

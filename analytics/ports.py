@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.ids import WorkerId
+from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.commands import CommandInfo
 from greenwater.storage.registry.contacts import Contact
-from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from greenwater.storage.registry.probes import ProbeInfo
+from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.registry.watching import Act, Notification, Pass
 from greenwater.storage.telemetry.ports import Intake, Span
 
@@ -81,6 +83,22 @@ class Registry(Protocol):
 
     def open_alarms(self) -> Sequence[Alarm]:
         """Return the alarms that are not cleared."""
+        ...
+
+    def alarms_cleared_since(self, from_ms: int) -> Sequence[Alarm]:
+        """Return the alarms that were cleared at an instant or later."""
+        ...
+
+    def out_of_service(self, since_ms: int) -> Sequence[OutOfService]:
+        """Return what is, or was then, out of service."""
+        ...
+
+    def switches_since(self, from_ms: int) -> Sequence[CommandInfo]:
+        """Return the orders to switch something, oldest first."""
+        ...
+
+    def statuses(self) -> Mapping[DeviceId, LastStatus]:
+        """Return what each device last said of itself."""
         ...
 
     def open_acts(self) -> Sequence[Act]:

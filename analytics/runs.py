@@ -13,7 +13,9 @@ from typing import Final
 import msgspec
 import structlog
 
+from analytics.alarms.aerating import orders_of, told_by
 from analytics.alarms.calling import messages_of
+from analytics.alarms.life import AGAIN_MS
 from analytics.alarms.standing import Changes
 from analytics.alarms.tracked import Watched
 from analytics.alarms.watch import Watch
@@ -43,6 +45,10 @@ PATIENCE_S: Final = 5.0
 MOST_MS: Final = 92 * 24 * 3600 * 1000
 """The longest stretch of time of one batch that is looked at."""
 
+LONGEST_ORDER_MS: Final = 24 * 3600 * 1000
+LONGEST_BACKLOG_MS: Final = 60 * 24 * 3600 * 1000
+"""Readings this old may still come; what was out of service then is known."""
+
 GRACE_MS: Final = 2 * 60 * 1000
 """After a start boxes are given time to send what they could not: none is silent yet."""
 
@@ -70,7 +76,12 @@ class Runs:
             for name, document in states.items()
             if name.startswith(DEVICE)
         }
-        self._watch = Watch(devices, self._registry.open_alarms())
+        again_ms = milliseconds(self._clock.now()) - AGAIN_MS
+        self._watch = Watch(
+            devices,
+            self._registry.open_alarms(),
+            self._registry.alarms_cleared_since(again_ms),
+        )
         streams = {
             DeviceId(name.removeprefix(FLAGS)): decode_streams(document)
             for name, document in states.items()
@@ -82,13 +93,26 @@ class Runs:
 
     def look_around(self) -> None:
         """Learn where probes hang now, and what else the registry says of places."""
-        registry = self._registry
+        registry, now_ms = self._registry, milliseconds(self._clock.now())
         self._places = Places(
             registry.deployments(),
             registry.units(),
             registry.sites(),
             registry.list_devices(),
             registry.list_probes(),
+            registry.out_of_service(now_ms - LONGEST_BACKLOG_MS),
+        )
+        self._watch.ordered(
+            [
+                *orders_of(registry.switches_since(now_ms - LONGEST_ORDER_MS)),
+                *told_by(
+                    {
+                        device: (last.received_ms, last.status.unhealthy)
+                        for device, last in registry.statuses().items()
+                        if last.status.online
+                    }
+                ),
+            ]
         )
 
     def look(self) -> int:

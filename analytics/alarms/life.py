@@ -6,12 +6,17 @@
       ▼ │
     returned (latched) ──acknowledge, LATCHED_MS later, or another one──► cleared
 
+Beside that an alarm may be quiet: *shelved* by a person until an instant, *hidden* while
+what it is about is out of service or another alarm explains it. A quiet alarm is measured
+as any other, and nobody is told; when that ends and it still holds, they are.
+
 A cleared alarm never opens again: the same condition makes another one, whose id comes
 from the condition and the instant it began, so that a pass done twice makes it once.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -25,6 +30,13 @@ LATCHED_MS: Final = 24 * 3600 * 1000
 
 AGAIN_MS: Final = 6 * 3600 * 1000
 """What comes again later than this after it was over is another alarm: another night."""
+
+
+_UNTAKEN: Final[Mapping[str, Any]] = {
+    "state": AlarmState.RAISED,
+    "acknowledged_ms": None,
+    "acknowledged_by": None,
+}
 
 
 class Moved(NamedTuple):
@@ -79,8 +91,10 @@ def again(alarm: Alarm, at_ms: int) -> Moved:
     """Return a latched alarm whose condition holds again."""
     if alarm.state is not AlarmState.RETURNED:
         return Moved(alarm)
-    active = replace(alarm, state=AlarmState.RAISED, returned_ms=None)
-    return Moved(active, _step(alarm, "again", at_ms))
+    active = replace(
+        alarm, state=AlarmState.RAISED, returned_ms=None, repeats=alarm.repeats + 1
+    )
+    return Moved(active, _step(active, "again", at_ms))
 
 
 def superseded(alarm: Alarm, at_ms: int) -> Moved:
@@ -121,6 +135,45 @@ def made_live(alarm: Alarm, at_ms: int, *, is_late: bool) -> Moved:
     if is_late or not alarm.is_late:
         return Moved(alarm)
     return Moved(replace(alarm, is_late=False), _step(alarm, "live", at_ms))
+
+
+def came_true(alarm: Alarm, at_ms: int) -> Moved:
+    """Return a forecast's alarm once its water is truly so: a new call to act."""
+    if alarm.kind != "forecast":
+        return Moved(alarm)
+    real = replace(alarm, kind="limit", **_UNTAKEN)
+    return Moved(real, _step(real, "came_true", at_ms))
+
+
+def shelved(alarm: Alarm, person: str, until_ms: int) -> Moved:
+    """Return it put off until an instant; the act itself is the line of history."""
+    if alarm.state is AlarmState.CLEARED:
+        return Moved(alarm)
+    return Moved(replace(alarm, shelved_until_ms=until_ms, shelved_by=person))
+
+
+def unshelved(alarm: Alarm, at_ms: int, *, by_person: bool = False) -> Moved:
+    """Return it put off no more; one that still holds wants to be taken over anew."""
+    if alarm.shelved_until_ms is None:
+        return Moved(alarm)
+    shown = replace(alarm, shelved_until_ms=None, shelved_by=None)
+    if alarm.is_active:
+        shown = replace(shown, **_UNTAKEN)
+    return Moved(shown, None if by_person else _step(shown, "unshelved", at_ms))
+
+
+def hidden(alarm: Alarm, why: str, by: str, until_ms: int | None, at_ms: int) -> Moved:
+    """Return it hidden: ``out_of_service`` by a person, ``suppressed`` by an alarm."""
+    quiet = replace(alarm, hidden=why, hidden_by=by, hidden_until_ms=until_ms)
+    return Moved(quiet, _step(quiet, why, at_ms))
+
+
+def shown(alarm: Alarm, at_ms: int) -> Moved:
+    """Return it hidden no more."""
+    if alarm.hidden is None:
+        return Moved(alarm)
+    seen = replace(alarm, hidden=None, hidden_by=None, hidden_until_ms=None)
+    return Moved(seen, _step(seen, "shown", at_ms))
 
 
 def expired(alarm: Alarm, now_ms: int) -> Moved:

@@ -1,16 +1,23 @@
-"""A box that says nothing: when that counts, and the alarm about it. Pure."""
+"""Boxes that say nothing: when that counts, how grave it is, what is one silence. Pure.
 
+Several boxes of a site that fall silent together are one alarm: the site is not heard of.
+"""
+
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from analytics.alarms import life
 from analytics.alarms.standing import Standing
-from analytics.alarms.tracked import Watched, trend_per_h
+from analytics.alarms.tracked import Tracked, Watched, trend_per_h
 from analytics.places import Places
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.reading import instant
+from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 
@@ -18,9 +25,18 @@ SILENT_MS: Final = 10 * 60 * 1000
 """The shortest silence worth an alarm, however often a box reports."""
 
 SILENT_INTERVALS: Final = 3
+MISSING_INTERVALS: Final = 2
+"""A box that has missed so many of its intervals goes with one that is silent."""
+
+FALLING_PER_H: Final = 0.1
+"""mg/L an hour from which on oxygen counts as falling."""
+
+Devices = Mapping[DeviceId, Watched]
 
 
-def silent_after(watched: Watched) -> int | None:
+def silent_after(
+    watched: Watched, intervals: int = SILENT_INTERVALS, least_ms: int = SILENT_MS
+) -> int | None:
     """Return when a device that says nothing more counts as silent.
 
     After three of its intervals, as the widest of its newest ones tells them; None for
@@ -29,73 +45,188 @@ def silent_after(watched: Watched) -> int | None:
     if len(watched.rounds) < 2:
         return None
     step_ms = max(b - a for a, b in pairwise(watched.rounds))
-    return watched.newest_ms + max(SILENT_INTERVALS * step_ms, SILENT_MS)
+    return watched.newest_ms + max(intervals * step_ms, least_ms)
 
 
 def is_expected(device: DeviceId, at_ms: int, places: Places) -> bool:
     """Return whether a device should be heard of at an instant.
 
     At sea silence is normal; what hangs nowhere measures nothing; people measure when
-    they like.
+    they like; what is out of service may be switched off.
     """
     info = places.devices.get(device)
-    return (
-        info is not None
-        and info.site is not None
-        and info.state is DeviceState.ACTIVE
-        and bool(places.units_of(device, at_ms))
+    if info is None or info.site is None or info.state is not DeviceState.ACTIVE:
+        return False
+    return any(
+        places.out_of_service(at_ms, unit, device, None) is None
+        for unit in places.units_of(device, at_ms)
     )
 
 
-def silenced(
-    standing: Standing, device: DeviceId, watched: Watched, at_ms: int, places: Places
+class _Silent(NamedTuple):
+    since_ms: int
+    device: DeviceId
+    watched: Watched
+
+
+def noticed(
+    standing: Standing,
+    devices: Devices,
+    places: Places,
+    now_ms: int,
+    patience_ms: int,
 ) -> None:
-    """Raise the alarm about a device that has been silent since ``at_ms``, or again."""
-    if not is_expected(device, at_ms, places):
-        return
-    watched.is_silent = True
-    standing.changes.devices.add(device)
-    alarm = standing.renewed(f"silence/{device}", at_ms)
-    if alarm is not None:
-        # People are told of this silence, not of the one that was over.
-        alarm = replace(alarm, began_ms=watched.newest_ms, raised_ms=at_ms)
-        known = last_known(alarm, watched)
-        standing.apply(life.again(known, at_ms), at_ms, is_late=False)
-        return
-    alarm = last_known(_new(device, watched, at_ms, places), watched)
-    standing.apply(life.raised(alarm), at_ms, is_late=False)
+    """Raise the alarms about devices that have become silent."""
+    for one in sorted(_overdue(standing, devices, places, now_ms, patience_ms)):
+        if not one.watched.is_silent:
+            _fallen_silent(standing, devices, places, one, now_ms)
 
 
-def _new(device: DeviceId, watched: Watched, at_ms: int, places: Places) -> Alarm:
-    condition = f"silence/{device}"
-    info, units = places.devices[device], places.units_of(device, at_ms)
-    return Alarm(
-        id=life.alarm_id(condition, watched.newest_ms),
+def _overdue(
+    standing: Standing,
+    devices: Devices,
+    places: Places,
+    now_ms: int,
+    patience_ms: int,
+) -> Iterable[_Silent]:
+    for device, watched in devices.items():
+        if watched.is_silent and not _is_uncovered(standing, device, places, now_ms):
+            continue
+        silent_ms = silent_after(watched)
+        if silent_ms is None:
+            continue
+        due_ms = max(silent_ms, watched.newest_ms + patience_ms)
+        if now_ms < due_ms or not is_expected(device, silent_ms, places):
+            continue
+        if is_expected(device, now_ms, places):
+            watched.is_silent = False  # until it is found below
+            yield _Silent(silent_ms, device, watched)
+
+
+def _is_uncovered(
+    standing: Standing, device: DeviceId, places: Places, now_ms: int
+) -> bool:
+    """Return whether no alarm tells of a silent device: the others are heard again."""
+    info = places.devices.get(device)
+    own = standing.get(f"silence/{device}")
+    of_site = standing.get(f"site_silence/{info.site}" if info else "")
+    if (own is not None and own.is_active) or info is None:
+        return False
+    if of_site is None:
+        return True
+    heard_ms = of_site.returned_ms
+    return heard_ms is not None and now_ms >= heard_ms + SILENT_MS
+
+
+def _fallen_silent(
+    standing: Standing, devices: Devices, places: Places, one: _Silent, now_ms: int
+) -> None:
+    group = _together(devices, places, one, now_ms)
+    for device in group:
+        devices[device].is_silent = True
+        standing.changes.devices.add(device)
+    site = places.devices[one.device].site
+    if len(group) > 1 and site is not None:
+        condition = f"site_silence/{site}"
+    else:
+        group, condition = [one.device], f"silence/{one.device}"
+    at_ms = one.since_ms
+    alarm = standing.renewed(condition, at_ms)
+    if alarm is not None and alarm.is_active:
+        _joined(standing, alarm, group, places, at_ms)
+        return
+    made = _new(condition, group, devices, places, at_ms)
+    severity = _severity(standing, made, devices, at_ms)
+    if alarm is None:
+        standing.begin(replace(made, severity=severity), is_late=False)
+        return
+    # People are told of this silence, not of the one that was over.
+    made = replace(
+        made, id=alarm.id, state=alarm.state, severity=alarm.severity,
+        repeats=alarm.repeats, returned_ms=alarm.returned_ms,
+        shelved_until_ms=alarm.shelved_until_ms, shelved_by=alarm.shelved_by,
+    )  # fmt: skip
+    standing.go_on(made, severity, at_ms, is_late=False)
+
+
+def _together(
+    devices: Devices, places: Places, one: _Silent, now_ms: int
+) -> list[DeviceId]:
+    """Return the devices of a site that fell silent with this one, itself included."""
+    site = places.devices[one.device].site
+    apart_ms = RULES.silence.together_s * 1000
+    found = [one.device]
+    for device in places.devices_of(site or ""):
+        watched = devices.get(device)
+        if watched is None or device == one.device:
+            continue
+        missing_ms = silent_after(watched, MISSING_INTERVALS, SILENT_MS // 2)
+        is_missing = watched.is_silent or (
+            missing_ms is not None and now_ms >= missing_ms
+        )
+        is_close = abs(watched.newest_ms - one.watched.newest_ms) <= apart_ms
+        if is_missing and is_close and is_expected(device, now_ms, places):
+            found.append(device)
+    return sorted(found)
+
+
+def _joined(
+    standing: Standing,
+    alarm: Alarm,
+    group: list[DeviceId],
+    places: Places,
+    at_ms: int,
+) -> None:
+    """Note further devices in a site's alarm; nobody is told again."""
+    silent = sorted({*alarm.detail.get("devices", ()), *group})
+    units = sorted(
+        {unit for device in silent for unit in places.units_of(DeviceId(device), at_ms)}
+    )
+    detail = {**alarm.detail, "devices": silent, "units": units}
+    standing.keep(life.Moved(replace(alarm, detail=detail)))
+
+
+def _new(
+    condition: str,
+    group: list[DeviceId],
+    devices: Devices,
+    places: Places,
+    at_ms: int,
+) -> Alarm:
+    info = places.devices[group[0]]
+    newest_ms = min(devices[device].newest_ms for device in group)
+    units = sorted(
+        {unit for device in group for unit in places.units_of(device, at_ms)}
+    )
+    is_site = condition.startswith("site_")
+    alarm = Alarm(
+        id=life.alarm_id(condition, newest_ms),
         organisation=info.organisation,
         condition=condition,
-        kind="silence",
-        severity=Severity.CRITICAL,
+        kind="site_silence" if is_site else "silence",
+        severity=Severity.WARN,
         state=AlarmState.RAISED,
-        began_ms=watched.newest_ms,
+        began_ms=newest_ms,
         raised_ms=at_ms,
         site=info.site,
-        unit=units[0],
-        device=device,
+        unit=None if is_site else units[0],
+        device=None if is_site else group[0],
         is_simulated=info.is_simulated,
-        detail={"units": list(units)},
+        detail={
+            **about(RULES.silence),
+            "units": units,
+            "devices": list(group),
+            "place": places.site_name(info.site or ""),
+        },
     )
+    return last_known(alarm, [devices[device] for device in group])
 
 
-def last_known(alarm: Alarm, watched: Watched) -> Alarm:
+def last_known(alarm: Alarm, silent: Iterable[Watched]) -> Alarm:
     """Return a silence alarm with the oxygen that was known last, if any."""
-    oxygen = [
-        (tracked.taken_ms, key, tracked)
-        for key, tracked in watched.tracked.items()
-        if key.endswith(f"/{Channel.DISSOLVED_OXYGEN}")
-    ]
-    if not oxygen:
+    lowest = min(_oxygen(silent), key=lambda one: one.value, default=None)
+    if lowest is None:
         return alarm
-    lowest = min((tracked for _, _, tracked in oxygen), key=lambda one: one.value)
     slope = trend_per_h(lowest.past)
     return replace(
         alarm,
@@ -105,3 +236,66 @@ def last_known(alarm: Alarm, watched: Watched) -> Alarm:
         depth_m=lowest.depth_m,
         trend_per_h=None if slope is None else round(slope, 4),
     )
+
+
+def _oxygen(silent: Iterable[Watched]) -> Iterable[Tracked]:
+    return (
+        tracked
+        for watched in silent
+        for key, tracked in watched.tracked.items()
+        if key.endswith(f"/{Channel.DISSOLVED_OXYGEN}")
+    )
+
+
+def regraded(standing: Standing, devices: Devices, now_ms: int, places: Places) -> None:
+    """Make silences that have grown grave critical: night has come, hours have passed."""
+    for alarm in standing:
+        if alarm.kind not in ("silence", "site_silence") or not alarm.is_active:
+            continue
+        if alarm.severity == Severity.CRITICAL:
+            continue
+        if _severity(standing, alarm, devices, now_ms) is Severity.CRITICAL:
+            standing.go_on(alarm, Severity.CRITICAL, now_ms, is_late=False)
+
+
+def _severity(
+    standing: Standing, alarm: Alarm, devices: Devices, now_ms: int
+) -> Severity:
+    """Return how grave a silence is: by the hour, and by what was known last."""
+    silent = [
+        devices[DeviceId(one)]
+        for one in alarm.detail.get("devices", ())
+        if one in devices
+    ]
+    if _was_critical(standing, alarm):
+        return Severity.CRITICAL
+    rule, oxygen = RULES.silence, list(_oxygen(silent))
+    if not oxygen or not is_between_hours(
+        hour_of(now_ms), rule.night_from_h, rule.night_to_h
+    ):
+        return Severity.WARN
+    is_grave = any(
+        (trend_per_h(one.past) or 0.0) <= -FALLING_PER_H
+        or any(latch.is_on for latch in one.latches.values())
+        or now_ms - one.taken_ms >= rule.stale_h * 3_600_000
+        for one in oxygen
+    )
+    return Severity.CRITICAL if is_grave else Severity.WARN
+
+
+def _was_critical(standing: Standing, alarm: Alarm) -> bool:
+    """Return whether something critical stands that the silence hides."""
+    silent = set(alarm.detail.get("devices", ()))
+    return any(
+        one.is_active
+        and one.kind in ("limit", "aerator")
+        and one.severity == Severity.CRITICAL
+        and one.device in silent
+        for one in standing
+    )
+
+
+def hour_of(ms: int) -> float:
+    """Return the hour of the day in Vietnam, with its fraction."""
+    at = instant(ms).astimezone(VIETNAM)
+    return at.hour + at.minute / 60

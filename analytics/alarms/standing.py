@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analytics.alarms import life
 from greenwater.kernel.ids import DeviceId
@@ -11,8 +12,13 @@ from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.watching import Act
 
-LOUD: Final = frozenset({"raised", "again", "escalated", "live"})
+LOUD: Final = frozenset(
+    {"raised", "again", "escalated", "live", "came_true", "unshelved", "shown"}
+)
 """The steps of an alarm that people are told of."""
+
+REPEATED: Final = frozenset({"raised", "again", "live"})
+"""Those of them that are no news where an alarm has been there within hours."""
 
 
 class Changes(Struct):
@@ -28,10 +34,16 @@ class Changes(Struct):
 
 
 class Standing:
-    """The alarms that are not cleared: at most one a condition."""
+    """The alarms that are not cleared: at most one a condition.
 
-    def __init__(self, open_alarms: Iterable[Alarm]) -> None:
+    ``past`` are alarms that were cleared not long ago, for counting what comes again.
+    """
+
+    def __init__(
+        self, open_alarms: Iterable[Alarm], past: Iterable[Alarm] = ()
+    ) -> None:
         self._open = {alarm.condition: alarm for alarm in open_alarms}
+        self._past = {alarm.condition: alarm for alarm in past}
         self.changes = Changes()
 
     def __iter__(self) -> Iterator[Alarm]:
@@ -56,31 +68,61 @@ class Standing:
         changes, self.changes = self.changes, Changes()
         return changes
 
+    def begin(self, alarm: Alarm, *, is_late: bool) -> Alarm:
+        """Raise a new alarm, with how often its condition has come again of late."""
+        repeats = self._repeats(alarm.condition, alarm.began_ms)
+        return self.apply(
+            life.raised(replace(alarm, repeats=repeats)),
+            alarm.raised_ms,
+            is_late=is_late,
+        )
+
+    def _repeats(self, condition: str, at_ms: int) -> int:
+        before = self._past.get(condition)
+        over_ms = None if before is None else before.returned_ms
+        if before is None or over_ms is None:
+            return 0
+        return before.repeats + 1 if at_ms - over_ms <= life.AGAIN_MS else 0
+
     def apply(self, done: life.Moved, at_ms: int, *, is_late: bool) -> Alarm:
         """Keep a move; people are told of what is loud, unless somebody takes care.
 
         Nobody is told of what came in late: that is history.
         """
         self.keep(done)
-        is_taken = is_late or done.alarm.acknowledged_ms is not None
-        if done.step is not None and done.step.kind in LOUD and not is_taken:
+        if done.step is not None and not is_late and is_told(done.alarm, done.step):
             self.changes.calls.append((done.alarm, done.step.kind, at_ms))
         return done.alarm
 
     def go_on(
-        self, alarm: Alarm, severity: Severity, at_ms: int, *, is_late: bool
+        self,
+        alarm: Alarm,
+        severity: Severity,
+        at_ms: int,
+        *,
+        is_late: bool,
+        is_real: bool = True,
     ) -> None:
-        """Note that an alarm's condition holds; people are told once of one reading."""
+        """Note that an alarm's condition holds; people are told once of one reading.
+
+        What grows critical is put off no longer. ``is_real``: it is measured, not
+        forecast.
+        """
+        is_worse = severity.rank > Severity(alarm.severity).rank
+        if is_worse and severity is Severity.CRITICAL and not is_late:
+            self.keep(life.unshelved(alarm, at_ms))
+            alarm = self._open[alarm.condition]
         moves: tuple[Callable[[Alarm], life.Moved], ...] = (
             lambda one: life.again(one, at_ms),
+            lambda one: life.came_true(one, at_ms) if is_real else life.Moved(one),
             lambda one: life.graded(one, severity, at_ms),
             lambda one: life.made_live(one, at_ms, is_late=is_late),
         )
         is_told = is_late
         for move in moves:
-            done = move(alarm)
-            alarm = self.apply(done, at_ms, is_late=is_told)
-            is_told = is_told or (done.step is not None and done.step.kind in LOUD)
+            before = len(self.changes.calls)
+            alarm = self.apply(move(alarm), at_ms, is_late=is_told)
+            is_told = is_told or len(self.changes.calls) > before
 
     def over(self, alarm: Alarm, at_ms: int) -> None:
         """Note that an alarm's condition holds no more."""
@@ -91,15 +133,36 @@ class Standing:
         """Take over what people did."""
         for act in acts:
             alarm = next((one for one in self if one.id == act.alarm), None)
-            if alarm is not None and act.kind == "acknowledge":
-                self.keep(life.acknowledged(alarm, act.person, act.at_ms))
-                self._hush(alarm.id)
+            if alarm is not None:
+                self._act(alarm, act)
+
+    def _act(self, alarm: Alarm, act: Act) -> None:
+        if act.kind == "acknowledge":
+            self.keep(life.acknowledged(alarm, act.person, act.at_ms))
+        elif act.kind == "shelve":
+            until_ms = int(act.detail["until_ms"])
+            self.keep(life.shelved(alarm, act.person, until_ms))
+        elif act.kind == "unshelve" and alarm.shelved_until_ms is not None:
+            self.keep(life.unshelved(alarm, act.at_ms, by_person=True))
+            shown = self._open[alarm.condition]
+            if shown.is_active and not shown.is_quiet:
+                self.changes.calls.append((shown, "unshelved", act.at_ms))
+            return
+        self._hush(alarm.id)
+
+    def hide(
+        self, alarm: Alarm, why: str, by: str, until_ms: int | None, at_ms: int
+    ) -> None:
+        """Tell nobody of an alarm: its subject is out of service, or another explains it."""
+        self.keep(life.hidden(alarm, why, by, until_ms, at_ms))
+        self._hush(alarm.id)
 
     def keep(self, done: life.Moved) -> None:
         """Keep a move that nobody is told of."""
         alarm, step = done
         if alarm.state is AlarmState.CLEARED:
             self._open.pop(alarm.condition, None)
+            self._past[alarm.condition] = alarm
         else:
             self._open[alarm.condition] = alarm
         self.changes.alarms[alarm.id] = alarm
@@ -111,3 +174,17 @@ class Standing:
         calls = self.changes.calls
         self.changes.calls = [one for one in calls if one[0].id != alarm]
         self.changes.told.append(alarm)
+
+
+def is_told(alarm: Alarm, step: AlarmStep) -> bool:
+    """Return whether people are told of a step.
+
+    Not while somebody takes care or the alarm is quiet, and not of what is only to be
+    watched. What comes again within hours is told again only where it is critical.
+    """
+    if step.kind not in LOUD or alarm.acknowledged_ms is not None or alarm.is_quiet:
+        return False
+    if alarm.severity == Severity.WATCH or not alarm.is_active:
+        return False
+    is_repeat = step.kind in REPEATED and alarm.repeats > 0
+    return alarm.severity == Severity.CRITICAL or not is_repeat

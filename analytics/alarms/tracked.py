@@ -1,18 +1,11 @@
-"""What is known of one channel of one probe, and what an alarm says of it. Pure."""
+"""What is known of one channel of one probe, and of its device. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from analytics.alarms import life
 from analytics.alarms.latches import Latch
-from analytics.places import Place
-from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading
-from greenwater.reference.limits import Severity, SpeciesLimits
-from greenwater.storage.registry.alarms import Alarm, AlarmState
 
 AHEAD_MS: Final = 5 * 60 * 1000
 """A reading further ahead of the platform's clock came from a wrong clock."""
@@ -23,8 +16,21 @@ _TREND_EVERY_MS: Final = 5 * 60 * 1000
 _TREND_MS: Final = 90 * 60 * 1000
 
 
+class Slot(Struct, array_like=True):
+    """The lowest and highest value of half an hour, and how many values it had."""
+
+    at_ms: int
+    low: float
+    high: float
+    count: int = 1
+
+
 class Tracked(Struct):
-    """One channel of one probe: its newest reading, its past hour, its latches."""
+    """One channel of one probe: its newest reading, its past hour, its latches.
+
+    ``slots`` is its past day, kept where a rule asks for it; ``signals`` what the rules
+    whose latches are on saw last, by latch.
+    """
 
     unit: str
     taken_ms: int
@@ -32,6 +38,16 @@ class Tracked(Struct):
     depth_m: float | None
     past: list[tuple[int, float]]
     latches: dict[str, Latch]
+    slots: list[Slot] = []
+    signals: dict[str, float] = {}
+
+
+class Power(Struct):
+    """A box's battery or mains contact: the newest value, and its latches."""
+
+    taken_ms: int
+    value: float
+    latches: dict[str, Latch] = {}
 
 
 class Turning(Struct, frozen=True):
@@ -53,6 +69,7 @@ class Watched(Struct):
     rounds: list[int] = []
     is_silent: bool = False
     aerators: dict[str, Turning] = {}
+    power: dict[str, Power] = {}
 
 
 def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:
@@ -96,62 +113,3 @@ def trend_per_h(past: Sequence[tuple[int, float]]) -> float | None:
         for hour, (_, value) in zip(hours, past, strict=True)
     )
     return above / sum((hour - mean_h) ** 2 for hour in hours)
-
-
-def new_alarm(
-    condition: str,
-    place: Place,
-    reading: Reading,
-    side: str,
-    severity: Severity,
-    began_ms: int,
-    is_late: bool,
-) -> Alarm:
-    """Return the alarm that begins with a reading beyond a limit."""
-    return Alarm(
-        id=life.alarm_id(condition, began_ms),
-        organisation=place.organisation,
-        condition=condition,
-        kind="limit",
-        severity=severity,
-        state=AlarmState.RAISED,
-        began_ms=began_ms,
-        raised_ms=reading.taken_ms,
-        site=place.site,
-        unit=place.unit,
-        channel=reading.channel,
-        side=side,
-        is_late=is_late,
-        is_simulated=place.is_simulated,
-    )
-
-
-def measured(
-    alarm: Alarm,
-    device: DeviceId,
-    key: str,
-    tracked: Tracked,
-    limit: float | None,
-    limits: SpeciesLimits,
-) -> Alarm:
-    """Return the alarm with what its worst probe says now."""
-    choose = min if alarm.side == "low" else max
-    worst = tracked.value if alarm.worst is None else choose(alarm.worst, tracked.value)
-    slope = trend_per_h(tracked.past)
-    return replace(
-        alarm,
-        device=device,
-        probe=ProbeId(key.partition("/")[0]),
-        depth_m=tracked.depth_m,
-        taken_ms=tracked.taken_ms,
-        value=tracked.value,
-        worst=worst,
-        limit=limit,
-        trend_per_h=None if slope is None else round(slope, 4),
-        detail={
-            "basis": limits.basis,
-            "source": limits.source,
-            "verified": limits.verified,
-            "species": limits.species,
-        },
-    )

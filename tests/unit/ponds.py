@@ -129,7 +129,8 @@ class Story:
             name: msgspec.json.decode(msgspec.json.encode(one), type=Watched)
             for name, one in self.watch.devices.items()
         }
-        self.watch = Watch(devices, self.open)
+        past = [one for one in self.alarms.values() if one not in self.open]
+        self.watch = Watch(devices, self.open, past)
         return self
 
     @property

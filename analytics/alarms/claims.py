@@ -1,0 +1,209 @@
+"""Alarms that other parts of analytics claim: episodes at probes, forecasts of oxygen. Pure.
+
+``episode_alarm`` and ``forecast_alarm`` say what they have found, in the words of alarms;
+``Watch.claim`` makes the alarms live as all others do.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from analytics.alarms import life
+from analytics.alarms.silence import hour_of
+from analytics.alarms.standing import Standing
+from analytics.places import Place, Places
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.reference.alarm_rules import RULES, about, is_between_hours
+from greenwater.reference.limits import Severity, species_limits
+from greenwater.storage.registry.alarms import Alarm, AlarmState
+
+FORECAST_LASTS: Final = 2
+"""A forecast that is not renewed for so many of its steps is no forecast any more."""
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """That a condition holds, or (``is_over``) that it holds no more, since ``at_ms``.
+
+    ``began_ms`` is when it began: with ``condition`` it makes the alarm's id, so that the
+    same claim made twice is one alarm.
+    """
+
+    condition: str
+    kind: str
+    severity: Severity
+    place: Place
+    began_ms: int
+    at_ms: int
+    is_over: bool = False
+    device: str | None = None
+    probe: str | None = None
+    channel: str | None = None
+    side: str | None = None
+    value: float | None = None
+    limit: float | None = None
+    detail: dict[str, Any] = {}
+
+
+def episode_alarm(
+    place: Place,
+    device: DeviceId,
+    probe: ProbeId,
+    channel: Channel,
+    *,
+    cause: str,
+    words_vi: str,
+    words_en: str,
+    began_ms: int,
+    at_ms: int,
+    probability: float,
+    is_sensor: bool = True,
+    is_over: bool = False,
+    advice_vi: str = "",
+    advice_en: str = "",
+    value: float | None = None,
+    compared_with: str = "",
+) -> Claim:
+    """Return what an episode at a probe's channel means for people.
+
+    ``words_*`` say the cause ("đầu đo oxy bám bẩn"), ``advice_*`` the act that cures it.
+    A fault of the sensor is to be watched, and nobody is woken for it; while it stands,
+    what this channel says is not believed where a probe beside it says otherwise (and
+    only there: it hides no crash). Trouble in the water is a warning.
+    """
+    return Claim(
+        condition=f"episode/{device}/{probe}/{channel}",
+        kind="episode",
+        severity=Severity.WATCH if is_sensor else Severity.WARN,
+        place=place,
+        began_ms=began_ms,
+        at_ms=at_ms,
+        is_over=is_over,
+        device=device,
+        probe=probe,
+        channel=channel,
+        value=value,
+        detail={
+            "basis": "practice",
+            "source": "detectors of greenwater, docs/analytics.md",
+            "verified": False,
+            "cause": cause,
+            "is_sensor": is_sensor,
+            "probability": round(probability, 3),
+            "vi": words_vi,
+            "en": words_en,
+            "advice_vi": advice_vi,
+            "advice_en": advice_en,
+            "compared_with": compared_with,
+        },
+    )
+
+
+def is_forecast_hour(at_ms: int) -> bool:
+    """Return whether forecasts of an instant may make alarms: dusk + 3 h until dawn."""
+    rule = RULES.forecast
+    return is_between_hours(hour_of(at_ms), rule.from_h, rule.to_h)
+
+
+def forecast_alarm(
+    place: Place,
+    at_ms: int,
+    value: float,
+    low: float,
+    lead_h: float,
+    *,
+    probability: float | None = None,
+) -> Claim | None:
+    """Return what a forecast of oxygen means for people; None: nothing to say.
+
+    ``value`` mg/L is expected in ``lead_h`` hours from ``at_ms``, and hardly less than
+    ``low``. Below what the unit's species bears (critical) it is a warning, critical when
+    near; otherwise the warning that stood before is over. Ask at every ``every_s`` of
+    ``alarm_rules.toml``, at the hours of ``is_forecast_hour``.
+    """
+    limits = species_limits(place.species, Channel.DISSOLVED_OXYGEN)
+    if limits is None or limits.critical is None or limits.critical.low is None:
+        return None
+    rule, limit = RULES.forecast, limits.critical.low
+    if place.unit is None or not is_forecast_hour(at_ms):
+        return None
+    is_near = lead_h <= rule.critical_lead_h
+    return Claim(
+        condition=f"limit/{place.unit}/{Channel.DISSOLVED_OXYGEN}/low",
+        kind="forecast",
+        severity=Severity.CRITICAL if is_near else Severity.WARN,
+        place=place,
+        began_ms=at_ms,
+        at_ms=at_ms,
+        is_over=value >= limit,
+        channel=Channel.DISSOLVED_OXYGEN,
+        side="low",
+        value=round(value, 3),
+        limit=limit,
+        detail={
+            **about(rule),
+            "for_ms": at_ms + round(lead_h * 3_600_000),
+            "low": round(low, 3),
+            "lead_h": round(lead_h, 2),
+            "probability": probability,
+        },
+    )
+
+
+def claimed(standing: Standing, claim: Claim, places: Places, *, is_late: bool) -> None:
+    """Raise, continue or end the alarm that a claim is about."""
+    alarm = standing.get(claim.condition)
+    if claim.is_over:
+        if alarm is not None and alarm.is_active and alarm.kind == claim.kind:
+            standing.over(alarm, claim.at_ms)
+        return
+    alarm = standing.renewed(claim.condition, claim.at_ms)
+    if alarm is None:
+        out = places.out_of_service(
+            claim.at_ms, claim.place.unit, claim.device, claim.probe
+        )
+        if out is None:
+            standing.begin(_new(claim, is_late=is_late), is_late=is_late)
+        return
+    if alarm.kind != claim.kind:
+        return  # it is measured already: a forecast has nothing to add
+    known = replace(
+        alarm, value=claim.value, worst=claim.value, limit=claim.limit,
+        taken_ms=claim.at_ms, detail=claim.detail,
+    )  # fmt: skip
+    standing.go_on(known, claim.severity, claim.at_ms, is_late=is_late, is_real=False)
+
+
+def is_kept_up(alarm: Alarm, now_ms: int) -> bool:
+    """Return whether a forecast's alarm is still being renewed."""
+    lasts_ms = FORECAST_LASTS * RULES.forecast.every_s * 1000
+    return now_ms - (alarm.taken_ms or alarm.raised_ms) <= lasts_ms
+
+
+def _new(claim: Claim, *, is_late: bool) -> Alarm:
+    place = claim.place
+    return Alarm(
+        id=life.alarm_id(claim.condition, claim.began_ms),
+        organisation=place.organisation,
+        condition=claim.condition,
+        kind=claim.kind,
+        severity=claim.severity,
+        state=AlarmState.RAISED,
+        began_ms=claim.began_ms,
+        raised_ms=claim.at_ms,
+        site=place.site,
+        unit=place.unit,
+        device=claim.device,
+        probe=claim.probe,
+        channel=claim.channel,
+        side=claim.side,
+        depth_m=place.depth_m,
+        taken_ms=claim.at_ms,
+        value=claim.value,
+        worst=claim.value,
+        limit=claim.limit,
+        is_late=is_late,
+        is_simulated=place.is_simulated,
+        detail=claim.detail,
+    )

@@ -1,0 +1,384 @@
+"""Limits and rules at the probes of a unit: one alarm a channel and side. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from analytics.alarms import life
+from analytics.alarms.latches import halted
+from analytics.alarms.signals import (
+    ALARMING,
+    change_checks,
+    fell_from,
+    latch_name,
+    level_checks,
+    slotted,
+    tried,
+)
+from analytics.alarms.standing import Standing
+from analytics.alarms.tracked import (
+    Tracked,
+    Watched,
+    is_news,
+    remembered,
+    trend_per_h,
+)
+from analytics.places import Place, Places
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading
+from greenwater.reference.alarm_rules import (
+    RULES,
+    ChangeKind,
+    ChangeRule,
+    about,
+    change_rules,
+)
+from greenwater.reference.limits import Bounds, Severity, SpeciesLimits
+from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.telemetry.ports import Series
+
+LimitsOf = Callable[[str | None, Channel], SpeciesLimits | None]
+
+SIDES: Final = ("low", "high", "swing")
+
+
+class Found(NamedTuple):
+    """A latch that is on, where it is, and the probe beside it that contradicts it."""
+
+    severity: Severity
+    device: DeviceId
+    key: str
+    name: str
+    tracked: Tracked
+    against: Tracked | None = None
+
+    @property
+    def probe(self) -> ProbeId:
+        """The probe's id."""
+        return ProbeId(self.key.partition("/")[0])
+
+
+class Levels:
+    """What the probes in the units say, and the alarms about it."""
+
+    def __init__(
+        self,
+        devices: Mapping[DeviceId, Watched],
+        standing: Standing,
+        limits_of: LimitsOf,
+    ) -> None:
+        self._devices, self._standing = devices, standing
+        self._limits_of = limits_of
+        self._units: dict[tuple[str, Channel], set[tuple[DeviceId, str]]] = {}
+        for device, watched in devices.items():
+            for key, tracked in watched.tracked.items():
+                self._index(device, key, tracked.unit)
+
+    def _index(self, device: DeviceId, key: str, unit: str) -> None:
+        channel = Channel(key.partition("/")[2])
+        self._units.setdefault((unit, channel), set()).add((device, key))
+
+    def measure(
+        self,
+        reading: Reading,
+        place: Place,
+        places: Places,
+        recorded_ms: int,
+        *,
+        is_late: bool,
+    ) -> None:
+        """Take in a reading; bring the alarms about its channel and unit up to date."""
+        limits = self._limits_of(place.species, reading.channel)
+        rules = change_rules(place.species, reading.channel)
+        if limits is None and not rules:
+            return
+        tracked = self._track(reading, place, recorded_ms, keeps_day=bool(rules))
+        if tracked is None:
+            return
+        others = [
+            one for _, _, one in self.at(str(place.unit), reading.channel)
+        ] if rules else []  # fmt: skip
+        checks = [
+            *level_checks(reading.channel, limits, tracked.value),
+            *change_checks(rules, tracked, others),
+        ]
+        tried(tracked, checks)
+        for side in sorted({one.name.partition("/")[0] for one in checks}):
+            self._judge(reading, place, side, places, is_late=is_late)
+
+    def at(
+        self, unit: str, channel: Channel
+    ) -> Iterable[tuple[DeviceId, str, Tracked]]:
+        """Yield what is known of a channel in a unit: device, ``probe/channel``, record."""
+        for device, key in self._units.get((unit, channel), ()):
+            tracked = self._devices[device].tracked[key]
+            if tracked.unit == unit:
+                yield device, key, tracked
+
+    def _track(
+        self, reading: Reading, place: Place, recorded_ms: int, *, keeps_day: bool
+    ) -> Tracked | None:
+        """Return the channel's record brought up to date; None for old news."""
+        watched = self._devices[reading.device]
+        key = f"{reading.probe}/{reading.channel}"
+        tracked = watched.tracked.get(key)
+        value, unit = reading.value, place.unit
+        if value is None or unit is None:
+            return None
+        if tracked is not None:
+            if not is_news(reading.taken_ms, tracked.taken_ms, recorded_ms):
+                return None
+            if tracked.unit != unit:
+                former = self._units[tracked.unit, reading.channel]
+                former.discard((reading.device, key))
+                tracked = None
+        if tracked is None:
+            tracked = Tracked(unit, -1, value, place.depth_m, [], {})
+            watched.tracked[key] = tracked
+            self._index(reading.device, key, unit)
+        if reading.taken_ms <= tracked.taken_ms:
+            tracked.latches = {
+                name: halted(latch) for name, latch in tracked.latches.items()
+            }
+        tracked.taken_ms, tracked.value = reading.taken_ms, value
+        tracked.depth_m = place.depth_m
+        tracked.past = remembered(tracked.past, reading.taken_ms, value)
+        if keeps_day:
+            tracked.slots = slotted(tracked.slots, reading.taken_ms, value)
+        return tracked
+
+    def _judge(
+        self,
+        reading: Reading,
+        place: Place,
+        side: str,
+        places: Places,
+        *,
+        is_late: bool,
+    ) -> None:
+        """Bring the alarm about one channel and side of one unit up to date."""
+        unit, channel, at_ms = str(place.unit), reading.channel, reading.taken_ms
+        condition = f"limit/{unit}/{channel}/{side}"
+        among = self._on(unit, channel, side)
+        if not among:
+            alarm = self._standing.get(condition)
+            if alarm is not None and alarm.is_active and alarm.kind != "forecast":
+                self._standing.over(alarm, at_ms)
+            return
+        found = _worst(
+            one
+            for one in among
+            if places.out_of_service(at_ms, unit, one.device, one.probe) is None
+        )
+        if found is None:
+            return  # it stands as it is, or is raised when the maintenance is over
+        alarm = self._standing.renewed(condition, at_ms)
+        if alarm is not None:
+            known = self._told_of(alarm, found, place)
+            self._standing.go_on(known, found.severity, at_ms, is_late=is_late)
+            return
+        new = _new_alarm(condition, place, reading, side, found, is_late=is_late)
+        self._standing.begin(self._told_of(new, found, place), is_late=is_late)
+
+    def _on(self, unit: str, channel: Channel, side: str) -> list[Found]:
+        """Return the latches of one side that are on at the unit's probes."""
+        found = []
+        records = list(self.at(unit, channel))
+        for device, key, tracked in records:
+            on = [
+                (severity, name)
+                for name, latch in tracked.latches.items()
+                if latch.is_on and name.startswith(f"{side}/")
+                for severity in ALARMING
+                if name.split("/")[1] == severity
+            ]
+            if not on:
+                continue
+            # At one severity the level tells more than the rule: its name is shorter.
+            severity, name = max(on, key=lambda one: (one[0].rank, -len(one[1])))
+            against = _contradicting(side, tracked, [one for _, _, one in records])
+            if against is None:
+                found.append(Found(severity, device, key, name, tracked))
+            elif not self._is_at_fault(device, key):
+                lesser = Severity.WARN, device, key, name, tracked, against
+                found.append(Found(*lesser))
+        return found
+
+    def _is_at_fault(self, device: DeviceId, key: str) -> bool:
+        """Return whether an episode stands that says the probe itself is wrong."""
+        alarm = self._standing.get(f"episode/{device}/{key}")
+        return (
+            alarm is not None
+            and alarm.is_active
+            and bool(alarm.detail.get("is_sensor"))
+        )
+
+    def _told_of(self, alarm: Alarm, found: Found, place: Place) -> Alarm:
+        """Return the alarm with what its worst probe says now."""
+        tracked = found.tracked
+        limits = self._limits_of(place.species, Channel(found.key.partition("/")[2]))
+        rule = _rule_of(found, place)
+        value = tracked.signals.get(found.name, tracked.value)
+        if rule is not None and rule.kind is not ChangeKind.SWING:
+            value = tracked.value
+        choose = min if alarm.side == "low" else max
+        slope = trend_per_h(tracked.past)
+        is_real = alarm.kind != "forecast"
+        worst = alarm.worst if is_real else None
+        return replace(
+            alarm,
+            device=found.device,
+            probe=found.probe,
+            depth_m=tracked.depth_m,
+            taken_ms=tracked.taken_ms,
+            value=value,
+            worst=value if worst is None else choose(worst, value),
+            limit=_limit_of(found, rule, limits),
+            trend_per_h=None if slope is None else round(slope, 4),
+            detail=_detail(found, rule, limits),
+        )
+
+    def holders(self, alarm: Alarm) -> set[DeviceId]:
+        """Return the devices whose probes hold a limit's alarm."""
+        if alarm.unit is None or alarm.channel is None:
+            return set()
+        found = self._on(alarm.unit, Channel(alarm.channel), alarm.side or "")
+        return {one.device for one in found}
+
+    def is_held(self, alarm: Alarm, at_ms: int, places: Places) -> bool:
+        """Return whether something can still say that an alarm's condition is over."""
+        if alarm.unit is None or alarm.channel is None:
+            return True
+        channel = Channel(alarm.channel)
+        return any(
+            _holds(tracked, alarm)
+            and (place := places.at(_series(device, key), at_ms)) is not None
+            and place.unit == alarm.unit
+            and (
+                self._limits_of(place.species, channel) is not None
+                or bool(change_rules(place.species, channel))
+            )
+            for device, key, tracked in self.at(alarm.unit, channel)
+        )
+
+    def newest(self, unit: str, channel: Channel) -> Tracked | None:
+        """Return the lowest of a unit's values of a channel that are fresh."""
+        records = [one for _, _, one in self.at(unit, channel)]
+        newest_ms = max((one.taken_ms for one in records), default=0)
+        fresh_ms = newest_ms - RULES.neighbour.fresh_s * 1000
+        fresh = [one for one in records if one.taken_ms >= fresh_ms]
+        return min(fresh, key=lambda one: one.value, default=None)
+
+
+def _worst(among: Iterable[Found]) -> Found | None:
+    def place(one: Found) -> tuple[int, float, DeviceId, str]:
+        sign = 1 if one.name.startswith("low") else -1
+        return one.severity.rank, -sign * one.tracked.value, one.device, one.key
+
+    return max(among, key=place, default=None)
+
+
+def _contradicting(
+    side: str, tracked: Tracked, records: Iterable[Tracked]
+) -> Tracked | None:
+    """Return a fresh probe at the same depth that is well, where this one is not."""
+    rule = RULES.neighbour
+    for one in records:
+        if one is tracked or one.depth_m is None or tracked.depth_m is None:
+            continue
+        is_near = abs(one.depth_m - tracked.depth_m) <= rule.apart_m
+        is_fresh = abs(one.taken_ms - tracked.taken_ms) <= rule.fresh_s * 1000
+        is_well = not any(
+            latch.is_on or latch.since_ms is not None
+            for name, latch in one.latches.items()
+            if name.startswith(f"{side}/")
+        )
+        if is_near and is_fresh and is_well:
+            return one
+    return None
+
+
+def _rule_of(found: Found, place: Place) -> ChangeRule | None:
+    channel = Channel(found.key.partition("/")[2])
+    rules = change_rules(place.species, channel)
+    return next((one for one in rules if latch_name(one) == found.name), None)
+
+
+def _limit_of(
+    found: Found, rule: ChangeRule | None, limits: SpeciesLimits | None
+) -> float | None:
+    if rule is not None:
+        return rule.limit
+    side, severity = found.name.split("/")[:2]
+    bounds = (limits.bounds(Severity(severity)) if limits else None) or Bounds()
+    return bounds.low if side == "low" else bounds.high
+
+
+def _detail(
+    found: Found, rule: ChangeRule | None, limits: SpeciesLimits | None
+) -> dict[str, Any]:
+    """Return what the alarm rests on, and what of the past and beside it explains it."""
+    tracked = found.tracked
+    detail: dict[str, Any] = {}
+    if limits is not None:
+        detail = {
+            "basis": limits.basis,
+            "source": limits.source,
+            "verified": limits.verified,
+            "species": limits.species,
+        }
+    if rule is not None:
+        detail |= {**about(rule), "rule": rule.kind, "over_s": rule.over_s}
+    names = [name.rpartition("/")[2] for name in tracked.signals]
+    if any(name.startswith("fall") for name in names):
+        value, from_ms = fell_from(tracked.slots, tracked.taken_ms, 24 * 3600.0)
+        detail |= {"from": round(value, 3), "from_ms": from_ms}
+    if "lens" in names:
+        detail["lens"] = next(
+            value for name, value in tracked.signals.items() if name.endswith("/lens")
+        )
+    if found.against is not None:
+        detail["against"] = found.against.value
+    return detail
+
+
+def _new_alarm(
+    condition: str,
+    place: Place,
+    reading: Reading,
+    side: str,
+    found: Found,
+    *,
+    is_late: bool,
+) -> Alarm:
+    """Return the alarm that begins with a reading."""
+    began_ms = found.tracked.latches[found.name].began_ms
+    return Alarm(
+        id=life.alarm_id(condition, began_ms),
+        organisation=place.organisation,
+        condition=condition,
+        kind="limit",
+        severity=found.severity,
+        state=AlarmState.RAISED,
+        began_ms=began_ms,
+        raised_ms=reading.taken_ms,
+        site=place.site,
+        unit=place.unit,
+        channel=reading.channel,
+        side=side,
+        is_late=is_late,
+        is_simulated=place.is_simulated,
+    )
+
+
+def _series(device: DeviceId, key: str) -> Series:
+    return Series(device, ProbeId(key.partition("/")[0]))
+
+
+def _holds(tracked: Tracked, alarm: Alarm) -> bool:
+    return any(
+        latch.is_on and name.startswith(f"{alarm.side}/")
+        for name, latch in tracked.latches.items()
+    )
