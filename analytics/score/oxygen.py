@@ -1,11 +1,141 @@
-"""Under construction this hour."""
+"""`greenwater score oxygen`: forecasts on anyone's recording, as they would have been made.
 
-from collections.abc import Callable
+One row a forecast: ``time`` is its origin, the reading's own time at which it was made,
+and what it is for is ``time`` plus ``horizon_h`` hours. ``naive`` is the naive forecast
+that was best until then, ``used`` says what made ``forecast``: ``model``, or the simple
+forecast that was relied on instead.
+"""
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analytics.oxygen.crash import CRASH_MG_L, CrashSkill, crash_skill
+from analytics.oxygen.grid import Grid, gridded
+from analytics.oxygen.rolling import Run, run_all
+from analytics.oxygen.skill import Skill, skill_of
+from analytics.score.table import (
+    Table,
+    canonical,
+    format_instants,
+    parse_instant,
+    read_table,
+)
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.errors import InputError
+
+_NOT_INPUTS: Final = ("_corrected", "_label", "_qc", "_flag")
+"""Columns that are somebody's verdict, made afterwards: never an input."""
 
 
 def score_oxygen(
     file: Path, out: Path, *, train_until: str, progress: Callable[[int, int], None]
 ) -> str:
-    """Return the summary."""
-    raise NotImplementedError
+    """Write forecasts from ``train_until`` on; return the summary to print.
+
+    Raises:
+        InputError: the file is no such recording, or nothing is left to forecast.
+    """
+    first_ms = parse_instant(train_until, "--train-until")
+    table = read_table(file)
+    grid = grid_of(table)
+    first_row = grid.row_at(first_ms)
+    if np.isnan(grid.oxygen[first_row:]).all():
+        raise InputError(
+            f"--train-until {train_until} leaves no oxygen to forecast from: the last "
+            f"reading is at {format_instants(table.times_ms[-1:])[0]}"
+        )
+    runs = run_all(grid, first_row, threshold=CRASH_MG_L, told=progress)
+    write_forecasts(grid, [run for run in runs if not run.target.is_minimum], out)
+    return summary_of(grid, runs, table.notes)
+
+
+def grid_of(table: Table) -> Grid:
+    """Return a recording on its even step; all its other numbers are inputs.
+
+    Raises:
+        InputError: it has no column of oxygen, or hardly a value in it.
+    """
+    oxygen = table.find(Channel.DISSOLVED_OXYGEN)
+    if oxygen is None:
+        table.column(Channel.DISSOLVED_OXYGEN)
+    inputs = {
+        canonical(name): values
+        for name, values in table.numbers.items()
+        if name != oxygen and not name.endswith(_NOT_INPUTS)
+    }
+    return gridded(table.times_ms, table.column(Channel.DISSOLVED_OXYGEN), inputs)
+
+
+def write_forecasts(grid: Grid, runs: Sequence[Run], out: Path) -> None:
+    """Write one row a forecast, by time and horizon."""
+    parts = []
+    for run in runs:
+        rows = np.flatnonzero(~np.isnan(run.forecast))
+        part = pd.DataFrame(
+            {
+                "row": rows,
+                "time": format_instants(grid.times_ms[rows]),
+                "horizon_h": run.target.hours,
+                "forecast": run.forecast[rows],
+                "low": run.low[rows],
+                "high": run.high[rows],
+                "naive": run.naive[rows],
+                "used": [run.used(int(row)) for row in rows],
+            }
+        )
+        parts.append(part)
+    whole = pd.concat(parts).sort_values(["row", "horizon_h"], kind="stable")
+    whole.drop(columns="row").to_csv(out, index=False, float_format="%.3f")
+
+
+def summary_of(grid: Grid, runs: Sequence[Run], notes: Sequence[str]) -> str:
+    """Return the printed page: skill by horizon, then warnings of a crash."""
+    skills = [skill_of(grid, run) for run in runs if not run.target.is_minimum]
+    crashes = [crash_skill(grid, run) for run in runs if run.target.is_minimum]
+    return "\n".join(
+        [
+            *(f"note: {note}" for note in notes),
+            *_skill_lines(skills),
+            "",
+            *_crash_lines(crashes),
+        ]
+    )
+
+
+def _skill_lines(skills: Sequence[Skill]) -> list[str]:
+    lines = [
+        "RMSE in mg/L; skill = 1 - RMSE / RMSE of the better of persistence and same time "
+        "yesterday",
+        "horizon      n  forecast  persistence  yesterday  (blend)  skill  of squares"
+        "  in 90 % band  by model",
+    ]
+    lines += [
+        f"{one.hours:5d} h {one.count:6d} {one.forecast:9.3f} {one.persistence:12.3f} "
+        f"{one.yesterday:10.3f} {one.blend:8.3f} {one.skill:6.2f} "
+        f"{one.square_skill:11.2f} {100 * one.inside:11.1f} % "
+        f"{100 * one.by_model:7.0f} %"
+        for one in skills
+    ]
+    return lines
+
+
+def _crash_lines(crashes: Sequence[CrashSkill]) -> list[str]:
+    lines = []
+    for one in crashes:
+        if not one.rows:
+            lines.append(f"no oxygen below {CRASH_MG_L:g} mg/L within {one.hours} h")
+            continue
+        lines.append(
+            f"below {CRASH_MG_L:g} mg/L within {one.hours} h ({one.crashes} crashes): "
+            f"precision {one.precision:.2f} at recall .8 "
+            f"({one.precision_onset:.2f} while still above), "
+            f"median lead {one.lead_h:.1f} h; "
+            f"at {one.budget_false_per_30_days:.1f} false warnings in 30 days "
+            f"{one.budget_caught} of {one.crashes} warned, "
+            f"median lead {one.budget_lead_h:.1f} h"
+        )
+    return lines
