@@ -130,6 +130,14 @@ class Places:
                     return one
         return None
 
+    def probes_in(self, unit: str) -> Sequence[Series]:
+        """Return the probes that hang, or have hung, in a unit."""
+        return sorted(
+            series
+            for series, hung in self._hung.items()
+            if any(one.unit == unit for one in hung)
+        )
+
     def probes_of(self, device: DeviceId) -> Sequence[Series]:
         """Return the probes of a device that are known."""
         return sorted(self._probes.get(device, ()))

@@ -37,6 +37,10 @@ class Telemetry(Protocol):
         """Return all readings of many spans, in no particular order."""
         ...
 
+    def write(self, readings: Sequence[Reading]) -> None:
+        """Store readings; the same again changes nothing."""
+        ...
+
     def write_flags(self, flags: Sequence[Flagged]) -> None:
         """Store quality flags beside their readings."""
         ...

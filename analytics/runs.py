@@ -7,7 +7,8 @@ same cursor and state, and comes to the same end: ids are made from what happene
 from the readings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ from analytics.alarms.life import AGAIN_MS
 from analytics.alarms.standing import Changes
 from analytics.alarms.tracked import Watched
 from analytics.alarms.watch import Watch
+from analytics.deriving import Deriving
 from analytics.flagging import (
     Flagging,
     decode_streams,
@@ -56,8 +58,15 @@ GRACE_MS: Final = 2 * 60 * 1000
 class Runs:
     """One worker of analytics. Used by one thread."""
 
-    def __init__(self, registry: Registry, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        telemetry: Telemetry,
+        clock: Clock,
+        executor: Executor | None = None,
+    ) -> None:
         self._registry, self._telemetry, self._clock = registry, telemetry, clock
+        self._executor = executor
         self._places = Places((), (), (), ())
         self._began_ms = milliseconds(clock.now())
         self.reload()
@@ -87,7 +96,8 @@ class Runs:
             for name, document in states.items()
             if name.startswith(FLAGS)
         }
-        self._flagging = Flagging(self._telemetry, streams)
+        self._flagging = Flagging(self._telemetry, streams, self._executor)
+        self._deriving = Deriving(self._telemetry, states)
         self._flagged: set[DeviceId] = set()
         self.look_around()
 
@@ -124,8 +134,7 @@ class Runs:
         acts = self._registry.open_acts()
         self._watch.act(acts)
         rows = self._telemetry.intake_after(self._cursor, ROWS)
-        for row in rows:
-            self._take(row)
+        self._take(rows)
         now_ms = milliseconds(self._clock.now())
         self._watch.tick(
             now_ms,
@@ -139,15 +148,20 @@ class Runs:
             self._save(changes, acts, now_ms)
         return len(rows)
 
-    def _take(self, row: Intake) -> None:
-        # Counted as repeated after a crash, yet new here: all of it is looked at.
-        if row.stored or row.repeated or row.overwritten:
-            readings = self._readings(row)
-            self._flagging.take(row, readings)
-            self._flagged.add(row.device)
-            believed = [one for one in readings if is_believable(one)]
-            self._watch.take(believed, row.recorded_ms, self._places)
-        self._cursor[row.worker] = row.sequence
+    def _take(self, rows: Sequence[Intake]) -> None:
+        batches = []
+        for row in rows:
+            # Counted as repeated after a crash, yet new here: all of it is looked at.
+            if row.stored or row.repeated or row.overwritten:
+                readings = self._readings(row)
+                more = self._deriving.take(readings, self._places)
+                readings = _in_order((*readings, *more)) if more else readings
+                batches.append((row, readings))
+                self._flagged |= {row.device, *(one.device for one in more)}
+                believed = [one for one in readings if is_believable(one)]
+                self._watch.take(believed, row.recorded_ms, self._places)
+            self._cursor[row.worker] = row.sequence
+        self._flagging.take(batches, self._places)
 
     def _patience_ms(self) -> int:
         real_s = self._clock.real_seconds(1.0)
@@ -162,7 +176,7 @@ class Runs:
         found = self._telemetry.read_many(
             [Span(series, first_ms, row.max_ms + 1) for series in probes]
         )
-        return sorted(found, key=lambda one: (one.taken_ms, one.probe, one.channel))
+        return _in_order(found)
 
     def _save(self, changes: Changes, acts: Sequence[Act], now_ms: int) -> None:
         states = {CURSOR: msgspec.json.encode(self._cursor)}
@@ -170,7 +184,10 @@ class Runs:
             document = msgspec.json.encode(self._watch.devices[device])
             states[DEVICE + device] = document
         for device in self._flagged:
-            states[FLAGS + device] = encode_streams(self._flagging.streams[device])
+            states[FLAGS + device] = encode_streams(
+                self._flagging.streams.get(device, {})
+            )
+        states |= self._deriving.taken()
         notifications = (
             messages_of(changes.calls, self._registry.contacts())
             if changes.calls
@@ -190,3 +207,11 @@ class Runs:
         self._flagged = set()
         for step in changes.steps:
             log.info("alarm.moved", alarm=step.alarm, step=step.kind, at_ms=step.at_ms)
+
+
+def _in_order(readings: Iterable[Reading]) -> list[Reading]:
+    """Return readings in order of time, the last of each identity."""
+    found = {
+        (one.taken_ms, one.device, one.probe, one.channel): one for one in readings
+    }
+    return [found[key] for key in sorted(found)]

@@ -1,0 +1,94 @@
+"""Derived readings of the units: worked out as their inputs come in, and written.
+
+Writing them again changes nothing, so that a pass done again has one effect. A test of
+total ammonia that is typed in late, or corrected, changes what was derived after it: that
+is worked out anew from the stored readings.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from analytics.derived.ammonia import INPUTS, TAN_MS, Known, Water, derived
+from analytics.flagging import is_believable
+from analytics.places import Places
+from analytics.ports import Telemetry
+from greenwater.kernel.reading import Reading
+from greenwater.storage.telemetry.ports import Series, Span
+
+DERIVED: Final = "derived/"
+
+
+class Deriving:
+    """What is remembered of every unit's chemistry. Used by one thread."""
+
+    def __init__(self, telemetry: Telemetry, states: Mapping[str, bytes]) -> None:
+        self._telemetry = telemetry
+        self._waters = {
+            name.removeprefix(DERIVED): msgspec.json.decode(document, type=Water)
+            for name, document in states.items()
+            if name.startswith(DERIVED)
+        }
+        self._changed: set[str] = set()
+
+    def take(self, readings: Iterable[Reading], places: Places) -> list[Reading]:
+        """Return what follows from a batch's readings; it is stored already.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        found: list[Reading] = []
+        for unit, some in _by_unit(readings, places).items():
+            water = self._waters.setdefault(unit, Water())
+            for test in water.learn(some):
+                found += self._anew(unit, water, test, places)
+            found += derived(water, some)
+            self._changed.add(unit)
+        if found:
+            self._telemetry.write(found)
+        return found
+
+    def taken(self) -> dict[str, bytes]:
+        """Return the states that changed since this was asked last."""
+        changed, self._changed = self._changed, set()
+        return {
+            DERIVED + unit: msgspec.json.encode(self._waters[unit])
+            for unit in sorted(changed)
+        }
+
+    def _anew(
+        self, unit: str, water: Water, test: Known, places: Places
+    ) -> list[Reading]:
+        """Return what follows, in the stored readings, from one test of total ammonia."""
+        spans = [
+            Span(series, test.taken_ms, test.taken_ms + TAN_MS + 1)
+            for series in places.probes_in(unit)
+        ]
+        stored = [
+            one
+            for span in spans
+            for one in self._telemetry.read(span, INPUTS)
+            if is_believable(one) and _unit_of(one, places) == unit
+        ]
+        stored.sort(key=lambda one: (one.taken_ms, one.device, one.probe))
+        return derived(Water(tans=water.tans), stored)
+
+
+def _by_unit(
+    readings: Iterable[Reading], places: Places
+) -> Mapping[str, Sequence[Reading]]:
+    """Return what derivation needs and may believe, by unit, in order of time."""
+    found: defaultdict[str, list[Reading]] = defaultdict(list)
+    for one in readings:
+        if one.channel in INPUTS and is_believable(one):
+            unit = _unit_of(one, places)
+            if unit is not None:
+                found[unit].append(one)
+    return found
+
+
+def _unit_of(one: Reading, places: Places) -> str | None:
+    place = places.at(Series(one.device, one.probe), one.taken_ms)
+    return None if place is None else place.unit
