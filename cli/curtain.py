@@ -10,6 +10,8 @@ from typing import NamedTuple
 from cli.cast import UNIT
 from cli.home import Home
 from cli.stage import Played as Scene
+from firmware_sim.run import ScenarioRun
+from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import open_registry
@@ -49,7 +51,10 @@ def _store_faults(played: Played, start: datetime, end: datetime) -> Iterator[st
     telemetry = open_telemetry(played.home.telemetry_url)
     first_ms, last_ms = milliseconds(start + MARGIN), milliseconds(end - MARGIN)
     for scene in played.scenes:
+        run = ScenarioRun(scene.scenario, ManualClock(end))
         for device in scene.scenario.devices:
+            if run.is_troubled(device.id):
+                continue  # what it could not measure, or has still to send, is not here
             slots = (last_ms - first_ms) / 1000 / device.interval_s
             for probe in device.probes:
                 series = Series(DeviceId(device.id), ProbeId(probe.id))

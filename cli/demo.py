@@ -38,6 +38,7 @@ STORIES: Final = (
     Casting(NIGHT, timedelta(days=1) + OPENS, CROP),
     Casting("healthy-farm", HISTORY),
     Casting("tuna-trip", HISTORY),
+    Casting("trawler-inshore", timedelta(hours=20)),
 )
 ONCE_SPEED: Final = 1_440.0
 ONCE_HOURS: Final = 6

@@ -108,9 +108,13 @@ class Stage:
                 for run, from_s, until_s, every_s in shown:
                     if stop.is_set():
                         return
-                    rows = run.history(from_s, until_s, every_s)
                     measured = _measured(run.scenario)
-                    readings = [r for row in rows for r in _readings(row, measured)]
+                    readings = [
+                        reading
+                        for row in run.history(from_s, until_s, every_s)
+                        if run.has_arrived(row, self.opens.timestamp())
+                        for reading in _readings(row, measured)
+                    ]
                     take_in_readings(
                         readings, registry, telemetry, clock, worker=worker
                     )

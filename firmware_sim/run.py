@@ -117,6 +117,18 @@ class ScenarioRun:
             skew_s=sum(f.amount for f in faults if f.kind is FaultKind.CLOCK_SKEW),
         )
 
+    def has_arrived(self, row: Row, by_s: float) -> bool:
+        """Return whether a box had the power to measure this, and a network since."""
+        taken_s = row.taken_ms / 1000
+        if not self.conditions(row.device, t_s=taken_s).is_powered:
+            return False
+        outages = (
+            interval(self.scenario, fault)
+            for fault in self.scenario.faults
+            if fault.kind is FaultKind.MODEM_OUTAGE and fault.device == row.device
+        )
+        return not any(start <= taken_s < end > by_s for start, end in outages)
+
     def is_troubled(self, device: str) -> bool:
         """Return whether its conditions are ever other than good."""
         bounds = [interval(self.scenario, one)[0] for one in self.scenario.faults]

@@ -63,6 +63,30 @@ def test_conditions_follow_the_faults(tmp_path: Path) -> None:
     assert not run.is_troubled("sim-be-xuan-tu-1")
 
 
+def test_what_a_box_could_not_measure_or_has_still_to_send_has_not_arrived(
+    tmp_path: Path,
+) -> None:
+    scenario = load_scenario(str(troubled(tmp_path)))
+    run = ScenarioRun(scenario, ManualClock(scenario.start))
+
+    def at(hour: float) -> float:
+        return scenario.start_s + hour * 3600
+
+    rows = [row for row in run.history(at(0), at(1.6), 360) if row.device == BOX]
+
+    def arrived(by_hour: float) -> set[float]:
+        return {
+            round((row.taken_ms / 1000 - scenario.start_s) / 3600, 1)
+            for row in rows
+            if run.has_arrived(row, at(by_hour))
+        }
+
+    whole = {round(tenth / 10, 1) for tenth in range(16)}
+    powerless = {1.1, 1.2, 1.3}
+    assert arrived(0.7) == whole - powerless - {0.5, 0.6, 0.7}
+    assert arrived(0.9) == whole - powerless
+
+
 def test_a_wrong_clock_is_wrong_by_so_much_and_nobody_elses() -> None:
     right = ScaledClock(load_scenario("flood").start, 10.0, time.time())
     wrong = parse_clock(skewed(right, -500.0))
