@@ -8,10 +8,13 @@ from typing import Final
 import structlog
 
 from analytics.alarms.notifying import Notifier
+from analytics.backfill import Progress, backfill
+from analytics.executing import open_executor
+from analytics.places import Places
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
 from greenwater.kernel.clock import Clock
-from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.errors import MissingError, UnavailableError
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 
@@ -35,7 +38,8 @@ def run_analytics(
         registry = stack.enter_context(open_registry(settings.registry()))
         telemetry = open_telemetry(settings.telemetry())
         stack.callback(telemetry.close)
-        runs = Runs(registry, telemetry, clock)
+        executor = stack.enter_context(open_executor(settings.workers))
+        runs = Runs(registry, telemetry, clock, executor)
         notifier = Notifier(registry, clock, settings.public_url)
         died: list[BaseException] = []
 
@@ -83,3 +87,53 @@ def _send(notifier: Notifier, stop: threading.Event) -> None:
         except UnavailableError as exc:
             log.warning("registry.unavailable", error=str(exc))
             stop.wait(PAUSE_S)
+
+
+def run_backfill(
+    settings: AnalyticsSettings,
+    from_ms: int,
+    to_ms: int,
+    *,
+    unit: str = "",
+    device: str = "",
+    progress: Progress,
+) -> int:
+    """Flag a stretch of the past again; return how many readings.
+
+    Raises:
+        ConfigError: a URL is wrong.
+        MissingError: no probe of that unit or device has readings.
+        UnavailableError: a database does not answer.
+    """
+    with contextlib.ExitStack() as stack:
+        registry = stack.enter_context(open_registry(settings.registry()))
+        telemetry = open_telemetry(settings.telemetry())
+        stack.callback(telemetry.close)
+        executor = stack.enter_context(open_executor(settings.workers))
+        places = Places(
+            registry.deployments(),
+            registry.units(),
+            registry.sites(),
+            registry.list_devices(),
+            registry.list_probes(),
+        )
+        hung = set(places.probes_in(unit)) if unit else None
+        series = [
+            one
+            for one in telemetry.series()
+            if (not device or one.device == device) and (hung is None or one in hung)
+        ]
+        if not series:
+            raise MissingError(
+                f"no readings of {f'unit {unit!r}' if unit else f'device {device!r}'}: "
+                "greenwater device list names the devices"
+            )
+        return backfill(
+            telemetry,
+            places,
+            series,
+            from_ms,
+            to_ms,
+            executor=executor,
+            progress=progress,
+        )

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Variables ``GREENWATER_ANALYTICS_*``; those without a default of ours are shared.
 
-    ``look_every_s`` is how often intake is looked at when there is nothing new.
+    ``look_every_s`` is how often intake is looked at when there is nothing new;
+    ``workers`` processes work passes out, below two it is done in this one.
     """
 
     home: Path = Path("var")
@@ -18,6 +19,7 @@ class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     public_url: str = "http://127.0.0.1:8000"
     log_level: str = "info"
     look_every_s: Annotated[float, Meta(gt=0, le=60)] = 0.2
+    workers: Annotated[int, Meta(ge=0, le=64)] = 0
 
     def telemetry(self) -> str:
         """Return the telemetry store's URL; a file under ``home`` by default."""

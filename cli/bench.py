@@ -37,3 +37,9 @@ def ingest(context: typer.Context) -> None:
 def edge(context: typer.Context) -> None:
     """Memory, CPU, commits and the draining of a backlog, on one box."""
     _run("edge", context.args)
+
+
+@app.command(context_settings=FREE_WORDS)
+def analytics(context: typer.Context) -> None:
+    """Readings flagged a second, ten thousand channels at once, state of a channel."""
+    _run("analytics", context.args)

@@ -40,13 +40,24 @@ def build(words: Sequence[str]) -> typer.Typer:
 
 
 def _add_platform(app: typer.Typer) -> None:
-    from cli import bench, data, device, person, platform, score, sim, verify
+    from cli import (
+        analytics,
+        bench,
+        data,
+        device,
+        person,
+        platform,
+        score,
+        sim,
+        verify,
+    )
 
     app.add_typer(sim.app, name="sim")
     app.add_typer(device.app, name="device")
     app.add_typer(person.app, name="person")
     app.add_typer(bench.app, name="bench")
     app.add_typer(score.app, name="score")
+    app.add_typer(analytics.app, name="analytics")
     app.add_typer(data.quarantine, name="quarantine")
     app.add_typer(data.imports, name="import")
     app.command("export")(data.export)
@@ -54,7 +65,6 @@ def _add_platform(app: typer.Typer) -> None:
         platform.demo,
         platform.up,
         platform.ingest,
-        platform.analytics,
         platform.web,
         platform.doctor,
     ):

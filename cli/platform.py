@@ -21,17 +21,6 @@ def ingest() -> None:
     run_ingest(settings, open_clock(), stop_on_signals())
 
 
-def analytics() -> None:
-    """Run analytics: quality flags, alarms, and telling people of them."""
-    from analytics.bootstrap import run_analytics
-    from analytics.settings import AnalyticsSettings
-    from cli.supervisor import stop_on_signals
-
-    settings = load(AnalyticsSettings, prefix="GREENWATER_ANALYTICS_")
-    logs.configure("analytics", level=settings.log_level)
-    run_analytics(settings, open_clock(), stop_on_signals())
-
-
 def web(
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The page's port.")] = 8000,
