@@ -29,19 +29,28 @@ def add(
         str, typer.Option(help="An apprise address that alarms are sent to.")
     ] = "",
     place: Annotated[int, typer.Option(help="Who is told first: 0.")] = 0,
+    hours: Annotated[
+        str, typer.Option(help="Hours of duty in Vietnam, such as 18:00-06:00.")
+    ] = "",
 ) -> None:
     """Add a person to an organisation; set-pin or set-password lets him in."""
+    from analytics.alarms.addresses import check_address, parse_hours
     from cli.home import open_home
     from greenwater.storage.registry import open_registry
     from greenwater.storage.registry.people import Role
 
+    duty = parse_hours(hours)
+    if notify:
+        check_address(notify)
+    elif duty is not None:
+        raise InputError("--hours says when --notify is used: give both")
     if role not in set(Role):
         raise InputError(f"role {role!r} is not one of {', '.join(Role)}")
     with open_registry(open_home().registry_url) as registry:
         registry.add_person(person, name, phone)
         registry.add_member(person, organisation, Role(role))
         if notify:
-            registry.add_contact(organisation, person, notify, place=place)
+            registry.add_contact(organisation, person, notify, place=place, hours=duty)
     typer.echo(f"{person} is {role} of {organisation}")
 
 

@@ -108,12 +108,12 @@ class Stage:
                 for run, from_s, until_s, every_s in shown:
                     if stop.is_set():
                         return
-                    measured = _measured(run.scenario)
+                    measured = measured(run.scenario)
                     readings = [
                         reading
                         for row in run.history(from_s, until_s, every_s)
                         if run.has_arrived(row, self.opens.timestamp())
-                        for reading in _readings(row, measured)
+                        for reading in readings_of(row, measured)
                     ]
                     take_in_readings(
                         readings, registry, telemetry, clock, worker=worker
@@ -189,7 +189,7 @@ def _parts(from_s: float, until_s: float) -> Iterator[tuple[float, float]]:
 _Measured = dict[tuple[str, str], frozenset[str]]
 
 
-def _measured(scenario: Scenario) -> _Measured:
+def measured(scenario: Scenario) -> _Measured:
     """Return what each instrument can tell: no more than its box will read from it."""
     found: _Measured = {}
     for device in scenario.devices:
@@ -204,7 +204,8 @@ def _measured(scenario: Scenario) -> _Measured:
     return found
 
 
-def _readings(row: Row, measured: _Measured) -> Iterator[Reading]:
+def readings_of(row: Row, measured: _Measured) -> Iterator[Reading]:
+    """Yield what a box would have read of a row."""
     known = measured[row.device, row.probe]
     for name, value in row.values.items():
         if name in known:

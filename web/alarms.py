@@ -19,8 +19,10 @@ from fastapi.responses import (
 )
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import instant, milliseconds
+from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.places import UnitInfo
 from web import series
@@ -30,6 +32,7 @@ from web.charts import Window
 from web.doors import Doors
 from web.drawn import chart_view
 from web.facts import Snapshots
+from web.formats import DAY_MS
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views import ChartView
@@ -37,6 +40,8 @@ from web.words import Lang
 
 ORDER_MS: Final = 10 * 60 * 1000
 """How long an order to switch an aerator waits for its box."""
+
+HALF_HOUR_MS: Final = 30 * 60 * 1000
 
 CHART_HOURS: Final = 24
 PAGE: Final = 30
@@ -67,7 +72,10 @@ class Pulses:
 
 
 def _marks(alarms: Sequence[Alarm]) -> tuple[str, str]:
-    states = [(a.id, a.state, a.severity, a.acknowledged_ms) for a in alarms]
+    states = [
+        (a.id, a.state, a.severity, a.acknowledged_ms, a.shelved_until_ms, a.hidden)
+        for a in alarms
+    ]
     values = [a.taken_ms for a in alarms if a.is_active]
     return _mark(states), _mark(values)
 
@@ -94,6 +102,8 @@ class AlarmPages:
         routes.get("/alarms", response_class=HTMLResponse)(self.alarms_page)
         routes.get("/alarms/{alarm}", response_class=HTMLResponse)(self.alarm_page)
         routes.post("/alarms/{alarm}/acknowledge")(self.acknowledge)
+        routes.post("/alarms/{alarm}/shelve")(self.shelve)
+        routes.post("/alarms/{alarm}/unshelve")(self.unshelve)
         routes.get("/a/{token}", response_class=HTMLResponse)(self.link_page)
         routes.post("/a/{token}", response_class=HTMLResponse)(self.link_acknowledge)
         routes.post("/units/{unit}/aerators/{probe}")(self.switch)
@@ -154,6 +164,37 @@ class AlarmPages:
         person = self._doors.writer(request)
         self._doors.mine(request).seen.get_alarm(alarm)
         self._services.registry.acknowledge_alarm(
+            alarm, person=person, via="page", at_ms=self._now_ms()
+        )
+        return RedirectResponse(f"/alarms/{alarm}", 303)
+
+    def shelve(
+        self,
+        request: Request,
+        alarm: str,
+        csrf: Annotated[str, Form()],
+        until: Annotated[str, Form(pattern="^(half_hour|morning)$")] = "half_hour",
+    ) -> Response:
+        """Put the reminders off: for half an hour, or until the morning."""
+        self._doors.check_form(request, csrf)
+        person, now_ms = self._doors.writer(request), self._now_ms()
+        self._doors.mine(request).seen.get_alarm(alarm)
+        until_ms = now_ms + HALF_HOUR_MS
+        if until == "morning":
+            until_ms = morning_after(now_ms)
+        self._services.registry.shelve_alarm(
+            alarm, person=person, via="page", at_ms=now_ms, until_ms=until_ms
+        )
+        return RedirectResponse(f"/alarms/{alarm}", 303)
+
+    def unshelve(
+        self, request: Request, alarm: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """Have people told again."""
+        self._doors.check_form(request, csrf)
+        person = self._doors.writer(request)
+        self._doors.mine(request).seen.get_alarm(alarm)
+        self._services.registry.unshelve_alarm(
             alarm, person=person, via="page", at_ms=self._now_ms()
         )
         return RedirectResponse(f"/alarms/{alarm}", 303)
@@ -248,6 +289,15 @@ class AlarmPages:
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
+
+
+def morning_after(now_ms: int) -> int:
+    """Return the next morning, as the rules of shelving have it."""
+    now = instant(now_ms).astimezone(VIETNAM)
+    morning = now.replace(hour=int(RULES.shelving.morning_h), minute=0, second=0)
+    at_ms = milliseconds(morning.replace(microsecond=0))
+    most_ms = now_ms + round(RULES.shelving.most_other_s * 1000)
+    return min(at_ms if at_ms > now_ms else at_ms + DAY_MS, most_ms)
 
 
 def _order(

@@ -3,13 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.alarms.messages import advice, quantity, sentence, severity_word
-from greenwater.reference.limits import Basis
+from analytics.alarms.messages import (
+    advice,
+    grounds,
+    quantity,
+    sentence,
+    severity_word,
+)
+from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.places import UnitInfo
 from web.cards import aerator_name
 from web.formats import clock_time, moment, number
 from web.words import Lang, say
+
+SILENCES = frozenset({"silence", "site_silence"})
+"""Kinds of alarms that say how little is known."""
 
 MARKS = {"watch": "●", "warn": "▲", "critical": "■"}
 
@@ -35,6 +44,10 @@ class AlarmView:
     is_waiting: bool
     is_late: bool
     is_simulated: bool
+    quiet: str = ""
+    repeats: str = ""
+    is_shelved: bool = False
+    may_wait_till_morning: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ def alarm_view(
     return AlarmView(
         alarm.id,
         f"/alarms/{alarm.id}",
-        "silence" if alarm.kind == "silence" else alarm.severity,
+        "silence" if alarm.kind in SILENCES else alarm.severity,
         MARKS[alarm.severity],
         severity_word(alarm.severity, lang),
         what[:1].upper() + what[1:],
@@ -68,14 +81,32 @@ def alarm_view(
         alarm.state,
         _state_word(lang, alarm, now_ms, names or {}),
         advice(alarm, kind, lang),
-        _limit(lang, alarm),
+        grounds(alarm, lang),
         name,
         "" if unit is None else f"/units/{unit.id}",
         alarm.state is not AlarmState.CLEARED,
         alarm.acknowledged_ms is None and alarm.state is not AlarmState.CLEARED,
         alarm.is_late,
         alarm.is_simulated,
+        _quiet(lang, alarm, now_ms, names or {}),
+        say(lang, "alarm_repeats", count=alarm.repeats) if alarm.repeats else "",
+        alarm.shelved_until_ms is not None,
+        alarm.severity != Severity.CRITICAL,
     )
+
+
+def _quiet(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str]) -> str:
+    """Return why nobody is told for now, and until when."""
+    if alarm.state is AlarmState.CLEARED:
+        return ""
+    if alarm.hidden == "suppressed":
+        return say(lang, "alarm_suppressed")
+    until_ms = alarm.hidden_until_ms if alarm.hidden else alarm.shelved_until_ms
+    if until_ms is None:
+        return ""
+    key = "alarm_out_of_service" if alarm.hidden else "alarm_shelved"
+    who = names.get(alarm.hidden_by or alarm.shelved_by or "", say(lang, "somebody"))
+    return say(lang, key, time=moment(lang, until_ms, now_ms), name=who)
 
 
 def _state_word(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str]) -> str:
@@ -90,16 +121,6 @@ def _state_word(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str])
         return say(lang, "alarm_latched", time=at)
     at = moment(lang, alarm.returned_ms or alarm.cleared_ms or 0, now_ms)
     return say(lang, "alarm_over", time=at)
-
-
-def _limit(lang: Lang, alarm: Alarm) -> str:
-    if alarm.limit is None or alarm.kind != "limit":
-        return ""
-    key = "limit_low" if alarm.side == "low" else "limit_high"
-    text = say(lang, key, value=quantity(alarm, alarm.limit, lang))
-    basis = Basis(alarm.detail.get("basis", Basis.PRACTICE))
-    text += f" ({say(lang, f'basis_{basis}')})"
-    return text
 
 
 def step_views(
@@ -126,8 +147,9 @@ def _step_text(
         "severity": severity_word(step.detail.get("severity", alarm.severity), lang),
         "probe": aerator_name(lang, str(step.detail.get("probe", ""))),
         "depth": _depth(lang, step),
+        "time": clock_time(int(step.detail.get("until_ms", step.at_ms))),
     }
-    text = say(lang, f"step_{step.kind}", **facts)
+    text = say(lang, f"step_{step.kind}", **facts).rstrip(" ,:")
     return text[:1].upper() + text[1:]
 
 

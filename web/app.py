@@ -38,6 +38,7 @@ from web.labels import LabelPages
 from web.lots import LotPages
 from web.pages import STATIC, Renderer, lang_of, page_routes
 from web.ports import Services
+from web.service import ServicePages
 from web.words import WORDS, Lang, say
 
 log = structlog.get_logger()
@@ -94,6 +95,7 @@ def create_app(services: Services) -> FastAPI:
     for pages in (
         AccountPages(services, render, doors),
         AlarmPages(services, snapshots, render, doors),
+        ServicePages(services, render, doors),
         CropPages(services, render, doors),
         BookPages(services, render, doors),
         LotPages(services, render, doors),

@@ -23,7 +23,7 @@ class Light:
 
 def light_of(alarms: Iterable[Alarm], state: str) -> Light:
     """Return the light of a unit by its open alarms and its card's state."""
-    active = [alarm for alarm in alarms if alarm.is_active]
+    active = [one for one in alarms if one.is_active and one.hidden is None]
     if state == "silent" or any(alarm.kind == "silence" for alarm in active):
         return Light("lost")
     ranks = {Severity(alarm.severity) for alarm in active}

@@ -3,22 +3,30 @@
     a person puts it off     ──► shelved, until the instant he chose
     its subject is serviced  ──► out of service, until the end that was given
     its box says nothing     ──► suppressed, until the box is heard of
+    oxygen is as low, or lower ──► suppressed (what follows from that: pH, redox)
     there is no mains        ──► suppressed (aerators that do not run), until there is
 
 Nothing is forgotten: a quiet alarm is measured on, and what still holds at the end of it
 is told then.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from analytics.alarms import life
 from analytics.alarms.levels import Levels
 from analytics.alarms.standing import Standing
 from analytics.places import Places
+from greenwater.kernel.channels import Channel
+from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm
 
 OF_DEVICE: Final = frozenset({"limit", "aerator", "battery", "episode", "silence"})
 """Kinds of alarms that rest on what one device says."""
+
+
+OF_OXYGEN: Final = frozenset({"ph/low", "ph/swing", "orp/low"})
+"""What low oxygen does to the water beside, where plants breathe and die."""
 
 
 class Hold(NamedTuple):
@@ -75,20 +83,28 @@ def _hold(
 
 def _parent(standing: Standing, levels: Levels, alarm: Alarm) -> Alarm | None:
     """Return the active alarm that explains this one, if any."""
-    if alarm.kind not in OF_DEVICE:
-        return None
-    names = [f"site_silence/{alarm.site}"]
-    if alarm.kind == "aerator":
-        names.append(f"mains/{alarm.site}")
-    if alarm.kind != "silence":
-        names.append(f"silence/{alarm.device}")
-    for name in names:
+    for name in _explaining(alarm):
         parent = standing.get(name)
-        if parent is not None and parent.is_active:
-            silent = set(parent.detail.get("devices", ()))
-            if parent.kind == "mains" or _rests_on(levels, alarm) <= silent:
+        if parent is None or not parent.is_active or parent.kind == "forecast":
+            continue
+        if parent.kind in ("silence", "site_silence"):
+            if _rests_on(levels, alarm) <= set(parent.detail.get("devices", ())):
                 return parent
+        elif Severity(alarm.severity).rank <= Severity(parent.severity).rank:
+            return parent
     return None
+
+
+def _explaining(alarm: Alarm) -> Iterator[str]:
+    """Yield the conditions that would explain an alarm."""
+    if alarm.kind in OF_DEVICE:
+        yield f"site_silence/{alarm.site}"
+        if alarm.kind != "silence":
+            yield f"silence/{alarm.device}"
+    if alarm.kind == "aerator":
+        yield f"mains/{alarm.site}"
+    if alarm.kind == "limit" and f"{alarm.channel}/{alarm.side}" in OF_OXYGEN:
+        yield f"limit/{alarm.unit}/{Channel.DISSOLVED_OXYGEN}/low"
 
 
 def _rests_on(levels: Levels, alarm: Alarm) -> set[str]:

@@ -35,7 +35,7 @@ from greenwater.reference.alarm_rules import (
     about,
     change_rules,
 )
-from greenwater.reference.limits import Bounds, Severity, SpeciesLimits
+from greenwater.reference.limits import Bounds, Severity, SpeciesLimits, timing
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.telemetry.ports import Series
 
@@ -202,8 +202,13 @@ class Levels:
             if against is None:
                 found.append(Found(severity, device, key, name, tracked))
             elif not self._is_at_fault(device, key):
-                lesser = Severity.WARN, device, key, name, tracked, against
-                found.append(Found(*lesser))
+                # On its way back it may agree already: that is no second opinion.
+                apart = 2 * timing(channel, Severity.WARN).hysteresis
+                is_apart = (
+                    side == "swing" or abs(against.value - tracked.value) >= apart
+                )
+                other = against if is_apart else None
+                found.append(Found(Severity.WARN, device, key, name, tracked, other))
         return found
 
     def _is_at_fault(self, device: DeviceId, key: str) -> bool:

@@ -6,110 +6,19 @@ own, so that it fits into one.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from analytics.alarms.wording import ADVICE, BASES, CHANNELS, SEVERITIES, saying
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
-from greenwater.reference.limits import Severity
+from greenwater.reference.limits import Basis, Severity
 from greenwater.storage.registry.alarms import Alarm
 
 FALLING_PER_H: Final = 0.2
 """A slower change, in the channel's unit an hour, is not spoken of."""
 
-_CHANNELS: Final[Mapping[str, Mapping[str, tuple[str, str, int]]]] = {
-    # channel: name in a sentence, unit, digits behind the point
-    "vi": {
-        "dissolved_oxygen": ("oxy", "mg/L", 1),
-        "temperature": ("nhiệt độ nước", "°C", 1),
-        "ph": ("độ pH", "", 1),
-        "salinity": ("độ mặn", "‰", 0),
-        "ammonia_total": ("tổng amoni (TAN)", "mg/L", 2),
-        "ammonia_unionised": ("khí độc NH₃", "mg/L", 2),
-        "nitrite": ("nitrit (NO₂)", "mg/L", 2),
-        "alkalinity": ("độ kiềm", "mg/L", 0),
-        "transparency": ("độ trong", "cm", 0),
-        "orp": ("thế oxy hóa khử", "mV", 0),
-    },
-    "en": {
-        "dissolved_oxygen": ("oxygen", "mg/L", 1),
-        "temperature": ("water temperature", "°C", 1),
-        "ph": ("pH", "", 1),
-        "salinity": ("salinity", "‰", 0),
-        "ammonia_total": ("total ammonia (TAN)", "mg/L", 2),
-        "ammonia_unionised": ("unionised ammonia (NH₃)", "mg/L", 2),
-        "nitrite": ("nitrite (NO₂)", "mg/L", 2),
-        "alkalinity": ("alkalinity", "mg/L", 0),
-        "transparency": ("transparency", "cm", 0),
-        "orp": ("redox potential", "mV", 0),
-    },
-}
-
-_ADVICE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
-    ("dissolved_oxygen/low", "pond"): (
-        "Bật thêm quạt nước, ngừng cho ăn.",
-        "Switch on more aerators, stop feeding.",
-    ),
-    ("dissolved_oxygen/low", "tank"): (
-        "Tăng sục khí, ngừng cho ăn.",
-        "Give more air, stop feeding.",
-    ),
-    ("dissolved_oxygen/low", "cage"): (
-        "Sục khí cho lồng, ngừng cho ăn, giãn bớt lồng.",
-        "Aerate the cages, stop feeding, give them room.",
-    ),
-    ("salinity/low", "cage"): (
-        "Hạ lồng xuống dưới 4 m, chưa cho ăn.",
-        "Sink the cages below 4 m, do not feed yet.",
-    ),
-    ("salinity/low", "pond"): (
-        "Tháo bớt nước mặt, ngừng lấy nước ngọt.",
-        "Drain surface water, take in no fresh water.",
-    ),
-    ("salinity/high", "pond"): (
-        "Thêm nước ngọt từ từ, không quá 3 ‰ mỗi ngày.",
-        "Add fresh water slowly, at most 3 ‰ a day.",
-    ),
-    ("temperature/high", "pond"): (
-        "Nâng mực nước, bật quạt nước, bớt thức ăn.",
-        "Raise the water level, run the aerators, feed less.",
-    ),
-    ("temperature/low", "pond"): (
-        "Nâng mực nước, bớt thức ăn.",
-        "Raise the water level, feed less.",
-    ),
-    ("ph/high", "pond"): (
-        "Thay bớt nước, bật quạt nước ban đêm.",
-        "Exchange some water, run the aerators at night.",
-    ),
-    ("ph/low", "pond"): (
-        "Bón vôi liều nhẹ, đo lại sau 2 giờ.",
-        "Lime lightly, measure again in two hours.",
-    ),
-    ("silence", ""): (
-        "Ra xem ao, rồi kiểm tra điện và sóng của hộp đo.",
-        "Go and look, then check the box's power and signal.",
-    ),
-    ("", ""): (
-        "Ra xem và đo lại bằng máy cầm tay.",
-        "Go and look, measure again by hand.",
-    ),
-}
-
-_SEVERITY: Final[Mapping[str, Mapping[Severity, str]]] = {
-    "vi": {
-        Severity.WATCH: "Theo dõi",
-        Severity.WARN: "Cảnh báo",
-        Severity.CRITICAL: "Nguy cấp",
-    },
-    "en": {
-        Severity.WATCH: "Watch",
-        Severity.WARN: "Warning",
-        Severity.CRITICAL: "Critical",
-    },
-}
-
-
+_MEASURED: Final = frozenset({"limit", "battery"})
 _WORST: Final = {"vi": ("thấp nhất", "cao nhất"), "en": ("at lowest", "at highest")}
 
 
@@ -126,11 +35,13 @@ def clock(ms: int) -> str:
 
 def severity_word(severity: str, lang: str) -> str:
     """Return the word for a severity."""
-    return _SEVERITY[lang][Severity(severity)]
+    return SEVERITIES[lang][Severity(severity)]
 
 
 def quantity(alarm: Alarm, value: float, lang: str) -> str:
-    """Return a value of the alarm's channel with its unit."""
+    """Return a value of the alarm's channel with its unit; "" where none would help."""
+    if alarm.kind in ("mains", "episode"):
+        return ""
     _, unit, digits = _channel(alarm, lang)
     return f"{number(value, digits, lang)} {unit}".strip()
 
@@ -140,32 +51,51 @@ def sentence(alarm: Alarm, unit_name: str, lang: str) -> str:
 
     Once it is over, how bad it was: "Ao 3: oxy thấp nhất 2,1 mg/L".
     """
-    if alarm.kind == "silence":
-        return _silence(alarm, unit_name, lang)
-    name, _, _ = _channel(alarm, lang)
-    if alarm.value is None:
-        return f"{unit_name}: {name}"
-    if not alarm.is_active and alarm.worst is not None:
-        words = _WORST[lang][alarm.side == "high"]
-        return f"{unit_name}: {name} {words} {quantity(alarm, alarm.worst, lang)}"
-    said = f"{unit_name}: {name} {quantity(alarm, alarm.value, lang)}"
-    trend = _trend(alarm, lang)
-    return f"{said}, {trend}" if trend else said
+    where = unit_name or str(alarm.detail.get("place", ""))
+    what = _WHAT.get(alarm.kind, _limit)(alarm, lang)
+    return f"{where}: {what}" if where else what
 
 
 def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
     """Return what to do, as an act."""
-    matter = "silence" if alarm.kind == "silence" else f"{alarm.channel}/{alarm.side}"
+    own = alarm.detail.get(f"advice_{lang}")
+    if own:
+        return str(own)
+    matter = alarm.kind
+    if matter == "limit":
+        is_against = "against" in alarm.detail
+        matter = "against" if is_against else f"{alarm.channel}/{alarm.side}"
     found = (
-        _ADVICE.get((matter, unit_kind)) or _ADVICE.get((matter, "")) or _ADVICE["", ""]
+        ADVICE.get((matter, unit_kind)) or ADVICE.get((matter, "")) or ADVICE["", ""]
     )
     return found[0] if lang == "vi" else found[1]
+
+
+def grounds(alarm: Alarm, lang: str, *, is_short: bool = False) -> str:
+    """Return what the alarm rests on: law, standard or our practice, source, verified or not.
+
+    "" for alarms from before this was kept.
+    """
+    detail = alarm.detail
+    if "basis" not in detail:
+        return ""
+    head = saying("rule", lang)
+    if alarm.limit is not None:
+        head = saying("limit", lang, value=quantity(alarm, alarm.limit, lang))
+    is_verified = bool(detail.get("verified"))
+    known = saying("verified" if is_verified else "unverified", lang)
+    basis = BASES[lang][Basis(detail["basis"])]
+    source = str(detail.get("source", ""))
+    if is_short or not source:
+        return f"{head}: {basis}, {known}"
+    return f"{head}: {basis} ({source}), {known}"
 
 
 def title(alarm: Alarm, unit_name: str, lang: str) -> str:
     """Return a message's first line: "Nguy cấp 03:02 – Ao 3"."""
     word = severity_word(alarm.severity, lang)
-    return f"{word} {clock(_said_ms(alarm))} – {unit_name}"
+    where = unit_name or str(alarm.detail.get("place", ""))
+    return f"{word} {clock(_said_ms(alarm))} – {where}"
 
 
 def body(alarm: Alarm, unit_name: str, unit_kind: str, link: str, lang: str) -> str:
@@ -173,15 +103,20 @@ def body(alarm: Alarm, unit_name: str, unit_kind: str, link: str, lang: str) -> 
     mark = "SỐ LIỆU MÔ PHỎNG. " if lang == "vi" else "SIMULATED DATA. "
     todo = "Việc cần làm" if lang == "vi" else "What to do"
     take = "Tôi đã nhận, tôi xử lý" if lang == "vi" else "I take care of it"
+    rests = grounds(alarm, lang, is_short=True)
     return (
         f"{mark if alarm.is_simulated else ''}{sentence(alarm, unit_name, lang)}.\n"
-        f"{todo}: {advice(alarm, unit_kind, lang)}\n{take}: {link}"
+        f"{todo}: {advice(alarm, unit_kind, lang)}\n"
+        f"{rests + chr(10) if rests else ''}{take}: {link}"
     )
 
 
 def text_message(alarm: Alarm, unit_name: str, unit_kind: str, link: str) -> str:
     """Return the same without diacritics, for a telephone's text message."""
-    head = f"{plain(unit_name).upper()} {plain(severity_word(alarm.severity, 'vi')).upper()}"
+    where = unit_name or str(alarm.detail.get("place", ""))
+    head = (
+        f"{plain(where).upper()} {plain(severity_word(alarm.severity, 'vi')).upper()}"
+    )
     said = sentence(alarm, unit_name, "vi").partition(": ")[2] or sentence(
         alarm, unit_name, "vi"
     )
@@ -201,12 +136,60 @@ def plain(text: str) -> str:
 
 def _said_ms(alarm: Alarm) -> int:
     """Return the instant that a message speaks of: when its value was measured."""
-    is_measured = alarm.kind == "limit" and alarm.taken_ms is not None
+    is_measured = alarm.kind in _MEASURED and alarm.taken_ms is not None
     return alarm.taken_ms or 0 if is_measured else alarm.raised_ms
 
 
 def _channel(alarm: Alarm, lang: str) -> tuple[str, str, int]:
-    return _CHANNELS[lang].get(alarm.channel or "", (alarm.channel or "", "", 2))
+    return CHANNELS[lang].get(alarm.channel or "", (alarm.channel or "", "", 2))
+
+
+def _name(alarm: Alarm, lang: str) -> str:
+    return _channel(alarm, lang)[0]
+
+
+def _value(alarm: Alarm, lang: str) -> str:
+    return "" if alarm.value is None else quantity(alarm, alarm.value, lang)
+
+
+def _limit(alarm: Alarm, lang: str) -> str:
+    """Return what a limit's alarm says: level, fall, swing, or two probes that differ."""
+    name, detail = _name(alarm, lang), alarm.detail
+    if alarm.value is None:
+        return name
+    if alarm.side == "swing":
+        worst = alarm.value if alarm.is_active else (alarm.worst or alarm.value)
+        return saying("swing", lang, name=name, value=quantity(alarm, worst, lang))
+    if not alarm.is_active and alarm.worst is not None:
+        words = _WORST[lang][alarm.side == "high"]
+        return f"{name} {words} {quantity(alarm, alarm.worst, lang)}"
+    if "against" in detail:
+        other = quantity(alarm, float(detail["against"]), lang)
+        told = {"name": name, "value": _value(alarm, lang), "other": other}
+        return saying("against", lang, **told)
+    if "lens" in detail:
+        name = saying("surface", lang, name=name)
+    if "from" in detail:
+        return _fall(alarm, name, lang)
+    said = f"{name} {_value(alarm, lang)}"
+    if "lens" in detail:
+        less = quantity(alarm, float(detail["lens"]), lang)
+        return f"{said}, {saying('lens', lang, value=less)}"
+    trend = _trend(alarm, lang)
+    return f"{said}, {trend}" if trend else said
+
+
+def _fall(alarm: Alarm, name: str, lang: str) -> str:
+    digits, detail = _channel(alarm, lang)[2], alarm.detail
+    hours = ((alarm.taken_ms or 0) - int(detail["from_ms"])) / 3_600_000
+    return saying(
+        "fell",
+        lang,
+        name=name,
+        before=number(float(detail["from"]), digits, lang),
+        value=_value(alarm, lang),
+        hours=max(1, round(hours)),
+    )
 
 
 def _trend(alarm: Alarm, lang: str) -> str:
@@ -217,20 +200,60 @@ def _trend(alarm: Alarm, lang: str) -> str:
     return words[lang][slope > 0]
 
 
-def _silence(alarm: Alarm, unit_name: str, lang: str) -> str:
-    since = clock(alarm.began_ms)
-    if lang == "vi":
-        said = f"{unit_name}: không nhận được số đo từ {since}"
-        last = "Lần cuối oxy"
-        unknown = "Không biết hiện ra sao – nên ra xem"
-    else:
-        said = f"{unit_name}: no readings since {since}"
-        last = "Last oxygen"
-        unknown = "Not known how it is now – go and look"
+def _silence(alarm: Alarm, lang: str) -> str:
+    said = saying("silent", lang, time=clock(alarm.began_ms))
+    if alarm.kind == "site_silence":
+        count = len(alarm.detail.get("devices", ()))
+        said = f"{said} ({saying('boxes', lang, count=count)})"
+    unknown = saying("unknown", lang)
     if alarm.value is None:
         return f"{said}. {unknown}"
     trend = _trend(alarm, lang)
-    known = (
-        f"{last} {quantity(alarm, alarm.value, lang)}{', ' + trend if trend else ''}"
-    )
-    return f"{said}. {known}. {unknown}"
+    known = f"{saying('last', lang)} {_value(alarm, lang)}"
+    return f"{said}. {known}{', ' + trend if trend else ''}. {unknown}"
+
+
+def _mains(alarm: Alarm, lang: str) -> str:
+    return saying("mains", lang, time=clock(alarm.began_ms))
+
+
+def _battery(alarm: Alarm, lang: str) -> str:
+    return saying("battery", lang, value=_value(alarm, lang))
+
+
+def _aerator(alarm: Alarm, lang: str) -> str:
+    tail = (alarm.probe or "").rpartition("-")[2]
+    number = f" {tail}" if tail.isdigit() else ""
+    name = saying("aerator_name", lang, number=number)
+    said = saying("aerator", lang, name=name, time=clock(alarm.began_ms))
+    if alarm.value is None or not alarm.is_active:
+        return said
+    now = saying("now", lang, name=_name(alarm, lang), value=_value(alarm, lang))
+    return f"{said}, {now}"
+
+
+def _forecast(alarm: Alarm, lang: str) -> str:
+    at_ms = int(alarm.detail.get("for_ms", alarm.raised_ms))
+    told = {"name": _name(alarm, lang), "value": _value(alarm, lang)}
+    said = saying("forecast", lang, time=clock(at_ms), **told)
+    low = alarm.detail.get("low")
+    if low is None:
+        return said
+    worst = quantity(alarm, max(float(low), 0.0), lang)
+    return f"{said}, {saying('may_be', lang, value=worst)}"
+
+
+def _episode(alarm: Alarm, lang: str) -> str:
+    return str(alarm.detail.get(lang) or alarm.detail.get("cause", ""))
+
+
+_WHAT: Final[Mapping[str, Callable[[Alarm, str], str]]] = {
+    "silence": _silence,
+    "site_silence": _silence,
+    "mains": _mains,
+    "battery": _battery,
+    "aerator": _aerator,
+    "forecast": _forecast,
+    "episode": _episode,
+}
+"""What is said of each kind but limits."""

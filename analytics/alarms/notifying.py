@@ -11,6 +11,7 @@ from typing import Final
 import apprise
 import structlog
 
+from analytics.alarms.addresses import is_plain
 from analytics.alarms.messages import body, text_message, title
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
@@ -25,11 +26,6 @@ LINK_MS: Final = 24 * 3600 * 1000
 
 FIRST_PAUSE_MS: Final = 10_000
 MOST_ATTEMPTS: Final = 12
-PLAIN_SCHEMES: Final = frozenset(
-    {"twilio", "clicksend", "d7sms", "sinch", "vonage", "sns", "smpp", "threema"}
-)
-"""Addresses that send text messages: they get the text without diacritics."""
-
 Send = Callable[[str, str, str], bool]
 
 
@@ -104,6 +100,6 @@ class Notifier:
         if alarm.unit is not None:
             unit = self._registry.get_unit(alarm.unit)
             name, kind = unit.name, unit.kind
-        if one.url.partition(":")[0] in PLAIN_SCHEMES:
+        if is_plain(one.url):
             return "", text_message(alarm, name, kind, link)
         return title(alarm, name, "vi"), body(alarm, name, kind, link, "vi")

@@ -61,7 +61,8 @@ class Watched(Struct):
     """What is known of a device.
 
     ``newest_ms`` is when it measured last, ``rounds`` when its newest rounds over its
-    probes began.
+    probes began. ``warmth`` is each probe's newest temperature, ``salted`` are those that
+    send salinity themselves.
     """
 
     tracked: dict[str, Tracked] = {}
@@ -70,6 +71,8 @@ class Watched(Struct):
     is_silent: bool = False
     aerators: dict[str, Turning] = {}
     power: dict[str, Power] = {}
+    warmth: dict[str, tuple[int, float]] = {}
+    salted: set[str] = set()
 
 
 def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:

@@ -15,10 +15,11 @@ from analytics.alarms.claims import Claim, claimed, is_kept_up
 from analytics.alarms.holding import held
 from analytics.alarms.levels import Levels, LimitsOf
 from analytics.alarms.power import fed
+from analytics.alarms.salt import with_salinity
 from analytics.alarms.silence import is_expected, noticed, regraded
 from analytics.alarms.standing import Changes, Standing
 from analytics.alarms.tracked import Watched, heard, is_news
-from analytics.places import Places
+from analytics.places import Place, Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
@@ -85,17 +86,23 @@ class Watch:
                 self._power(reading, recorded_ms, places)
             series = Series(reading.device, reading.probe)
             place = places.at(series, reading.taken_ms)
-            if place is None or place.unit is None:
-                continue
-            self._hear(reading, recorded_ms, places)
-            if series in places.aerators:
-                if reading.channel is Channel.CURRENT:
-                    watched = self.devices[reading.device]
-                    turned(self._standing, watched, reading, place, recorded_ms)
-                elif reading.channel is Channel.CONTACT:
-                    self._power(reading, recorded_ms, places)
-            is_late = _is_late(reading, recorded_ms)
-            self._levels.measure(reading, place, places, recorded_ms, is_late=is_late)
+            if place is not None and place.unit is not None:
+                self._take(reading, place, recorded_ms, places)
+
+    def _take(
+        self, reading: Reading, place: Place, recorded_ms: int, places: Places
+    ) -> None:
+        """Take in what a probe says of the unit it hangs in."""
+        self._hear(reading, recorded_ms, places)
+        watched = self.devices[reading.device]
+        if Series(reading.device, reading.probe) in places.aerators:
+            if reading.channel is Channel.CURRENT:
+                turned(self._standing, watched, reading, place, recorded_ms)
+            elif reading.channel is Channel.CONTACT:
+                self._power(reading, recorded_ms, places)
+        is_late = _is_late(reading, recorded_ms)
+        for one in with_salinity(watched, reading):
+            self._levels.measure(one, place, places, recorded_ms, is_late=is_late)
 
     def _power(self, reading: Reading, recorded_ms: int, places: Places) -> None:
         self.devices.setdefault(reading.device, Watched(tracked={}))

@@ -103,7 +103,7 @@ def phone(
 
 
 PLACES = (
-    "/", "/alarms", "/alarms/{alarm}", "/units/{unit}", "/records", "/crops/{crop}",
+    "/", "/alarms", "/alarms/{alarm}", "/units/{unit}", "/units/{unit}/service", "/records", "/crops/{crop}",
     "/lots/{lot}", "/records/new?crop={crop}&kind=drug_chem_use", "/products/new",
     "/check", "/demo", "/sign-in", "/no-such-page",
 )  # fmt: skip

@@ -1,0 +1,44 @@
+"""Salinity for alarms, where a probe sends conductivity only. Pure; nothing is stored."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from analytics.alarms.tracked import Watched
+from analytics.derived.chemistry import salinity_of_specific, salinity_psu
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Reading
+from greenwater.reference.quality import QUALITY
+
+FRESH_MS: Final = 15 * 60 * 1000
+"""For how long a probe's temperature may stand beside its conductivity."""
+
+
+def with_salinity(watched: Watched, reading: Reading) -> Iterator[Reading]:
+    """Yield a reading, and the salinity that follows from it if its probe sends none."""
+    yield reading
+    salinity = _salinity(watched, reading)
+    if salinity is None or reading.probe in watched.salted:
+        return
+    limits = QUALITY.get(Channel.SALINITY)
+    if limits is None or limits.fail.holds(salinity):
+        value = round(salinity, 3)
+        yield replace(reading, channel=Channel.SALINITY, value=value)
+
+
+def _salinity(watched: Watched, reading: Reading) -> float | None:
+    value, probe = reading.value, reading.probe
+    if value is None:
+        return None
+    if reading.channel is Channel.SALINITY:
+        watched.salted.add(probe)
+    elif reading.channel is Channel.TEMPERATURE:
+        watched.warmth[probe] = (reading.taken_ms, value)
+    elif reading.channel is Channel.SPECIFIC_CONDUCTIVITY:
+        return float(salinity_of_specific(max(value, 0.0)))
+    elif reading.channel is Channel.CONDUCTIVITY and probe in watched.warmth:
+        taken_ms, celsius = watched.warmth[probe]
+        if abs(reading.taken_ms - taken_ms) <= FRESH_MS:
+            return float(salinity_psu(max(value, 0.0), celsius))
+    return None
