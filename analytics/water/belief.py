@@ -1,0 +1,62 @@
+"""From signs to a score in [0, 1] and a cause. Pure.
+
+``share`` 1 is the threshold that a channel reaches, in its usual life, less than 0.05 times
+a day; it makes a score of 0.5. The score rises with the share and is the same function
+for every channel and time, so scores can be compared.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from analytics.water.episodes import Odd
+from analytics.water.signs import Signs
+
+STEEP: Final = 3.0
+DEAD, LOST, IMPOSSIBLE, CRASH = 0.97, 0.9, 0.97, 0.95
+NEARBY: Final = 0.3
+"""The share that is enough while another channel of the probe is just lost."""
+HELD_NEARBY: Final = 1.2
+TOGETHER: Final = 0.8
+WEIGHTS: Final = {"jump": 1.0, "burst": 0.8, "held": 0.45}
+CRASH_MG_L: Final = 2.0
+
+
+class Around(NamedTuple):
+    """What the probe's other channels did: lost just now, jumped at the same instant."""
+
+    lost: tuple[str, ...] = ()
+    jumped: tuple[str, ...] = ()
+    is_dry: bool = False
+
+
+def scored(share: float) -> float:
+    """Return the score of a share of the threshold."""
+    if share <= 0:
+        return 0.0
+    power = min(share, 20.0) ** STEEP
+    return power / (1 + power)
+
+
+def sensor_odd(signs: Signs, around: Around) -> Odd:
+    """Return what is odd about a reading as a fault of the probe."""
+    if signs.is_dead:
+        return Odd(DEAD, "out_of_water" if around.is_dry else "reads_zero", around.lost)
+    if signs.is_lost:
+        return Odd(LOST, "no_value", around.lost)
+    shares: Mapping[str, float] = {
+        "spike": signs.jump * WEIGHTS["jump"],
+        "level_shift": signs.off,
+        "noisy": signs.burst * WEIGHTS["burst"],
+        "stuck": signs.held * WEIGHTS["held"],
+        "serviced": _serviced(signs) if around.lost else 0.0,
+    }
+    cause = max(shares, key=shares.__getitem__)
+    score = scored(shares[cause])
+    if cause in ("spike", "level_shift") and around.jumped and not around.lost:
+        return Odd(score, "water_change", around.jumped)
+    return Odd(score, cause, around.lost)
+
+
+def _serviced(signs: Signs) -> float:
+    held = HELD_NEARBY if signs.repeats >= 1 else 0.0
+    return max(signs.jump / NEARBY, held)

@@ -1,0 +1,131 @@
+"""Stretches of odd readings: opened, lengthened and closed, with ids that any run repeats.
+
+An episode is of one channel and one kind, sensor or water; both may be open at once, so that
+a fault of the probe never hides trouble of the water. It ends with its last odd reading
+and is closed when an hour has passed without another.
+"""
+
+import hashlib
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from greenwater.reference.causes import CAUSES, Kind
+
+CLOSED_MS: Final = 3_600_000
+OPEN_AT: Final = 0.5
+
+
+class Change(NamedTuple):
+    """What happened to an episode: ``opened``, ``named`` (another cause) or ``closed``."""
+
+    what: str
+    episode: "Episode"
+
+
+class Episode(Struct, kw_only=True):
+    """A stretch of odd readings of one channel.
+
+    ``channels`` are all that were odd with it, ``probability`` is the highest score,
+    ``cause`` a row of ``causes.toml``, ``strength`` how sure the cause is.
+    """
+
+    id: str
+    device: str
+    probe: str
+    channel: str
+    kind: Kind
+    cause: str
+    start_ms: int
+    end_ms: int
+    probability: float
+    channels: list[str]
+    readings: int = 1
+
+    @property
+    def words_vi(self) -> str:
+        """What it is and what to do, in Vietnamese."""
+        return CAUSES[self.cause].vi
+
+    @property
+    def words_en(self) -> str:
+        """What it is and what to do, in English."""
+        return CAUSES[self.cause].en
+
+    @property
+    def compared(self) -> str:
+        """What the readings were compared with."""
+        return CAUSES[self.cause].compared
+
+
+class Odd(NamedTuple):
+    """One reading's score and the cause that makes most of it; ``near`` was odd with it."""
+
+    score: float
+    cause: str
+    near: tuple[str, ...] = ()
+
+
+RANK: Final = {
+    "out_of_water": 9,
+    "impossible": 8,
+    "reads_zero": 7,
+    "serviced": 6,
+    "no_value": 5,
+    "fouled": 4,
+    "drift": 4,
+    "stuck": 3,
+    "level_shift": 2,
+}
+"""Of several causes in one episode the higher one names it."""
+
+
+def episode_id(
+    device: str, probe: str, channel: str, kind: Kind, start_ms: int
+) -> str:
+    """Return the id of an episode: the same whenever and wherever it is found."""
+    text = f"{device}/{probe}/{channel}/{kind}/{start_ms}"
+    return f"{kind[0]}{hashlib.blake2s(text.encode(), digest_size=6).hexdigest()}"
+
+
+def taken(
+    opened: dict[str, Episode],
+    device: str,
+    probe: str,
+    channel: str,
+    at_ms: int,
+    odd: Odd,
+) -> list[Change]:
+    """Lengthen or open the episode that an odd reading belongs to."""
+    kind = CAUSES[odd.cause].kind
+    key = f"{channel}/{kind}"
+    one = opened.get(key)
+    if one is None:
+        one = Episode(
+            id=episode_id(device, probe, channel, kind, at_ms),
+            device=device,
+            probe=probe,
+            channel=channel,
+            kind=kind,
+            cause=odd.cause,
+            start_ms=at_ms,
+            end_ms=at_ms,
+            probability=odd.score,
+            channels=[channel, *odd.near],
+        )
+        opened[key] = one
+        return [Change("opened", one)]
+    one.end_ms = at_ms
+    one.readings += 1
+    one.probability = max(one.probability, odd.score)
+    one.channels += [name for name in odd.near if name not in one.channels]
+    if RANK.get(odd.cause, 0) > RANK.get(one.cause, 0):
+        one.cause = odd.cause
+        return [Change("named", one)]
+    return []
+
+
+def closed(opened: dict[str, Episode], at_ms: int) -> list[Change]:
+    """Close, and forget, the episodes whose last odd reading is an hour old."""
+    over = [key for key, one in opened.items() if at_ms - one.end_ms > CLOSED_MS]
+    return [Change("closed", opened.pop(key)) for key in over]

@@ -1,0 +1,187 @@
+"""What is odd about a reading, from its own channel's past alone. Pure, streaming.
+
+Each sign is a number that grows with the oddness: how far a reading is from where the last
+ones were heading, how restless the last hour was, for how many readings the very same
+value came. They are counted in the channel's own usual steps, so that a channel nobody
+knows is judged like any other.
+"""
+
+from typing import Final, NamedTuple
+
+from msgspec import Struct, field
+
+from analytics.water.peaks import DAY_MS, HOUR_MS, Peaks
+
+SETTLED: Final = 48
+"""Readings after which a channel's usual step is believed."""
+CLIPPED: Final = 4.0
+"""What counts most of one reading in the usual step, in usual steps."""
+REMEMBERED_MS: Final = 2 * DAY_MS
+SLOPE: Final = 0.4
+DAMPED: Final = 0.7
+LATELY: Final = 4
+"""Readings that make up a burst."""
+OFF_MS: Final = 2 * HOUR_MS
+"""How long a new level is odd before it is the level."""
+USUALLY_THERE: Final = 0.8
+
+
+class Signs(NamedTuple):
+    """What is odd about one reading, each over the threshold of this channel.
+
+    ``jump``, ``burst`` and ``held`` are shares of the threshold: 1 is as odd as may be.
+    ``is_dead``: a value that no running probe shows here (zero out of nothing).
+    """
+
+    jump: float = 0.0
+    burst: float = 0.0
+    held: float = 0.0
+    repeats: int = 0
+    is_dead: bool = False
+    is_lost: bool = False
+    step: float = 0.0
+    off: float = 0.0
+
+
+class ChannelState(Struct, array_like=True):
+    """What is remembered of a channel: under two kilobytes."""
+
+    seen: int = 0
+    last_ms: int = 0
+    last: float = 0.0
+    slope: float = 0.0
+    usual: float = 0.0
+    grain: float = 0.0
+    typical: float = 0.0
+    cadence_ms: float = 0.0
+    there: float = 1.0
+    repeats: int = 0
+    repeat_rate: float = 0.0
+    lately: list[float] = field(default_factory=list)
+    off_ms: int = 0
+    off_by: float = 0.0
+    before: float = 0.0
+    dead: float | None = None
+    jumps: Peaks = field(default_factory=lambda: Peaks(10.0))
+    bursts: Peaks = field(default_factory=lambda: Peaks(4.0))
+    runs: Peaks = field(default_factory=lambda: Peaks(12.0))
+
+
+def lost(state: ChannelState, at_ms: int) -> Signs:
+    """Return the signs of an answer without a value."""
+    is_lost = state.there > USUALLY_THERE and state.seen >= SETTLED
+    state.there -= 0.002 * state.there
+    return Signs(is_lost=is_lost)
+
+
+def signs_of(state: ChannelState, at_ms: int, value: float) -> Signs:
+    """Return what is odd about the next reading, and remember it."""
+    state.there += 0.002 * (1 - state.there)
+    if state.seen == 0:
+        _begin(state, at_ms, value)
+        return Signs()
+    steps = _steps(state, at_ms)
+    if _is_dead(state, value):
+        state.repeats = state.repeats + 1 if value == state.last else 0
+        state.dead, state.last_ms = value, at_ms
+        return Signs(is_dead=True)
+    off = value - state.last - DAMPED * state.slope * min(steps, 2.0)
+    usual = max(state.usual, state.grain / 2, 1e-9)
+    jump = abs(off) / (usual * max(steps, 1.0) ** 0.5)
+    found = _compared(state, at_ms, value, jump, usual)
+    _learn(state, at_ms, value, off, steps)
+    return found
+
+
+def _begin(state: ChannelState, at_ms: int, value: float) -> None:
+    state.seen, state.last_ms, state.last, state.typical = 1, at_ms, value, abs(value)
+    for peaks in (state.jumps, state.bursts, state.runs):
+        peaks.since_ms = at_ms
+
+
+def _steps(state: ChannelState, at_ms: int) -> float:
+    passed = float(max(at_ms - state.last_ms, 1))
+    if state.cadence_ms == 0:
+        state.cadence_ms = passed
+    state.cadence_ms += 0.05 * (min(passed, 2 * state.cadence_ms) - state.cadence_ms)
+    return passed / state.cadence_ms
+
+
+def _is_dead(state: ChannelState, value: float) -> bool:
+    """Return whether it is zero (or keeps being what it died at), where nothing near is."""
+    if state.seen < SETTLED or value != 0:
+        return False
+    return state.dead == 0 or (
+        abs(state.last) > 20 * state.usual and abs(state.last) > 0.3 * state.typical
+    )
+
+
+def _compared(
+    state: ChannelState, at_ms: int, value: float, jump: float, usual: float
+) -> Signs:
+    is_same = value == state.last
+    state.repeats = state.repeats + 1 if is_same else 0
+    state.repeat_rate += 0.005 * (is_same - state.repeat_rate)
+    state.lately = [*state.lately[1 - LATELY :], min(jump, 3 * state.jumps.floor)]
+    burst = sum(state.lately) / LATELY if len(state.lately) == LATELY else 0.0
+    if state.seen < SETTLED:
+        return Signs(repeats=state.repeats)
+    shares = []
+    for peaks, size in (
+        (state.jumps, jump),
+        (state.bursts, burst),
+        (state.runs, float(state.repeats)),
+    ):
+        bound = peaks.threshold(at_ms)
+        shares.append(size / bound)
+        peaks.take(at_ms, min(size, 2 * bound))
+    return Signs(
+        jump=shares[0],
+        burst=shares[1],
+        held=shares[2],
+        repeats=state.repeats,
+        step=jump,
+        off=_off(state, at_ms, value, shares[0], usual),
+    )
+
+
+def _off(
+    state: ChannelState, at_ms: int, value: float, share: float, usual: float
+) -> float:
+    """Return how far it still is from the level before the last jump; 0 when back."""
+    if share >= 1 and state.off_ms == 0:
+        state.off_ms, state.before, state.off_by = at_ms, state.last, share
+        return share
+    if state.off_ms == 0:
+        return 0.0
+    passed = at_ms - state.off_ms
+    is_back = abs(value - state.before) < 5 * usual * (
+        1 + passed / max(state.cadence_ms, 1)
+    )
+    if is_back or passed > OFF_MS:
+        state.off_ms = 0
+        return 0.0
+    return state.off_by * (1 - passed / OFF_MS)
+
+
+def _learn(
+    state: ChannelState, at_ms: int, value: float, off: float, steps: float
+) -> None:
+    rate = min(max(steps * state.cadence_ms / REMEMBERED_MS, 1 / state.seen), 0.5)
+    rate = min(rate, 0.5)
+    step = abs(value - state.last)
+    if step > 0:
+        state.grain = step if state.grain == 0 else min(state.grain * 1.001, step)
+    clipped = (
+        min(abs(off), CLIPPED * max(state.usual, state.grain / 2))
+        if state.seen > 8
+        else abs(off)
+    )
+    state.usual += rate * (clipped - state.usual)
+    state.typical += rate * (abs(value) - state.typical)
+    if abs(off) < 8 * max(state.usual, state.grain):
+        state.slope += SLOPE * ((value - state.last) / max(steps, 1.0) - state.slope)
+    else:
+        state.slope = 0.0
+    state.seen += 1
+    state.last, state.last_ms, state.dead = value, at_ms, None

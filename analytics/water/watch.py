@@ -1,0 +1,195 @@
+"""The detector of one probe: its channels together, reading by reading.
+
+``Watcher.take`` is what both the platform and ``greenwater score water`` run. The state is a
+struct that msgspec can store; nothing in it is newer than the readings taken.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from msgspec import Struct, field
+
+from analytics.water import belief, episodes
+from analytics.water.belief import Around
+from analytics.water.episodes import Change, Episode, Odd
+from analytics.water.falls import FallState, fall_share
+from analytics.water.signs import ChannelState, Signs, lost, signs_of
+from analytics.water.together import TogetherState, together_share
+from greenwater.kernel.channels import Channel
+from greenwater.reference.causes import CAUSES, Kind
+from greenwater.reference.quality import QUALITY, QualityLimits
+
+HOUR_MS: Final = 3_600_000
+FRESH_MS: Final = 2 * HOUR_MS
+WELL_MS: Final = 6 * HOUR_MS
+"""A channel that is lost tells of the others only if it was well so long before."""
+DRY: Final = (
+    Channel.CONDUCTIVITY,
+    Channel.SPECIFIC_CONDUCTIVITY,
+    Channel.SALINITY,
+    Channel.DEPTH,
+)
+FALLING: Final = (Channel.SALINITY,)
+
+
+class Point(NamedTuple):
+    """One reading of one channel; no value: the probe answered without one."""
+
+    at_ms: int
+    channel: str
+    value: float | None
+
+
+class Scored(NamedTuple):
+    """What is said of a reading, for good: its score and its episode's id ("" if none)."""
+
+    at_ms: int
+    channel: str
+    value: float | None
+    score: float
+    event: str
+    signs: Signs
+
+
+class Gone(Struct, array_like=True):
+    """When a channel was last lost, and since when; ``onset_ms`` after being well."""
+
+    last_ms: int = -(10**15)
+    onset_ms: int = -(10**15)
+
+
+class WatchState(Struct):
+    """All that is remembered of one probe."""
+
+    device: str = ""
+    probe: str = ""
+    channels: dict[str, ChannelState] = field(default_factory=dict)
+    gone: dict[str, Gone] = field(default_factory=dict)
+    falls: dict[str, FallState] = field(default_factory=dict)
+    together: TogetherState = field(default_factory=TogetherState)
+    opened: dict[str, Episode] = field(default_factory=dict)
+
+
+class Taken(NamedTuple):
+    """The readings scored, and what became of episodes."""
+
+    scored: list[Scored]
+    changes: list[Change]
+
+
+class Watcher:
+    """Watches one probe. ``names`` says which of its channels mean which of ours."""
+
+    def __init__(
+        self, state: WatchState, *, names: Mapping[str, str] | None = None
+    ) -> None:
+        self.state = state
+        self._names = names or {}
+
+    def take(self, points: Iterable[Point]) -> Taken:
+        """Take in readings in order of time; those of one instant belong together."""
+        taken = Taken([], [])
+        instant: list[Point] = []
+        for point in points:
+            if instant and point.at_ms != instant[0].at_ms:
+                self._take_instant(instant, taken)
+                instant = []
+            instant.append(point)
+        if instant:
+            self._take_instant(instant, taken)
+        return taken
+
+    def _take_instant(self, instant: list[Point], taken: Taken) -> None:
+        at_ms = instant[0].at_ms
+        state = self.state
+        if state.opened:
+            taken.changes.extend(episodes.closed(state.opened, at_ms))
+        found = {one.channel: self._signs(one) for one in instant}
+        for name, signs in found.items():
+            if signs.is_dead or signs.is_lost:
+                self._remember_gone(name, at_ms)
+        fresh = self._fresh(at_ms)
+        jumped = tuple(name for name, one in found.items() if one.jump >= 0.8)
+        is_dry = self._is_dry(found)
+        odd_one, odd_share = together_share(state.together, at_ms, found)
+        for point in instant:
+            name = point.channel
+            around = Around(
+                tuple(one for one in fresh if one != name) if fresh else (),
+                tuple(one for one in jumped if one != name) if jumped else (),
+                is_dry,
+            )
+            odds = self._odds(point, found[name], around)
+            if name == odd_one:
+                odds.append(Odd(belief.scored(belief.TOGETHER * odd_share), "odd_combination"))
+            taken.scored.append(self._settle(point, found[name], odds, taken.changes))
+
+    def _signs(self, point: Point) -> Signs:
+        state = self.state.channels.get(point.channel)
+        if state is None:
+            state = self.state.channels[point.channel] = ChannelState()
+        if point.value is None or point.value != point.value:
+            return lost(state, point.at_ms)
+        return signs_of(state, point.at_ms, point.value)
+
+    def _remember_gone(self, name: str, at_ms: int) -> None:
+        gone = self.state.gone.setdefault(name, Gone())
+        if at_ms - gone.last_ms > WELL_MS:
+            gone.onset_ms = at_ms
+        gone.last_ms = at_ms
+
+    def _fresh(self, at_ms: int) -> list[str]:
+        return [
+            name
+            for name, gone in self.state.gone.items()
+            if at_ms - gone.last_ms <= HOUR_MS and at_ms - gone.onset_ms <= FRESH_MS
+        ]
+
+    def _is_dry(self, found: Mapping[str, Signs]) -> bool:
+        return any(
+            signs.is_dead and self._meaning(name) in DRY
+            for name, signs in found.items()
+        )
+
+    def _odds(self, point: Point, signs: Signs, around: Around) -> list[Odd]:
+        odds = [belief.sensor_odd(signs, around)]
+        if point.value is None or point.value != point.value:
+            return odds
+        meaning = self._meaning(point.channel)
+        limits = _limits(meaning)
+        if limits is not None and not limits.fail.holds(point.value):
+            odds.append(Odd(belief.IMPOSSIBLE, "impossible"))
+        if meaning == Channel.DISSOLVED_OXYGEN and point.value < belief.CRASH_MG_L:
+            odds.append(Odd(belief.CRASH, "oxygen_crash"))
+        if meaning in FALLING and not signs.is_dead:
+            falls = self.state.falls.setdefault(point.channel, FallState())
+            share = fall_share(falls, point.at_ms, point.value)
+            odds.append(Odd(belief.scored(share), "freshwater_lens"))
+        return odds
+
+    def _settle(
+        self, point: Point, signs: Signs, odds: list[Odd], changes: list[Change]
+    ) -> Scored:
+        state = self.state
+        best, event = 0.0, ""
+        for odd in odds:
+            best = max(best, odd.score)
+            if odd.score < episodes.OPEN_AT:
+                continue
+            changes += episodes.taken(
+                state.opened, state.device, state.probe, point.channel, point.at_ms, odd
+            )
+            kind = CAUSES[odd.cause].kind
+            if not event or kind is Kind.WATER:
+                event = state.opened[f"{point.channel}/{kind}"].id
+        return Scored(point.at_ms, point.channel, point.value, best, event, signs)
+
+    def _meaning(self, name: str) -> str:
+        return self._names.get(name, name)
+
+
+def _limits(meaning: str) -> QualityLimits | None:
+    return _LIMITS.get(meaning)
+
+
+_LIMITS: Final = {str(channel): limits for channel, limits in QUALITY.items()}
