@@ -48,17 +48,19 @@ def silent_after(
     return watched.newest_ms + max(intervals * step_ms, least_ms)
 
 
-def is_expected(device: DeviceId, at_ms: int, places: Places) -> bool:
+def is_expected(
+    device: DeviceId, at_ms: int, places: Places, *, serviced: bool = False
+) -> bool:
     """Return whether a device should be heard of at an instant.
 
     At sea silence is normal; what hangs nowhere measures nothing; people measure when
-    they like; what is out of service may be switched off.
+    they like; what is out of service may be switched off (but with ``serviced``).
     """
     info = places.devices.get(device)
     if info is None or info.site is None or info.state is not DeviceState.ACTIVE:
         return False
     return any(
-        places.out_of_service(at_ms, unit, device, None) is None
+        serviced or places.out_of_service(at_ms, unit, device, None) is None
         for unit in places.units_of(device, at_ms)
     )
 
@@ -96,11 +98,12 @@ def _overdue(
         if silent_ms is None:
             continue
         due_ms = max(silent_ms, watched.newest_ms + patience_ms)
-        if now_ms < due_ms or not is_expected(device, silent_ms, places):
+        if now_ms < due_ms or not is_expected(device, silent_ms, places, serviced=True):
             continue
         if is_expected(device, now_ms, places):
             watched.is_silent = False  # until it is found below
-            yield _Silent(silent_ms, device, watched)
+            was_expected = is_expected(device, silent_ms, places)
+            yield _Silent(silent_ms if was_expected else now_ms, device, watched)
 
 
 def _is_uncovered(

@@ -16,6 +16,7 @@ from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
 from greenwater.storage.registry.probes import ProbeInfo
+from greenwater.storage.registry.service import OutOfService
 
 T0 = 1_780_000_000_000
 MINUTE = 60_000
@@ -55,6 +56,7 @@ def places(
     devices: Sequence[DeviceInfo] = (),
     by_hand: Iterable[str] = (),
     aerators: Iterable[str] = (),
+    out_of_service: Iterable[OutOfService] = (),
 ) -> Places:
     """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one."""
     units = [
@@ -75,6 +77,7 @@ def places(
             ProbeInfo(BOX, ProbeId(one), Source.PROBE, MONITOR, None)
             for one in aerators
         ],
+        out_of_service,
     )
 
 
