@@ -9,7 +9,7 @@ import structlog
 
 from analytics.alarms.notifying import Notifier
 from analytics.backfill import Progress, backfill
-from analytics.executing import open_executor
+from analytics.executing import open_executor, spare_collector
 from analytics.places import Places
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
@@ -55,6 +55,7 @@ def run_analytics(
             target=guarded, args=(lambda: _send(notifier, stop),), name="notifier"
         )
         sender.start()
+        spare_collector()
         log.info("analytics.started")
         guarded(lambda: _look(runs, settings.look_every_s, stop))
         sender.join()

@@ -81,9 +81,13 @@ def _by_unit(
 ) -> Mapping[str, Sequence[Reading]]:
     """Return what derivation needs and may believe, by unit, in order of time."""
     found: defaultdict[str, list[Reading]] = defaultdict(list)
+    where: dict[tuple[str, str, int], str | None] = {}
     for one in readings:
         if one.channel in INPUTS and is_believable(one):
-            unit = _unit_of(one, places)
+            key = one.device, one.probe, one.taken_ms
+            if key not in where:
+                where[key] = _unit_of(one, places)
+            unit = where[key]
             if unit is not None:
                 found[unit].append(one)
     return found

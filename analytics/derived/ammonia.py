@@ -83,8 +83,8 @@ def derived(water: Water, readings: Sequence[Reading]) -> list[Reading]:
         for one in now:
             if one.channel is Channel.PH and one.value is not None:
                 values = by_probe[f"{one.device}/{one.probe}"]
-                share = _share(water, at_ms, one.value, values)
                 tan = water.tan_at(at_ms)
+                share = None if tan is None else _share(water, at_ms, one.value, values)
                 if share is not None and tan is not None:
                     channel, value = Channel.AMMONIA_UNIONISED, round(tan * share, 6)
                     found.append(Reading(one.device, one.probe, channel, at_ms, value))

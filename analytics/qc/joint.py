@@ -56,19 +56,27 @@ def agreeing(
     return flags
 
 
-def aligned(
-    times_ms: Sequence[int], channel: Channel, beside: Beside
-) -> dict[Channel, Values] | None:
-    """Return the partners' values at some instants; None if they are not all there."""
+def has_partners(channel: Channel, beside: Beside) -> bool:
+    """Return whether everything a channel is held to is there at all."""
     rule = _RULES.get(channel)
-    if rule is None or any(one not in beside for one in rule.of):
-        return None
+    return rule is not None and all(one in beside for one in rule.of)
+
+
+def aligned(
+    channel: Channel, pieces: Sequence[tuple[Sequence[int], Beside]]
+) -> dict[Channel, Values]:
+    """Return the partners' values at some instants, piece after piece; NaN: none."""
     return {
         one: np.array(
-            [beside[one].get(at, np.nan) for at in times_ms], dtype=np.float64
+            [
+                values.get(at, np.nan)
+                for times_ms, beside in pieces
+                for values in [beside.get(one, {})]
+                for at in times_ms
+            ],
+            np.float64,
         )
         for one in PARTNERS[channel]
-        if one in beside
     }
 
 

@@ -4,6 +4,7 @@ A piece is a stretch of one channel of one probe with the state its stream was l
 Short ones go reading by reading, long ones at once; both say the same.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -45,20 +46,27 @@ class Done(NamedTuple):
 
 def flag_site(pieces: Sequence[Piece]) -> list[Done]:
     """Return what each piece comes to. Pure but for the pieces' own states."""
-    return [flag_piece(piece) for piece in pieces]
+    found = [_alone(piece) for piece in pieces]
+    _join(pieces, found)
+    return [
+        Done(piece.state, _counting(piece, verdicts))
+        for piece, verdicts in zip(pieces, found, strict=True)
+    ]
 
 
-def flag_piece(piece: Piece) -> Done:
-    """Return the flags of one piece."""
+def _counting(piece: Piece, verdicts: list[Verdict]) -> list[Verdict]:
+    if piece.from_ms == -ALWAYS_MS and piece.until_ms == ALWAYS_MS:
+        return verdicts
+    return [one for one in verdicts if piece.from_ms <= one.taken_ms < piece.until_ms]
+
+
+def _alone(piece: Piece) -> list[Verdict]:
+    """Return the flags of the tests on one channel."""
     if not piece.points:
-        return Done(piece.state, [])
-    is_short = len(piece.points) <= SHORT
-    verdicts = _one_by_one(piece) if is_short else _at_once(piece)
-    verdicts = _joined(piece, verdicts)
-    return Done(
-        piece.state,
-        [one for one in verdicts if piece.from_ms <= one.taken_ms < piece.until_ms],
-    )
+        return []
+    if len(piece.points) == 1:
+        return list(stream.flagged(piece.state, piece.points[0], piece.limits))
+    return _one_by_one(piece) if len(piece.points) <= SHORT else _at_once(piece)
 
 
 def _one_by_one(piece: Piece) -> list[Verdict]:
@@ -77,27 +85,47 @@ def _at_once(piece: Piece) -> list[Verdict]:
     )
 
 
-def _joined(piece: Piece, verdicts: list[Verdict]) -> list[Verdict]:
-    """Return the verdicts with the tests that look beyond one channel."""
-    times = [one.taken_ms for one in piece.points]
-    beside = joint.aligned(times, piece.channel, piece.beside or {})
-    is_near = bool(piece.near) and piece.limits.neighbor_suspect is not None
-    if beside is None and not is_near:
-        return verdicts
-    values = np.array([one.value for one in piece.points], np.float64)
-    digits = np.zeros(len(times), np.int64)
-    if beside is not None:
-        digits += joint.agreeing(piece.channel, values, beside) * np.int64(
-            stream.AGREES
+def _join(pieces: Sequence[Piece], found: Sequence[list[Verdict]]) -> None:
+    """Add the tests that look beyond one channel; what agrees, for all pieces at once."""
+    asked: defaultdict[Channel, list[int]] = defaultdict(list)
+    for number, piece in enumerate(pieces):
+        if piece.near and piece.limits.neighbor_suspect is not None:
+            flags = joint.neighboring(
+                np.array(_times(piece), np.int64),
+                np.array([one.value for one in piece.points], np.float64),
+                piece.near,
+                piece.limits,
+            )
+            _add(piece, found[number], (flags * np.int64(stream.NEAR)).tolist())
+        if piece.beside and joint.has_partners(piece.channel, piece.beside):
+            asked[piece.channel].append(number)
+    for channel, numbers in asked.items():
+        some = [pieces[number] for number in numbers]
+        flags = joint.agreeing(
+            channel,
+            np.array([one.value for piece in some for one in piece.points], np.float64),
+            joint.aligned(
+                channel, [(_times(piece), piece.beside or {}) for piece in some]
+            ),
         )
-    if is_near:
-        at = np.array(times, np.int64)
-        near = joint.neighboring(at, values, piece.near, piece.limits)
-        digits += near * np.int64(stream.NEAR)
-    piece.state.tests += int(digits[-1])
-    more = dict(zip(times, digits.tolist(), strict=True))
-    return [
-        Verdict(one.taken_ms, rolled(tests), tests)
-        for one in verdicts
-        for tests in [one.tests + more.get(one.taken_ms, 0)]
-    ]
+        digits = (flags * np.int64(stream.AGREES)).tolist()
+        start = 0
+        for number, piece in zip(numbers, some, strict=True):
+            end = start + len(piece.points)
+            _add(piece, found[number], digits[start:end])
+            start = end
+
+
+def _times(piece: Piece) -> list[int]:
+    return [one.taken_ms for one in piece.points]
+
+
+def _add(piece: Piece, verdicts: list[Verdict], digits: Sequence[int]) -> None:
+    """Add digits to the verdicts of a piece's readings, and to its state's last."""
+    if not digits:
+        return
+    piece.state.tests += digits[-1]
+    before = len(verdicts) - len(digits)  # a former reading's, perhaps
+    for place, digit in enumerate(digits, before):
+        tests = verdicts[place].tests + digit
+        verdicts[place] = Verdict(verdicts[place].taken_ms, rolled(tests), tests)

@@ -9,6 +9,7 @@ attenuated) for so many seconds, not for as many readings as usually make up so 
 seconds. ``bulk`` says the same of whole arrays at once.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
@@ -70,6 +71,7 @@ class FlagState(Struct):
     quiet: Stretch = field(default_factory=Stretch)
 
 
+@lru_cache(maxsize=4096)
 def rolled(tests: int) -> Flag:
     """Return the worst of the tests' flags.
 

@@ -8,6 +8,7 @@ instrument and whether a person has held them against its text.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -132,6 +133,7 @@ def legal_limits(species: str | None, channel: Channel) -> Sequence[LegalLimit]:
     ]
 
 
+@cache
 def timing(channel: Channel, severity: Severity) -> Timing:
     """Return when an alarm of this channel and severity begins and ends.
 
