@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from analytics.alarms import life
 from analytics.alarms.levels import Levels
+from analytics.alarms.power import OPEN_BELOW
 from analytics.alarms.standing import Standing
 from analytics.alarms.tracked import Turning, Watched, is_news, trend_per_h
 from analytics.places import Place, Places
@@ -110,12 +111,20 @@ def judged(
     for order in orders:
         watched = devices.get(order.device)
         turning = None if watched is None else watched.aerators.get(order.probe)
-        if turning is not None and _is_bad(order, turning, now_ms):
+        if watched is None or turning is None or _is_dead(watched, order.probe):
+            continue
+        if _is_bad(order, turning, now_ms):
             bad.add(_condition(order.device, order.probe))
             _raise(standing, levels, places, order, turning)
     for alarm in standing:
         if alarm.kind == "aerator" and alarm.is_active and alarm.condition not in bad:
             standing.over(alarm, now_ms)
+
+
+def _is_dead(watched: Watched, probe: ProbeId) -> bool:
+    """Return whether an aerator's own contact says that there is no mains."""
+    contact = watched.power.get(f"{probe}/{Channel.CONTACT}")
+    return contact is not None and contact.value < OPEN_BELOW
 
 
 def _is_bad(order: Order, turning: Turning, now_ms: int) -> bool:

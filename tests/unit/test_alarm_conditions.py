@@ -1,0 +1,307 @@
+"""Each condition beyond a level: falls, lenses, swings, power, aerators, claims."""
+
+from analytics.alarms.aerating import NOT_RUNNING, Order, orders_of, told_by
+from analytics.alarms.claims import (
+    Claim,
+    episode_alarm,
+    forecast_alarm,
+    is_forecast_hour,
+)
+from analytics.alarms.messages import advice, grounds, sentence, text_message
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.wire.messages import Command, Reply
+from greenwater.reference.alarm_rules import RULES, is_between_hours
+from greenwater.reference.limits import Severity
+from greenwater.storage.registry.alarms import AlarmState
+from greenwater.storage.registry.commands import CommandInfo
+from tests.unit.ponds import BOX, HOUR, MINUTE, T0, Story, hung, oxygen, places
+
+SALT, PH = Channel.SALINITY, Channel.PH
+EVENING = T0 + 19 * HOUR - 26 * MINUTE  # 22:00 in Khánh Hòa
+
+
+def cage() -> Story:
+    return Story(places(hung("top"), hung("deep", depth_m=5.0), species="NUR"))
+
+
+def test_salinity_that_falls_is_alarm_number_one_long_before_its_level() -> None:
+    steady = [33.0] * 36
+    falling = [33.0 - 0.1 * n for n in range(60)]  # 5.9 in five hours
+    story = cage().take(oxygen(*steady, *falling, channel=SALT))
+
+    assert story.kinds[:2] == ["raised", "escalated"]
+    alarm = story.only
+    assert alarm.value is not None
+    assert alarm.value > 27, "28 would be the level of the warning"
+    assert (alarm.condition, alarm.severity) == (
+        "limit/ao-3/salinity/low", Severity.CRITICAL,
+    )  # fmt: skip
+    assert (alarm.detail["rule"], alarm.limit) == ("fall", 5.0)
+    assert (
+        sentence(alarm, "Bè 1", "vi") == "Bè 1: độ mặn tụt từ 33 xuống 27 ‰ trong 5 giờ"
+    )
+    assert sentence(alarm, "Raft 1", "en").endswith("fell from 33 to 27 ‰ within 5 h")
+    assert advice(alarm, "cage", "vi") == "Hạ lồng xuống dưới 4 m, chưa cho ăn."
+
+
+def test_one_wrong_value_makes_no_fall() -> None:
+    values = [33.0] * 30
+    values[10] = 39.0
+    assert cage().take(oxygen(*values, channel=SALT)).alarms == {}
+
+
+def test_a_lens_of_fresh_water_is_told_from_two_depths() -> None:
+    story = cage()
+    story.take(oxygen(*[33.0] * 12, probe="deep", channel=SALT))
+    story.take(oxygen(*[28.5] * 12, start_ms=T0 + HOUR, channel=SALT))
+    assert story.alarms == {}, "4,5 less than further down"
+
+    story.take(oxygen(*[33.9] * 2, probe="deep", start_ms=T0 + 2 * HOUR, channel=SALT))
+    story.take(oxygen(*[28.4] * 8, start_ms=T0 + 2 * HOUR, channel=SALT))
+    alarm = story.only
+    assert (alarm.probe, alarm.detail["rule"]) == ("top", "lens")
+    assert "tầng mặt" in sentence(alarm, "Lồng 5", "vi")
+
+
+def test_conductivity_alone_is_enough_for_salinity() -> None:
+    story = cage()
+    for n in range(12):
+        at_ms = T0 + n * 10 * MINUTE
+        warm = oxygen(26.0, start_ms=at_ms, channel=Channel.TEMPERATURE)
+        thin = oxygen(20.0, start_ms=at_ms, channel=Channel.CONDUCTIVITY)
+        story.take(warm + thin)
+
+    alarm = story.only
+    assert (alarm.channel, alarm.severity) == ("salinity", "critical")
+    assert alarm.value is not None
+    assert 11 < alarm.value < 12.5
+
+
+def test_ph_that_swings_through_the_day_says_that_it_is_law() -> None:
+    day = [8.0 + 0.4 * (n / 72) for n in range(72)] + [
+        8.4 - 0.6 * (n / 60) for n in range(60)
+    ]
+    story = Story().take(oxygen(*day, every_ms=10 * MINUTE, channel=PH))
+
+    alarm = story.only
+    assert (alarm.side, alarm.severity, alarm.limit) == ("swing", "warn", 0.5)
+    assert alarm.detail["basis"] == "law"
+    assert "theo quy chuẩn (QCVN 02-19:2014" in grounds(alarm, "vi")
+    assert "chưa đối chiếu" in grounds(alarm, "vi")
+    assert sentence(alarm, "Ao 3", "vi").startswith(
+        "Ao 3: chênh lệch độ pH trong ngày 0,6"
+    )
+
+
+def test_two_probes_that_disagree_are_a_warning_and_never_nothing() -> None:
+    where = places(hung("top"), hung("beside", depth_m=0.6))
+    story = Story(where).take(oxygen(*[6.0] * 8, probe="beside") + oxygen(*[1.0] * 8))
+
+    alarm = story.only
+    assert (alarm.severity, alarm.detail["against"]) == ("warn", 6.0)
+    assert [kind for _, kind, _ in story.calls] == ["raised"]
+    assert sentence(alarm, "Ao 3", "vi") == (
+        "Ao 3: hai đầu đo oxy lệch nhau, 1,0 mg/L và 6,0 mg/L"
+    )
+    later = T0 + 40 * MINUTE
+    story.take(
+        oxygen(*[1.1] * 4, probe="beside", start_ms=later)
+        + oxygen(*[1.0] * 4, start_ms=later)
+    )
+    assert story.only.severity == "critical", "the second one says so too"
+
+
+def an_episode(story: Story, at_ms: int, *, is_over: bool = False) -> Claim:
+    place = story.places.of_unit("ao-3")
+    assert place is not None
+    return episode_alarm(
+        place, BOX, ProbeId("top"), Channel.DISSOLVED_OXYGEN,
+        cause="fouled", words_vi="đầu đo oxy bám bẩn", words_en="oxygen probe fouled",
+        began_ms=T0, at_ms=at_ms, probability=0.9, is_over=is_over,
+        advice_vi="Vệ sinh đầu đo.",
+    )  # fmt: skip
+
+
+def test_a_probe_that_is_known_to_be_fouled_is_not_believed_where_another_knows() -> (
+    None
+):
+    where = places(hung("top"), hung("beside", depth_m=0.6))
+    story = Story(where)
+    story.watch.claim([an_episode(story, T0)], story.places)
+    story.take(oxygen(*[6.0] * 8, probe="beside") + oxygen(*[1.0] * 8))
+    assert [one.kind for one in story.alarms.values()] == ["episode"]
+    assert story.calls == [], "to be watched: nobody is woken"
+    assert sentence(story.only, "Ao 3", "vi") == "Ao 3: đầu đo oxy bám bẩn"
+    assert advice(story.only, "pond", "vi") == "Vệ sinh đầu đo."
+
+    story.watch.claim([an_episode(story, T0 + HOUR, is_over=True)], story.places)
+    assert story.settle().only.state is AlarmState.RETURNED
+
+
+def test_a_fouled_probe_that_is_alone_hides_no_crash() -> None:
+    story = Story(places(hung("top")))
+    story.watch.claim([an_episode(story, T0)], story.places)
+    story.take(oxygen(*[1.0] * 8))
+    assert {one.kind for one in story.alarms.values()} == {"episode", "limit"}
+
+
+def a_forecast(story: Story, at_ms: int, value: float, lead_h: float = 6.5) -> None:
+    place = story.places.of_unit("ao-3")
+    assert place is not None
+    claim = forecast_alarm(place, at_ms, value, value - 0.7, lead_h)
+    assert claim is not None
+    story.watch.claim([claim], story.places)
+    story.settle()
+
+
+def test_a_forecast_is_one_alarm_that_turns_into_the_real_one() -> None:
+    story = Story().take(oxygen(*[5.5] * 4, start_ms=EVENING - 20 * MINUTE))
+    a_forecast(story, EVENING, 2.3)
+    told = story.only
+    assert (told.kind, told.severity) == ("forecast", "warn")
+    assert sentence(told, "Ao 3", "vi") == (
+        "Ao 3: dự báo 04:30 oxy còn 2,3 mg/L, có thể xuống 1,6 mg/L"
+    )
+    story.take(oxygen(*[5.0] * 4, start_ms=EVENING + 10 * MINUTE))
+    assert story.only.is_active, "good water now ends no forecast"
+    a_forecast(story, EVENING + HOUR, 2.1)
+    assert [kind for _, kind, _ in story.calls] == ["raised"]
+
+    story.take(oxygen(*[2.5] * 4, start_ms=EVENING + 90 * MINUTE))
+    assert (story.only.kind, story.only.severity) == ("limit", "critical")
+    assert story.kinds == ["raised", "came_true", "escalated"]
+    assert [kind for _, kind, _ in story.calls] == ["raised", "came_true"]
+
+
+def test_a_forecast_that_is_good_again_or_not_renewed_is_over() -> None:
+    story = Story()
+    a_forecast(story, EVENING, 2.3)
+    a_forecast(story, EVENING + HOUR, 4.4)
+    assert story.only.state is AlarmState.RETURNED
+
+    story = Story()
+    a_forecast(story, EVENING, 2.3)
+    story.tick(EVENING + 2 * HOUR).tick(EVENING + 2 * HOUR + MINUTE)
+    assert story.only.state is AlarmState.RETURNED
+
+
+def test_a_forecast_that_is_near_is_critical_and_by_day_there_is_none() -> None:
+    story = Story()
+    a_forecast(story, EVENING + 4 * HOUR, 2.3, lead_h=2.5)
+    assert story.only.severity == "critical"
+    assert not is_forecast_hour(EVENING - 2 * HOUR)
+    place = story.places.of_unit("ao-3")
+    assert place is not None
+    assert forecast_alarm(place, EVENING - 2 * HOUR, 1.0, 0.5, 9.0) is None
+
+
+def test_a_site_without_mains_is_one_alarm_whatever_its_aerators_say() -> None:
+    wheels = ("wheel-1", "wheel-2")
+    where = places(hung("top"), *(hung(one) for one in wheels), aerators=wheels)
+    story = Story(where)
+    for n, mains in enumerate([1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]):
+        at_ms = T0 + n * MINUTE
+        for one in wheels:
+            story.take(
+                oxygen(mains, probe=one, start_ms=at_ms, channel=Channel.CONTACT)
+            )
+            story.take(
+                oxygen(3 * mains, probe=one, start_ms=at_ms, channel=Channel.CURRENT)
+            )
+        story.watch.ordered(
+            [Order(BOX, ProbeId(one), True, T0, T0 + HOUR) for one in wheels]
+        )
+        story.tick(at_ms + 1000)
+
+    alarm = story.only
+    assert (alarm.condition, alarm.severity) == ("mains/farm", "critical")
+    assert [kind for _, kind, _ in story.calls] == ["raised"]
+    assert alarm.returned_ms is not None
+    assert sentence(alarm, "", "vi") == "Trại: mất điện từ 03:28"
+
+
+def test_a_battery_is_known_by_its_voltage() -> None:
+    for values, severity in (
+        ([11.7] * 4, "warn"),
+        ([3.2] * 4, "critical"),
+        ([12.6] * 4, ""),
+    ):
+        story = Story().take(oxygen(*values, channel=Channel.BATTERY, probe="power"))
+        assert [one.severity for one in story.alarms.values()] == [severity] * bool(
+            severity
+        )
+    story = Story().take(oxygen(*[11.7] * 4, channel=Channel.BATTERY, probe="power"))
+    assert sentence(story.only, "", "vi") == "box: pin hộp đo còn 11,7 V"
+    story.take(
+        oxygen(*[12.9] * 9, channel=Channel.BATTERY, probe="power", start_ms=T0 + HOUR)
+    )
+    assert story.only.state is AlarmState.RETURNED
+
+
+def an_aerator(*amperes: float, every_ms: int = 20_000) -> Story:
+    where = places(hung("top"), hung("quat-1"), aerators=("quat-1",))
+    story = Story(where).take(oxygen(4.6, 4.6))
+    story.watch.ordered([Order(BOX, ProbeId("quat-1"), True, T0, T0 + HOUR)])
+    for n, one in enumerate(amperes):
+        at_ms = T0 + n * every_ms
+        story.take(oxygen(one, probe="quat-1", start_ms=at_ms, channel=Channel.CURRENT))
+        story.tick(at_ms + 500)
+    return story
+
+
+def test_an_aerator_that_was_switched_on_must_run_within_a_minute() -> None:
+    assert an_aerator(0.0, 0.0, 0.0).alarms == {}
+    assert an_aerator(0.0, 0.0, 3.1, 3.1, 3.1).alarms == {}
+
+    alarm = an_aerator(0.0, 0.0, 0.0, 0.0, 0.0).only
+    assert (alarm.severity, alarm.raised_ms) == ("critical", T0 + MINUTE)
+    assert sentence(alarm, "Ao 3", "vi") == (
+        "Ao 3: quạt nước 1 không chạy dù đã ra lệnh bật lúc 03:26, oxy hiện 4,6 mg/L"
+    )
+    assert text_message(alarm, "Ao 3", "pond", "https://x/a/t").startswith(
+        "AO 3 NGUY CAP 03:27. Quat nuoc 1 khong chay du da ra lenh bat luc 03:26"
+    )
+
+
+def test_one_that_runs_at_last_or_is_ordered_off_is_over() -> None:
+    assert an_aerator(*[0.0] * 5, 3.0).only.state is AlarmState.RETURNED
+    story = an_aerator(*[0.0] * 5)
+    story.watch.ordered([Order(BOX, ProbeId("quat-1"), False, T0, T0 + HOUR)])
+    assert story.tick(T0 + 3 * MINUTE).only.state is AlarmState.RETURNED
+
+
+def test_what_a_box_itself_says_is_believed() -> None:
+    story = an_aerator(0.0)
+    orders = list(told_by({BOX: (T0 + MINUTE, ("quat-1" + NOT_RUNNING, "disk: full"))}))
+    story.watch.ordered(orders)
+    assert story.tick(T0 + MINUTE).only.condition == "aerator/box/quat-1"
+
+
+def test_only_the_newest_order_that_was_obeyed_counts() -> None:
+    def order(name: str, on: bool, at_ms: int, reply: Reply | None) -> CommandInfo:
+        args = {"rule": "quat-1", "on": on, "for_s": 3600.0}
+        command = Command(name, "switch", at_ms + HOUR, args)
+        settled_ms = None if reply is None else at_ms + 5
+        return CommandInfo(DeviceId("box"), command, at_ms, settled_ms, reply)
+
+    done, refused = Reply("x", True, ""), Reply("x", False, "no")
+    (found,) = orders_of(
+        [
+            order("a", False, T0, done),
+            order("b", True, T0 + 10, done),
+            order("c", False, T0 + 20, refused),
+            order("d", False, T0 + 30, None),
+        ]
+    )
+    assert found == Order(BOX, ProbeId("quat-1"), True, T0 + 15, T0 + 10 + HOUR)
+
+
+def test_every_rule_says_what_it_rests_on() -> None:
+    rules = (*RULES.change, RULES.power, RULES.aerator, RULES.silence, RULES.forecast,
+             RULES.neighbour, RULES.shelving)  # fmt: skip
+    for rule in rules:
+        assert rule.source
+        assert not rule.verified, "nobody has held it against its source yet"
+    assert is_between_hours(23, 18, 6)
+    assert not is_between_hours(12, 18, 6)
