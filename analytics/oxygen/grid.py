@@ -22,6 +22,7 @@ DAY_MS: Final = 24 * HOUR_MS
 FINEST_STEP_MS: Final = HOUR_MS // 4
 COARSEST_STEP_MS: Final = HOUR_MS
 MOST_INPUTS: Final = 8
+FEWEST_READINGS: Final = 10
 OXYGEN_RANGE: Final = (0.0, 40.0)
 """mg/L; sensor range of optical probes is 0-50, supersaturated ponds reach 30."""
 
@@ -58,30 +59,35 @@ class Grid(Struct, frozen=True):
         return max(0, -((self.start_ms - at_ms) // self.step_ms))
 
 
-def gridded(times_ms: Instants, oxygen: Floats, inputs: Mapping[str, Floats]) -> Grid:
+def gridded(
+    times_ms: Instants,
+    oxygen: Floats,
+    inputs: Mapping[str, Floats],
+    *,
+    step_ms: int | None = None,
+) -> Grid:
     """Return readings, in order of time, on an even step of 15 to 60 minutes.
 
-    The step is the median interval of the first 200 readings of oxygen, so that a file
-    cut short has the same.
+    Without ``step_ms`` it is the median interval of the first 200 readings of oxygen, so
+    that a file cut short has the same. A reading goes to the nearest cell, the last of
+    several wins.
 
     Raises:
         InputError: fewer than ten readings of oxygen.
     """
     oxygen = _within(oxygen, OXYGEN_RANGE)
     held = np.flatnonzero(~np.isnan(oxygen))
-    if len(held) < 10:
+    if len(held) < FEWEST_READINGS:
         raise InputError(
-            f"{len(held)} readings of oxygen are too few to forecast from: ten are needed"
+            f"{len(held)} readings of oxygen are too few to forecast from: "
+            f"{FEWEST_READINGS} are needed"
         )
-    intervals = np.diff(times_ms[held[:200]])
-    usual = int(np.median(intervals[intervals > 0])) if (intervals > 0).any() else 0
-    step = int(np.clip(usual, FINEST_STEP_MS, COARSEST_STEP_MS))
-    start = int(times_ms[0]) // step * step
-    cells = (times_ms - start) // step
+    step = step_ms or _usual_step_ms(times_ms[held[:200]])
+    start = int(times_ms[0] + step // 2) // step * step
+    cells = (times_ms - start + step // 2) // step
     size = int(cells[-1]) + 1
     own_times = start + step * np.arange(size, dtype=np.int64)
-    filled = ~np.isnan(oxygen)
-    own_times[cells[filled]] = times_ms[filled]
+    own_times[cells[held]] = times_ms[held]
     return Grid(
         start_ms=start,
         step_ms=step,
@@ -92,6 +98,14 @@ def gridded(times_ms: Instants, oxygen: Floats, inputs: Mapping[str, Floats]) ->
             for name in _chosen(inputs)
         },
     )
+
+
+def _usual_step_ms(times_ms: Instants) -> int:
+    """Return the median interval in whole minutes, within what a grid may have."""
+    intervals = np.diff(times_ms)
+    intervals = intervals[intervals > 0]
+    usual = round(float(np.median(intervals)) / 60_000) if len(intervals) else 0
+    return int(np.clip(usual * 60_000, FINEST_STEP_MS, COARSEST_STEP_MS))
 
 
 def _chosen(inputs: Mapping[str, Floats]) -> list[str]:

@@ -14,7 +14,10 @@ from analytics.oxygen.ridge import Ridge, sums_of
 from analytics.oxygen.trees import Trees
 
 MODEL: Final = "model"
-RIDGE_ROWS: Final = 1500.0
+RIDGE_ROWS: Final = 3000.0
+MARGIN: Final = 0.03
+"""The model is relied on when its mean square was this much below the best naive one's."""
+FAR_BETTER: Final = 0.7
 LEARNED: Final = ("ridge", "recent", "trees")
 EXPERTS: Final = (*SIMPLE, *LEARNED)
 
@@ -36,8 +39,7 @@ class Learner:
             Ridge(width, half_life_rows=45.0 * day, strength=RIDGE_ROWS),
         ]
         self.trees = Trees(day)
-        learned = np.array([name in LEARNED for name in EXPERTS])
-        self.mixture = Mixture(learned, 30.0 * day)
+        self.mixture = Mixture(len(EXPERTS), 30.0 * day)
         self.band = Band(unrest_width, day, target.hours)
         self.tried = 0
         self.issued_square = 0.0
@@ -87,10 +89,11 @@ class Learner:
     @property
     def method(self) -> int:
         """What to go by now: -1 the model, else the simple forecast best of late."""
-        if self.tried < self.day // 2:
-            return int(np.argmin(self.simple_square))
+        if self.tried < self.day * (1 + self.target.hours / 12):
+            return _steady(self.simple_square)
         best = float(self.issued_naive[: len(NAIVE)].min())
-        return -1 if self.issued_square < best else int(np.argmin(self.issued_naive))
+        is_better = self.issued_square < (1 - MARGIN) * best
+        return -1 if is_better else _steady(self.issued_naive)
 
     @property
     def skill(self) -> float:
@@ -99,3 +102,11 @@ class Learner:
         if best <= 0:
             return float("nan")
         return float(1.0 - (self.issued_square / best) ** 0.5)
+
+
+def _steady(squares: Floats) -> int:
+    """Return the simple forecast with the least square, the naive ones and their blend
+    first: the others must be far better, since they can be far worse."""
+    plain = len(NAIVE) + 1
+    first, best = int(np.argmin(squares[:plain])), int(np.argmin(squares))
+    return best if squares[best] < FAR_BETTER * squares[first] else first

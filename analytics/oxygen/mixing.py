@@ -1,28 +1,28 @@
 """Weights for several forecasts, from how they erred together so far.
 
 The weights are those, none negative, summing to one, whose mixture would have had the
-least squared error; a prior keeps them near the simple forecasts until errors are known.
+least squared error. Few errors say little of how two forecasts err together, so their
+products are shrunk towards "independently", where each weighs by its own mean square.
 """
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.oxygen.grid import Floats
 
-PRIOR_ROWS: Final = 200.0
-EASE: Final = 0.02
-"""Share of the mean square added to each forecast's own: weights do not chase noise."""
+SHRINK_ROWS: Final = 400.0
+"""So many errors are believed half; neighbours in time are hardly two."""
+EASE: Final = 0.03
+"""Share of the best forecast's mean square added to each one's: no chasing of noise."""
 
 
 class Mixture:
     """Sums of products of errors, forgotten with a half life."""
 
-    def __init__(self, learned: NDArray[np.bool_], half_life_rows: float) -> None:
+    def __init__(self, width: int, half_life_rows: float) -> None:
         self.half_life_rows = half_life_rows
-        self.learned = learned
-        self.products: Floats = np.zeros((len(learned), len(learned)))
+        self.products: Floats = np.zeros((width, width))
         self.count = 0.0
 
     def learn(self, errors: Floats, rows: int) -> None:
@@ -32,17 +32,23 @@ class Mixture:
         self.count = self.count * factor + len(errors)
 
     def weights(self) -> Floats:
-        """Return one weight a forecast."""
-        usual = float(np.diag(self.products)[0]) / max(self.count, 1.0) or 1.0
-        prior = np.where(self.learned, 3.0, 1.0) * usual * PRIOR_ROWS
-        total = self.products + np.diag(prior)
-        total = total / (self.count + PRIOR_ROWS)
-        total += np.eye(len(total)) * EASE * usual
-        return least_weights(total)
+        """Return one weight a forecast; equal ones before there are errors."""
+        width = len(self.products)
+        if self.count < 1:
+            return np.full(width, 1 / width)
+        squares = self.products / self.count
+        own = np.maximum(np.diag(squares), 1e-6)
+        share = SHRINK_ROWS / (self.count + SHRINK_ROWS)
+        total = squares * (1 - share) + np.diag(own * share)
+        return least_weights(total + np.eye(width) * EASE * own.min())
 
 
 def least_weights(products: Floats) -> Floats:
-    """Return w >= 0 with sum 1 that makes w' P w small: a pass of active sets."""
+    """Return w >= 0 with sum 1 that makes w' P w small, for P positive definite.
+
+    One pass of active sets: forecasts with a negative weight are left out, one round
+    after another.
+    """
     active = np.ones(len(products), dtype=np.bool_)
     while True:
         part = np.linalg.solve(products[np.ix_(active, active)], np.ones(active.sum()))

@@ -1,7 +1,7 @@
 """The forecasts that anybody can make, as changes from the last value.
 
 ``persistence`` and ``yesterday`` are the naive forecasts that skill is measured against.
-``diel`` (yesterday's change again), ``week`` (the mean change of seven days) and ``boyd``
+``blend`` (half of each), ``diel`` (yesterday's change again), ``week`` (the mean change of seven days) and ``boyd``
 (the evening's slope carried on to dawn; Boyd, in domain.md §2.4) help the mixture, and
 ``boyd`` is what a pond with two days of history has.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 from analytics.oxygen.grid import Floats, Grid, carried, lagged
 
 NAIVE: Final = ("persistence", "yesterday")
-SIMPLE: Final = (*NAIVE, "diel", "week", "boyd")
+SIMPLE: Final = (*NAIVE, "blend", "diel", "week", "boyd")
 
 
 def naive_changes(grid: Grid, hours: int, *, is_minimum: bool = False) -> Floats:
@@ -35,9 +35,11 @@ def naive_changes(grid: Grid, hours: int, *, is_minimum: bool = False) -> Floats
     )
     known = ~np.isnan(days)
     week = np.where(known, days, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    yesterday = lagged(seen, day - ahead) - oxygen
     found = (
         np.zeros(len(grid)),
-        lagged(seen, day - ahead) - oxygen,
+        yesterday,
+        yesterday / 2,
         days[0],
         week,
         boyd_change(grid, oxygen, ahead),

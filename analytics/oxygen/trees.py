@@ -10,8 +10,9 @@ from analytics.oxygen.grid import Floats
 
 MOST_ROWS: Final = 8000
 """Rows learnt from; neighbours in time say nearly the same, more would only take longer."""
-FEWEST_DAYS: Final = 7
-GROWTH: Final = 0.35
+FEW_ROWS: Final = 3000
+FEWEST_DAYS: Final = 14
+GROWTH: Final = 0.5
 """Learnt again when there is this much more than at the last time."""
 
 
@@ -35,7 +36,7 @@ class Trees:
         if len(features) < 200:
             return
         model = HistGradientBoostingRegressor(
-            max_iter=120,
+            max_iter=120 if len(features) > FEW_ROWS else 60,
             learning_rate=0.06,
             max_leaf_nodes=12,
             min_samples_leaf=40,

@@ -59,15 +59,14 @@ def grid_of(table: Table) -> Grid:
     Raises:
         InputError: it has no column of oxygen, or hardly a value in it.
     """
-    oxygen = table.find(Channel.DISSOLVED_OXYGEN)
-    if oxygen is None:
-        table.column(Channel.DISSOLVED_OXYGEN)
+    name_of_oxygen = str(Channel.DISSOLVED_OXYGEN)
+    oxygen, values_of_oxygen = table.find(name_of_oxygen), table.column(name_of_oxygen)
     inputs = {
         canonical(name): values
         for name, values in table.numbers.items()
         if name != oxygen and not name.endswith(_NOT_INPUTS)
     }
-    return gridded(table.times_ms, table.column(Channel.DISSOLVED_OXYGEN), inputs)
+    return gridded(table.times_ms, values_of_oxygen, inputs)
 
 
 def write_forecasts(grid: Grid, runs: Sequence[Run], out: Path) -> None:

@@ -1,0 +1,152 @@
+"""The forecast of one place for the running platform: fit now and then, forecast often.
+
+Both are pure. ``fit`` runs the rolling forecast of ``rolling`` over a history and keeps
+what it learnt; ``forecast`` goes by that from the last reading of a newer history, which
+needs to reach back MEMORY_DAYS only.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from analytics.oxygen.crash import CRASH_MG_L
+from analytics.oxygen.features import MEMORY_DAYS
+from analytics.oxygen.grid import DAY_MS, HOUR_MS, Floats, Grid, Instants, gridded
+from analytics.oxygen.learner import MODEL, Learner, Target
+from analytics.oxygen.naive import SIMPLE, naive_changes
+from analytics.oxygen.rolling import TARGETS, Known, can_forecast, known_of, run_target
+
+STALE_H = 1.0
+"""From a last reading older than this no forecast is made."""
+
+
+class History(Struct, frozen=True):
+    """Readings of one place in order of time: oxygen mg/L and other channels by name."""
+
+    times_ms: Instants
+    oxygen: Floats
+    inputs: Mapping[str, Floats]
+
+
+class Forecast(Struct, frozen=True):
+    """One forecast, mg/L; made at ``made_ms`` for ``hours`` later.
+
+    With ``is_minimum`` it is the lowest until then. ``low`` and ``high`` are a 90 %
+    band, ``naive`` the naive forecast best of late, ``used`` what made ``value``
+    (``model`` or a simple forecast's name). ``skill`` is 1 - RMSE / RMSE of the best naive
+    forecast on what was forecast and came true in the last weeks; None before that.
+    ``chance`` is the probability of coming below the model's threshold.
+    """
+
+    made_ms: int
+    hours: int
+    is_minimum: bool
+    value: float
+    low: float
+    high: float
+    naive: float
+    used: str
+    skill: float | None
+    chance: float
+
+    @property
+    def for_ms(self) -> int:
+        """The instant it is for."""
+        return self.made_ms + self.hours * HOUR_MS
+
+
+class Model(Struct, frozen=True):
+    """What was learnt of one place; a newer history is put on the same step.
+
+    ``fitted_ms`` is the last reading it saw, ``threshold`` mg/L what ``chance`` is of.
+    """
+
+    fitted_ms: int
+    step_ms: int
+    channels: tuple[str, ...]
+    threshold: float
+    learners: Sequence[Learner]
+
+
+def fit(
+    history: History,
+    *,
+    threshold: float = CRASH_MG_L,
+    targets: Sequence[Target] = TARGETS,
+) -> Model:
+    """Learn a place from its history: the longer the better, ten readings at least.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    grid = gridded(history.times_ms, history.oxygen, history.inputs)
+    known = known_of(grid)
+    learners = [
+        run_target(known, target, len(grid), threshold=threshold)[1]
+        for target in targets
+        if can_forecast(grid, target)
+    ]
+    return Model(
+        fitted_ms=int(grid.times_ms[-1]),
+        step_ms=grid.step_ms,
+        channels=tuple(grid.inputs),
+        threshold=threshold,
+        learners=learners,
+    )
+
+
+def forecast(model: Model, history: History, now_ms: int) -> list[Forecast]:
+    """Return a forecast a target from the last reading; none if it is STALE_H old.
+
+    Nothing after ``now_ms`` is looked at. Channels that the history lacks are taken as
+    dead, and those that the model does not know are left aside.
+
+    Raises:
+        InputError: the history holds fewer than ten readings.
+    """
+    grid = _recent(model, history, now_ms)
+    held = np.flatnonzero(~np.isnan(grid.oxygen))
+    row = int(held[-1])
+    if now_ms - grid.times_ms[row] > STALE_H * HOUR_MS:
+        return []
+    known = known_of(grid)
+    return [_one(learner, known, row, model.threshold) for learner in model.learners]
+
+
+def _one(learner: Learner, known: Known, row: int, threshold: float) -> Forecast:
+    grid, at = known.grid, slice(row, row + 1)
+    target, band = learner.target, learner.band
+    simple = naive_changes(grid, target.hours, is_minimum=target.is_minimum)[at]
+    experts = learner.experts(known.features[at], simple)[0]
+    method, last = learner.method, float(grid.oxygen[row])
+    change = experts @ learner.mixture.weights() if method < 0 else experts[method]
+    value = max(last + float(change), 0.0)
+    scale = band.scales_of(known.unrest[at])
+    low, high = band.quantiles()
+    return Forecast(
+        made_ms=int(grid.times_ms[row]),
+        hours=target.hours,
+        is_minimum=target.is_minimum,
+        value=value,
+        low=max(value + low * float(scale[0]), 0.0),
+        high=value + high * float(scale[0]),
+        naive=last + float(experts[learner.naive_method]),
+        used=MODEL if method < 0 else SIMPLE[method],
+        skill=None if np.isnan(learner.skill) else learner.skill,
+        chance=float(band.chance_below((threshold - value) / scale)[0]),
+    )
+
+
+def _recent(model: Model, history: History, now_ms: int) -> Grid:
+    """Return the last MEMORY_DAYS of a history, with the model's channels in order."""
+    since = np.searchsorted(history.times_ms, now_ms - MEMORY_DAYS * DAY_MS)
+    until = np.searchsorted(history.times_ms, now_ms, side="right")
+    part = slice(int(since), int(until))
+    dead = np.full(len(history.times_ms), np.nan)
+    return gridded(
+        history.times_ms[part],
+        history.oxygen[part],
+        {name: history.inputs.get(name, dead)[part] for name in model.channels},
+        step_ms=model.step_ms,
+    )
