@@ -1,6 +1,7 @@
 """Alarms in the registry: written by analytics all at once, answered by people."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -333,6 +334,154 @@ def test_contacts_are_told_in_their_order(registry: Registry) -> None:
         registry.add_contact("hoa", "lan", "0901234567")
     with pytest.raises(MissingError):
         registry.add_contact("hoa", "nobody", URL)
+
+
+def test_contacts_have_hours_of_duty(registry: Registry) -> None:
+    registry.add_contact("hoa", "lan", URL, hours=(1080, 360))
+    assert registry.contacts() == [Contact("hoa", "lan", URL, 0, (1080, 360))]
+
+    registry.add_contact("hoa", "lan", URL)
+    assert registry.contacts() == [Contact("hoa", "lan", URL, 0)]
+    with pytest.raises(InputError, match="minutes of the day"):
+        registry.add_contact("hoa", "lan", URL, hours=(0, 1440))
+
+
+def test_what_is_put_off_is_seen_at_once_and_taken_over_as_an_act(
+    registry: Registry,
+) -> None:
+    raise_one(registry, an_alarm(severity="warn"))
+    until_ms = NOW + 8 * HOUR
+    for at_ms in (NOW + 60, NOW + 61):
+        registry.shelve_alarm(
+            "a1", person="lan", via="page", at_ms=at_ms, until_ms=until_ms
+        )
+
+    seen = registry.get_alarm("a1")
+    assert (seen.shelved_until_ms, seen.shelved_by) == (until_ms, "lan")
+    assert seen.is_quiet
+    acts = registry.open_acts()
+    assert [(act.kind, act.detail) for act in acts] == [
+        ("shelve", {"until_ms": until_ms})
+    ] * 2
+    assert kinds(registry) == ["raised", "shelved", "shelved"]
+    assert registry.acknowledge_alarm("a1", person="tam", via="page", at_ms=NOW + 62)
+
+    registry.unshelve_alarm("a1", person="tam", via="page", at_ms=NOW + 70)
+    assert registry.get_alarm("a1").shelved_until_ms is None
+
+
+def test_a_critical_alarm_is_put_off_for_half_an_hour_at_most(
+    registry: Registry,
+) -> None:
+    raise_one(registry)
+    raise_one(registry, an_alarm("a2", severity="warn"))
+
+    def put_off(alarm: str, until_ms: int) -> None:
+        registry.shelve_alarm(
+            alarm, person="lan", via="page", at_ms=NOW, until_ms=until_ms
+        )
+
+    put_off("a1", NOW + HOUR // 2)
+    put_off("a2", NOW + 12 * HOUR)
+    for alarm, until_ms in (
+        ("a1", NOW + HOUR // 2 + 1),
+        ("a2", NOW + 12 * HOUR + 1),
+        ("a2", NOW),
+    ):
+        with pytest.raises(InputError, match="at most"):
+            put_off(alarm, until_ms)
+    raise_one(registry, an_alarm("a3", state=AlarmState.CLEARED, cleared_ms=NOW))
+    with pytest.raises(InputError, match="is over"):
+        put_off("a3", NOW + 60)
+    with pytest.raises(MissingError):
+        put_off("a9", NOW + 60)
+
+
+def test_all_of_an_alarm_comes_back(registry: Registry) -> None:
+    alarm = raise_one(
+        registry,
+        an_alarm(
+            repeats=3,
+            shelved_until_ms=NOW + 9,
+            shelved_by="lan",
+            hidden="suppressed",
+            hidden_by="a0",
+            hidden_until_ms=NOW + 8,
+        ),
+    )
+    assert registry.get_alarm("a1") == alarm
+
+
+def test_alarms_that_were_cleared_lately_are_told_in_order(registry: Registry) -> None:
+    for number in (3, 1, 2):
+        raise_one(
+            registry,
+            an_alarm(f"a{number}", state=AlarmState.CLEARED, cleared_ms=NOW + number),
+        )
+    found = registry.alarms_cleared_since(NOW + 2)
+    assert [one.id for one in found] == ["a2", "a3"]
+
+
+def test_out_of_service_has_an_end_a_person_and_a_reason(registry: Registry) -> None:
+    known: dict[str, Any] = {
+        "person": "lan", "reason": " thay đầu đo ", "from_ms": NOW,
+    }  # fmt: skip
+    registry.take_out_of_service(unit="hoa-ao-1", until_ms=NOW + HOUR, **known)
+    registry.take_out_of_service(
+        device="hoa-box", probe="top", until_ms=NOW + 2 * HOUR, **known
+    )
+    unit, probe = registry.out_of_service(NOW)
+    assert (unit.reason, unit.person, unit.until_ms) == (
+        "thay đầu đo",
+        "lan",
+        NOW + HOUR,
+    )
+    assert unit.holds(NOW, "hoa-ao-1", "any", "any")
+    assert not unit.holds(NOW + HOUR, "hoa-ao-1", "any", "any")
+    assert probe.holds(NOW, "any", "hoa-box", "top")
+    assert not probe.holds(NOW, "any", "hoa-box", "bottom")
+
+    registry.end_out_of_service(unit.number, person="tam", at_ms=NOW + 60)
+    registry.end_out_of_service(unit.number, person="tam", at_ms=NOW + 90)
+    assert [one.until_ms for one in registry.out_of_service(NOW)] == [
+        NOW + 60, NOW + 2 * HOUR,
+    ]  # fmt: skip
+    assert [one.number for one in registry.out_of_service(NOW + 61)] == [probe.number]
+
+
+def test_out_of_service_without_end_reason_or_thing_is_refused(
+    registry: Registry,
+) -> None:
+    def out(**facts: object) -> None:
+        known = {
+            "unit": "hoa-ao-1", "person": "lan", "reason": "x", "from_ms": NOW,
+            "until_ms": NOW + HOUR,
+        }  # fmt: skip
+        registry.take_out_of_service(**{**known, **facts})  # type: ignore[arg-type]
+
+    for facts, said in (
+        ({"reason": " "}, "say why"),
+        ({"until_ms": NOW}, "must end"),
+        ({"until_ms": NOW + 31 * 24 * HOUR}, "must end"),
+        ({"unit": None}, "one of the two"),
+        ({"device": "hoa-box"}, "one of the two"),
+    ):
+        with pytest.raises(InputError, match=said):
+            out(**facts)
+    for facts in ({"unit": "nowhere"}, {"person": "nobody"}):
+        with pytest.raises(MissingError):
+            out(**facts)
+    with pytest.raises(MissingError):
+        registry.end_out_of_service(99, person="lan", at_ms=NOW)
+
+
+def test_another_organisations_service_is_not_seen(registry: Registry) -> None:
+    a_box(registry, "ba")
+    registry.take_out_of_service(
+        unit="ba-ao-1", person="lan", reason="x", from_ms=NOW, until_ms=NOW + HOUR
+    )
+    assert len(registry.out_of_service(NOW)) == 1
+    assert registry.visible_to("lan").out_of_service(NOW) == []
 
 
 def test_messages_wait_until_due_and_go_out_once(registry: Registry) -> None:

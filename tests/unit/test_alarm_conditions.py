@@ -11,7 +11,7 @@ from analytics.alarms.messages import advice, grounds, sentence, text_message
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.wire.messages import Command, Reply
-from greenwater.reference.alarm_rules import RULES, is_between_hours
+from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import AlarmState
 from greenwater.storage.registry.commands import CommandInfo
@@ -301,7 +301,9 @@ def test_every_rule_says_what_it_rests_on() -> None:
     rules = (*RULES.change, RULES.power, RULES.aerator, RULES.silence, RULES.forecast,
              RULES.neighbour, RULES.shelving)  # fmt: skip
     for rule in rules:
-        assert rule.source
-        assert not rule.verified, "nobody has held it against its source yet"
+        told = about(rule)
+        assert told["source"]
+        assert told["basis"] in ("law", "standard", "practice")
+        assert told["verified"] is False, "nobody has held it against its source yet"
     assert is_between_hours(23, 18, 6)
     assert not is_between_hours(12, 18, 6)

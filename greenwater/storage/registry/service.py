@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.storage.registry.models import Device, Person, Unit
@@ -50,7 +50,10 @@ class ServicesSeen:
         """Return what is out of service, or was until ``since_ms`` or later."""
         query = (
             select(OutOfServiceRow)
-            .where(OutOfServiceRow.until_ms >= since_ms)
+            .where(
+                func.coalesce(OutOfServiceRow.ended_ms, OutOfServiceRow.until_ms)
+                >= since_ms
+            )
             .order_by(OutOfServiceRow.number)
         )
         with self._sessions.reading() as session:
