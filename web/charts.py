@@ -116,35 +116,40 @@ def draw(
     """Return the lines as an SVG drawing, gaps as gaps."""
     found = extremes(lines)
     low, high = padded(*found) if found else (0.0, 1.0)
-    scale = _Scale(window, low, high)
+    scale = Scale(window, low, high)
     parts = [_hatched(gap, scale) for line in lines for gap in line.gaps]
-    parts += _axes(scale, found, name_value, name_time)
+    parts += axes(scale, found, name_value, name_time)
     for index, line in enumerate(lines):
         for part in stretches(line.buckets, window.every_ms):
-            parts.append(_stretch(part, scale, index % LINES_TOLD_APART))
+            parts.append(stretch(part, scale, index % LINES_TOLD_APART))
     return Markup(
         '<svg viewBox="0 0 {w:g} {h:g}" role="img" aria-label="{alt}">{body}</svg>'
     ).format(w=WIDTH, h=HEIGHT, alt=alt, body=Markup("").join(parts))
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
+    """Where instants and values lie in a drawing."""
+
     window: Window
     low: float
     high: float
 
     def x(self, ms: float) -> float:
+        """Return how far right an instant lies; outside the window at its edge."""
         share = (ms - self.window.start_ms) / (
             self.window.end_ms - self.window.start_ms
         )
         return LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
+        """Return how far down a value lies."""
         share = (value - self.low) / (self.high - self.low)
         return HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
 
 
-def _stretch(buckets: Sequence[Bucket], scale: _Scale, index: int) -> Markup:
+def stretch(buckets: Sequence[Bucket], scale: Scale, index: int) -> Markup:
+    """Return an unbroken line, or a dot where there is one bucket alone."""
     half_ms = scale.window.every_ms / 2
     points = [(scale.x(b.start_ms + half_ms), scale.y(b.mean)) for b in buckets]
     if len(points) == 1:
@@ -156,19 +161,20 @@ def _stretch(buckets: Sequence[Bucket], scale: _Scale, index: int) -> Markup:
     return Markup('<polyline class="l{}" points="{}"/>').format(index, text)
 
 
-def _hatched(gap: Gap, scale: _Scale) -> Markup:
+def _hatched(gap: Gap, scale: Scale) -> Markup:
     left, right = scale.x(gap.start_ms), scale.x(gap.end_ms)
     return Markup(
         '<rect class="gap" x="{:.1f}" y="{:g}" width="{:.1f}" height="{:g}"/>'
     ).format(left, TOP, max(right - left, 1.0), HEIGHT - BOTTOM - TOP)
 
 
-def _axes(
-    scale: _Scale,
+def axes(
+    scale: Scale,
     found: tuple[float, float] | None,
     name_value: Callable[[float], str],
     name_time: Callable[[int], str],
 ) -> list[Markup]:
+    """Return lines and figures for the values ``found``, and three instants."""
     parts = []
     for value in sorted(set(found or ())):
         parts.append(

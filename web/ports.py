@@ -9,12 +9,17 @@ from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry import Registry, Scope
-from greenwater.storage.telemetry.ports import Bucket, Span
+from greenwater.storage.telemetry.ports import Bucket, Findings, Span
 from traceability.keys import Signer
 
 
 class Telemetry(Protocol):
     """The readings (see ``greenwater.storage.telemetry.ports``)."""
+
+    @property
+    def findings(self) -> Findings:
+        """What analytics found."""
+        ...
 
     def latest(self, device: DeviceId) -> Sequence[Reading]:
         """Return the newest reading of each channel of each probe of one device."""

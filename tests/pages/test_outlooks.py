@@ -1,0 +1,96 @@
+"""What a unit's page says of the night to come, and how honestly."""
+
+import pytest
+from fastapi.testclient import TestClient
+from msgspec.structs import replace
+
+from greenwater.kernel.findings import Forecast, Outlook
+from greenwater.kernel.ids import DeviceId, ProbeId
+from tests.pages.reading_pages import Node, parse_page
+from tests.pages.world import DO, HOUR_MS, MINUTE_MS, NOW_MS, TOP, World
+from web.app import create_app
+
+STEPS = (
+    Outlook(1.0, 4.1, 3.8, 4.4, 4.2, "model", 0.42),
+    Outlook(3.0, 3.44, 2.76, 4.0, 4.2, "model", 0.3),
+    Outlook(6.0, 3.9, 2.9, 4.8, 4.2, "diel", 0.18),
+    Outlook(12.0, 5.6, 4.0, 7.1, 4.3, "diel", 0.1),
+)
+
+
+@pytest.fixture
+def pond(own_world: World) -> World:
+    registry = own_world.registry
+    registry.add_organisation("org", "Hộ nuôi")
+    registry.add_site("site", organisation="org", name="Trại")
+    registry.add_unit("ao-1", site="site", name="Ao 1", species="PNV")
+    own_world.add_device("box-1", site="site")
+    own_world.hang("box-1", TOP, unit="ao-1", depth_m=0.5)
+    own_world.feed("box-1", TOP, DO)
+    return own_world
+
+
+def made(at_ms: int = NOW_MS - 10 * MINUTE_MS, model: str = "v1") -> Forecast:
+    return Forecast(DeviceId("box-1"), ProbeId(TOP), DO, at_ms, STEPS, model)
+
+
+def sections(world: World, lang: str = "vi") -> list[Node]:
+    with TestClient(create_app(world.services)) as site:
+        answer = site.get(f"/units/ao-1?lang={lang}")
+    assert answer.status_code == 200, answer.text
+    page = parse_page(answer.text)
+    return page.all("section", class_="forecast")
+
+
+def test_the_lowest_hour_comes_first_with_its_range(pond: World) -> None:
+    pond.telemetry.findings.write([made()])
+    (view,) = sections(pond)
+    assert "Thấp nhất 3,4 mg/L lúc 06:02, trong khoảng 2,8–4,0." in view.text
+    assert "Gần đây hơn cách tính đơn giản 25 %." in view.text
+    assert "Dự báo lúc 03:02" in view.text
+    assert "warn" in view.classes, "3.44 is below the warning of 4"
+    (english,) = sections(pond, "en")
+    assert "Lowest 3.4 mg/L at 06:02, between 2.8 and 4.0." in english.text
+
+
+def test_every_hour_has_its_value_and_range(pond: World) -> None:
+    pond.telemetry.findings.write([made()])
+    (view,) = sections(pond)
+    rows = [[cell.text for cell in row.all("td")] for row in view.all("tr")][1:]
+    assert rows == [
+        ["4,1", "3,4", "3,9", "5,6"],
+        ["3,8–4,4", "2,8–4,0", "2,9–4,8", "4,0–7,1"],
+    ]
+    (svg,) = view.all("svg")
+    assert len(svg.all("polygon")) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "skill", "said"),
+    [
+        ("v1", 0.0, "Hôm nay dự báo chưa đáng tin, dùng cách tính đơn giản."),
+        ("v1", -0.4, "Hôm nay dự báo chưa đáng tin, dùng cách tính đơn giản."),
+        ("v1", None, "Chưa đủ số đo để học ao này"),
+        ("", 0.3, "Chưa đủ số đo để học ao này"),
+    ],
+)
+def test_a_forecast_without_skill_says_so(
+    pond: World, model: str, skill: float | None, said: str
+) -> None:
+    steps = tuple(replace(one, skill=skill) for one in STEPS)
+    pond.telemetry.findings.write([replace(made(model=model), outlooks=steps)])
+    (view,) = sections(pond)
+    assert said in view.text
+
+
+def test_an_old_forecast_is_not_shown(pond: World) -> None:
+    pond.telemetry.findings.write([made(NOW_MS - 7 * HOUR_MS)])
+    assert sections(pond) == []
+
+
+def test_a_forecast_that_could_be_negative_is_drawn_from_zero(pond: World) -> None:
+    low = replace(STEPS[1], value=0.3, low=-1.2)
+    pond.telemetry.findings.write([replace(made(), outlooks=(STEPS[0], low))])
+    (view,) = sections(pond)
+    assert "trong khoảng 0,0–4,0" in view.text
+    assert "critical" in view.classes
