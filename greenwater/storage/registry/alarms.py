@@ -274,7 +274,7 @@ class Alarms(AlarmsSeen):
             MissingError: no such alarm or person.
         """
         with self._sessions.writing() as session:
-            row = get_row(session, AlarmRow, alarm)
+            row = get_row(session, AlarmRow, alarm, lock=True)
             get_row(session, Person, person)
             acts = _open_acts(session, [alarm]).get(alarm, ())
             is_settled = row.acknowledged_ms is not None or row.cleared_ms is not None
