@@ -1,0 +1,148 @@
+"""An alarm on the page: put off, out of service, hidden, in words and with buttons."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.registry.watching import Pass
+from tests.pages.farms import Farms
+from tests.pages.reading_pages import parse_page
+from tests.pages.test_doors import csrf, enter
+from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
+from web.alarms import morning_after
+from web.app import create_app
+
+
+@pytest.fixture(scope="module")
+def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
+    folder: Path = tmp_path_factory.mktemp("alarm-pages")
+    with open_empty(folder) as world:
+        yield Farms(world, folder)
+
+
+@pytest.fixture
+def visitor(farms: Farms) -> Iterator[TestClient]:
+    app = create_app(farms.services)
+    with TestClient(
+        app, base_url="https://nuocxanh.example", follow_redirects=False
+    ) as client:
+        yield enter(client, "hoa")
+
+
+def an_alarm(farms: Farms, name: str, **facts: object) -> str:
+    known = {
+        "id": name, "organisation": "hoa", "condition": f"test/{name}", "kind": "limit",
+        "severity": "warn", "state": AlarmState.RAISED, "began_ms": NOW_MS - HOUR_MS,
+        "raised_ms": NOW_MS - HOUR_MS // 2, "site": "hoa-trai", "unit": "hoa-ao",
+        "device": "hoa-hop", "probe": "hoa-tren", "channel": "dissolved_oxygen",
+        "side": "low", "value": 3.4, "worst": 3.1, "limit": 4.0,
+        "taken_ms": NOW_MS - 60_000,
+        "detail": {"basis": "practice", "source": "Boyd", "verified": False},
+    }  # fmt: skip
+    alarm = Alarm(**{**known, **facts})  # type: ignore[arg-type]
+    farms.registry.save_pass(Pass(saved_ms=NOW_MS, states={}, alarms=[alarm]))
+    return name
+
+
+def text_of(visitor: TestClient, path: str, lang: str = "vi") -> str:
+    answer = visitor.get(f"{path}?lang={lang}")
+    assert answer.status_code == 200
+    return parse_page(answer.text).one("main").text
+
+
+def test_an_alarm_is_put_off_with_a_button_and_says_until_when_and_by_whom(
+    farms: Farms, visitor: TestClient
+) -> None:
+    alarm = an_alarm(farms, "put-off")
+    page = parse_page(visitor.get(f"/alarms/{alarm}").text)
+    values = [one.attrs.get("value") for one in page.all("button")]
+    assert {"half_hour", "morning"} <= set(values)
+
+    answer = visitor.post(
+        f"/alarms/{alarm}/shelve", data={"csrf": csrf(visitor), "until": "half_hour"}
+    )
+    assert answer.status_code == 303
+    assert "Tạm hoãn nhắc đến" in text_of(visitor, f"/alarms/{alarm}")
+    assert "(Chủ hoa)" in text_of(visitor, f"/alarms/{alarm}")
+    assert "Put off until" in text_of(visitor, f"/alarms/{alarm}", "en")
+    assert "Chủ hoa tạm hoãn nhắc đến" in text_of(visitor, f"/alarms/{alarm}")
+
+    visitor.post(f"/alarms/{alarm}/unshelve", data={"csrf": csrf(visitor)})
+    assert farms.registry.get_alarm(alarm).shelved_until_ms is None
+    assert "Hết tạm hoãn" in text_of(visitor, f"/alarms/{alarm}")
+
+
+def test_a_critical_alarm_cannot_be_put_off_until_morning(
+    farms: Farms, visitor: TestClient
+) -> None:
+    alarm = an_alarm(farms, "grave", severity="critical")
+    page = parse_page(visitor.get(f"/alarms/{alarm}").text)
+    assert "morning" not in [one.attrs.get("value") for one in page.all("button")]
+    answer = visitor.post(
+        f"/alarms/{alarm}/shelve", data={"csrf": csrf(visitor), "until": "morning"}
+    )
+    assert answer.status_code == 422
+    assert farms.registry.get_alarm(alarm).shelved_until_ms is None
+
+
+def test_until_morning_is_six_and_never_longer_than_the_rules_allow() -> None:
+    clock = ManualClock(NOW)
+    hour = milliseconds(clock.now())
+    for step in range(48):
+        now_ms = hour + step * HOUR_MS // 2
+        assert now_ms < morning_after(now_ms) <= now_ms + 12 * HOUR_MS
+
+
+def test_a_unit_is_taken_out_of_service_with_an_end_and_a_reason_and_put_back(
+    farms: Farms, visitor: TestClient
+) -> None:
+    path = "/units/hoa-ao/service"
+    form = {"csrf": csrf(visitor), "hours": "4", "reason": "thay đầu đo oxy"}
+    assert visitor.post(path, data=form).status_code == 303
+    assert visitor.post(path, data={**form, "what": "hoa-hop/hoa-tren"}).is_redirect
+    told = text_of(visitor, path)
+    assert "thay đầu đo oxy" in told
+    assert "(Chủ hoa)" in told
+    assert "Đầu đo hoa-tren" in told
+    assert len(farms.registry.out_of_service(NOW_MS)) == 2
+
+    for wrong in ({"hours": "5"}, {"reason": ""}):
+        assert visitor.post(path, data={**form, **wrong}).status_code == 422
+    strange = {**form, "what": "binh-hop/binh-tren"}
+    assert visitor.post(path, data=strange).status_code == 404
+
+    assert visitor.post(f"{path}/end", data=form).is_redirect
+    assert "thay đầu đo oxy" not in text_of(visitor, path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "vi", "en"),
+    [
+        ({"hidden": "suppressed", "hidden_by": "x"}, "Ẩn vì hộp đo mất tín hiệu",
+         "Hidden: the box is silent"),
+        ({"hidden": "out_of_service", "hidden_by": "hoa",
+          "hidden_until_ms": NOW_MS + HOUR_MS}, "Ngừng theo dõi để bảo trì đến",
+         "Out of service until"),
+        ({"repeats": 3}, "Lại xảy ra 3 lần", "Came again 3 times"),
+        ({}, "Ngưỡng 4,0 mg/L: kinh nghiệm nuôi (Boyd), chưa đối chiếu văn bản",
+         "Limit 4.0 mg/L: our practice (Boyd), not verified"),
+        ({"kind": "mains", "unit": None, "detail": {"place": "Trại hoa"}},
+         "Trại hoa: mất điện từ", "Trại hoa: no mains since"),
+        ({"kind": "forecast", "detail": {"for_ms": NOW_MS, "low": 1.2}},
+         "oxy còn 3,4 mg/L, có thể xuống 1,2 mg/L", "perhaps 1.2 mg/L"),
+        ({"kind": "site_silence", "unit": None,
+          "detail": {"place": "Trại hoa", "devices": ["a", "b"]}},
+         "không nhận được số đo từ", "2 boxes"),
+    ],
+)  # fmt: skip
+def test_each_state_and_kind_is_said_in_both_languages(
+    farms: Farms, visitor: TestClient, facts: dict[str, object], vi: str, en: str
+) -> None:
+    alarm = an_alarm(farms, f"k{abs(hash(vi)) % 10**9}", **facts)
+    assert vi in text_of(visitor, f"/alarms/{alarm}")
+    assert en in text_of(visitor, f"/alarms/{alarm}", "en")
