@@ -13,11 +13,15 @@ from analytics.water.signs import Signs
 
 STEEP: Final = 3.0
 DEAD, LOST, IMPOSSIBLE, CRASH = 0.97, 0.9, 0.97, 0.95
-NEARBY: Final = 0.3
+EITHER: Final = 0.6
+"""The most that two probes apart say of one of them."""
+NEARBY: Final = 0.6
 """The share that is enough while another channel of the probe is just lost."""
 HELD_NEARBY: Final = 1.2
 TOGETHER: Final = 0.8
-WEIGHTS: Final = {"jump": 1.0, "burst": 0.8, "held": 0.45}
+WEIGHTS: Final = {"jump": 1.0, "burst": 0.95, "held": 0.45}
+MOVING: Final = 0.8
+"""How fast a channel moved, in usual steps, so that one repeated value is a held one."""
 CRASH_MG_L: Final = 2.0
 
 
@@ -33,7 +37,7 @@ def scored(share: float) -> float:
     """Return the score of a share of the threshold."""
     if share <= 0:
         return 0.0
-    power = min(share, 20.0) ** STEEP
+    power: float = min(share, 20.0) ** STEEP
     return power / (1 + power)
 
 
@@ -58,5 +62,6 @@ def sensor_odd(signs: Signs, around: Around) -> Odd:
 
 
 def _serviced(signs: Signs) -> float:
-    held = HELD_NEARBY if signs.repeats >= 1 else 0.0
+    is_held = signs.repeats >= 2 or (signs.repeats == 1 and signs.step >= MOVING)
+    held = HELD_NEARBY if is_held else 0.0
     return max(signs.jump / NEARBY, held)

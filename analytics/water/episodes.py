@@ -80,9 +80,7 @@ RANK: Final = {
 """Of several causes in one episode the higher one names it."""
 
 
-def episode_id(
-    device: str, probe: str, channel: str, kind: Kind, start_ms: int
-) -> str:
+def episode_id(device: str, probe: str, channel: str, kind: Kind, start_ms: int) -> str:
     """Return the id of an episode: the same whenever and wherever it is found."""
     text = f"{device}/{probe}/{channel}/{kind}/{start_ms}"
     return f"{kind[0]}{hashlib.blake2s(text.encode(), digest_size=6).hexdigest()}"

@@ -15,7 +15,9 @@ class FallState(Struct, array_like=True):
     """The highest value of each of the last hours, and the usual falls."""
 
     hours: list[tuple[int, float]] = field(default_factory=list)
-    peaks: Peaks = field(default_factory=lambda: Peaks(LEAST_PSU))
+    peaks: Peaks = field(
+        default_factory=lambda: Peaks(LEAST_PSU, pause_ms=HOURS * HOUR_MS)
+    )
 
 
 def fall_share(state: FallState, at_ms: int, value: float) -> float:

@@ -15,7 +15,7 @@ KEPT: Final = 12
 MEMORY_MS: Final = 60 * DAY_MS
 A_DAY: Final = 0.04
 """Peaks a day above the threshold that a channel may show in its usual life."""
-ABOVE: Final = 1.25
+ABOVE: Final = 1.5
 """How much more than what was usual is unusual."""
 
 
@@ -33,7 +33,8 @@ class Peaks(Struct, array_like=True):
     since_ms: int = 0
     bound: float = 0.0
     kept: list[Peak] = field(default_factory=list)
-    newest: Peak = field(default_factory=lambda: Peak(-(10**15), 0.0))
+    newest: Peak = field(default_factory=lambda: Peak(0, 0.0))
+    pause_ms: int = HOUR_MS
 
     def threshold(self, at_ms: int) -> float:
         """Return what must be exceeded now; higher while little is known."""
@@ -42,20 +43,19 @@ class Peaks(Struct, array_like=True):
         return max(self.floor, self.bound) * young
 
     def take(self, at_ms: int, value: float) -> None:
-        """Remember a value; only what comes near the highest ones changes anything."""
+        """Remember a value: as a peak once ``pause_ms`` has passed without a higher one.
+
+        So what is going on now does not yet count as usual.
+        """
         if self.since_ms == 0:
             self.since_ms = at_ms
         near = self.newest
-        if at_ms - near.at_ms <= HOUR_MS:
-            if value <= near.value:
-                return
-            near.at_ms, near.value = at_ms, value
-        elif value < self.floor / 2:
-            return
-        else:
-            self.newest = near = Peak(at_ms, value)
+        if near.value and at_ms - near.at_ms > self.pause_ms:
             self.kept.append(near)
-        self._settle(at_ms)
+            self.newest = near = Peak(0, 0.0)
+            self._settle(at_ms)
+        if value > near.value and value >= self.floor / 2:
+            near.at_ms, near.value = at_ms, value
 
     def _settle(self, at_ms: int) -> None:
         oldest = at_ms - MEMORY_MS

@@ -120,6 +120,8 @@ def _compared(
     state: ChannelState, at_ms: int, value: float, jump: float, usual: float
 ) -> Signs:
     is_same = value == state.last
+    if not is_same and state.repeats:
+        state.runs.take(at_ms, float(state.repeats))
     state.repeats = state.repeats + 1 if is_same else 0
     state.repeat_rate += 0.005 * (is_same - state.repeat_rate)
     state.lately = [*state.lately[1 - LATELY :], min(jump, 3 * state.jumps.floor)]
@@ -134,7 +136,8 @@ def _compared(
     ):
         bound = peaks.threshold(at_ms)
         shares.append(size / bound)
-        peaks.take(at_ms, min(size, 2 * bound))
+        if peaks is not state.runs:
+            peaks.take(at_ms, min(size, 2 * bound))
     return Signs(
         jump=shares[0],
         burst=shares[1],

@@ -11,6 +11,13 @@ from msgspec import Struct, field
 
 from analytics.water import belief, episodes
 from analytics.water.belief import Around
+from analytics.water.drift import (
+    BELOW,
+    DriftState,
+    drift_cause,
+    drift_share,
+    hand_share,
+)
 from analytics.water.episodes import Change, Episode, Odd
 from analytics.water.falls import FallState, fall_share
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
@@ -51,6 +58,19 @@ class Scored(NamedTuple):
     signs: Signs
 
 
+class Beside(NamedTuple):
+    """A reading of a channel and what another instrument said in the same water.
+
+    ``is_hand``: by a person with a meter of his own; else by another probe.
+    """
+
+    at_ms: int
+    channel: str
+    value: float
+    other: float
+    is_hand: bool = False
+
+
 class Gone(Struct, array_like=True):
     """When a channel was last lost, and since when; ``onset_ms`` after being well."""
 
@@ -66,6 +86,7 @@ class WatchState(Struct):
     channels: dict[str, ChannelState] = field(default_factory=dict)
     gone: dict[str, Gone] = field(default_factory=dict)
     falls: dict[str, FallState] = field(default_factory=dict)
+    drifts: dict[str, DriftState] = field(default_factory=dict)
     together: TogetherState = field(default_factory=TogetherState)
     opened: dict[str, Episode] = field(default_factory=dict)
 
@@ -99,6 +120,38 @@ class Watcher:
             self._take_instant(instant, taken)
         return taken
 
+    def compare(self, pairs: Iterable[Beside]) -> list[Change]:
+        """Hold this probe to another in the same water, or to a hand meter.
+
+        Of two probes the lower one is the fouled one, for oxygen; for other channels
+        the pair alone cannot say which of the two drifts, and the probability says so.
+        """
+        changes: list[Change] = []
+        for pair in pairs:
+            meaning = self._meaning(pair.channel)
+            key = f"{pair.channel}/{'hand' if pair.is_hand else 'probe'}"
+            drifts = self.state.drifts.setdefault(key, DriftState())
+            if pair.is_hand:
+                share = hand_share(drifts, meaning, pair.value, pair.other)
+            else:
+                share = drift_share(drifts, meaning, pair.at_ms, pair.value, pair.other)
+            score = belief.scored(abs(share))
+            cause = drift_cause(meaning, share)
+            is_others = not pair.is_hand and meaning in BELOW and share > 0
+            if score < episodes.OPEN_AT or is_others:
+                continue
+            if not pair.is_hand and cause == "drift":
+                score = min(score, belief.EITHER)
+            changes += episodes.taken(
+                self.state.opened,
+                self.state.device,
+                self.state.probe,
+                pair.channel,
+                pair.at_ms,
+                Odd(score, cause),
+            )
+        return changes
+
     def _take_instant(self, instant: list[Point], taken: Taken) -> None:
         at_ms = instant[0].at_ms
         state = self.state
@@ -121,7 +174,9 @@ class Watcher:
             )
             odds = self._odds(point, found[name], around)
             if name == odd_one:
-                odds.append(Odd(belief.scored(belief.TOGETHER * odd_share), "odd_combination"))
+                odds.append(
+                    Odd(belief.scored(belief.TOGETHER * odd_share), "odd_combination")
+                )
             taken.scored.append(self._settle(point, found[name], odds, taken.changes))
 
     def _signs(self, point: Point) -> Signs:

@@ -1,0 +1,139 @@
+"""A detector that learns from somebody's labels: gradient boosting over the signs.
+
+Its features of an instant are the signs of every channel and what they were in the last hour, so
+it sees no more than the rest does. What it says is brought to the common scale on the labelled
+rows themselves, by folds of time: 0.5 is where it would give 0.05 false episodes a day.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from analytics.water.events import count_false, stretches
+from analytics.water.peaks import DAY_MS, HOUR_MS
+from analytics.water.watch import Scored
+
+Floats = NDArray[np.float64]
+WIDTH: Final = 8
+FOLDS: Final = 4
+LEAST: Final = 20
+"""Labelled rows of each sort that learning needs."""
+BUDGET: Final = 0.05
+
+
+class Learned(NamedTuple):
+    """Scores of all rows, None if nothing could be learned; ``note`` says how it went."""
+
+    scores: Floats | None
+    note: str
+
+
+def features(one: Scored) -> tuple[float, ...]:
+    """Return the features of one reading: its signs, its own score, its value."""
+    signs = one.signs
+    value = np.nan if one.value is None else one.value
+    return (
+        value,
+        one.score,
+        signs.jump,
+        signs.burst,
+        signs.held,
+        float(min(signs.repeats, 1000)),
+        signs.step,
+        float(signs.is_dead or signs.is_lost),
+    )
+
+
+def learn(
+    times_ms: NDArray[np.int64], rows: Floats, labels: Floats, until_ms: int
+) -> Learned:
+    """Return scores of all rows from labels before ``until_ms``; NaN: not labelled."""
+    is_known = (times_ms < until_ms) & ~np.isnan(labels)
+    bad, good = int((labels[is_known] == 1).sum()), int((labels[is_known] == 0).sum())
+    if min(bad, good) < LEAST:
+        return Learned(
+            None,
+            f"{bad} rows labelled 1 and {good} labelled 0 before --train-until, "
+            f"{LEAST} of each are needed",
+        )
+    wide = _with_past(rows)
+    known = np.flatnonzero(is_known)
+    held_out = _held_out(wide[known], labels[known])
+    bound = _bound(times_ms[known], held_out, labels[known])
+    scores = _scaled(
+        _fitted(wide[known], labels[known]).predict_proba(wide)[:, 1], bound
+    )
+    return Learned(
+        scores,
+        f"learned from {len(known)} labelled rows ({bad} of them 1); threshold "
+        f"{bound:.3f} by {FOLDS} folds of time",
+    )
+
+
+def _with_past(rows: Floats) -> Floats:
+    """Return the features with the largest of the last four instants beside them.
+
+    A column without any value is made 0: the learner has no use for it.
+    """
+    wide = rows.copy()
+    wide[:, np.isnan(rows).all(axis=0)] = 0.0
+    past = [wide]
+    signs = np.nan_to_num(wide)
+    top = signs.copy()
+    for back in range(1, 5):
+        top[back:] = np.maximum(top[back:], signs[:-back])
+    past.append(top)
+    steps = np.zeros_like(wide[:, ::WIDTH])
+    steps[4:] = wide[4:, ::WIDTH] - wide[:-4, ::WIDTH]
+    past.append(np.nan_to_num(steps))
+    return np.hstack(past)
+
+
+def _fitted(rows: Floats, labels: Floats) -> HistGradientBoostingClassifier:
+    model = HistGradientBoostingClassifier(
+        max_iter=120,
+        learning_rate=0.08,
+        max_leaf_nodes=12,
+        min_samples_leaf=10,
+        l2_regularization=1.0,
+        random_state=7,
+    )
+    return model.fit(rows, labels.astype(int))
+
+
+def _held_out(rows: Floats, labels: Floats) -> Floats:
+    """Return what a model that has not seen a quarter of the time says of it."""
+    said = np.full(len(labels), np.nan)
+    folds = np.arange(len(labels)) * FOLDS // len(labels)
+    for fold in range(FOLDS):
+        is_out = folds == fold
+        if len(set(labels[~is_out].tolist())) < 2:
+            continue
+        model = _fitted(rows[~is_out], labels[~is_out])
+        said[is_out] = model.predict_proba(rows[is_out])[:, 1]
+    return np.nan_to_num(said)
+
+
+def _bound(times_ms: NDArray[np.int64], said: Floats, labels: Floats) -> float:
+    """Return the lowest threshold that keeps to the budget of false episodes."""
+    days = max(len(times_ms) * _step_ms(times_ms) / DAY_MS, 1.0)
+    truth = stretches(times_ms, labels == 1)
+    for bound in np.geomspace(0.02, 0.98, 40):
+        false = count_false(stretches(times_ms, said >= bound), truth, HOUR_MS)
+        if false <= BUDGET * days:
+            return float(bound)
+    return 0.98
+
+
+def _step_ms(times_ms: NDArray[np.int64]) -> float:
+    return float(np.median(np.diff(times_ms))) if len(times_ms) > 1 else 0.0
+
+
+def _scaled(said: Floats, bound: float) -> Floats:
+    """Return probabilities moved, in log odds, so that ``bound`` becomes 0.5."""
+    clipped = np.clip(said, 1e-6, 1 - 1e-6)
+    odds = np.log(clipped / (1 - clipped)) - np.log(bound / (1 - bound))
+    scores: Floats = np.reciprocal(1 + np.exp(-odds))
+    return scores
