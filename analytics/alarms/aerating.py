@@ -24,6 +24,9 @@ from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.commands import CommandInfo
 from greenwater.storage.telemetry.ports import Series
 
+STALE_MS: Final = 30 * 60 * 1000
+"""A current measured longer ago than this says nothing of now."""
+
 NOT_RUNNING: Final = ": commanded on, not running"
 """How a box's own control says it (``edge/control.py``), behind the output's name."""
 
@@ -129,6 +132,8 @@ def _is_dead(watched: Watched, probe: ProbeId) -> bool:
 
 def _is_bad(order: Order, turning: Turning, now_ms: int) -> bool:
     if turning.is_running or not order.is_on or now_ms >= order.until_ms:
+        return False
+    if now_ms - turning.taken_ms > STALE_MS:
         return False
     wait_ms = 0 if order.is_told else RULES.aerator.within_s * 1000
     return order.done_ms + wait_ms <= turning.taken_ms or order.is_told

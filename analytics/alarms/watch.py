@@ -135,8 +135,7 @@ class Watch:
         if is_up_to_date:
             noticed(standing, self.devices, places, now_ms, patience_ms)
             regraded(standing, self.devices, now_ms, places)
-            orders = self._orders
-            judged(standing, self.devices, self._levels, places, orders, now_ms)
+        judged(standing, self.devices, self._levels, places, self._orders, now_ms)
         for alarm in standing:
             if alarm.is_active and not self._is_watched(alarm, now_ms, places):
                 standing.over(alarm, now_ms)
