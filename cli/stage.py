@@ -108,12 +108,12 @@ class Stage:
                 for run, from_s, until_s, every_s in shown:
                     if stop.is_set():
                         return
-                    measured = measured(run.scenario)
+                    known = measured(run.scenario)
                     readings = [
                         reading
                         for row in run.history(from_s, until_s, every_s)
                         if run.has_arrived(row, self.opens.timestamp())
-                        for reading in readings_of(row, measured)
+                        for reading in readings_of(row, known)
                     ]
                     take_in_readings(
                         readings, registry, telemetry, clock, worker=worker
