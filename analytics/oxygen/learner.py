@@ -17,6 +17,7 @@ MODEL: Final = "model"
 RIDGE_ROWS: Final = 3000.0
 MARGIN: Final = 0.03
 """The model is relied on when its mean square was this much below the best naive one's."""
+NEARLY: Final = 1.1
 FAR_BETTER: Final = 0.7
 LEARNED: Final = ("ridge", "recent", "trees")
 EXPERTS: Final = (*SIMPLE, *LEARNED)
@@ -105,8 +106,9 @@ class Learner:
 
 
 def _steady(squares: Floats) -> int:
-    """Return the simple forecast with the least square, the naive ones and their blend
-    first: the others must be far better, since they can be far worse."""
-    plain = len(NAIVE) + 1
-    first, best = int(np.argmin(squares[:plain])), int(np.argmin(squares))
-    return best if squares[best] < FAR_BETTER * squares[first] else first
+    """Return the simple forecast to go by: the better naive one, or their blend unless it
+    was clearly worse; any other only if far better, since it can be far worse."""
+    naive, blend = int(np.argmin(squares[: len(NAIVE)])), SIMPLE.index("blend")
+    plain = blend if squares[blend] <= NEARLY * squares[naive] else naive
+    best = int(np.argmin(squares))
+    return best if squares[best] < FAR_BETTER * squares[plain] else plain

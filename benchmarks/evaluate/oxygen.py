@@ -1,0 +1,145 @@
+"""The oxygen forecast on the shared recordings: ``python -m benchmarks.evaluate.oxygen``.
+
+Every recording is forecast from its third day on by what its own past had taught by then,
+so all forecasts are of water not trained on. Tables are markdown, for docs.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from analytics.oxygen.crash import CRASH_MG_L, crash_skill
+from analytics.oxygen.grid import DAY_MS, Grid
+from analytics.oxygen.rolling import Run, run_all
+from analytics.oxygen.skill import Skill, skill_of
+from analytics.score.oxygen import grid_of
+from analytics.score.table import read_table
+
+DATA: Final = Path("/work/shared/data")
+RECORDINGS: Final = {
+    "Cat Point (estuary)": "sondes/apalachicola_cat_point_2012_2013.csv.gz",
+    "Dry Bar (estuary)": "sondes/apalachicola_dry_bar_2012_2013.csv.gz",
+    "Blacksmith Fork (river)": "technician_labels/logan_river_blacksmithfork2015.csv.gz",
+    "Franklin Basin (river)": "technician_labels/logan_river_franklinbasin2014.csv.gz",
+    "Tony Grove (river)": "technician_labels/logan_river_tonygrove2014.csv.gz",
+}
+
+
+class Recording(Struct, frozen=True):
+    """One recording, forecast."""
+
+    name: str
+    grid: Grid
+    runs: list[Run]
+    seconds: float
+
+    def days(self, first: float, last: float) -> NDArray[np.bool_]:
+        """Return which rows lie between two days of the recording."""
+        day = np.arange(len(self.grid)) * self.grid.step_ms / DAY_MS
+        return (day >= first) & (day < last)
+
+    def months(self, wanted: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return which rows lie in some months of the year."""
+        months = pd.DatetimeIndex(pd.to_datetime(self.grid.times_ms, unit="ms")).month
+        return np.isin(months, wanted)
+
+    def points(self) -> list[Run]:
+        """Return the runs of oxygen at a horizon, without the lowest until then."""
+        return [run for run in self.runs if not run.target.is_minimum]
+
+
+def forecast_recording(name: str, file: str) -> Recording:
+    """Return a recording with forecasts from its third day on."""
+    began = time.perf_counter()
+    grid = grid_of(read_table(DATA / file))
+    runs = run_all(grid, grid.row_at(grid.start_ms + 2 * DAY_MS), threshold=CRASH_MG_L)
+    return Recording(name, grid, runs, time.perf_counter() - began)
+
+
+def skill_tables(recordings: list[Recording]) -> Iterator[str]:
+    """Yield the skill from the third week on, then by age of the model and by season."""
+    yield (
+        "| recording, from day 15 | horizon | forecast | persistence | yesterday | "
+        "(blend) | skill | of squares | in the 90 % band |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for one in recordings:
+        for run in one.points():
+            yield _skill_row(one.name, skill_of(one.grid, run, one.days(15, 1e6)))
+    yield ""
+    yield "| recording | rows | 1 h | 3 h | 6 h | 12 h | 24 h |"
+    yield "|---|---|---|---|---|---|---|"
+    for one in recordings:
+        parts = {
+            "days 3-7": one.days(2, 7),
+            "days 8-14": one.days(7, 14),
+            "days 15-45": one.days(14, 45),
+            "winter": one.months((12, 1, 2)) & one.days(14, 1e6),
+            "spring": one.months((3, 4, 5)) & one.days(14, 1e6),
+            "summer": one.months((6, 7, 8)) & one.days(14, 1e6),
+            "autumn": one.months((9, 10, 11)) & one.days(14, 1e6),
+        }
+        for what, rows in parts.items():
+            found = [skill_of(one.grid, run, rows) for run in one.points()]
+            if found[0].count > 300:
+                cells = " | ".join(f"{each.skill:.2f}" for each in found)
+                yield f"| {one.name} | {what} | {cells} |"
+
+
+def _skill_row(name: str, one: Skill) -> str:
+    return (
+        f"| {name} | {one.hours} h | {one.forecast:.3f} | {one.persistence:.3f} | "
+        f"{one.yesterday:.3f} | {one.blend:.3f} | {one.skill:.2f} | "
+        f"{one.square_skill:.2f} | {100 * one.inside:.1f} % |"
+    )
+
+
+def crash_table(recordings: list[Recording]) -> Iterator[str]:
+    """Yield how warnings of oxygen below CRASH_MG_L did, where it fell there."""
+    yield (
+        "| recording, from day 15 | within | crashes | precision at recall .8 | while "
+        "still above | median lead | false in 30 days | warned | its median lead |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for one in recordings:
+        for run in one.runs:
+            if not run.target.is_minimum:
+                continue
+            run.forecast[~one.days(15, 1e6)] = np.nan
+            found = crash_skill(one.grid, run)
+            if found.rows:
+                yield (
+                    f"| {one.name} | {found.hours} h | {found.crashes} | "
+                    f"{found.precision:.2f} | {found.precision_onset:.2f} | "
+                    f"{found.lead_h:.1f} h | {found.budget_false_per_30_days:.1f} | "
+                    f"{found.budget_caught} | {found.budget_lead_h:.1f} h |"
+                )
+
+
+def main() -> int:
+    """Print the tables; 0, or 1 where there are no recordings."""
+    if not DATA.is_dir():
+        print(f"no recordings in {DATA}")
+        return 1
+    recordings = [forecast_recording(*each) for each in RECORDINGS.items()]
+    for line in (*skill_tables(recordings), "", *crash_table(recordings), ""):
+        print(line, flush=True)
+    for one in recordings:
+        readings = int((~np.isnan(one.grid.oxygen)).sum())
+        made = int(sum((~np.isnan(run.forecast)).sum() for run in one.points()))
+        took = f"{one.seconds:.0f} s"
+        print(
+            f"{one.name}: {readings} readings, {made} forecasts in {took}", flush=True
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
