@@ -19,7 +19,7 @@ from analytics.ports import Telemetry
 from analytics.qc import joint
 from analytics.qc.pieces import Done, Piece, flag_site
 from analytics.qc.stream import FlagState, Point, Verdict
-from greenwater.kernel.channels import Channel
+from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Reading
@@ -140,7 +140,7 @@ class Flagging:
         last_ms = _NEVER if state.last is None else state.last.taken_ms
         times = sorted(channels[channel])
         ahead = [Point(at, channels[channel][at]) for at in times if at > last_ms]
-        beside = _beside(channels, channel)
+        beside = _beside(channels, channel, self.streams[seen.device], series)
         near = [self._near(seen, other, channel) for other in others]
         if times[0] <= last_ms:
             behind_ms = [at for at in times if at <= last_ms]
@@ -288,13 +288,22 @@ def _by_device(batches: Batches) -> Iterator[_Seen]:
 
 
 def _beside(
-    channels: Mapping[Channel, Mapping[int, float | None]], channel: Channel
+    channels: Mapping[Channel, Mapping[int, float | None]],
+    channel: Channel,
+    streams: Streams,
+    series: Series,
 ) -> joint.Beside:
-    return {
-        one: {at: value for at, value in channels[one].items() if value is not None}
-        for one in joint.PARTNERS.get(channel, ())
-        if one in channels
-    }
+    """Return what is at hand of a channel's partners; of positions the last ones too."""
+    found: dict[Channel, dict[int, float]] = {}
+    for one in joint.PARTNERS.get(channel, ()):
+        points = list(channels.get(one, {}).items())
+        if SPECS[one].measurement is Measurement.POSITION:
+            state = streams.get(f"{series.probe}/{one}") or FlagState()
+            ends = [end for end in (state.before, state.last) if end is not None]
+            points = [*ends, *points]
+        if points:
+            found[one] = {at: value for at, value in points if value is not None}
+    return found
 
 
 def _gone_on(

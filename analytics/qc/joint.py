@@ -28,6 +28,9 @@ PARTNERS: Final[Mapping[Channel, tuple[Channel, ...]]] = {
     if one.channel is Channel.DISSOLVED_OXYGEN
     else one.of
     for one in AGREEMENTS
+} | {
+    Channel.LATITUDE: (Channel.LONGITUDE,),
+    Channel.LONGITUDE: (Channel.LATITUDE,),
 }
 """What a channel is held to, if it is there."""
 _RULES: Final[Mapping[Channel, Agreement]] = {one.channel: one for one in AGREEMENTS}

@@ -11,12 +11,17 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analytics.qc import bulk, joint, stream
+from analytics.qc.location import locating
 from analytics.qc.stream import FlagState, Verdict, rolled
 from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
-from greenwater.reference.quality import QualityLimits
+from greenwater.reference.quality import LOCATION, QualityLimits
 
 SHORT: Final = 24
+_AXES: Final = {
+    Channel.LATITUDE: Channel.LONGITUDE,
+    Channel.LONGITUDE: Channel.LATITUDE,
+}
 ALWAYS_MS: Final = 2**62
 
 
@@ -46,8 +51,12 @@ class Done(NamedTuple):
 
 def flag_site(pieces: Sequence[Piece]) -> list[Done]:
     """Return what each piece comes to. Pure but for the pieces' own states."""
+    before = [piece.state.last for piece in pieces]
     found = [_alone(piece) for piece in pieces]
     _join(pieces, found)
+    for piece, verdicts, last in zip(pieces, found, before, strict=True):
+        if piece.channel in _AXES and piece.points:
+            _add(piece, verdicts, _located(piece, last))
     return [
         Done(piece.state, _counting(piece, verdicts))
         for piece, verdicts in zip(pieces, found, strict=True)
@@ -114,6 +123,23 @@ def _join(pieces: Sequence[Piece], found: Sequence[list[Verdict]]) -> None:
             end = start + len(piece.points)
             _add(piece, found[number], digits[start:end])
             start = end
+
+
+def _located(piece: Piece, before: Point | None) -> list[int]:
+    """Return the location test's digits, of whichever axis the piece is."""
+    points = piece.points if before is None else [before, *piece.points]
+    other = (piece.beside or {}).get(_AXES[piece.channel], {})
+    own = np.array([one.value for one in points], np.float64)
+    others = np.array([other.get(one.taken_ms, np.nan) for one in points], np.float64)
+    is_north = piece.channel is Channel.LATITUDE
+    flags = locating(
+        np.array([one.taken_ms for one in points], np.int64),
+        own if is_north else others,
+        others if is_north else own,
+        LOCATION,
+    )
+    digits = (flags * np.int64(stream.LOCATION)).tolist()
+    return list(digits[-len(piece.points) :])
 
 
 def _times(piece: Piece) -> list[int]:

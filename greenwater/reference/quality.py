@@ -80,11 +80,21 @@ class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
+class LocationLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a position may be, and how fast it may move (None: anywhere on Earth)."""
+
+    speed_kn: float
+    source: str
+    latitude: Bounds | None = None
+    longitude: Bounds | None = None
+
+
 class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: dt.date
     quality: tuple[QualityLimits, ...]
     where: tuple[dict[str, Any], ...]
     agreement: tuple[Agreement, ...]
+    location: LocationLimits
 
 
 _TABLES: Final = read_table("quality.toml", _Tables)
@@ -92,9 +102,10 @@ _TABLES: Final = read_table("quality.toml", _Tables)
 QUALITY: Final[Mapping[Channel, QualityLimits]] = {
     one.channel: one for one in _TABLES.quality
 }
-"""The channels that are tested; positions have a test of their own."""
+"""The channels that are tested; for contacts, speeds and courses there is no test."""
 
 AGREEMENTS: Final = _TABLES.agreement
+LOCATION: Final = _TABLES.location
 
 
 def _overridden(row: Mapping[str, Any]) -> QualityLimits:
