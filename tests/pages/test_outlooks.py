@@ -58,8 +58,10 @@ def test_every_hour_has_its_value_and_range(pond: World) -> None:
     (view,) = sections(pond)
     rows = [[cell.text for cell in row.all("td")] for row in view.all("tr")][1:]
     assert rows == [
-        ["4,1", "3,4", "3,9", "5,6"],
-        ["3,8–4,4", "2,8–4,0", "2,9–4,8", "4,0–7,1"],
+        ["4,1 mg/L", "3,8–4,4"],
+        ["3,4 mg/L", "2,8–4,0"],
+        ["3,9 mg/L", "2,9–4,8"],
+        ["5,6 mg/L", "4,0–7,1"],
     ]
     (svg,) = view.all("svg")
     assert len(svg.all("polygon")) == 1
