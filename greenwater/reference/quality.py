@@ -12,7 +12,7 @@ from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from greenwater.kernel.channels import Channel
-from greenwater.reference.limits import Bounds
+from greenwater.reference.limits import Basis, Bounds
 from greenwater.reference.tables import read_table
 
 
@@ -89,12 +89,23 @@ class LocationLimits(Struct, frozen=True, forbid_unknown_fields=True):
     longitude: Bounds | None = None
 
 
+class HandTolerance(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a probe and a farmer's own meter may be apart."""
+
+    channel: Channel
+    apart: float
+    source: str
+
+
 class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: dt.date
+    basis: Basis
+    verified: bool
     quality: tuple[QualityLimits, ...]
     where: tuple[dict[str, Any], ...]
     agreement: tuple[Agreement, ...]
     location: LocationLimits
+    hand: tuple[HandTolerance, ...]
 
 
 _TABLES: Final = read_table("quality.toml", _Tables)
@@ -106,6 +117,7 @@ QUALITY: Final[Mapping[Channel, QualityLimits]] = {
 
 AGREEMENTS: Final = _TABLES.agreement
 LOCATION: Final = _TABLES.location
+HAND: Final[Mapping[Channel, float]] = {one.channel: one.apart for one in _TABLES.hand}
 
 
 def _overridden(row: Mapping[str, Any]) -> QualityLimits:

@@ -294,3 +294,34 @@ def test_channels_that_disagree_and_neighbours_that_differ_are_noticed(
     assert near[0] is Flag.NOT_EVALUATED
     assert near[1:] == [Flag.GOOD] * 7 + [Flag.SUSPECT] * 4
     assert top[TEMPERATURE][-1].flag is Flag.GOOD, "which of the two is wrong?"
+
+
+def test_positions_are_flagged_the_same_in_any_order(world: World) -> None:
+    """Also where a pack ends between a latitude and its longitude."""
+    readings = []
+    for number in range(60):
+        at = NOW_MS - (60 - number) * 60_000
+        latitude = 12.2 + number * 0.001 + (0.4 if number == 30 else 0)
+        readings.append(Reading(BOX, TOP, Channel.LATITUDE, at, latitude))
+        if number != 40:
+            readings.append(Reading(BOX, TOP, Channel.LONGITUDE, at, 109.3))
+    batches = [readings[at : at + 7] for at in range(0, len(readings), 7)]
+    Random(5).shuffle(batches)
+    runs = world.runs()
+    for batch in batches:
+        world.put(batch)
+        runs.look()
+    found = world.flags()
+    for channel in (Channel.LATITUDE, Channel.LONGITUDE):
+        located = {
+            (one.taken_ms - NOW_MS) // 60_000 + 60: flag_of(
+                one.tests, QualityTest.LOCATION
+            )
+            for one in found[channel]
+        }
+        expected = {30: Flag.SUSPECT, 31: Flag.SUSPECT}
+        if channel is Channel.LATITUDE:
+            expected[40] = Flag.FAIL
+        odd = {minute: flag for minute, flag in located.items() if flag != Flag.GOOD}
+        assert odd == expected
+        assert len(located) == (60 if channel is Channel.LATITUDE else 59)
