@@ -31,12 +31,14 @@ Row = tuple[int, Mapping[Channel, float | None]]
 class Replayed(Struct):
     """What came of a recording.
 
-    ``raises`` are the instants at which each condition was raised, or came again;
-    ``told`` counts the calls that people would have had.
+    ``raises`` are the instants at which each condition was raised, or came again,
+    ``worse`` those at which one grew critical; ``told`` counts the calls that people
+    would have had.
     """
 
     alarms: dict[str, Alarm] = {}
     raises: dict[str, list[int]] = {}
+    worse: list[tuple[str, int]] = []
     told: int = 0
 
     def chattering(self) -> int:
@@ -103,6 +105,8 @@ def _kept(found: Replayed, watch: Watch) -> None:
     found.alarms.update(changes.alarms)
     found.told += len(changes.calls)
     for step in changes.steps:
-        if step.kind in ("raised", "again"):
-            condition = changes.alarms[step.alarm].condition
+        condition = changes.alarms[step.alarm].condition
+        if step.kind == "escalated":
+            found.worse.append((condition, step.at_ms))
+        elif step.kind in ("raised", "again"):
             found.raises.setdefault(condition, []).append(step.at_ms)
