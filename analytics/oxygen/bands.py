@@ -16,7 +16,8 @@ from analytics.oxygen.ridge import Ridge, sums_of
 OUTSIDE: Final = 0.10
 """A 90 % band."""
 KEPT_DAYS: Final = 60
-FEWEST: Final = 40
+FEWEST: Final = 96
+SMALLEST_MG_L: Final = 0.02
 ADAPT: Final = 0.04
 UNTRIED_SD_MG_L: Final = 0.8
 """Practice: the error of one hour's forecast before anything was verified; grows with the
@@ -32,6 +33,7 @@ class Band:
         self.pool: Floats = np.zeros(0)
         self.outside = OUTSIDE
         self.usual = UNTRIED_SD_MG_L * min(hours, 6) ** 0.5
+        self.is_sized = False
         self.seen = 0
 
     def learn(
@@ -49,15 +51,23 @@ class Band:
             self.outside = float(np.clip(moved, 0.02, 0.25))
         self.pool = np.concatenate([self.pool, errors / scales])[-self.kept :]
         self.seen += len(errors)
-        if self.seen:
-            self.usual = float(self.sizes.gram[0, 0] and self.sizes.offset)
+        if self.is_tried:
+            before = self.usual
+            self.usual = max(self.sizes.offset, SMALLEST_MG_L)
+            self.pool *= 1.0 if self.is_sized else before / self.usual
+            self.is_sized = True
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether there were errors enough to tell their size."""
+        return self.seen >= 4 * FEWEST
 
     def scales_of(self, unrest: NDArray[np.float32]) -> Floats:
         """Return the size of error expected at each row, mg/L, above zero."""
-        if self.seen < 10 * FEWEST:
-            return np.full(len(unrest), max(self.usual, 0.02))
-        floor = max(0.4 * self.usual, 0.02)
-        return np.clip(self.sizes.predict(unrest), floor, max(4 * self.usual, 0.02))
+        if not self.is_sized:
+            return np.full(len(unrest), self.usual)
+        low, high = 0.4 * self.usual, 4 * self.usual
+        return np.clip(self.sizes.predict(unrest), low, high)
 
     def quantiles(self) -> tuple[float, float]:
         """Return the band's two ends, in sizes."""

@@ -109,6 +109,6 @@ def _steady(squares: Floats) -> int:
     """Return the simple forecast to go by: the better naive one, or their blend unless it
     was clearly worse; any other only if far better, since it can be far worse."""
     naive, blend = int(np.argmin(squares[: len(NAIVE)])), SIMPLE.index("blend")
-    plain = blend if squares[blend] <= NEARLY * squares[naive] else naive
+    plain = blend if squares[blend] < NEARLY * squares[naive] else naive
     best = int(np.argmin(squares))
     return best if squares[best] < FAR_BETTER * squares[plain] else plain

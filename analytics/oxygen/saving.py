@@ -65,7 +65,7 @@ def load(path: Path) -> Model:
 
 
 _RIDGE: Final = ("gram", "moment", "mean", "weight", "limit", "offset")
-_BAND: Final = ("pool", "outside", "usual", "seen")
+_BAND: Final = ("pool", "outside", "usual", "is_sized", "seen")
 _LEARNER: Final = ("tried", "issued_square", "issued_naive", "simple_square")
 
 
