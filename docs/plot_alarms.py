@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analytics.alarms.replaying import Row, replayed
 from analytics.derived.chemistry import salinity_psu
+from analytics.flagging import is_believable
 from cli.stage import measured, readings_of
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
@@ -104,7 +105,7 @@ def _salt(values: Mapping[Channel, float | None]) -> float | None:
 
 def events(told: list[Row], start_s: float) -> list[tuple[float, str, str]]:
     """Return hour, words and kind of what the alarm did."""
-    found = replayed(told, species="NUR")
+    found = replayed(told, species="NUR", believes=is_believable)
     (alarm,) = [one for one in found.alarms.values() if one.channel == "salinity"]
     worse_ms = next(
         at_ms for condition, at_ms in found.worse if condition == alarm.condition

@@ -1,13 +1,12 @@
 """A recording of one probe through the watch: which alarms it would have raised. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from analytics.alarms.levels import LimitsOf
 from analytics.alarms.watch import Watch
-from analytics.flagging import is_believable
 from analytics.places import Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
@@ -76,9 +75,12 @@ def replayed(
     rows: Iterable[Row],
     *,
     species: str | None,
+    believes: Callable[[Reading], bool],
     limits_of: LimitsOf = species_limits,
 ) -> Replayed:
     """Return the alarms of a recording read as if it came in live, in order of time.
+
+    ``believes`` says which readings alarms may look at (``flagging.is_believable``).
 
     Silence is not judged: a recording does not say when it was sent.
     """
@@ -88,7 +90,7 @@ def replayed(
         Replayed(),
     )
     for at_ms, values in rows:
-        readings = [one for one in _readings(at_ms, values) if is_believable(one)]
+        readings = [one for one in _readings(at_ms, values) if believes(one)]
         watch.take(readings, at_ms + LAG_MS, places)
         watch.tick(at_ms + LAG_MS, 0, places, is_up_to_date=False)
         _kept(found, watch)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from analytics.alarms.replaying import Replayed, Row, replayed
+from analytics.flagging import is_believable
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds, SpeciesLimits, species_limits
 
@@ -150,8 +151,10 @@ def evaluated(path: Path) -> Score:
         def limits_of(species: str | None, channel: Channel) -> SpeciesLimits | None:
             return limits.get(channel)
 
-    raw = replayed((one for one, _ in rows), species=species, limits_of=limits_of)
-    true = replayed((one for _, one in rows), species=species, limits_of=limits_of)
+    raw, true = (
+        replayed(some, species=species, believes=is_believable, limits_of=limits_of)
+        for some in ((one for one, _ in rows), (one for _, one in rows))
+    )
     values = sum(value is not None for (_, row), _ in rows for value in row.values())
     return judged(name, raw, true, values / 96)
 
