@@ -145,9 +145,7 @@ class Watching:
                     attempts=0,
                 )
                 session.execute(message.on_conflict_do_nothing(index_elements=["id"]))
-            for name, document in done.states.items():
-                row = {"name": name, "document": document, "saved_ms": done.saved_ms}
-                _put(session, AnalyticsState, ["name"], row)
+            _put_states(session, done)
 
     def _settle(self, session: Session, done: Pass) -> None:
         for act in done.acts:
@@ -254,3 +252,16 @@ def _put(
     changed = {name: value for name, value in values.items() if name not in key}
     row = insert(session, model).values(values)
     session.execute(row.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+def _put_states(session: Session, done: Pass) -> None:
+    """Put all states by one statement: a pass has hundreds, and most were there."""
+    rows = [
+        {"name": name, "document": document, "saved_ms": done.saved_ms}
+        for name, document in done.states.items()
+    ]
+    put = insert(session, AnalyticsState)
+    changed = {"document": put.excluded.document, "saved_ms": put.excluded.saved_ms}
+    put = put.on_conflict_do_update(index_elements=["name"], set_=changed)
+    if rows:
+        session.connection().execute(put, rows)
