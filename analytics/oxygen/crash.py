@@ -1,7 +1,8 @@
 """Warnings of a crash: the chance that oxygen falls below a threshold within hours.
 
 Whoever acts on a warning pays for false ones, so the chance to warn at is chosen by a
-budget of false warnings, from what was forecast and came true before.
+budget of false warnings, from forecasts whose outcome is known. A fitted model warns by
+its own past; the figures of a recording choose on the recording that they judge.
 """
 
 from typing import Final
@@ -18,6 +19,8 @@ CRASH_MG_L: Final = 2.0
 RECALL: Final = 0.8
 FALSE_PER_30_DAYS: Final = 4.0
 """Practice: about one false call a week is what a farmer will bear in crash season."""
+LEAST_PERCENT: Final = 20
+"""Nobody is called for a chance lower than this, in per cent."""
 QUIET_H: Final = 6.0
 """Crashes with less than that between them are one; so are warnings."""
 LOOK_BACK_H: Final = 12.0
@@ -134,7 +137,7 @@ def chance_for_budget(
     grid: Grid, run: Run, threshold: float, budget_per_30_days: float
 ) -> float:
     """Return the lowest chance to warn at that keeps false warnings within a budget."""
-    for percent in range(5, 100, 5):
+    for percent in range(LEAST_PERCENT, 100, 5):
         if false_per_30_days(grid, run, threshold, percent / 100) <= budget_per_30_days:
             return percent / 100
     return 1.0

@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from msgspec import Struct
 
-from analytics.oxygen.crash import CRASH_MG_L
+from analytics.oxygen.crash import (
+    CRASH_MG_L,
+    FALSE_PER_30_DAYS,
+    chance_for_budget,
+)
 from analytics.oxygen.features import MEMORY_DAYS
 from analytics.oxygen.grid import DAY_MS, HOUR_MS, Floats, Grid, Instants, gridded
 from analytics.oxygen.learner import MODEL, Learner, Target
@@ -36,7 +40,8 @@ class Forecast(Struct, frozen=True):
     band, ``naive`` the naive forecast best of late, ``used`` what made ``value``
     (``model`` or a simple forecast's name). ``skill`` is 1 - RMSE / RMSE of the best naive
     forecast on what was forecast and came true in the last weeks; None before that.
-    ``chance`` is the probability of coming below the model's threshold.
+    ``chance`` is the probability of coming below the model's threshold, ``is_warning``
+    whether that is high enough to call somebody (of the lowest until then only).
     """
 
     made_ms: int
@@ -49,6 +54,7 @@ class Forecast(Struct, frozen=True):
     used: str
     skill: float | None
     chance: float
+    is_warning: bool
 
     @property
     def for_ms(self) -> int:
@@ -59,13 +65,15 @@ class Forecast(Struct, frozen=True):
 class Model(Struct, frozen=True):
     """What was learnt of one place; a newer history is put on the same step.
 
-    ``fitted_ms`` is the last reading it saw, ``threshold`` mg/L what ``chance`` is of.
+    ``fitted_ms`` is the last reading it saw, ``threshold`` mg/L what ``chance`` is of;
+    ``warn_at`` is, by horizon, the chance that kept false warnings within their budget.
     """
 
     fitted_ms: int
     step_ms: int
     channels: tuple[str, ...]
     threshold: float
+    warn_at: Mapping[int, float]
     learners: Sequence[Learner]
 
 
@@ -82,16 +90,23 @@ def fit(
     """
     grid = gridded(history.times_ms, history.oxygen, history.inputs)
     known = known_of(grid)
-    learners = [
-        run_target(known, target, len(grid), threshold=threshold)[1]
-        for target in targets
-        if can_forecast(grid, target)
-    ]
+    wanted = [target for target in targets if can_forecast(grid, target)]
+    learners, warn_at = [], {}
+    for target in wanted:
+        run, learner = run_target(
+            known, target, len(grid), threshold=threshold, keeps_warm_up=True
+        )
+        learners.append(learner)
+        if target.is_minimum:
+            warn_at[target.hours] = chance_for_budget(
+                grid, run, threshold, FALSE_PER_30_DAYS
+            )
     return Model(
         fitted_ms=int(grid.times_ms[-1]),
         step_ms=grid.step_ms,
         channels=tuple(grid.inputs),
         threshold=threshold,
+        warn_at=warn_at,
         learners=learners,
     )
 
@@ -111,10 +126,10 @@ def forecast(model: Model, history: History, now_ms: int) -> list[Forecast]:
     if now_ms - grid.times_ms[row] > STALE_H * HOUR_MS:
         return []
     known = known_of(grid)
-    return [_one(learner, known, row, model.threshold) for learner in model.learners]
+    return [_one(model, learner, known, row) for learner in model.learners]
 
 
-def _one(learner: Learner, known: Known, row: int, threshold: float) -> Forecast:
+def _one(model: Model, learner: Learner, known: Known, row: int) -> Forecast:
     grid, at = known.grid, slice(row, row + 1)
     target, band = learner.target, learner.band
     simple = naive_changes(grid, target.hours, is_minimum=target.is_minimum)[at]
@@ -124,6 +139,7 @@ def _one(learner: Learner, known: Known, row: int, threshold: float) -> Forecast
     value = max(last + float(change), 0.0)
     scale = band.scales_of(known.unrest[at])
     low, high = band.quantiles()
+    chance = float(band.chance_below((model.threshold - value) / scale)[0])
     return Forecast(
         made_ms=int(grid.times_ms[row]),
         hours=target.hours,
@@ -134,7 +150,8 @@ def _one(learner: Learner, known: Known, row: int, threshold: float) -> Forecast
         naive=last + float(experts[learner.naive_method]),
         used=MODEL if method < 0 else SIMPLE[method],
         skill=None if np.isnan(learner.skill) else learner.skill,
-        chance=float(band.chance_below((threshold - value) / scale)[0]),
+        chance=chance,
+        is_warning=target.is_minimum and chance >= model.warn_at[target.hours],
     )
 
 

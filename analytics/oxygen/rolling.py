@@ -113,11 +113,13 @@ def run_target(
     first_row: int,
     *,
     threshold: float,
+    keeps_warm_up: bool = False,
     told: Callable[[int], None] = lambda row: None,
 ) -> tuple[Run, Learner]:
     """Forecast one target from every cell with oxygen, ``first_row`` on.
 
-    ``threshold`` mg/L is what ``chance`` is about; ``told`` hears how far it is.
+    ``threshold`` mg/L is what ``chance`` is about; with ``keeps_warm_up`` the forecasts
+    that were only tried, before ``first_row``, are returned too; ``told`` hears how far it is.
     Returns the forecasts, and the learner as it stands at the end.
     """
     grid, size = known.grid, len(known.grid)
@@ -130,7 +132,7 @@ def run_target(
             rolling.forecast(start, stop)
         told(stop)
     rolling.take_in(size, is_forecasting=True)
-    return rolling.run(first_row), rolling.learner
+    return rolling.run(0 if keeps_warm_up else first_row), rolling.learner
 
 
 def blocks(

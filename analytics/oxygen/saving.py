@@ -76,6 +76,7 @@ def _written(model: Model) -> dict[str, Any]:
         "step_ms": model.step_ms,
         "channels": list(model.channels),
         "threshold": model.threshold,
+        "warn_at": [[hours, chance] for hours, chance in model.warn_at.items()],
         "learners": [_learner_written(one) for one in model.learners],
     }
 
@@ -101,6 +102,7 @@ def _read(content: dict[str, Any]) -> Model:
         step_ms=content["step_ms"],
         channels=tuple(content["channels"]),
         threshold=content["threshold"],
+        warn_at={hours: chance for hours, chance in content["warn_at"]},
         learners=[_learner_read(one) for one in content["learners"]],
     )
 

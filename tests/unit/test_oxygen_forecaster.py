@@ -57,6 +57,22 @@ def test_the_live_forecast_is_the_rolling_one(pond: History, model: Model) -> No
     assert 0.0 < live.chance < 1.0
 
 
+def test_a_pond_that_crashes_is_warned_of_and_a_sound_one_is_not() -> None:
+    hours = np.arange(96 * 20) / 4
+    noise = np.random.default_rng(5).normal(0, 0.15, len(hours))
+    times = START_MS + 900_000 * np.arange(len(hours), dtype=np.int64)
+    swing = 2.6 * np.cos(2 * np.pi * (hours - 15) / 24) + noise
+    sinking, sound = (History(times, level + swing, {}) for level in (4.0, 7.0))
+    four_ms = int(times[96 * 19]) + 1 * HOUR_MS  # low at 03:00 of this clock
+    target = Target(3, is_minimum=True)
+    for history, expected in ((sinking, True), (sound, False)):
+        model = fit(cut(history, four_ms), targets=(target,))
+        (one,) = forecast(model, history, four_ms)
+        assert one.is_warning is expected
+        assert (one.chance > 0.5) is expected
+        assert (one.value < 2.0) is expected
+
+
 def test_fitting_twice_is_fitting_once(pond: History, model: Model) -> None:
     again = fit(cut(pond, FITTED_MS), targets=TARGETS)
     assert forecast(again, pond, FITTED_MS) == forecast(model, pond, FITTED_MS)
@@ -124,6 +140,7 @@ def a_forecast(hours: int, value: float, *, is_minimum: bool = False) -> Forecas
         used="model",
         skill=0.2,
         chance=0.1,
+        is_warning=False,
     )
 
 
