@@ -15,7 +15,7 @@ STEEP: Final = 3.0
 DEAD, LOST, IMPOSSIBLE, CRASH = 0.97, 0.9, 0.97, 0.95
 EITHER: Final = 0.6
 """The most that two probes apart say of one of them."""
-NEARBY: Final = 0.6
+NEARBY: Final = 0.75
 """The share that is enough while another channel of the probe is just lost."""
 HELD_NEARBY: Final = 1.2
 TOGETHER: Final = 0.8
@@ -45,8 +45,18 @@ def sensor_odd(signs: Signs, around: Around) -> Odd:
     """Return what is odd about a reading as a fault of the probe."""
     if signs.is_dead:
         return Odd(DEAD, "out_of_water" if around.is_dry else "reads_zero", around.lost)
+    if around.is_dry:
+        return Odd(LOST, "out_of_water", around.lost)
     if signs.is_lost:
         return Odd(LOST, "no_value", around.lost)
+    quiet = max(
+        signs.jump * WEIGHTS["jump"],
+        signs.burst * WEIGHTS["burst"],
+        signs.held * WEIGHTS["held"],
+        signs.off,
+    )
+    if quiet < 0.9 and not around.lost:
+        return Odd(scored(quiet), "spike")
     shares: Mapping[str, float] = {
         "spike": signs.jump * WEIGHTS["jump"],
         "level_shift": signs.off,

@@ -113,7 +113,8 @@ def _held_out(rows: Floats, labels: Floats) -> Floats:
             continue
         model = _fitted(rows[~is_out], labels[~is_out])
         said[is_out] = model.predict_proba(rows[is_out])[:, 1]
-    return np.nan_to_num(said)
+    said[np.isnan(said)] = 0.0
+    return said
 
 
 def _bound(times_ms: NDArray[np.int64], said: Floats, labels: Floats) -> float:
@@ -134,6 +135,6 @@ def _step_ms(times_ms: NDArray[np.int64]) -> float:
 def _scaled(said: Floats, bound: float) -> Floats:
     """Return probabilities moved, in log odds, so that ``bound`` becomes 0.5."""
     clipped = np.clip(said, 1e-6, 1 - 1e-6)
-    odds = np.log(clipped / (1 - clipped)) - np.log(bound / (1 - bound))
-    scores: Floats = np.reciprocal(1 + np.exp(-odds))
+    odds: Floats = np.log(clipped / (1 - clipped)) - np.log(bound / (1 - bound))
+    scores: Floats = np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float64)
     return scores

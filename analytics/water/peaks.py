@@ -35,12 +35,17 @@ class Peaks(Struct, array_like=True):
     kept: list[Peak] = field(default_factory=list)
     newest: Peak = field(default_factory=lambda: Peak(0, 0.0))
     pause_ms: int = HOUR_MS
+    made: float = 0.0
+    made_ms: int = -(10**15)
 
     def threshold(self, at_ms: int) -> float:
         """Return what must be exceeded now; higher while little is known."""
-        days = (at_ms - self.since_ms) / DAY_MS
-        young = 1.0 + 1.0 / (1.0 + days)
-        return max(self.floor, self.bound) * young
+        if at_ms - self.made_ms > HOUR_MS:
+            days = (at_ms - self.since_ms) / DAY_MS
+            young = 1.0 + 1.0 / (1.0 + days)
+            self.made = max(self.floor, self.bound) * young
+            self.made_ms = at_ms
+        return self.made
 
     def take(self, at_ms: int, value: float) -> None:
         """Remember a value: as a peak once ``pause_ms`` has passed without a higher one.
@@ -64,6 +69,7 @@ class Peaks(Struct, array_like=True):
         if len(self.kept) > KEPT:
             self.kept = self.kept[:KEPT]
         days = min(at_ms - self.since_ms, MEMORY_MS) / DAY_MS
+        self.made_ms = -(10**15)
         allowed = int(A_DAY * days)
         self.bound = (
             ABOVE * self.kept[allowed].value if allowed < len(self.kept) else 0.0

@@ -24,6 +24,8 @@ LATELY: Final = 4
 OFF_MS: Final = 2 * HOUR_MS
 """How long a new level is odd before it is the level."""
 USUALLY_THERE: Final = 0.8
+IN_AIR: Final = 0.05
+"""The share of its usual level that conductivity keeps in air, at most."""
 
 
 class Signs(NamedTuple):
@@ -74,14 +76,19 @@ def lost(state: ChannelState, at_ms: int) -> Signs:
     return Signs(is_lost=is_lost)
 
 
-def signs_of(state: ChannelState, at_ms: int, value: float) -> Signs:
-    """Return what is odd about the next reading, and remember it."""
+def signs_of(
+    state: ChannelState, at_ms: int, value: float, *, is_salt: bool = False
+) -> Signs:
+    """Return what is odd about the next reading, and remember it.
+
+    ``is_salt``: the channel is next to nothing in air, not exactly zero.
+    """
     state.there += 0.002 * (1 - state.there)
     if state.seen == 0:
         _begin(state, at_ms, value)
         return Signs()
     steps = _steps(state, at_ms)
-    if _is_dead(state, value):
+    if _is_dead(state, value, is_salt):
         state.repeats = state.repeats + 1 if value == state.last else 0
         state.dead, state.last_ms = value, at_ms
         return Signs(is_dead=True)
@@ -107,11 +114,12 @@ def _steps(state: ChannelState, at_ms: int) -> float:
     return passed / state.cadence_ms
 
 
-def _is_dead(state: ChannelState, value: float) -> bool:
-    """Return whether it is zero (or keeps being what it died at), where nothing near is."""
-    if state.seen < SETTLED or value != 0:
+def _is_dead(state: ChannelState, value: float, is_salt: bool) -> bool:
+    """Return whether it is zero (salt: next to it) all at once, where nothing near is."""
+    least = IN_AIR * state.typical if is_salt else 0.0
+    if abs(value) > least or state.seen < SETTLED:
         return False
-    return state.dead == 0 or (
+    return state.dead is not None or (
         abs(state.last) > 20 * state.usual and abs(state.last) > 0.3 * state.typical
     )
 
@@ -128,23 +136,21 @@ def _compared(
     burst = sum(state.lately) / LATELY if len(state.lately) == LATELY else 0.0
     if state.seen < SETTLED:
         return Signs(repeats=state.repeats)
-    shares = []
-    for peaks, size in (
-        (state.jumps, jump),
-        (state.bursts, burst),
-        (state.runs, float(state.repeats)),
-    ):
-        bound = peaks.threshold(at_ms)
-        shares.append(size / bound)
-        if peaks is not state.runs:
-            peaks.take(at_ms, min(size, 2 * bound))
+    jumps, bursts = state.jumps, state.bursts
+    jump_bound, burst_bound = jumps.threshold(at_ms), bursts.threshold(at_ms)
+    jumps.take(at_ms, min(jump, 2 * jump_bound))
+    bursts.take(at_ms, min(burst, 2 * burst_bound))
+    share = jump / jump_bound
+    is_off = share >= 1 or state.off_ms != 0
     return Signs(
-        jump=shares[0],
-        burst=shares[1],
-        held=shares[2],
-        repeats=state.repeats,
-        step=jump,
-        off=_off(state, at_ms, value, shares[0], usual),
+        share,
+        burst / burst_bound,
+        state.repeats / state.runs.threshold(at_ms) if state.repeats else 0.0,
+        state.repeats,
+        False,
+        False,
+        jump,
+        _off(state, at_ms, value, share, usual) if is_off else 0.0,
     )
 
 
@@ -155,8 +161,6 @@ def _off(
     if share >= 1 and state.off_ms == 0:
         state.off_ms, state.before, state.off_by = at_ms, state.last, share
         return share
-    if state.off_ms == 0:
-        return 0.0
     passed = at_ms - state.off_ms
     is_back = abs(value - state.before) < 5 * usual * (
         1 + passed / max(state.cadence_ms, 1)

@@ -30,12 +30,10 @@ HOUR_MS: Final = 3_600_000
 FRESH_MS: Final = 2 * HOUR_MS
 WELL_MS: Final = 6 * HOUR_MS
 """A channel that is lost tells of the others only if it was well so long before."""
-DRY: Final = (
-    Channel.CONDUCTIVITY,
-    Channel.SPECIFIC_CONDUCTIVITY,
-    Channel.SALINITY,
-    Channel.DEPTH,
+SALT: Final = frozenset(
+    {"conductivity", "specific_conductivity", "specific_conductivity_us_cm", "salinity"}
 )
+DRY: Final = SALT | {"depth"}
 FALLING: Final = (Channel.SALINITY,)
 
 
@@ -163,7 +161,7 @@ class Watcher:
                 self._remember_gone(name, at_ms)
         fresh = self._fresh(at_ms)
         jumped = tuple(name for name, one in found.items() if one.jump >= 0.8)
-        is_dry = self._is_dry(found)
+        is_dry = bool(fresh) and self._is_dry(found, fresh)
         odd_one, odd_share = together_share(state.together, at_ms, found)
         for point in instant:
             name = point.channel
@@ -185,7 +183,8 @@ class Watcher:
             state = self.state.channels[point.channel] = ChannelState()
         if point.value is None or point.value != point.value:
             return lost(state, point.at_ms)
-        return signs_of(state, point.at_ms, point.value)
+        is_salt = self._meaning(point.channel) in SALT
+        return signs_of(state, point.at_ms, point.value, is_salt=is_salt)
 
     def _remember_gone(self, name: str, at_ms: int) -> None:
         gone = self.state.gone.setdefault(name, Gone())
@@ -200,9 +199,17 @@ class Watcher:
             if at_ms - gone.last_ms <= HOUR_MS and at_ms - gone.onset_ms <= FRESH_MS
         ]
 
-    def _is_dry(self, found: Mapping[str, Signs]) -> bool:
+    def _is_dry(self, found: Mapping[str, Signs], fresh: list[str]) -> bool:
+        """Return whether salt has just gone: then every channel measures air.
+
+        If the temperature went with it, it is the cable: air has a temperature.
+        """
+        for name, signs in found.items():
+            is_none = signs.is_dead or signs.is_lost
+            if is_none and self._meaning(name) == Channel.TEMPERATURE:
+                return False
         return any(
-            signs.is_dead and self._meaning(name) in DRY
+            signs.is_dead and name in fresh and self._meaning(name) in DRY
             for name, signs in found.items()
         )
 

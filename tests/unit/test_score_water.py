@@ -1,0 +1,208 @@
+"""`greenwater score water`: a row a reading, on files of anyone's making."""
+
+import math
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from analytics.score.water import score_water
+from analytics.water.events import Span, count_false, count_near, stretches
+from cli.score import app
+from greenwater.kernel.errors import InputError
+
+RIVER = Path(
+    "/work/shared/data/technician_labels/logan_river_blacksmithfork2015.csv.gz"
+)
+QUARTERS = 96
+
+
+def a_file(folder: Path, days: int = 8, *, faults: bool = True) -> Path:
+    """Write a recording with a channel of ours, one nobody knows, one with holes."""
+    random = Random(11)
+    lines = ["time,temperature_c,ph,redox_thing,note_qc"]
+    for number in range(days * QUARTERS):
+        at = pd.Timestamp("2026-01-01") + pd.Timedelta(minutes=15 * number)
+        swing = math.sin(number / QUARTERS * 2 * math.pi)
+        ph = 8.0 + 0.2 * swing + random.gauss(0, 0.01)
+        thing = 240 + 8 * swing + random.gauss(0, 0.5)
+        if faults and number % 150 == 149:
+            ph, thing = ph + 1.4, thing + 90
+        celsius = "" if number in (400, 401) else f"{28 + swing:.2f}"
+        lines.append(f"{at.isoformat()}Z,{celsius},{ph:.2f},{thing:.1f},<0>")
+    file = folder / "in.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def scored(file: Path, folder: Path, **options: object) -> tuple[pd.DataFrame, str]:
+    asked = {"channels": "", "limits": "", "label": None, "train_until": ""} | options
+    out = folder / "out.csv"
+    told: list[tuple[int, int]] = []
+    summary = score_water(
+        file,
+        out,
+        progress=lambda done, whole: told.append((done, whole)),
+        **asked,  # type: ignore[arg-type]
+    )
+    assert told[-1][0] == told[-1][1]
+    return pd.read_csv(out, keep_default_na=False), summary
+
+
+def test_one_row_a_reading_with_the_files_own_names(tmp_path: Path) -> None:
+    rows, summary = scored(a_file(tmp_path), tmp_path)
+    assert list(rows.columns) == ["time", "channel", "value", "flag", "score", "event"]
+    assert len(rows) == 3 * 8 * QUARTERS
+    assert list(rows["channel"][:3]) == ["temperature_c", "ph", "redox_thing"]
+    assert set(rows["flag"]) <= {1, 2, 3, 4, 9}
+    assert rows["score"].between(0, 1).all()
+    assert ((rows["event"] != "") == (rows["score"] >= 0.5)).all()
+    assert f"{8 * QUARTERS} rows, 3 channels" in summary
+    assert "compared with" in summary
+
+
+def test_an_empty_cell_is_missing_and_a_lost_value_is_an_episode(
+    tmp_path: Path,
+) -> None:
+    rows, _ = scored(a_file(tmp_path), tmp_path)
+    empty = rows[rows["value"] == ""]
+    assert len(empty) == 2
+    assert set(empty["flag"]) == {9}
+    assert (empty["score"] >= 0.5).all()
+    assert empty["event"].nunique() == 1
+
+
+def test_a_channel_nobody_knows_gets_scores_and_flags_of_its_own(
+    tmp_path: Path,
+) -> None:
+    rows, _ = scored(a_file(tmp_path), tmp_path)
+    thing = rows[rows["channel"] == "redox_thing"].reset_index(drop=True)
+    spikes = thing.iloc[[449, 599]]
+    assert (spikes["score"] >= 0.5).all()
+    assert (spikes["flag"] == 3).all()
+    assert set(thing["flag"][:90]) == {2}
+    assert (thing["flag"] == 4).sum() == 0
+
+
+def test_rows_do_not_depend_on_what_comes_after(tmp_path: Path) -> None:
+    file = a_file(tmp_path)
+    whole, _ = scored(file, tmp_path)
+    lines = file.read_text().splitlines()
+    cut = tmp_path / "cut.csv"
+    cut.write_text("\n".join(lines[:560]) + "\n")
+    rows, _ = scored(cut, tmp_path)
+    same = whole.iloc[: len(rows)]
+    assert (rows[["score", "event"]] == same[["score", "event"]]).all(axis=None)
+    before_last = rows["time"] != rows["time"].iloc[-1]
+    assert (rows["flag"] == same["flag"])[before_last].all()
+
+
+def test_only_channels_that_are_asked_for(tmp_path: Path) -> None:
+    rows, _ = scored(a_file(tmp_path), tmp_path, channels="ph, temperature")
+    assert set(rows["channel"]) == {"ph", "temperature_c"}
+
+
+def test_limits_of_a_species_are_counted(tmp_path: Path) -> None:
+    _, summary = scored(a_file(tmp_path), tmp_path, limits="NUR")
+    assert "readings beyond warn of NUR" in summary
+
+
+def test_labels_teach_what_to_score(tmp_path: Path) -> None:
+    file = a_file(tmp_path, days=40)
+    times = pd.read_csv(file)["time"]
+    label = tmp_path / "label.csv"
+    is_bad = (np.arange(len(times)) % 150 == 149).astype(int)
+    pd.DataFrame({"time": times, "bad": is_bad}).to_csv(label, index=False)
+    rows, summary = scored(
+        file, tmp_path, channels="ph", label=label, train_until=times[3200]
+    )
+    assert "learned from 3200 labelled rows" in summary
+    late = rows.iloc[3200:].reset_index(drop=True)
+    truth = is_bad[3200:] == 1
+    assert (late["score"][truth] >= 0.5).all()
+    assert (late["score"][~truth] >= 0.5).mean() < 0.05
+
+
+def test_too_few_labels_leave_the_scores_as_they_are(tmp_path: Path) -> None:
+    file = a_file(tmp_path)
+    times = pd.read_csv(file)["time"]
+    label = tmp_path / "label.csv"
+    pd.DataFrame({"time": times, "bad": 0}).to_csv(label, index=False)
+    plain, _ = scored(file, tmp_path)
+    rows, summary = scored(file, tmp_path, label=label, train_until=times[500])
+    assert "nothing learned: 0 rows labelled 1" in summary
+    assert (rows == plain).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"channels": "oxygen"}, "--channels: no column 'oxygen'"),
+        ({"limits": "XXX"}, "--limits 'XXX' is none of"),
+        ({"label": Path("none.csv")}, "needs --train-until"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(
+    tmp_path: Path, options: dict[str, object], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        scored(a_file(tmp_path, days=1), tmp_path, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("time,bad\n2026-01-01T00:00:00Z,2\n", "neither 0 nor 1"),
+        ("time,a,b\n2026-01-01T00:00:00Z,1,0\n", "one column of 0 and 1"),
+        ("time,bad\n2020-01-01T00:00:00Z,1\n", "no time that is in the recording"),
+    ],
+)
+def test_a_wrong_label_file_is_one_sentence(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    label = tmp_path / "label.csv"
+    label.write_text(text)
+    with pytest.raises(InputError, match=says):
+        scored(
+            a_file(tmp_path, days=1), tmp_path, label=label, train_until="2026-01-02"
+        )
+
+
+def test_the_command(tmp_path: Path) -> None:
+    out = tmp_path / "o.csv"
+    done = CliRunner().invoke(
+        app, ["water", str(a_file(tmp_path, days=1)), "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    assert len(out.read_text().splitlines()) == 1 + 3 * QUARTERS
+
+
+def test_episodes_are_counted_as_the_page_says() -> None:
+    hour = 3_600_000
+    times = np.arange(40, dtype=np.int64) * hour // 4
+    marks = np.zeros(40, bool)
+    marks[[0, 1, 3, 20]] = True
+    spans = stretches(times, marks)
+    assert spans == [Span(0, 3 * hour // 4), Span(5 * hour, 5 * hour)]
+    near, far = Span(6 * hour, 7 * hour), Span(8 * hour, 9 * hour)
+    assert count_near(spans, [near]) == 1
+    assert count_false([near, far], spans) == 1
+    assert count_near([], spans) == 0
+    assert count_false([far], []) == 1
+
+
+@pytest.mark.skipif(not RIVER.is_file(), reason="the recordings are not here")
+def test_a_technicians_river_by_the_month(tmp_path: Path) -> None:
+    frame = pd.read_csv(RIVER).iloc[:2600]
+    file = tmp_path / "river.csv"
+    frame.to_csv(file, index=False)
+    rows, _ = scored(file, tmp_path, channels="temperature_c")
+    times = pd.to_datetime(frame["time"]).to_numpy().astype("datetime64[ms]")
+    at = times.astype(np.int64)
+    true = stretches(at, frame["temperature_c_label"].notna().to_numpy())
+    said = stretches(at, (rows["score"] >= 0.5).to_numpy())
+    assert count_near(true, said) == len(true) > 0
+    assert count_false(said, true) <= 0.15 * 27
