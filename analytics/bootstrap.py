@@ -1,4 +1,4 @@
-"""Where analytics' ports meet their adapters, and its two threads."""
+"""Where analytics' ports meet their adapters, and its three threads."""
 
 import contextlib
 import threading
@@ -9,7 +9,8 @@ import structlog
 
 from analytics.alarms.notifying import Notifier
 from analytics.backfill import Progress, backfill
-from analytics.executing import open_executor, spare_collector
+from analytics.executing import Learner, open_executor, spare_collector
+from analytics.forecasting import Forecasting
 from analytics.places import Places
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 LOOK_AROUND_S: Final = 2.0
 SEND_EVERY_S: Final = 0.3
 PAUSE_S: Final = 2.0
+LEAST_FORECAST_S: Final = 5.0
+"""However fast the clock runs, the machine needs its time for other things."""
 
 
 def run_analytics(
@@ -54,11 +57,30 @@ def run_analytics(
         sender = threading.Thread(
             target=guarded, args=(lambda: _send(notifier, stop),), name="notifier"
         )
-        sender.start()
+        threads = [sender]
+        if settings.forecast_every_s:
+            forecasting = Forecasting(
+                telemetry,
+                clock,
+                settings.home / "models" / "oxygen",
+                stack.enter_context(Learner()),
+                runs.claim,
+            )
+            every_s = clock.real_seconds(settings.forecast_every_s)
+            threads.append(
+                threading.Thread(
+                    target=guarded,
+                    args=(lambda: _forecast(forecasting, runs, every_s, stop),),
+                    name="forecaster",
+                )
+            )
+        for thread in threads:
+            thread.start()
         spare_collector()
         log.info("analytics.started")
         guarded(lambda: _look(runs, settings.look_every_s, stop))
-        sender.join()
+        for thread in threads:
+            thread.join()
         if died:
             raise died[0]
 
@@ -88,6 +110,16 @@ def _send(notifier: Notifier, stop: threading.Event) -> None:
         except UnavailableError as exc:
             log.warning("registry.unavailable", error=str(exc))
             stop.wait(PAUSE_S)
+
+
+def _forecast(
+    forecasting: Forecasting, runs: Runs, every_s: float, stop: threading.Event
+) -> None:
+    while not stop.wait(max(every_s, LEAST_FORECAST_S)):
+        try:
+            forecasting.look(runs.places)
+        except UnavailableError as exc:
+            log.warning("database.unavailable", error=str(exc))
 
 
 def run_backfill(

@@ -2,9 +2,18 @@
 
 import gc
 import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+)
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def spare_collector() -> None:
@@ -28,3 +37,39 @@ def open_executor(workers: int) -> Iterator[Executor | None]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield pool
+
+
+class Learner(Executor):
+    """A process in which models are learnt, behind everything else.
+
+    It ends after each model: what learning took, hundreds of megabytes, is given back.
+    One that was killed (the machine may be small) is followed by another.
+    """
+
+    def __init__(self) -> None:
+        self._pool = _learning_pool()
+
+    def submit(
+        self, fn: Callable[..., T], /, *args: object, **kwargs: object
+    ) -> Future[T]:
+        """Have something worked out there."""
+        try:
+            return self._pool.submit(fn, *args, **kwargs)
+        except BrokenExecutor:
+            self._pool.shutdown(wait=False)
+            self._pool = _learning_pool()
+            return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End it."""
+        self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
+def _learning_pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=os.nice,
+        initargs=(10,),
+        max_tasks_per_child=1,
+    )

@@ -138,6 +138,10 @@ class Places:
             if any(one.unit == unit for one in hung)
         )
 
+    def measuring(self) -> Sequence[Series]:
+        """Return the probes that measure by themselves and have hung somewhere."""
+        return sorted(series for series in self._hung if series not in self._by_hand)
+
     def probes_of(self, device: DeviceId) -> Sequence[Series]:
         """Return the probes of a device that are known."""
         return sorted(self._probes.get(device, ()))

@@ -7,8 +7,10 @@ same cursor and state, and comes to the same end: ids are made from what happene
 from the readings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import msgspec
@@ -16,6 +18,7 @@ import structlog
 
 from analytics.alarms.aerating import orders_of, told_by
 from analytics.alarms.calling import messages_of
+from analytics.alarms.claims import Claim
 from analytics.alarms.life import AGAIN_MS
 from analytics.alarms.standing import Changes
 from analytics.alarms.tracked import Watched
@@ -68,6 +71,7 @@ class Runs:
         self._registry, self._telemetry, self._clock = registry, telemetry, clock
         self._executor = executor
         self._places = Places((), (), (), ())
+        self._claims: SimpleQueue[Claim] = SimpleQueue()
         self._began_ms = milliseconds(clock.now())
         self.reload()
 
@@ -125,6 +129,15 @@ class Runs:
             ]
         )
 
+    def claim(self, claim: Claim) -> None:
+        """Have a claim taken in with the next pass; from any thread."""
+        self._claims.put(claim)
+
+    @property
+    def places(self) -> Places:
+        """Where probes hung when this looked around last."""
+        return self._places
+
     def look(self) -> int:
         """Do one pass; return how many intake rows it took in.
 
@@ -133,6 +146,7 @@ class Runs:
         """
         acts = self._registry.open_acts()
         self._watch.act(acts)
+        self._watch.claim(self._claimed(), self._places)
         rows = self._telemetry.intake_after(self._cursor, ROWS)
         self._take(rows)
         now_ms = milliseconds(self._clock.now())
@@ -162,6 +176,12 @@ class Runs:
                 self._watch.take(believed, row.recorded_ms, self._places)
             self._cursor[row.worker] = row.sequence
         self._flagging.take(batches, self._places)
+
+    def _claimed(self) -> Iterator[Claim]:
+        """Yield the claims that wait. One lost with a failed pass is made again."""
+        with suppress(Empty):
+            while True:
+                yield self._claims.get_nowait()
 
     def _patience_ms(self) -> int:
         real_s = self._clock.real_seconds(1.0)

@@ -10,7 +10,7 @@ class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Variables ``GREENWATER_ANALYTICS_*``; those without a default of ours are shared.
 
     ``look_every_s`` is how often intake is looked at when there is nothing new;
-    ``workers`` processes work passes out, below two it is done in this one.
+    ``forecast_every_s`` is how often oxygen is forecast (0: never); ``workers`` processes work passes out, below two it is done in this one.
     """
 
     home: Path = Path("var")
@@ -20,6 +20,7 @@ class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     log_level: str = "info"
     look_every_s: Annotated[float, Meta(gt=0, le=60)] = 0.2
     workers: Annotated[int, Meta(ge=0, le=64)] = 0
+    forecast_every_s: Annotated[float, Meta(ge=0, le=3600)] = 600.0
 
     def telemetry(self) -> str:
         """Return the telemetry store's URL; a file under ``home`` by default."""
