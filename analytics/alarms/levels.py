@@ -1,6 +1,6 @@
 """Limits and rules at the probes of a unit: one alarm a channel and side. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -9,10 +9,12 @@ from analytics.alarms import life
 from analytics.alarms.latches import halted
 from analytics.alarms.signals import (
     ALARMING,
+    Level,
     change_checks,
     fell_from,
     latch_name,
     level_checks,
+    levels_of,
     slotted,
     tried,
 )
@@ -71,6 +73,9 @@ class Levels:
     ) -> None:
         self._devices, self._standing = devices, standing
         self._limits_of = limits_of
+        self._asked: dict[
+            tuple[str | None, Channel], tuple[Sequence[Level], Sequence[ChangeRule]]
+        ] = {}
         self._units: dict[tuple[str, Channel], set[tuple[DeviceId, str]]] = {}
         for device, watched in devices.items():
             for key, tracked in watched.tracked.items():
@@ -90,23 +95,29 @@ class Levels:
         is_late: bool,
     ) -> None:
         """Take in a reading; bring the alarms about its channel and unit up to date."""
-        limits = self._limits_of(place.species, reading.channel)
-        rules = change_rules(place.species, reading.channel)
-        if limits is None and not rules:
+        levels, rules = self._known(place.species, reading.channel)
+        if not levels and not rules:
             return
         tracked = self._track(reading, place, recorded_ms, keeps_day=bool(rules))
         if tracked is None:
             return
-        others = [
-            one for _, _, one in self.at(str(place.unit), reading.channel)
-        ] if rules else []  # fmt: skip
-        checks = [
-            *level_checks(reading.channel, limits, tracked.value),
-            *change_checks(rules, tracked, others),
-        ]
-        tried(tracked, checks)
-        for side in sorted({one.name.partition("/")[0] for one in checks}):
+        checks = list(level_checks(levels, tracked.value))
+        if rules:
+            others = [one for _, _, one in self.at(tracked.unit, reading.channel)]
+            checks += change_checks(rules, tracked, others)
+        for side in sorted(tried(tracked, checks)):
             self._judge(reading, place, side, places, is_late=is_late)
+
+    def _known(
+        self, species: str | None, channel: Channel
+    ) -> tuple[Sequence[Level], Sequence[ChangeRule]]:
+        """Return what is asked of a channel where a species lives; worked out once."""
+        known = self._asked.get((species, channel))
+        if known is None:
+            limits = self._limits_of(species, channel)
+            known = levels_of(channel, limits), change_rules(species, channel)
+            self._asked[species, channel] = known
+        return known
 
     def at(
         self, unit: str, channel: Channel

@@ -81,10 +81,18 @@ def lens(tracked: Tracked, others: Iterable[Tracked], rule: ChangeRule) -> float
     return max(below, default=tracked.value) - tracked.value
 
 
-def level_checks(
-    channel: Channel, limits: SpeciesLimits | None, value: float
-) -> Iterator[Check]:
-    """Yield a value against what its species bears."""
+class Level(NamedTuple):
+    """One level of a species on one side, as its latch is named."""
+
+    name: str
+    limit: float
+    side: str
+    timing: Timing
+
+
+def levels_of(channel: Channel, limits: SpeciesLimits | None) -> tuple[Level, ...]:
+    """Return what a value of a channel is held against where a species lives."""
+    found = []
     for severity in ALARMING if limits is not None else ():
         bounds = None if limits is None else limits.bounds(severity)
         if bounds is None:
@@ -92,7 +100,14 @@ def level_checks(
         rule = timing(channel, severity)
         for side, limit in (("low", bounds.low), ("high", bounds.high)):
             if limit is not None:
-                yield Check(f"{side}/{severity}", value, limit, side, rule)
+                found.append(Level(f"{side}/{severity}", limit, side, rule))
+    return tuple(found)
+
+
+def level_checks(levels: Iterable[Level], value: float) -> Iterator[Check]:
+    """Yield a value against what its species bears."""
+    for name, limit, side, rule in levels:
+        yield Check(name, value, limit, side, rule)
 
 
 def change_checks(
@@ -115,15 +130,20 @@ def latch_name(rule: ChangeRule) -> str:
     return f"{rule.side}/{rule.severity}/{rule.name}"
 
 
-def tried(tracked: Tracked, checks: Iterable[Check]) -> None:
-    """Move the channel's latches; a check that is made no more has no latch."""
-    latches, signals = {}, {}
-    for one in checks:
-        before = tracked.latches.get(one.name, OFF)
-        now = moved(
-            before, tracked.taken_ms, one.signal, one.limit, one.over, one.timing
-        )
-        latches[one.name] = now
-        if now.is_on and one.name.count("/") > 1:
-            signals[one.name] = round(one.signal, 4)
+def tried(tracked: Tracked, checks: Iterable[Check]) -> set[str]:
+    """Move the channel's latches; return the sides on which one is on, or was.
+
+    A check that is made no more has no latch.
+    """
+    before, latches, signals = tracked.latches, {}, {}
+    names = [name for name, latch in before.items() if latch.is_on]
+    for name, signal, limit, over, rule in checks:
+        latch = before.get(name, OFF)
+        now = moved(latch, tracked.taken_ms, signal, limit, over, rule)
+        latches[name] = now
+        if now.is_on:
+            names.append(name)
+            if name.count("/") > 1:
+                signals[name] = round(signal, 4)
     tracked.latches, tracked.signals = latches, signals
+    return {name.partition("/")[0] for name in names}
