@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from greenwater.storage.registry.accounts import Accounts
 from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.books import Books
+from greenwater.storage.registry.bulletins import Bulletins
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.contacts import Contacts
 from greenwater.storage.registry.credentials import Randomness
@@ -57,6 +58,7 @@ class Registry(
     Watching,
     Accounts,
     Books,
+    Bulletins,
     Labels,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.

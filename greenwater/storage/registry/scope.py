@@ -11,6 +11,7 @@ from sqlalchemy.orm import with_loader_criteria
 
 from greenwater.storage.registry.alarms import AlarmsSeen
 from greenwater.storage.registry.books import BooksSeen
+from greenwater.storage.registry.bulletins import BulletinsSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.labels import LabelsSeen
@@ -31,6 +32,7 @@ class Scope(
     AlarmsSeen,
     ServicesSeen,
     BooksSeen,
+    BulletinsSeen,
     LabelsSeen,
 ):
     """The registry as far as some organisations go; None: all of it."""

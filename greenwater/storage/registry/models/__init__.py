@@ -1,5 +1,13 @@
 """The registry's tables, by noun; ``core`` says how tenancy is held by the database."""
 
+# Imported for their tables: a migration must know all of them.
+from greenwater.storage.registry.models import (
+    accounts,
+    alarms,
+    books,
+    bulletins,
+    labels,
+)  # isort: skip
 from greenwater.storage.registry.models.core import (
     Base,
     CommandRow,
@@ -20,9 +28,6 @@ from greenwater.storage.registry.models.core import (
     Unit,
     Vessel,
 )
-
-# Imported for their tables: a migration must know all of them.
-from greenwater.storage.registry.models import accounts, alarms, books, labels  # isort: skip
 
 __all__ = [
     "Base",
@@ -46,5 +51,6 @@ __all__ = [
     "accounts",
     "alarms",
     "books",
+    "bulletins",
     "labels",
 ]

@@ -1,0 +1,156 @@
+"""The evening's sentence about each unit, the morning's, and who is sent them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from greenwater.storage.registry.models.bulletins import BulletinCopyRow, BulletinRow
+from greenwater.storage.registry.rows import insert
+from greenwater.storage.registry.session import Sessions
+
+
+class Bulletin(Struct, frozen=True, kw_only=True):
+    """One sentence in both languages; (unit, kind, day) is its identity.
+
+    ``kind`` is ``evening`` or ``morning``, ``day`` that of the evening in Vietnam
+    (ISO 8601); ``detail`` holds the numbers in it.
+    """
+
+    organisation: str
+    unit: str
+    kind: str
+    day: str
+    made_ms: int
+    vi: str
+    en: str
+    detail: dict[str, Any] = {}
+
+    @property
+    def id(self) -> str:
+        """Its identity as one text."""
+        return f"{self.unit}/{self.kind}/{self.day}"
+
+
+class BulletinCopy(Struct, frozen=True, kw_only=True):
+    """All of an organisation's sentences of one evening or morning, to one address."""
+
+    id: str
+    organisation: str
+    person: str
+    url: str
+    head: str
+    text: str
+    due_ms: int
+    attempts: int = 0
+
+
+class BulletinsSeen:
+    """Mixed into ``Scope`` and ``Registry``."""
+
+    _sessions: Sessions
+
+    def bulletins(
+        self, *, unit: str | None = None, from_ms: int = 0
+    ) -> Sequence[Bulletin]:
+        """Return the sentences made since an instant, the newest first."""
+        query = select(BulletinRow).where(BulletinRow.made_ms >= from_ms)
+        if unit is not None:
+            query = query.where(BulletinRow.unit == unit)
+        newest = query.order_by(BulletinRow.made_ms.desc(), BulletinRow.id)
+        with self._sessions.reading() as session:
+            return [
+                Bulletin(
+                    organisation=row.organisation,
+                    unit=row.unit,
+                    kind=row.kind,
+                    day=row.day,
+                    made_ms=row.made_ms,
+                    vi=row.vi,
+                    en=row.en,
+                    detail=row.detail,
+                )
+                for row in session.scalars(newest)
+            ]
+
+
+class Bulletins(BulletinsSeen):
+    """Mixed into ``Registry``; for analytics alone."""
+
+    def save_bulletins(
+        self, bulletins: Sequence[Bulletin], copies: Sequence[BulletinCopy]
+    ) -> None:
+        """Keep sentences and their copies, all or nothing; said before, nothing."""
+        with self._sessions.writing() as session:
+            for one in bulletins:
+                row = insert(session, BulletinRow).values(
+                    id=one.id,
+                    organisation=one.organisation,
+                    unit=one.unit,
+                    kind=one.kind,
+                    day=one.day,
+                    made_ms=one.made_ms,
+                    vi=one.vi,
+                    en=one.en,
+                    detail=one.detail,
+                )
+                session.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+            for copy in copies:
+                message = insert(session, BulletinCopyRow).values(
+                    id=copy.id,
+                    organisation=copy.organisation,
+                    person=copy.person,
+                    url=copy.url,
+                    head=copy.head,
+                    text=copy.text,
+                    due_ms=copy.due_ms,
+                    attempts=0,
+                )
+                session.execute(message.on_conflict_do_nothing(index_elements=["id"]))
+
+    def due_copies(self, now_ms: int, limit: int = 100) -> Sequence[BulletinCopy]:
+        """Return the copies that are to go out now, the longest due first."""
+        query = (
+            select(BulletinCopyRow)
+            .where(
+                BulletinCopyRow.sent_ms.is_(None),
+                BulletinCopyRow.dropped_ms.is_(None),
+                BulletinCopyRow.due_ms <= now_ms,
+            )
+            .order_by(BulletinCopyRow.due_ms, BulletinCopyRow.id)
+            .limit(limit)
+        )
+        with self._sessions.reading() as session:
+            return [
+                BulletinCopy(
+                    id=row.id,
+                    organisation=row.organisation,
+                    person=row.person,
+                    url=row.url,
+                    head=row.head,
+                    text=row.text,
+                    due_ms=row.due_ms,
+                    attempts=row.attempts,
+                )
+                for row in session.scalars(query)
+            ]
+
+    def copy_sent(self, copy: str, at_ms: int) -> None:
+        """Note that a copy went out."""
+        with self._sessions.writing() as session:
+            row = session.get(BulletinCopyRow, copy)
+            if row is not None and row.sent_ms is None:
+                row.sent_ms = at_ms
+
+    def copy_failed(self, copy: str, *, next_ms: int | None, at_ms: int) -> None:
+        """Note that a copy did not go out; it is due again, or given up (None)."""
+        with self._sessions.writing() as session:
+            row = session.get(BulletinCopyRow, copy)
+            if row is None:
+                return
+            row.attempts += 1
+            if next_ms is None:
+                row.dropped_ms = at_ms
+            else:
+                row.due_ms = next_ms
