@@ -1,18 +1,24 @@
 """Limits and rules at the probes of a unit: one alarm a channel and side. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
-from analytics.alarms import life
+from analytics.alarms.found import (
+    Found,
+    contradicting,
+    detail_of,
+    gravest,
+    limit_of,
+    new_alarm,
+    rule_of,
+)
 from analytics.alarms.latches import halted
 from analytics.alarms.signals import (
     ALARMING,
     Level,
     change_checks,
-    fell_from,
-    latch_name,
     level_checks,
     levels_of,
     slotted,
@@ -34,32 +40,15 @@ from greenwater.reference.alarm_rules import (
     RULES,
     ChangeKind,
     ChangeRule,
-    about,
     change_rules,
 )
-from greenwater.reference.limits import Bounds, Severity, SpeciesLimits, timing
-from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.reference.limits import Severity, SpeciesLimits, timing
+from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.telemetry.ports import Series
 
 LimitsOf = Callable[[str | None, Channel], SpeciesLimits | None]
 
 SIDES: Final = ("low", "high", "swing")
-
-
-class Found(NamedTuple):
-    """A latch that is on, where it is, and the probe beside it that contradicts it."""
-
-    severity: Severity
-    device: DeviceId
-    key: str
-    name: str
-    tracked: Tracked
-    against: Tracked | None = None
-
-    @property
-    def probe(self) -> ProbeId:
-        """The probe's id."""
-        return ProbeId(self.key.partition("/")[0])
 
 
 class Levels:
@@ -178,7 +167,7 @@ class Levels:
             if alarm is not None and alarm.is_active and alarm.kind != "forecast":
                 self._standing.over(alarm, at_ms)
             return
-        found = _worst(
+        found = gravest(
             one
             for one in among
             if places.out_of_service(at_ms, unit, one.device, one.probe) is None
@@ -190,7 +179,7 @@ class Levels:
             known = self._told_of(alarm, found, place)
             self._standing.go_on(known, found.severity, at_ms, is_late=is_late)
             return
-        new = _new_alarm(condition, place, reading, side, found, is_late=is_late)
+        new = new_alarm(condition, place, reading, side, found, is_late=is_late)
         self._standing.begin(self._told_of(new, found, place), is_late=is_late)
 
     def _on(self, unit: str, channel: Channel, side: str) -> list[Found]:
@@ -209,7 +198,7 @@ class Levels:
                 continue
             # At one severity the level tells more than the rule: its name is shorter.
             severity, name = max(on, key=lambda one: (one[0].rank, -len(one[1])))
-            against = _contradicting(side, tracked, [one for _, _, one in records])
+            against = contradicting(side, tracked, [one for _, _, one in records])
             if against is None:
                 found.append(Found(severity, device, key, name, tracked))
             elif not self._is_at_fault(device, key):
@@ -235,7 +224,7 @@ class Levels:
         """Return the alarm with what its worst probe says now."""
         tracked = found.tracked
         limits = self._limits_of(place.species, Channel(found.key.partition("/")[2]))
-        rule = _rule_of(found, place)
+        rule = rule_of(found, place)
         value = tracked.signals.get(found.name, tracked.value)
         if rule is not None and rule.kind is not ChangeKind.SWING:
             value = tracked.value
@@ -251,9 +240,9 @@ class Levels:
             taken_ms=tracked.taken_ms,
             value=value,
             worst=value if worst is None else choose(worst, value),
-            limit=_limit_of(found, rule, limits),
+            limit=limit_of(found, rule, limits),
             trend_per_h=None if slope is None else round(slope, 4),
-            detail=_detail(found, rule, limits),
+            detail=detail_of(found, rule, limits),
         )
 
     def holders(self, alarm: Alarm) -> set[DeviceId]:
@@ -286,107 +275,6 @@ class Levels:
         fresh_ms = newest_ms - RULES.neighbour.fresh_s * 1000
         fresh = [one for one in records if one.taken_ms >= fresh_ms]
         return min(fresh, key=lambda one: one.value, default=None)
-
-
-def _worst(among: Iterable[Found]) -> Found | None:
-    def place(one: Found) -> tuple[int, float, DeviceId, str]:
-        sign = 1 if one.name.startswith("low") else -1
-        return one.severity.rank, -sign * one.tracked.value, one.device, one.key
-
-    return max(among, key=place, default=None)
-
-
-def _contradicting(
-    side: str, tracked: Tracked, records: Iterable[Tracked]
-) -> Tracked | None:
-    """Return a fresh probe at the same depth that is well, where this one is not."""
-    rule = RULES.neighbour
-    for one in records:
-        if one is tracked or one.depth_m is None or tracked.depth_m is None:
-            continue
-        is_near = abs(one.depth_m - tracked.depth_m) <= rule.apart_m
-        is_fresh = abs(one.taken_ms - tracked.taken_ms) <= rule.fresh_s * 1000
-        is_well = not any(
-            latch.is_on or latch.since_ms is not None
-            for name, latch in one.latches.items()
-            if name.startswith(f"{side}/")
-        )
-        if is_near and is_fresh and is_well:
-            return one
-    return None
-
-
-def _rule_of(found: Found, place: Place) -> ChangeRule | None:
-    channel = Channel(found.key.partition("/")[2])
-    rules = change_rules(place.species, channel)
-    return next((one for one in rules if latch_name(one) == found.name), None)
-
-
-def _limit_of(
-    found: Found, rule: ChangeRule | None, limits: SpeciesLimits | None
-) -> float | None:
-    if rule is not None:
-        return rule.limit
-    side, severity = found.name.split("/")[:2]
-    bounds = (limits.bounds(Severity(severity)) if limits else None) or Bounds()
-    return bounds.low if side == "low" else bounds.high
-
-
-def _detail(
-    found: Found, rule: ChangeRule | None, limits: SpeciesLimits | None
-) -> dict[str, Any]:
-    """Return what the alarm rests on, and what of the past and beside it explains it."""
-    tracked = found.tracked
-    detail: dict[str, Any] = {}
-    if limits is not None:
-        detail = {
-            "basis": limits.basis,
-            "source": limits.source,
-            "verified": limits.verified,
-            "species": limits.species,
-        }
-    if rule is not None:
-        detail |= {**about(rule), "rule": rule.kind, "over_s": rule.over_s}
-    names = [name.rpartition("/")[2] for name in tracked.signals]
-    if any(name.startswith("fall") for name in names):
-        value, from_ms = fell_from(tracked.slots, tracked.taken_ms, 24 * 3600.0)
-        detail |= {"from": round(value, 3), "from_ms": from_ms}
-    if "lens" in names:
-        detail["lens"] = next(
-            value for name, value in tracked.signals.items() if name.endswith("/lens")
-        )
-    if found.against is not None:
-        detail["against"] = found.against.value
-    return detail
-
-
-def _new_alarm(
-    condition: str,
-    place: Place,
-    reading: Reading,
-    side: str,
-    found: Found,
-    *,
-    is_late: bool,
-) -> Alarm:
-    """Return the alarm that begins with a reading."""
-    began_ms = found.tracked.latches[found.name].began_ms
-    return Alarm(
-        id=life.alarm_id(condition, began_ms),
-        organisation=place.organisation,
-        condition=condition,
-        kind="limit",
-        severity=found.severity,
-        state=AlarmState.RAISED,
-        began_ms=began_ms,
-        raised_ms=reading.taken_ms,
-        site=place.site,
-        unit=place.unit,
-        channel=reading.channel,
-        side=side,
-        is_late=is_late,
-        is_simulated=place.is_simulated,
-    )
 
 
 def _series(device: DeviceId, key: str) -> Series:
