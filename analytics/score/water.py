@@ -1,7 +1,47 @@
-"""Under construction this hour."""
+"""`greenwater score water`: flags, scores and episodes on anyone's recording.
 
-from collections.abc import Callable
+One row a reading: its QARTOD flag, its anomaly score in [0, 1] and the id of its episode. The
+score of a reading, and its episode, are made of readings up to its own; they come from the very
+``Watcher`` that the platform runs. With ``--label`` a detector learns from the labelled
+rows before ``--train-until`` and the rows from there on have its score.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analytics.score.flags import Flags, flags_of
+from analytics.score.table import (
+    Floats,
+    Table,
+    canonical,
+    format_instants,
+    parse_instant,
+    read_table,
+)
+from analytics.water import learned
+from analytics.water.episodes import Episode
+from analytics.water.watch import Point, Watcher, WatchState
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.errors import InputError
+from greenwater.reference.limits import Severity, species_limits
+from greenwater.reference.species import SPECIES
+
+PIECE: Final = 1000
+LISTED: Final = 20
+_VERDICTS: Final = ("_corrected", "_label", "_qc", "_flag")
+
+
+class ScoredTable(NamedTuple):
+    """Scores and episode ids by channel, row by row, and every episode; with the signs."""
+
+    scores: Mapping[str, Floats]
+    events: Mapping[str, list[str]]
+    episodes: Sequence[Episode]
+    features: Floats
 
 
 def score_water(
@@ -14,5 +54,235 @@ def score_water(
     train_until: str,
     progress: Callable[[int, int], None],
 ) -> str:
-    """Return the summary."""
-    raise NotImplementedError
+    """Write a row a reading; return the summary to print.
+
+    Raises:
+        InputError: the file is no such recording, or an option names what is not there.
+    """
+    species = _species(limits)
+    table = read_table(file)
+    names = channels_of(table, channels)
+    scored = score_table(table, names, progress)
+    notes = list(table.notes)
+    if label is not None:
+        scored, more = _with_labels(table, names, scored, label, train_until)
+        notes += more
+    flags = flags_of(table, names, species)
+    write_rows(table, names, flags, scored, out)
+    return summary_of(table, names, flags, scored, notes, species)
+
+
+def channels_of(table: Table, asked: str) -> list[str]:
+    """Return the file's own names of the channels to score: those asked for, or all.
+
+    Columns that are somebody's verdict (``…_qc``, ``…_label``, ``…_corrected``) are left
+    out unless they are asked for.
+
+    Raises:
+        InputError: one is not there, or none is left.
+    """
+    there = ", ".join(table.numbers) or "none"
+    names = []
+    for one in (part.strip() for part in asked.split(",")):
+        if not one:
+            continue
+        own = one if one in table.numbers else table.find(canonical(one))
+        if own is None:
+            raise InputError(
+                f"--channels: no column {one!r} with numbers; the file has: {there}"
+            )
+        names.append(own)
+    if not asked.strip():
+        names = [name for name in table.numbers if not name.endswith(_VERDICTS)]
+    if not names:
+        raise InputError(f"no channel to score; columns with numbers: {there}")
+    return list(dict.fromkeys(names))
+
+
+def score_table(
+    table: Table, names: Sequence[str], progress: Callable[[int, int], None]
+) -> ScoredTable:
+    """Put a table through the watcher, in order of time."""
+    watcher = Watcher(WatchState(), names={name: canonical(name) for name in names})
+    rows, width = len(table), len(names)
+    scores = np.zeros((rows, width))
+    features = np.zeros((rows, width * learned.WIDTH), np.float64)
+    events: list[list[str]] = [[] for _ in names]
+    episodes: dict[str, Episode] = {}
+    for start in range(0, rows, PIECE):
+        progress(start, rows)
+        taken = watcher.take(_points(table, names, start, start + PIECE))
+        for number, one in enumerate(taken.scored):
+            row, column = start + number // width, number % width
+            scores[row, column] = one.score
+            events[column].append(one.event)
+            at = column * learned.WIDTH
+            features[row, at : at + learned.WIDTH] = learned.features(one)
+        episodes |= {change.episode.id: change.episode for change in taken.changes}
+    progress(rows, rows)
+    return ScoredTable(
+        {name: scores[:, number] for number, name in enumerate(names)},
+        dict(zip(names, events, strict=True)),
+        sorted(episodes.values(), key=lambda one: (one.start_ms, one.channel)),
+        features,
+    )
+
+
+def _points(
+    table: Table, names: Sequence[str], start: int, end: int
+) -> Iterator[Point]:
+    columns = [table.numbers[name][start:end].tolist() for name in names]
+    for row, at_ms in enumerate(table.times_ms[start:end].tolist()):
+        for name, column in zip(names, columns, strict=True):
+            yield Point(at_ms, name, column[row])
+
+
+def _with_labels(
+    table: Table,
+    names: Sequence[str],
+    scored: ScoredTable,
+    label: Path,
+    train_until: str,
+) -> tuple[ScoredTable, list[str]]:
+    if not train_until:
+        raise InputError("--label needs --train-until: learn from what is before it")
+    until_ms = parse_instant(train_until, "--train-until")
+    labels = read_labels(label, table)
+    plain = np.max(np.column_stack([scored.scores[one] for one in names]), axis=1)
+    found = learned.learn(table.times_ms, scored.features, labels, until_ms, plain)
+    if found.scores is None:
+        return scored, [
+            f"labels not used: {found.note}; the scores are those without labels"
+        ]
+    first = int(np.searchsorted(table.times_ms, until_ms))
+    scores = {}
+    for name in names:
+        mixed = scored.scores[name].copy()
+        is_there = ~np.isnan(table.numbers[name][first:])
+        mixed[first:] = np.where(
+            is_there, found.scores[first:], np.maximum(mixed[first:], 0)
+        )
+        scores[name] = mixed
+    return scored._replace(scores=scores), [found.note]
+
+
+def read_labels(path: Path, table: Table) -> Floats:
+    """Return 0, 1 or NaN (not labelled) for every row of a table.
+
+    Raises:
+        InputError: it is no file of ``time`` and one column of 0 and 1.
+    """
+    labels = read_table(path)
+    if len(labels.numbers) != 1:
+        raise InputError(
+            f"{path} needs 'time' and one column of 0 and 1; it has: "
+            + ", ".join(labels.numbers)
+        )
+    values = next(iter(labels.numbers.values()))
+    bad = ~np.isnan(values) & (values != 0) & (values != 1)
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        raise InputError(
+            f"{path} line {labels.lines[at]}: label {values[at]:g} is neither 0 nor 1"
+        )
+    known = pd.Series(values, index=labels.times_ms)
+    known = known[~known.index.duplicated(keep="last")]
+    found: Floats = known.reindex(table.times_ms).to_numpy(np.float64)
+    if np.isnan(found).all():
+        raise InputError(f"{path} has no time that is in the recording")
+    return found
+
+
+def write_rows(
+    table: Table,
+    names: Sequence[str],
+    flags: Mapping[str, Flags],
+    scored: ScoredTable,
+    out: Path,
+) -> None:
+    """Write one row a reading, by time and then as the file has its columns."""
+    rows, width = len(table), len(names)
+    frame = pd.DataFrame(
+        {
+            "time": np.repeat(format_instants(table.times_ms), width),
+            "channel": np.tile(np.array(names, dtype=object), rows),
+            "value": np.column_stack([table.numbers[one] for one in names]).ravel(),
+            "flag": np.column_stack([flags[one] for one in names]).ravel(),
+            "score": np.column_stack([scored.scores[one] for one in names])
+            .round(4)
+            .ravel(),
+            "event": np.array(
+                [scored.events[one] for one in names], dtype=object
+            ).T.ravel(),
+        }
+    )
+    frame.to_csv(out, index=False)
+
+
+def summary_of(
+    table: Table,
+    names: Sequence[str],
+    flags: Mapping[str, Flags],
+    scored: ScoredTable,
+    notes: Sequence[str],
+    species: str | None,
+) -> str:
+    """Return the printed page: rows, flags by channel, episodes."""
+    lines = [*(f"note: {note}" for note in notes)]
+    lines.append(f"{len(table)} rows, {len(names)} channels")
+    lines.append(
+        "channel                        good  unknown  suspect     fail  missing"
+    )
+    for name in names:
+        counts = [int((flags[name] == flag).sum()) for flag in (1, 2, 3, 4, 9)]
+        lines.append(f"{name:26s}" + "".join(f"{count:9d}" for count in counts))
+    lines += _limit_lines(table, names, species)
+    lines.append(f"{len(scored.episodes)} episodes, the most probable and longest:")
+    longest = sorted(scored.episodes, key=lambda one: one.probability, reverse=True)
+    listed = sorted(
+        sorted(
+            longest[: LISTED * 5],
+            key=lambda one: one.end_ms - one.start_ms,
+            reverse=True,
+        )[:LISTED],
+        key=lambda one: one.start_ms,
+    )
+    return "\n".join([*lines, *(_episode_line(one) for one in listed)])
+
+
+def _episode_line(one: Episode) -> str:
+    start, end = format_instants(np.array([one.start_ms, one.end_ms]))
+    return (
+        f"  {start} to {end}  {one.channel}: {one.words_en} "
+        f"({one.kind}, p {one.probability:.2f}, compared with {one.compared})"
+    )
+
+
+def _limit_lines(
+    table: Table, names: Sequence[str], species: str | None
+) -> Iterator[str]:
+    """Say how often each channel was beyond what the species bears."""
+    for name in names:
+        meaning = canonical(name)
+        if species is None or meaning not in set(Channel):
+            continue
+        limits = species_limits(species, Channel(meaning))
+        for severity in (Severity.WARN, Severity.CRITICAL):
+            bounds = limits.bounds(severity) if limits else None
+            if bounds is None:
+                continue
+            values = table.numbers[name]
+            beyond = np.zeros(len(values), bool)
+            if bounds.low is not None:
+                beyond |= values < bounds.low
+            if bounds.high is not None:
+                beyond |= values > bounds.high
+            yield f"{name}: {int(beyond.sum())} readings beyond {severity} of {species}"
+
+
+def _species(code: str) -> str | None:
+    if not code:
+        return None
+    if code not in SPECIES:
+        raise InputError(f"--limits {code!r} is none of {', '.join(SPECIES)}")
+    return code

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from analytics.water.events import count_false, stretches
+from analytics.water.events import count_false, count_near, stretches
 from analytics.water.peaks import DAY_MS, HOUR_MS
 from analytics.water.watch import Scored
 
@@ -47,9 +47,17 @@ def features(one: Scored) -> tuple[float, ...]:
 
 
 def learn(
-    times_ms: NDArray[np.int64], rows: Floats, labels: Floats, until_ms: int
+    times_ms: NDArray[np.int64],
+    rows: Floats,
+    labels: Floats,
+    until_ms: int,
+    plain: Floats,
 ) -> Learned:
-    """Return scores of all rows from labels before ``until_ms``; NaN: not labelled."""
+    """Return scores of all rows from labels before ``until_ms``; NaN: not labelled.
+
+    ``plain`` are the scores without labels: if they recall as many labelled episodes, on
+    the labelled rows and by folds, they are relied on, and no scores are returned.
+    """
     is_known = (times_ms < until_ms) & ~np.isnan(labels)
     bad, good = int((labels[is_known] == 1).sum()), int((labels[is_known] == 0).sum())
     if min(bad, good) < LEAST:
@@ -62,6 +70,15 @@ def learn(
     known = np.flatnonzero(is_known)
     held_out = _held_out(wide[known], labels[known])
     bound = _bound(times_ms[known], held_out, labels[known])
+    at, truth = times_ms[known], stretches(times_ms[known], labels[known] == 1)
+    recalled = count_near(truth, stretches(at, held_out >= bound))
+    without = count_near(truth, stretches(at, plain[known] >= 0.5))
+    if recalled <= without:
+        return Learned(
+            None,
+            f"of {len(truth)} labelled episodes the learner recalls {recalled}, "
+            f"the score without labels {without}",
+        )
     scores = _scaled(
         _fitted(wide[known], labels[known]).predict_proba(wide)[:, 1], bound
     )
@@ -100,7 +117,17 @@ def _fitted(rows: Floats, labels: Floats) -> HistGradientBoostingClassifier:
         l2_regularization=1.0,
         random_state=7,
     )
-    return model.fit(rows, labels.astype(int))
+    return model.fit(rows, labels.astype(int), sample_weight=_weights(labels))
+
+
+def _weights(labels: Floats) -> Floats:
+    """Return weights that give each labelled episode a day's, however long it is."""
+    is_bad = labels == 1
+    runs = np.cumsum(np.diff(is_bad.astype(int), prepend=0) != 0)
+    lengths = np.bincount(runs)[runs]
+    weights = np.ones(len(labels))
+    weights[is_bad] = 24.0 / lengths[is_bad]
+    return weights
 
 
 def _held_out(rows: Floats, labels: Floats) -> Floats:

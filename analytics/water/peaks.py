@@ -17,6 +17,8 @@ A_DAY: Final = 0.04
 """Peaks a day above the threshold that a channel may show in its usual life."""
 ABOVE: Final = 1.5
 """How much more than what was usual is unusual."""
+MOST: Final = 6.0
+"""The highest threshold, in floors: what is odder is odd however often it was so."""
 
 
 class Peak(Struct, array_like=True):
@@ -71,9 +73,8 @@ class Peaks(Struct, array_like=True):
         days = min(at_ms - self.since_ms, MEMORY_MS) / DAY_MS
         self.made_ms = -(10**15)
         allowed = int(A_DAY * days)
-        self.bound = (
-            ABOVE * self.kept[allowed].value if allowed < len(self.kept) else 0.0
-        )
+        usual = self.kept[allowed].value if allowed < len(self.kept) else 0.0
+        self.bound = min(ABOVE * usual, MOST * self.floor)
 
 
 def _height(peak: Peak) -> float:

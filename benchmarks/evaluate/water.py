@@ -1,8 +1,8 @@
 """Anomalies on recordings that people judged: technicians of three rivers, two sondes.
 
-Every figure has the simple rule beside it: the QARTOD flags 3 and 4 alone. Nothing of the
+Every figure has the simple rule beside it: the QARTOD flags 3, 4 and 9 alone. Nothing of the
 unsupervised detector is fitted to a file; the detector that learns from labels is tried
-on the later half of each river, and on a river that it has not seen.
+on the later half of each river.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,12 @@ class Tally(NamedTuple):
 
     def plus(self, other: "Tally") -> "Tally":
         """Return both together."""
-        return Tally(*(a + b for a, b in zip(self, other, strict=True)))
+        return Tally(
+            self.true + other.true,
+            self.recalled + other.recalled,
+            self.false + other.false,
+            self.days + other.days,
+        )
 
     def __str__(self) -> str:
         share = f"{self.recalled / self.true:.2f}" if self.true else "–"
@@ -112,7 +117,7 @@ def tally(
 
 def _print_rivers(rivers: Sequence[Recording]) -> None:
     print("Recall of labelled episodes (±1 h) | false episodes a sensor-day\n")
-    print("| channel | river | score ≥ 0.5 | | flags 3, 4 alone | |")
+    print("| channel | river | score ≥ 0.5 | | flags 3, 4, 9 alone | |")
     print("|---|---|---|---|---|---|")
     for channel in CHANNELS:
         whole = Tally(), Tally()
@@ -128,7 +133,7 @@ def _both(one: Recording, channel: str) -> tuple[Tally, Tally]:
     times_ms, values = one.table.times_ms, one.table.numbers[channel]
     flags = flags_of(one.table, [*one.names], None)[channel]
     labels = one.labels[channel]
-    rule = np.isin(flags, (3, 4))
+    rule = np.isin(flags, (3, 4, 9))
     return (
         tally(times_ms, one.scored.scores[channel] >= 0.5, labels, values),
         tally(times_ms, rule, labels, values),
@@ -145,10 +150,10 @@ def _print_learned(rivers: Sequence[Recording]) -> None:
             times_ms = one.table.times_ms
             half = int(times_ms[len(times_ms) // 2])
             labels = one.labels[channel]
-            found = learned.learn(
-                times_ms, one.scored.features, labels.astype(np.float64), half
-            )
             plain = one.scored.scores[channel]
+            found = learned.learn(
+                times_ms, one.scored.features, labels.astype(np.float64), half, plain
+            )
             scores = plain if found.scores is None else found.scores
             is_late = times_ms >= half
             values = one.table.numbers[channel][is_late]

@@ -110,20 +110,37 @@ def test_limits_of_a_species_are_counted(tmp_path: Path) -> None:
     assert "readings beyond warn of NUR" in summary
 
 
-def test_labels_teach_what_to_score(tmp_path: Path) -> None:
-    file = a_file(tmp_path, days=40)
-    times = pd.read_csv(file)["time"]
+def test_labels_teach_what_no_anomaly_is(tmp_path: Path) -> None:
+    file = a_file(tmp_path, days=14, faults=False)
+    frame = pd.read_csv(file)
     label = tmp_path / "label.csv"
-    is_bad = (np.arange(len(times)) % 150 == 149).astype(int)
-    pd.DataFrame({"time": times, "bad": is_bad}).to_csv(label, index=False)
-    rows, summary = scored(
-        file, tmp_path, channels="ph", label=label, train_until=times[3200]
+    is_bad = frame["ph"] > 8.18
+    pd.DataFrame({"time": frame["time"], "bad": is_bad.astype(int)}).to_csv(
+        label, index=False
     )
-    assert "learned from 3200 labelled rows" in summary
-    late = rows.iloc[3200:].reset_index(drop=True)
-    truth = is_bad[3200:] == 1
-    assert (late["score"][truth] >= 0.5).all()
+    first = 9 * QUARTERS
+    rows, summary = scored(
+        file, tmp_path, channels="ph", label=label, train_until=frame["time"][first]
+    )
+    assert f"learned from {first} labelled rows" in summary
+    late = rows.iloc[first:].reset_index(drop=True)
+    truth = is_bad[first:].to_numpy()
+    assert (late["score"][truth] >= 0.5).mean() > 0.9
     assert (late["score"][~truth] >= 0.5).mean() < 0.05
+
+
+def test_labels_that_teach_nothing_new_change_nothing(tmp_path: Path) -> None:
+    file = a_file(tmp_path, days=24)
+    frame = pd.read_csv(file)
+    label = tmp_path / "label.csv"
+    is_bad = (np.arange(len(frame)) % 150 == 149) | frame["temperature_c"].isna()
+    pd.DataFrame({"time": frame["time"], "bad": is_bad.astype(int)}).to_csv(
+        label, index=False
+    )
+    plain, _ = scored(file, tmp_path)
+    rows, summary = scored(file, tmp_path, label=label, train_until=frame["time"][2000])
+    assert "labels not used" in summary
+    assert (rows == plain).all(axis=None)
 
 
 def test_too_few_labels_leave_the_scores_as_they_are(tmp_path: Path) -> None:
@@ -133,7 +150,7 @@ def test_too_few_labels_leave_the_scores_as_they_are(tmp_path: Path) -> None:
     pd.DataFrame({"time": times, "bad": 0}).to_csv(label, index=False)
     plain, _ = scored(file, tmp_path)
     rows, summary = scored(file, tmp_path, label=label, train_until=times[500])
-    assert "nothing learned: 0 rows labelled 1" in summary
+    assert "labels not used: 0 rows labelled 1" in summary
     assert (rows == plain).all(axis=None)
 
 
