@@ -14,10 +14,13 @@ from analytics.forecasting import Forecasting
 from analytics.places import Places
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
+from analytics.speaking import Speaker
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError, UnavailableError
-from greenwater.storage.registry import open_registry
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
+from greenwater.storage.telemetry.ports import Telemetry
 
 log = structlog.get_logger()
 
@@ -43,7 +46,6 @@ def run_analytics(
         stack.callback(telemetry.close)
         executor = stack.enter_context(open_executor(settings.workers))
         runs = Runs(registry, telemetry, clock, executor)
-        notifier = Notifier(registry, clock, settings.public_url)
         died: list[BaseException] = []
 
         def guarded(work: Callable[[], None]) -> None:
@@ -54,26 +56,11 @@ def run_analytics(
             finally:
                 stop.set()
 
-        sender = threading.Thread(
-            target=guarded, args=(lambda: _send(notifier, stop),), name="notifier"
-        )
-        threads = [sender]
-        if settings.forecast_every_s:
-            forecasting = Forecasting(
-                telemetry,
-                clock,
-                settings.home / "models" / "oxygen",
-                stack.enter_context(Learner()),
-                runs.claim,
-            )
-            every_s = clock.real_seconds(settings.forecast_every_s)
-            threads.append(
-                threading.Thread(
-                    target=guarded,
-                    args=(lambda: _forecast(forecasting, runs, every_s, stop),),
-                    name="forecaster",
-                )
-            )
+        works = _works(settings, registry, telemetry, clock, runs, stop, stack)
+        threads = [
+            threading.Thread(target=guarded, args=(work,), name=name)
+            for name, work in works.items()
+        ]
         for thread in threads:
             thread.start()
         spare_collector()
@@ -83,6 +70,34 @@ def run_analytics(
             thread.join()
         if died:
             raise died[0]
+
+
+def _works(
+    settings: AnalyticsSettings,
+    registry: Registry,
+    telemetry: Telemetry,
+    clock: Clock,
+    runs: Runs,
+    stop: threading.Event,
+    stack: contextlib.ExitStack,
+) -> dict[str, Callable[[], None]]:
+    """Return what goes on beside the loop over intake, by its thread's name."""
+    notifier = Notifier(registry, clock, settings.public_url)
+    works: dict[str, Callable[[], None]] = {"notifier": lambda: _send(notifier, stop)}
+    if settings.forecast_every_s:
+        models = settings.home / "models" / "oxygen"
+        learner = stack.enter_context(Learner())
+        forecasting = Forecasting(telemetry, clock, models, learner, runs.claim)
+        speaker = Speaker(registry, telemetry)
+        every_s = clock.real_seconds(settings.forecast_every_s)
+
+        def forecast() -> None:
+            forecasting.look(runs.places)
+            now_ms = milliseconds(clock.now())
+            speaker.speak(forecasting.nights, runs.places, now_ms)
+
+        works["forecaster"] = lambda: _every(every_s, forecast, stop)
+    return works
 
 
 def _look(runs: Runs, every_s: float, stop: threading.Event) -> None:
@@ -112,12 +127,10 @@ def _send(notifier: Notifier, stop: threading.Event) -> None:
             stop.wait(PAUSE_S)
 
 
-def _forecast(
-    forecasting: Forecasting, runs: Runs, every_s: float, stop: threading.Event
-) -> None:
+def _every(every_s: float, work: Callable[[], None], stop: threading.Event) -> None:
     while not stop.wait(max(every_s, LEAST_FORECAST_S)):
         try:
-            forecasting.look(runs.places)
+            work()
         except UnavailableError as exc:
             log.warning("database.unavailable", error=str(exc))
 

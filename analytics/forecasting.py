@@ -24,6 +24,7 @@ from analytics.oxygen.features import MEMORY_DAYS
 from analytics.oxygen.forecaster import Forecast as Expected
 from analytics.oxygen.forecaster import History, Model, fit, forecast
 from analytics.places import Place, Places
+from analytics.speaking import Night
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM, Clock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -97,6 +98,8 @@ class Forecasting:
         self._telemetry, self._clock = telemetry, clock
         self._models, self._executor, self._claim = models, executor, claim
         self._known: dict[Series, _Place] = {}
+        self.nights: dict[str, Night] = {}
+        """What is expected of each unit tonight, as of the last look."""
 
     def look(self, places: Places) -> int:
         """Forecast every probe that was heard of lately; return how many there were.
@@ -111,17 +114,20 @@ class Forecasting:
             if (place := places.at(series, now_ms)) is not None
         }
         newest = self._telemetry.newest(list(hung)) if hung else {}
+        self.nights = {}
         made = []
         for series, place in hung.items():
             if now_ms - newest.get(series, 0) <= FRESH_MS:
-                found = self._look_at(series, place, now_ms)
+                found = self._look_at(series, place, places, now_ms)
                 if found is not None:
                     made.append(found)
         if made:
             self._telemetry.findings.write(made)
         return len(made)
 
-    def _look_at(self, series: Series, place: Place, now_ms: int) -> Forecast | None:
+    def _look_at(
+        self, series: Series, place: Place, places: Places, now_ms: int
+    ) -> Forecast | None:
         known = self._known.setdefault(series, _Place())
         self._renew(series, known, now_ms)
         if known.model is None:
@@ -140,7 +146,23 @@ class Forecasting:
             claim = crash_claim(place, expected, now_ms)
             if claim is not None:
                 self._claim(claim)
+        self._expect(place, expected, places, now_ms)
         return told(series, known.model, expected)
+
+    def _expect(
+        self, place: Place, expected: Sequence[Expected], places: Places, now_ms: int
+    ) -> None:
+        """Keep the worst that any of a unit's probes expects of the night."""
+        unit = place.unit
+        if unit is None:
+            return
+        name, dawn_ms = places.unit_name(unit), dawn_after(now_ms)
+        night = tonight(name, expected, now_ms=now_ms, dawn_ms=dawn_ms)
+        known = self.nights.get(unit)
+        if night is not None and (
+            known is None or night.lowest < known.expected.lowest
+        ):
+            self.nights[unit] = Night(place.organisation, night)
 
     def _renew(self, series: Series, known: _Place, now_ms: int) -> None:
         """Have a model that is at most a day old, if there is enough to learn from."""

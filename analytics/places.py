@@ -111,6 +111,11 @@ class Places:
         info = self._units.get(unit or "")
         return None if info is None else str(info.kind)
 
+    def unit_name(self, unit: str) -> str:
+        """Return what people call a unit."""
+        info = self._units.get(unit)
+        return unit if info is None else info.name
+
     def site_name(self, site: str) -> str:
         """Return a site's name."""
         info = self._sites.get(site)

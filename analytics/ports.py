@@ -8,6 +8,7 @@ from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.commands import CommandInfo
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
@@ -125,6 +126,18 @@ class Registry(Protocol):
         self, now_ms: int, limit: int = 100
     ) -> Sequence[Notification]:
         """Return the messages that are to go out now."""
+        ...
+
+    def due_copies(self, now_ms: int, limit: int = 100) -> Sequence[BulletinCopy]:
+        """Return the bulletins' copies that are to go out now."""
+        ...
+
+    def copy_sent(self, copy: str, at_ms: int) -> None:
+        """Note that a copy went out."""
+        ...
+
+    def copy_failed(self, copy: str, *, next_ms: int | None, at_ms: int) -> None:
+        """Note that a copy did not go out."""
         ...
 
     def add_alarm_link(self, token: str, one: Notification, *, expires_ms: int) -> None:

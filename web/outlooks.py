@@ -34,6 +34,7 @@ from web.ports import Services
 from web.words import Lang, say
 
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 SHOWN_MS: Final = 6 * HOUR_MS
 """A forecast made longer ago than this says nothing of now."""
 PAST_MS: Final = 12 * HOUR_MS
@@ -82,6 +83,16 @@ def forecasts_of(
                 forecast_view(lang, made, past, unit.species, facts.now_ms, label)
             )
     return found
+
+
+def bulletins_of(
+    services: Services, facts: Facts, unit: UnitInfo, lang: Lang
+) -> list[str]:
+    """Return the newest evening's and morning's sentence of a day, the newest first."""
+    found = services.seen.bulletins(unit=unit.id, from_ms=facts.now_ms - DAY_MS)
+    newest = {one.kind: one for one in reversed(found)}
+    ordered = sorted(newest.values(), key=lambda one: -one.made_ms)
+    return [one.vi if lang is Lang.VI else one.en for one in ordered]
 
 
 def forecast_view(

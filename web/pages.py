@@ -21,7 +21,7 @@ from web.doors import Doors, Visitor
 from web.drawn import chart_view, vessel_view
 from web.facts import Facts, Hanging, Snapshots
 from web.formats import clock_time, day
-from web.outlooks import forecasts_of
+from web.outlooks import bulletins_of, forecasts_of
 from web.ports import Services
 from web.views import ChartView, Frame, Link, Period, VesselView
 from web.words import WORDS, Lang, say
@@ -173,6 +173,7 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             live=f"/live.json?unit={unit}&lang={lang}",
             unit=view,
             forecasts=forecasts_of(services, facts, info, lang),
+            bulletins=bulletins_of(services, facts, info, lang),
             charts=unit_charts(services, facts, info, lang, hours),
             periods=_periods(lang, hours),
             alarms=[

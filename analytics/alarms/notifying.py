@@ -12,11 +12,12 @@ import apprise
 import structlog
 
 from analytics.alarms.addresses import is_plain
-from analytics.alarms.messages import body, text_message, title
+from analytics.alarms.messages import body, plain, text_message, title
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.watching import Notification
 
 log = structlog.get_logger()
@@ -26,6 +27,7 @@ LINK_MS: Final = 24 * 3600 * 1000
 
 FIRST_PAUSE_MS: Final = 10_000
 MOST_ATTEMPTS: Final = 12
+MOST_COPIES: Final = 9
 Send = Callable[[str, str, str], bool]
 
 
@@ -67,7 +69,25 @@ class Notifier:
         """
         now_ms = milliseconds(self._clock.now())
         due = self._registry.due_notifications(now_ms)
-        return sum(self._tell(one, now_ms) for one in due)
+        copies = self._registry.due_copies(now_ms)
+        sent = sum(self._tell(one, now_ms) for one in due)
+        return sent + sum(self._pass_on(one, now_ms) for one in copies)
+
+    def _pass_on(self, one: BulletinCopy, now_ms: int) -> bool:
+        """Send a bulletin's copy; after an hour of trying it is too late for it."""
+        head, text = one.head, one.text
+        if is_plain(one.url):
+            head, text = "", plain(f"{head}: {text}")
+        if self._send(one.url, head, text):
+            self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
+            return True
+        is_last = one.attempts + 1 >= MOST_COPIES
+        log.warning("bulletin.failed", id=one.id, last=is_last)
+        pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
+        self._registry.copy_failed(
+            one.id, next_ms=None if is_last else now_ms + pause_ms, at_ms=now_ms
+        )
+        return False
 
     def _tell(self, one: Notification, now_ms: int) -> bool:
         try:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from greenwater.kernel.findings import Forecast, Outlook
 from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.storage.registry.bulletins import Bulletin
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import DO, HOUR_MS, MINUTE_MS, NOW_MS, TOP, World
 from web.app import create_app
@@ -96,3 +97,27 @@ def test_a_forecast_that_could_be_negative_is_drawn_from_zero(pond: World) -> No
     (view,) = sections(pond)
     assert "trong khoảng 0,0–4,0" in view.text
     assert "critical" in view.classes
+
+
+def test_the_evening_and_the_morning_stand_above_the_newest_first(pond: World) -> None:
+    def said(kind: str, hours_ago: int, words: str) -> Bulletin:
+        return Bulletin(
+            organisation="org", unit="ao-1", kind=kind, day=f"d{hours_ago}",
+            made_ms=NOW_MS - hours_ago * HOUR_MS, vi=words, en=f"{words} (en)",
+        )  # fmt: skip
+
+    pond.registry.save_bulletins(
+        [
+            said("morning", 20, "Sáng nay"), said("evening", 7, "Tối nay"),
+            said("evening", 23, "Tối cũ"), said("morning", 44, "Sáng cũ"),
+        ],
+        [],
+    )  # fmt: skip
+    with TestClient(create_app(pond.services)) as site:
+        page = parse_page(site.get("/units/ao-1?lang=vi").text)
+        english = parse_page(site.get("/units/ao-1?lang=en").text)
+    assert [one.text for one in page.all("p", class_="bulletin")] == [
+        "Tối nay.",
+        "Sáng nay.",
+    ]
+    assert english.all("p", class_="bulletin")[0].text == "Tối nay (en)."
