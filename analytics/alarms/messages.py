@@ -18,6 +18,9 @@ from greenwater.storage.registry.alarms import Alarm
 FALLING_PER_H: Final = 0.2
 """A slower change, in the channel's unit an hour, is not spoken of."""
 
+TEXT_MOST: Final = 160
+"""The characters of one text message without diacritics."""
+
 _MEASURED: Final = frozenset({"limit", "battery"})
 _WORST: Final = {"vi": ("thấp nhất", "cao nhất"), "en": ("at lowest", "at highest")}
 
@@ -112,7 +115,7 @@ def body(alarm: Alarm, unit_name: str, unit_kind: str, link: str, lang: str) -> 
 
 
 def text_message(alarm: Alarm, unit_name: str, unit_kind: str, link: str) -> str:
-    """Return the same without diacritics, for a telephone's text message."""
+    """Return the same without diacritics, so short that it is one text message."""
     where = unit_name or str(alarm.detail.get("place", ""))
     head = (
         f"{plain(where).upper()} {plain(severity_word(alarm.severity, 'vi')).upper()}"
@@ -120,7 +123,16 @@ def text_message(alarm: Alarm, unit_name: str, unit_kind: str, link: str) -> str
     said = sentence(alarm, unit_name, "vi").partition(": ")[2] or sentence(
         alarm, unit_name, "vi"
     )
-    told = plain(f"{said}. {advice(alarm, unit_kind, 'vi')}")
+    said = said.replace(f". {saying('unknown', 'vi')}", "")  # the advice says it too
+    act = advice(alarm, unit_kind, "vi")
+    text = _texted(alarm, head, said, act, link)
+    if len(text) > TEXT_MOST:  # its first clause is the act that matters most
+        text = _texted(alarm, head, said, act.partition(",")[0].rstrip(".") + ".", link)
+    return text
+
+
+def _texted(alarm: Alarm, head: str, said: str, act: str, link: str) -> str:
+    told = plain(f"{said}. {act}")
     return f"{head} {clock(_said_ms(alarm))}. {told[:1].upper()}{told[1:]} Nhan: {link}"
 
 

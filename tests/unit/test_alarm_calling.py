@@ -5,6 +5,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -31,7 +32,7 @@ MINH = Contact("hoa", "minh", "json://c/", 2)
 OTHERS = Contact("binh", "x", "json://d/", 0)
 
 
-def an_alarm(severity: str = "critical", **facts: object) -> Alarm:
+def an_alarm(severity: str = "critical", **facts: Any) -> Alarm:
     alarm = Alarm(
         id="a", organisation="hoa", condition="c", kind="limit", severity=severity,
         state=AlarmState.RAISED, began_ms=NIGHT, raised_ms=NIGHT, taken_ms=NIGHT,
@@ -145,6 +146,26 @@ def test_text_messages_are_plain_and_short() -> None:
     assert text.startswith(
         "AO 3 NGUY CAP 03:30. Oxy 2,8 mg/L, dang giam. Bat them quat"
     )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"kind": "silence"},
+        {"kind": "site_silence", "detail": {"devices": ["a", "b"], "place": "Ao 3"}},
+        {"kind": "mains", "detail": {"place": "Trại Vạn Hưng"}},
+        {"kind": "aerator", "probe": "ao-3-quat-2"},
+        {"kind": "forecast", "detail": {"for_ms": NIGHT + HOUR, "low": 1.2}},
+        {"kind": "battery", "channel": "battery", "value": 11.6},
+        {"detail": {"against": 6.0}},
+    ],
+    ids=lambda facts: str(facts.get("kind", "against")),
+)
+def test_a_text_message_of_every_kind_fits_into_one(facts: dict[str, Any]) -> None:
+    alarm = an_alarm(**facts)
+    text = text_message(alarm, "", "pond", "https://g.vn/a/0123456789abcdef012345")
+    assert text.isascii()
+    assert len(text) <= 160, (len(text), text)
 
 
 def test_a_message_says_what_it_rests_on_and_ends_with_its_link() -> None:
