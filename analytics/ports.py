@@ -16,11 +16,16 @@ from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.registry.watching import Act, Notification, Pass
-from greenwater.storage.telemetry.ports import Intake, Span
+from greenwater.storage.telemetry.ports import Findings, Intake, Span
 
 
 class Telemetry(Protocol):
     """The readings, and the order in which they became readable."""
+
+    @property
+    def findings(self) -> Findings:
+        """What analytics found."""
+        ...
 
     def intake_after(
         self, cursor: Mapping[WorkerId, int], limit: int

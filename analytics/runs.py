@@ -22,7 +22,7 @@ from analytics.alarms.claims import Claim
 from analytics.alarms.life import AGAIN_MS
 from analytics.alarms.standing import Changes
 from analytics.alarms.tracked import Watched
-from analytics.alarms.watch import Watch
+from analytics.alarms.watch import LATE_MS, Watch
 from analytics.deriving import Deriving
 from analytics.flagging import (
     Flagging,
@@ -30,6 +30,7 @@ from analytics.flagging import (
     encode_streams,
     is_believable,
 )
+from analytics.oddities import Oddities
 from analytics.places import Places
 from analytics.ports import Registry, Telemetry
 from greenwater.kernel.clock import Clock
@@ -102,6 +103,7 @@ class Runs:
         }
         self._flagging = Flagging(self._telemetry, streams, self._executor)
         self._deriving = Deriving(self._telemetry, states)
+        self._oddities = Oddities(self._telemetry, states)
         self._flagged: set[DeviceId] = set()
         self.look_around()
 
@@ -157,6 +159,7 @@ class Runs:
             is_up_to_date=len(rows) < ROWS and now_ms >= self._began_ms + GRACE_MS,
         )
         self._flagging.write()
+        self._oddities.write()
         changes = self._watch.taken()
         if rows or acts or changes.alarms:
             self._save(changes, acts, now_ms)
@@ -174,6 +177,9 @@ class Runs:
                 self._flagged |= {row.device, *(one.device for one in more)}
                 believed = [one for one in readings if is_believable(one)]
                 self._watch.take(believed, row.recorded_ms, self._places)
+                claims = self._oddities.take(row, readings, self._places)
+                is_late = row.recorded_ms - row.max_ms > LATE_MS
+                self._watch.claim(claims, self._places, is_late=is_late)
             self._cursor[row.worker] = row.sequence
         self._flagging.take(batches, self._places)
 
@@ -207,7 +213,7 @@ class Runs:
             states[FLAGS + device] = encode_streams(
                 self._flagging.streams.get(device, {})
             )
-        states |= self._deriving.taken()
+        states |= self._deriving.taken() | self._oddities.taken()
         notifications = (
             messages_of(changes.calls, self._registry.contacts())
             if changes.calls
