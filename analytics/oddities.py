@@ -10,6 +10,7 @@ flagged, and can be looked at again by ``greenwater analytics backfill``.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -67,6 +68,16 @@ class _Probe:
         self.watcher = Watcher(self.kept.state)
         self.saved_ms = self.kept.newest_ms
         self.claimed: set[str] = set()
+        # Ten thousand probes must not all be kept with the same pass.
+        self._offset_ms = crc32("/".join(series).encode()) % SNAPSHOT_MS
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be kept again."""
+        return self._slot(self.kept.newest_ms) != self._slot(self.saved_ms)
+
+    def _slot(self, at_ms: int) -> int:
+        return (at_ms + self._offset_ms) // SNAPSHOT_MS
 
 
 class Oddities:
@@ -136,7 +147,7 @@ class Oddities:
             Point(one.taken_ms, str(one.channel), one.value) for one in fresh
         ).changes
         kept.newest_ms = fresh[-1].taken_ms
-        if changes or kept.newest_ms - probe.saved_ms >= SNAPSHOT_MS:
+        if changes or probe.is_due:
             self._moved.add(series)
         for change in changes:
             self._note(change)
