@@ -1,0 +1,1 @@
+"""What vessels do at sea: fishing or not, trips between ports."""

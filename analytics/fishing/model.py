@@ -1,0 +1,81 @@
+"""The portable model of fishing, and the speed rule beside it.
+
+``fishing.skops`` beside this file is made by ``python -m benchmarks.evaluate.track --save``
+from 27 vessels of Global Fishing Watch (CC-BY 4.0) and three boats of ICES WKSSFGEO (MIT).
+"""
+
+import zipfile
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from analytics.fishing.features import GEARS, Floats, Track, features
+
+TRUSTED: Final = (
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+"""What boosted trees are made of, beyond what skops trusts by itself."""
+
+SLOW_KN: Final = (0.8, 5.5)
+"""The speed rule: fishing is between these speeds. Ours, practice."""
+
+
+def fit(
+    rows: Floats, is_fishing: NDArray[np.bool_], weights: Floats
+) -> HistGradientBoostingClassifier:
+    """Return a model of labelled rows, learnt also without gear, shore and course."""
+    bare = rows.copy()
+    bare[:, -len(GEARS) - 2 : -1] = 0.0
+    bare[:, -1] = 1.0
+    bare[:, -len(GEARS) - 2] = np.nan
+    blind = bare.copy()
+    blind[:, [1, *range(10, 35, 8)]] = np.nan
+    model = HistGradientBoostingClassifier(
+        max_iter=90,
+        max_leaf_nodes=8,
+        learning_rate=0.07,
+        min_samples_leaf=60,
+        l2_regularization=5.0,
+        max_features=0.4,
+        max_bins=63,
+        random_state=0,
+    )
+    return model.fit(
+        np.vstack([rows, bare, blind]), np.tile(is_fishing, 3), np.tile(weights, 3)
+    )
+
+
+def dumps(model: HistGradientBoostingClassifier) -> bytes:
+    """Return a model as bytes of a skops file."""
+    written: bytes = skops.io.dumps(
+        model, compression=zipfile.ZIP_DEFLATED, compresslevel=9
+    )
+    return written
+
+
+@cache
+def shipped() -> HistGradientBoostingClassifier:
+    """Return the model of this package."""
+    content = (resources.files("analytics.fishing") / "fishing.skops").read_bytes()
+    return skops.io.loads(content, trusted=list(TRUSTED))
+
+
+def probability(track: Track) -> Floats:
+    """Return the probability of fishing at each fix, in [0, 1]."""
+    found: Floats = shipped().predict_proba(features(track))[:, 1]
+    return found
+
+
+def speed_rule(speed_kn: Floats) -> NDArray[np.bool_]:
+    """Return where a speed alone says fishing."""
+    return (speed_kn > SLOW_KN[0]) & (speed_kn < SLOW_KN[1])

@@ -1,0 +1,74 @@
+"""`greenwater score track`: its words, its refusals, and that it never looks ahead."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analytics.score.track import score_track
+from greenwater.kernel.errors import InputError
+
+
+def nothing(done: int, whole: int) -> None:
+    pass
+
+
+def a_file(path: Path, hours: float = 20) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    n = int(hours * 6)
+    times = pd.date_range("2026-06-01", periods=n, freq="10min", tz="UTC")
+    is_slow = (np.arange(n) // 30) % 2 == 1
+    parts = [
+        pd.DataFrame(
+            {
+                "vessel": vessel,
+                "time": times.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "speed": np.where(is_slow, 3.0, 9.5) + rng.normal(0, 0.3, n),
+                "bearing": np.where(is_slow, rng.uniform(0, 360, n), 90.0),
+                "gear": "trawl",
+            }
+        )
+        for vessel in ("b", "a")
+    ]
+    frame = pd.concat(parts, ignore_index=True)
+    frame.to_csv(path, index=False)
+    return frame
+
+
+def scored(path: Path) -> pd.DataFrame:
+    out = path.with_suffix(".out.csv")
+    score_track(path, out, trips=None, progress=nothing)
+    return pd.read_csv(out)
+
+
+def test_slow_and_turning_is_fishing_and_rows_keep_their_order(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv")
+    found = scored(tmp_path / "t.csv")
+    assert found["vessel"].to_list() == told["vessel"].to_list()
+    assert found["time"].to_list() == told["time"].to_list()
+    late = np.arange(len(found)) % 30 > 20
+    is_slow = told["speed"] < 5.5
+    assert ((found["activity"] == "fishing") == is_slow)[late].mean() > 0.9
+
+
+def test_a_file_cut_short_says_the_same_until_there(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "whole.csv")
+    whole = scored(tmp_path / "whole.csv")
+    early = told["time"] < "2026-06-01T09:00:00Z"
+    told[early].to_csv(tmp_path / "cut.csv", index=False)
+    cut = scored(tmp_path / "cut.csv")
+    pd.testing.assert_frame_equal(cut, whole[early].reset_index(drop=True))
+
+
+def test_a_fix_alone_is_not_classified(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv").iloc[[0, 60]]
+    told.to_csv(tmp_path / "few.csv", index=False)
+    assert scored(tmp_path / "few.csv")["activity"].to_list() == ["unknown"] * 2
+
+
+def test_neither_speed_nor_position_is_refused(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv").drop(columns="speed")
+    told.to_csv(tmp_path / "none.csv", index=False)
+    with pytest.raises(InputError, match="speed_kn"):
+        scored(tmp_path / "none.csv")
