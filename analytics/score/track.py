@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from analytics.fishing.features import Floats, Track
 from analytics.fishing.model import SLOW_KN, probability, speed_rule
+from analytics.fishing.trips import TripState
 from analytics.score.table import Table, format_instants, read_table
 from greenwater.kernel.errors import InputError
 
 MAX_GAP_MS: Final = 4 * 3_600_000
 """The stated fix rate: one in four hours; below it nothing is claimed. Practice."""
 STILL_KN: Final = 0.5
+_ENDS: Final = ("departure_ms", "landing_ms")
 _KN_M_S: Final = 1852 / 3600
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "speed": ("speed_kn", "speed", "sog"),
@@ -59,6 +61,7 @@ def score_track(
         }
     )
     frame.to_csv(out, index=False, float_format="%.4f")
+    lines.append(_write_trips(table, tracks, trips or out.with_suffix(".trips.csv")))
     return "\n".join(lines)
 
 
@@ -141,6 +144,31 @@ def _moved(
     seconds = np.maximum(np.diff(times_ms, prepend=np.nan) / 1000, 1.0)
     speed = np.hypot(north, east) / seconds / _KN_M_S
     return speed, np.degrees(np.arctan2(east, north)) % 360
+
+
+def _write_trips(
+    table: Table, tracks: Mapping[str, tuple[NDArray[np.intp], Track]], out: Path
+) -> str:
+    lat, lon = _column(table, _NAMES["lat"]), _column(table, _NAMES["lon"])
+    if lat is None or lon is None:
+        return "no positions: no trips"
+    found = []
+    for vessel, (at, track) in tracks.items():
+        state = TripState(vessel)
+        fixes = zip(track.times_ms, lat[at], lon[at], track.speed_kn, strict=True)
+        taken = (state.take(int(ms), *place) for ms, *place in fixes)
+        found += [trip for trip in taken if trip is not None]
+    ends = [np.array([getattr(t, k) for t in found], np.int64) for k in _ENDS]
+    frame = pd.DataFrame(
+        {
+            "vessel": [trip.vessel for trip in found],
+            "departure": format_instants(ends[0]),
+            "landing": format_instants(ends[1]),
+            "port": [trip.port for trip in found],
+        }
+    )
+    frame.to_csv(out, index=False)
+    return f"{len(found)} trips between ports of ours, in {out}"
 
 
 def _told(vessel: str, track: Track, activity: NDArray[np.object_]) -> str:

@@ -72,3 +72,22 @@ def test_neither_speed_nor_position_is_refused(tmp_path: Path) -> None:
     told.to_csv(tmp_path / "none.csv", index=False)
     with pytest.raises(InputError, match="speed_kn"):
         scored(tmp_path / "none.csv")
+
+
+def test_a_trip_runs_from_leaving_a_port_to_landing(tmp_path: Path) -> None:
+    lon = [109.195] * 3 + [109.25, 109.4, 109.6, 109.4, 109.25] + [109.195] * 2
+    frame = pd.DataFrame(
+        {
+            "vessel": "v",
+            "time": [f"2026-06-01T{hour:02}:00:00Z" for hour in range(10)],
+            "lat": 12.2,
+            "lon": lon,
+            "speed": [0.0] * 3 + [7.0] * 5 + [0.5] * 2,
+        }
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    scored(tmp_path / "t.csv")
+    trips = pd.read_csv(tmp_path / "t.out.trips.csv")
+    assert trips.to_numpy().tolist() == [
+        ["v", "2026-06-01T02:00:00Z", "2026-06-01T08:00:00Z", "CHR"]
+    ]

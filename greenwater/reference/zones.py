@@ -1,0 +1,103 @@
+"""Coastal, inshore and offshore waters, and whose they are to fish in. Not verified.
+
+Source: domain.md §3.1 and §3.2. No national boundary is held here or drawn.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+from shapely import LineString, Point, Polygon
+
+from greenwater.reference.ports import PORTS
+from greenwater.reference.tables import read_table
+from greenwater.reference.vessels import VesselClass
+
+
+class Zone(StrEnum):
+    """Waters by the two lines, and by distance to islands beyond them."""
+
+    COASTAL = "coastal"
+    INSHORE = "inshore"
+    OFFSHORE = "offshore"
+
+
+class Zones(Struct, frozen=True, forbid_unknown_fields=True):
+    """The two lines (latitude, longitude), the islands' belt and the buffer in nm."""
+
+    datum: str
+    basis: str
+    source: str
+    verified: bool
+    island_nm: float
+    buffer_nm: float
+    coastal_line: Sequence[tuple[float, float]]
+    inshore_line: Sequence[tuple[float, float]]
+
+
+ZONES: Final = read_table("zones.toml", Zones)
+
+ALLOWED: Final[Mapping[VesselClass, Zone]] = {
+    VesselClass.UNDER_6: Zone.COASTAL,
+    VesselClass.FROM_6: Zone.COASTAL,
+    VesselClass.FROM_12: Zone.INSHORE,
+    VesselClass.FROM_15: Zone.OFFSHORE,
+    VesselClass.FROM_24: Zone.OFFSHORE,
+}
+"""Where a catching vessel of a class may fish; elsewhere it may only pass."""
+
+_INLAND: Final = ((16.0, 104.5), (21.8, 107.0))
+"""Two places on land, to close an area landward of a line. No boundary."""
+_ISLANDS: Final = tuple(
+    (port.latitude, port.longitude)
+    for port in PORTS.port
+    if port.latitude is not None and port.longitude is not None
+    if port.longitude > 111
+)
+
+
+def _landward(line: Sequence[tuple[float, float]]) -> Polygon:
+    return Polygon([(lon, lat) for lat, lon in (*line, *_INLAND)])
+
+
+_COASTAL: Final = _landward(ZONES.coastal_line)
+_INSHORE: Final = _landward(ZONES.inshore_line)
+
+
+def zone_at(latitude: float, longitude: float) -> Zone:
+    """Return the zone of a position (°, WGS84); on a line it is the seaward one."""
+    if any(nm <= ZONES.island_nm for nm in _islands_nm(latitude, longitude)):
+        return Zone.COASTAL
+    here = Point(longitude, latitude)
+    if _COASTAL.contains(here):
+        return Zone.COASTAL
+    return Zone.INSHORE if _INSHORE.contains(here) else Zone.OFFSHORE
+
+
+def is_near_edge(latitude: float, longitude: float) -> bool:
+    """Return whether an edge of zones is within the buffer: nothing is alarmed here."""
+    scale = 60 * math.cos(math.radians(latitude))
+    here = Point(longitude * scale, latitude * 60)
+    edges = (
+        here.distance(LineString([(lon * scale, lat * 60) for lat, lon in line]))
+        for line in (ZONES.coastal_line, ZONES.inshore_line)
+    )
+    belts = (abs(nm - ZONES.island_nm) for nm in _islands_nm(latitude, longitude))
+    return min(*edges, *belts) <= ZONES.buffer_nm
+
+
+def is_closed_to(kind: VesselClass, latitude: float, longitude: float) -> bool:
+    """Return whether fishing here is clearly outside the waters of a vessel's class."""
+    if is_near_edge(latitude, longitude):
+        return False
+    return zone_at(latitude, longitude) is not ALLOWED[kind]
+
+
+def _islands_nm(latitude: float, longitude: float) -> list[float]:
+    scale = math.cos(math.radians(latitude))
+    return [
+        60 * math.hypot(latitude - lat, (longitude - lon) * scale)
+        for lat, lon in _ISLANDS
+    ]
