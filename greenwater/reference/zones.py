@@ -67,7 +67,7 @@ _INSHORE: Final = _landward(ZONES.inshore_line)
 
 
 def zone_at(latitude: float, longitude: float) -> Zone:
-    """Return the zone of a position (°, WGS84); on a line it is the seaward one."""
+    """Return the zone of a position (°); on a line it is the seaward one."""
     if any(nm <= ZONES.island_nm for nm in _islands_nm(latitude, longitude)):
         return Zone.COASTAL
     here = Point(longitude, latitude)
@@ -85,7 +85,7 @@ def is_near_edge(latitude: float, longitude: float) -> bool:
         for line in (ZONES.coastal_line, ZONES.inshore_line)
     )
     belts = (abs(nm - ZONES.island_nm) for nm in _islands_nm(latitude, longitude))
-    return min(*edges, *belts) <= ZONES.buffer_nm
+    return bool(min(*edges, *belts) <= ZONES.buffer_nm)
 
 
 def is_closed_to(kind: VesselClass, latitude: float, longitude: float) -> bool:
