@@ -19,6 +19,7 @@ from web.cards import FIRST, POSITIONS, by_rank
 from web.charts import PERIODS, Window
 from web.doors import Doors, Visitor
 from web.drawn import chart_view, vessel_view
+from web.episodes import episodes_of
 from web.facts import Facts, Hanging, Snapshots
 from web.formats import clock_time, day
 from web.outlooks import bulletins_of, forecasts_of
@@ -174,6 +175,7 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             unit=view,
             forecasts=forecasts_of(services, facts, info, lang),
             bulletins=bulletins_of(services, facts, info, lang),
+            episodes=episodes_of(services, facts, info, lang),
             charts=unit_charts(services, facts, info, lang, hours),
             periods=_periods(lang, hours),
             alarms=[

@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from msgspec.structs import replace
 
-from greenwater.kernel.findings import Forecast, Outlook
+from greenwater.kernel.findings import Episode, EpisodeKind, Forecast, Outlook
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.storage.registry.bulletins import Bulletin
 from tests.pages.reading_pages import Node, parse_page
@@ -121,3 +121,35 @@ def test_the_evening_and_the_morning_stand_above_the_newest_first(pond: World) -
         "Sáng nay.",
     ]
     assert english.all("p", class_="bulletin")[0].text == "Tối nay (en)."
+
+
+def test_what_was_odd_says_whether_the_probe_or_the_water_and_what_to_do(
+    pond: World,
+) -> None:
+    def an_episode(
+        name: str, start_h: float, end_h: float, **changes: object
+    ) -> Episode:
+        plain = Episode(
+            DeviceId("box-1"), ProbeId(TOP), name, EpisodeKind.SENSOR, "stuck",
+            NOW_MS - round(start_h * HOUR_MS), NOW_MS - round(end_h * HOUR_MS),
+            False, 0.87, (DO, DO), "",
+        )  # fmt: skip
+        return replace(plain, **changes)
+
+    pond.telemetry.findings.write(
+        episodes=[
+            an_episode("spike", 2.0, 2.0, cause="spike"),
+            an_episode("over", 9.0, 6.0),
+            an_episode("now", 2.5, 0.1, is_open=True),
+            an_episode("crash", 4.0, 4.0, kind=EpisodeKind.WATER, cause="oxygen_crash"),
+        ]
+    )
+    with TestClient(create_app(pond.services)) as site:
+        page = parse_page(site.get("/units/ao-1?lang=vi").text)
+    (shown,) = page.all("ul", class_="episodes")
+    told = [one.text for one in shown.all("li")]
+    assert len(told) == 3, "a spike is left to the flags"
+    assert told[0].startswith("Lỗi đầu đo Số đo đứng yên: kiểm tra đầu đo.")
+    assert "Oxy · Từ 00:42 đến giờ · Chắc khoảng 87 %" in told[0]
+    assert told[1].startswith("Nước có vấn đề")
+    assert "18:12 hôm qua" in told[2]
