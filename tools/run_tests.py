@@ -1,4 +1,4 @@
-"""Runs all tests: the stories beside all others, since they mostly wait.
+"""Runs all tests, in three lots beside each other: most of them wait for servers.
 
     python tools/run_tests.py PYTHON [ARGUMENTS OF PYTEST]
 
@@ -9,32 +9,49 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO, NamedTuple
 
-STORIES = "tests/stories"
+LOTS = (("tests/stories",), ("tests/contracts", "tests/faults"))
+"""What runs beside the rest; each lot starts its own servers."""
 NOTHING_COLLECTED = 5
 
 
+class Beside(NamedTuple):
+    """A lot that runs, and what it says meanwhile."""
+
+    paths: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+    told: IO[bytes]
+
+
 def main(python: str, arguments: list[str]) -> int:
-    """Return pytest's status, the stories' where only they went wrong."""
+    """Return a status that is 0 only if every lot's is."""
     words = [python, "-m", "pytest", "-q", "-rfEs"]
     if arguments:
         return subprocess.call([*words, *arguments])
-    with tempfile.TemporaryFile() as told:
-        stories = subprocess.Popen(
-            [*words, "--durations=4", STORIES], stdout=told, stderr=subprocess.STDOUT
-        )
-        try:
-            status = subprocess.call(
-                [*words, "--durations=12", "--ignore", STORIES, "tests"]
-            )
-            beside = stories.wait()
-        finally:
-            stories.kill()
-        told.seek(0)
-        print(f"\n== {STORIES} ==", flush=True)
-        sys.stdout.buffer.write(told.read())
+    lots = [_begun([*words, "--durations=6"], paths) for paths in LOTS]
+    try:
+        apart = [f"--ignore={path}" for paths in LOTS for path in paths]
+        status = subprocess.call([*words, "--durations=12", *apart, "tests"])
+        for lot in lots:
+            beside = lot.process.wait()
+            status = status or (0 if beside == NOTHING_COLLECTED else beside)
+    finally:
+        for lot in lots:
+            lot.process.kill()
+    for lot in lots:
+        lot.told.seek(0)
+        print(f"\n== {' '.join(lot.paths)} ==", flush=True)
+        sys.stdout.buffer.write(lot.told.read())
         sys.stdout.flush()
-    return status or (0 if beside == NOTHING_COLLECTED else beside)
+        lot.told.close()
+    return status
+
+
+def _begun(words: list[str], paths: tuple[str, ...]) -> Beside:
+    told = tempfile.TemporaryFile()  # noqa: SIM115  (closed when it was printed)
+    process = subprocess.Popen([*words, *paths], stdout=told, stderr=subprocess.STDOUT)
+    return Beside(paths, process, told)
 
 
 if __name__ == "__main__":
