@@ -170,6 +170,25 @@ def extension(key: str, walk: Walk, at: str) -> None:
         walk.warn(at, f"namespace {prefix!r} is declared in no @context")
 
 
+def _anything(_value: Any, _walk: Walk, _at: str) -> None:
+    """Whatever it is, under any name."""
+
+
+def _name(at: str) -> str:
+    return at.rsplit("/", 1)[1].replace("~1", "/").replace("~0", "~")
+
+
+def _own(_value: Any, walk: Walk, at: str) -> None:
+    extension(_name(at), walk, at)
+
+
+def _closed(fields: Mapping[str, Check]) -> Check:
+    def refuse(_value: Any, walk: Walk, at: str) -> None:
+        walk.fault(at, f"{shown(_name(at))} is not one of {', '.join(fields)}")
+
+    return refuse
+
+
 def shape(
     fields: Mapping[str, Check],
     *required: str,
@@ -181,13 +200,7 @@ def shape(
     A free one may have anything beside them.
     """
 
-    def member(key: str, one: Any, walk: Walk, at: str) -> None:
-        if key in fields:
-            fields[key](one, walk, at)
-        elif not is_open:
-            walk.fault(at, f"{shown(key)} is not one of {', '.join(fields)}")
-        elif not is_free:
-            extension(key, walk, at)
+    other = _anything if is_free else _own if is_open else _closed(fields)
 
     def check(value: Any, walk: Walk, at: str) -> None:
         if not isinstance(value, dict):
@@ -199,7 +212,7 @@ def shape(
             if name not in value:
                 walk.fault(at, f"{name} is missing")
         for key, one in value.items():
-            member(key, one, walk, step(at, key))
+            fields.get(key, other)(one, walk, step(at, key))
         walk.prefixes = before
 
     return check

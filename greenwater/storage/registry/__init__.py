@@ -19,6 +19,7 @@ from greenwater.storage.registry.contacts import Contacts
 from greenwater.storage.registry.credentials import Randomness
 from greenwater.storage.registry.deploying import Deployments
 from greenwater.storage.registry.devices import Devices
+from greenwater.storage.registry.epcis import Epcis
 from greenwater.storage.registry.epochs import Epochs
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.migrating import migrate, migrate_engine
@@ -30,6 +31,7 @@ from greenwater.storage.registry.quarantine import Quarantine
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
+from greenwater.storage.registry.tokens import Tokens
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.watching import Watching
 
@@ -59,6 +61,8 @@ class Registry(
     Accounts,
     Books,
     Bulletins,
+    Epcis,
+    Tokens,
     Labels,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
@@ -84,6 +88,10 @@ class Registry(
             MissingError: there is no such person.
         """
         return Scope(self._sessions, None if person is None else self.reach_of(person))
+
+    def visible_to_organisation(self, organisation: str) -> Scope:
+        """Return what an organisation sees: its own."""
+        return Scope(self._sessions, frozenset({organisation}))
 
     def close(self) -> None:
         """Release the connections."""

@@ -14,6 +14,7 @@ from greenwater.storage.registry.books import BooksSeen
 from greenwater.storage.registry.bulletins import BulletinsSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
+from greenwater.storage.registry.epcis import EpcisSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
 from greenwater.storage.registry.places import PlacesSeen
@@ -33,6 +34,7 @@ class Scope(
     ServicesSeen,
     BooksSeen,
     BulletinsSeen,
+    EpcisSeen,
     LabelsSeen,
 ):
     """The registry as far as some organisations go; None: all of it."""

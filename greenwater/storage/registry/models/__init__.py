@@ -6,6 +6,7 @@ from greenwater.storage.registry.models import (
     alarms,
     books,
     bulletins,
+    epcis,
     labels,
 )  # isort: skip
 from greenwater.storage.registry.models.core import (
@@ -52,5 +53,6 @@ __all__ = [
     "alarms",
     "books",
     "bulletins",
+    "epcis",
     "labels",
 ]
