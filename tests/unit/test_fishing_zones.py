@@ -25,7 +25,7 @@ def test_nothing_is_closed_within_the_buffer_of_a_line() -> None:
     kind = VesselClass.FROM_15
     assert is_near_edge(12.2, 109.9739)
     assert not is_closed_to(kind, 12.2, 109.9739 - 0.001)
-    assert is_closed_to(kind, 12.2, 109.9739 - 0.005)
+    assert is_closed_to(kind, 12.2, 109.9739 - 0.006)
     assert not is_closed_to(kind, 12.2, 110.2)
 
 

@@ -1,0 +1,191 @@
+"""Vessel monitoring: what is due, and when, from when positions came. Pure.
+
+    at sea:  tracked ──2 h 20──► late ──6 h──► lost ──10 d──► overdue
+                                   ▲  ╲ voice ╱
+                                   └ reporting ┘
+
+Legal clocks follow positions of source ``vms`` only. A report by voice moves the next
+6 h, never the 10 days. In port nothing is due. A vessel's box out of coverage is normal
+and appears in none of this. Positions that come late close the hole they belong to; that
+the alarm was given stays on record (``Lapse``). Out of contact is another matter: no
+source at all says where the people are.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct, field
+
+from greenwater.kernel.reading import Source
+from greenwater.reference.monitoring import DEADLINES
+
+MOST_LAPSES: Final = 50
+"""So many lapses of one vessel are remembered here; the alarms keep them all."""
+_OPEN_MS: Final = 2**53
+"""The end of a hole that is still open."""
+
+
+class Monitoring(StrEnum):
+    """How a vessel stands towards the duty to be monitored."""
+
+    NOT_REQUIRED = "not_required"
+    UNKNOWN = "unknown"  # nothing was ever heard of it
+    IN_PORT = "in_port"
+    TRACKED = "tracked"
+    LATE = "late"
+    REPORTING = "reporting"  # monitoring is silent, its positions come by voice in time
+    LOST = "lost"  # a report by voice is overdue
+    OVERDUE = "overdue"  # it should be in port
+
+
+class Standing(Struct, frozen=True):
+    """How a vessel stands at an instant; deadlines are instants (ms) or None."""
+
+    state: Monitoring
+    last_vms_ms: int | None
+    report_by_ms: int | None = None
+    port_by_ms: int | None = None
+    is_out_of_contact: bool = False
+
+
+class Lapse(Struct):
+    """Silence of monitoring that was noticed: what was not heard stays on record.
+
+    ``holes`` are the stretches longer than ``late`` for which there is still no position;
+    those that come afterwards make them fewer, and change nothing else.
+    """
+
+    began_ms: int
+    noticed_ms: int
+    worst: Monitoring
+    ended_ms: int | None = None
+    holes: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it is over and every stretch of it has its positions by now."""
+        return self.ended_ms is not None and not self.holes
+
+
+class Contact(Struct):
+    """What is remembered of one vessel; built from reports in any order."""
+
+    is_required: bool = False
+    last_vms_ms: int | None = None
+    last_voice_ms: int | None = None
+    last_ms: int | None = None
+    first_ms: int | None = None
+    in_port_ms: int | None = None
+    lapses: list[Lapse] = field(default_factory=list)
+
+    def take(self, time_ms: int, source: Source, *, is_in_port: bool) -> None:
+        """Take in a position of any source, however late it came."""
+        self.first_ms = _least(self.first_ms, time_ms)
+        self.last_ms = _most(self.last_ms, time_ms)
+        if is_in_port:
+            self.in_port_ms = _most(self.in_port_ms, time_ms)
+        if source is Source.VOICE:
+            self.last_voice_ms = _most(self.last_voice_ms, time_ms)
+        if source is Source.VMS:
+            self.last_vms_ms = _most(self.last_vms_ms, time_ms)
+            for lapse in self.lapses:
+                _fill(lapse, time_ms)
+
+    def look(self, now_ms: int) -> Standing:
+        """Return how the vessel stands, and note a lapse that begins, worsens or ends."""
+        standing = standing_at(self, now_ms)
+        open_ones = [one for one in self.lapses if one.ended_ms is None]
+        if standing.state in _SILENT:
+            if open_ones:
+                open_ones[-1].worst = max(
+                    open_ones[-1].worst, standing.state, key=_SILENT.index
+                )
+            else:
+                began_ms = _clock_from(self) or now_ms
+                hole = (began_ms, _OPEN_MS)
+                self.lapses.append(
+                    Lapse(began_ms, now_ms, standing.state, holes=[hole])
+                )
+                del self.lapses[:-MOST_LAPSES]
+            return standing
+        for lapse in open_ones:
+            _end(lapse, _clock_from(self) or now_ms)
+        return standing
+
+
+_SILENT: Final = (
+    Monitoring.LATE,
+    Monitoring.REPORTING,
+    Monitoring.LOST,
+    Monitoring.OVERDUE,
+)
+
+
+def standing_at(contact: Contact, now_ms: int) -> Standing:
+    """Return how a vessel stands at an instant, from what was heard of it until now."""
+    if contact.last_ms is None:
+        state = Monitoring.UNKNOWN if contact.is_required else Monitoring.NOT_REQUIRED
+        return Standing(state, None)
+    if contact.in_port_ms == contact.last_ms:
+        return Standing(Monitoring.IN_PORT, contact.last_vms_ms)
+    is_out = now_ms - contact.last_ms > _contact_ms(contact)
+    from_ms = _clock_from(contact)
+    if not contact.is_required or from_ms is None:
+        return Standing(
+            Monitoring.NOT_REQUIRED, contact.last_vms_ms, is_out_of_contact=is_out
+        )
+    is_heard = (contact.last_voice_ms or 0) > from_ms
+    heard_ms = max(from_ms, contact.last_voice_ms or 0)
+    report_by_ms = heard_ms + DEADLINES.report.ms
+    port_by_ms = from_ms + DEADLINES.port.ms
+    if now_ms <= from_ms + DEADLINES.late.ms:
+        return Standing(Monitoring.TRACKED, contact.last_vms_ms)
+    if now_ms > port_by_ms:
+        state = Monitoring.OVERDUE
+    elif now_ms > report_by_ms:
+        state = Monitoring.LOST
+    else:
+        state = Monitoring.REPORTING if is_heard else Monitoring.LATE
+    return Standing(state, contact.last_vms_ms, report_by_ms, port_by_ms, is_out)
+
+
+def _clock_from(contact: Contact) -> int | None:
+    """Return since when the next position is awaited: the last one, or leaving port."""
+    known = [contact.last_vms_ms, contact.in_port_ms]
+    return max((ms for ms in known if ms is not None), default=contact.first_ms)
+
+
+def _contact_ms(contact: Contact) -> int:
+    has_vms = contact.is_required or contact.last_vms_ms is not None
+    return (DEADLINES.contact if has_vms else DEADLINES.contact_without_vms).ms
+
+
+def _end(lapse: Lapse, at_ms: int) -> None:
+    lapse.ended_ms = max(at_ms, lapse.began_ms)
+    lapse.holes = _long(
+        [(start, min(end, lapse.ended_ms)) for start, end in lapse.holes]
+    )
+
+
+def _fill(lapse: Lapse, at_ms: int) -> None:
+    """Split the hole that a position which came late lies in."""
+    parts = [
+        part
+        for start, end in lapse.holes
+        for part in (
+            ((start, at_ms), (at_ms, end)) if start < at_ms < end else ((start, end),)
+        )
+    ]
+    lapse.holes = _long(parts)
+
+
+def _long(holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(start, end) for start, end in holes if end - start > DEADLINES.late.ms]
+
+
+def _most(known: int | None, new: int) -> int:
+    return new if known is None else max(known, new)
+
+
+def _least(known: int | None, new: int) -> int:
+    return new if known is None else min(known, new)
