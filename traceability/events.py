@@ -11,6 +11,8 @@ from typing import Any, Final
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry.books import Crop, Lot, Product, Record
 from greenwater.storage.registry.ledger import EventDraft
+from traceability.epcis.capture import OWN_CONTEXT
+from traceability.epcis.entries import entries_of
 from traceability.records import canonical
 
 NAMESPACE: Final = uuid.UUID("5f1d0f6e-1c0e-5c4c-9a2b-6a1f2d0f9e55")
@@ -51,7 +53,14 @@ def _event(kind: str, id_: str, at_ms: int, **rest: Any) -> dict[str, Any]:
 
 
 def _draft(event: dict[str, Any], at_ms: int, subject: str | None) -> EventDraft:
-    return EventDraft(event["eventID"], at_ms, canonical(event), subject)
+    return EventDraft(
+        event["eventID"],
+        at_ms,
+        canonical(event),
+        subject,
+        kind=event["type"],
+        entries=entries_of(event, OWN_CONTEXT),
+    )
 
 
 def of_record(record: Record, crop: Crop) -> list[EventDraft]:

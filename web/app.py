@@ -20,6 +20,7 @@ from greenwater.kernel.errors import (
     UnavailableError,
 )
 from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import random_id
 from web.accounts import AccountPages
 from web.alarms import AlarmPages
 from web.api import api_routes
@@ -32,6 +33,7 @@ from web.doors import (
     door,
     is_cross_site,
 )
+from web.epcis import EpcisApi
 from web.facts import Snapshots
 from web.home import home_routes
 from web.labels import LabelPages
@@ -102,6 +104,7 @@ def create_app(services: Services) -> FastAPI:
         LabelPages(services, render, doors),
     ):
         app.include_router(pages.routes())
+    app.include_router(EpcisApi(services, doors, random_id).routes())
     app.mount("/static", _Assets(directory=STATIC), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=500)
     app.middleware("http")(_with_headers)
@@ -197,4 +200,6 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
 
 def _wants_page(request: Request) -> bool:
     path = request.url.path
-    return not path.startswith(("/api/", "/static/", "/live.json", "/healthz"))
+    return not path.startswith(
+        ("/api/", "/epcis/", "/static/", "/live.json", "/healthz")
+    )

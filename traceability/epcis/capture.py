@@ -13,6 +13,9 @@ from traceability.records import canonical
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld"
 
+OWN_CONTEXT: Final = {"gw": "https://greenwater.example/ns/"}
+"""What our own events declare beside GS1's context."""
+
 
 def draft_of(event: Mapping[str, Any], context: Any) -> EventDraft:
     """Return what is recorded of one event: with its id and its document's context.

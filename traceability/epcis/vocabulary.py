@@ -20,14 +20,15 @@ class Vocabulary(Struct, frozen=True):
     words: frozenset[str]
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
 BIZ_STEP: Final = Vocabulary(
     "BizStep",
     "bizstep",
-    _words(
+    words(
         "accepting arriving assembling collecting commissioning consigning "
         "creating_class_instance cycle_counting decommissioning departing destroying "
         "disassembling dispensing encoding entering_exiting holding inspecting "
@@ -40,7 +41,7 @@ BIZ_STEP: Final = Vocabulary(
 DISPOSITION: Final = Vocabulary(
     "Disp",
     "disp",
-    _words(
+    words(
         "active available completeness_inferred completeness_verified conformant "
         "container_closed container_open damaged destroyed dispensed disposed encoded "
         "expired in_progress in_transit inactive mismatch_class mismatch_instance "
@@ -52,18 +53,16 @@ DISPOSITION: Final = Vocabulary(
 TRANSACTION: Final = Vocabulary(
     "BTT",
     "btt",
-    _words(
+    words(
         "bol cert desadv inv pedigree po poc prodorder recadv rma testprd testres upevt"
     ),
 )
-PARTY: Final = Vocabulary(
-    "SDT", "sdt", _words("owning_party possessing_party location")
-)
-ERROR_REASON: Final = Vocabulary("ER", "er", _words("did_not_occur incorrect_data"))
+PARTY: Final = Vocabulary("SDT", "sdt", words("owning_party possessing_party location"))
+ERROR_REASON: Final = Vocabulary("ER", "er", words("did_not_occur incorrect_data"))
 COMPONENT: Final = Vocabulary(
     "Comp",
     "comp",
-    _words(
+    words(
         "x y z axial_distance azimuth height spherical_radius polar_angle "
         "elevation_angle easting northing latitude longitude altitude"
     ),
@@ -71,7 +70,7 @@ COMPONENT: Final = Vocabulary(
 MEASUREMENT: Final = Vocabulary(
     "",
     "",
-    _words(
+    words(
         "AbsoluteHumidity AbsorbedDose AbsorbedDoseRate Acceleration Altitude "
         "AmountOfSubstance AmountOfSubstancePerUnitVolume Angle AngularAcceleration "
         "AngularMomentum AngularVelocity Area Capacitance Conductance Conductivity "
@@ -88,7 +87,7 @@ MEASUREMENT: Final = Vocabulary(
         "Wavenumber"
     ),
 )
-ALERT: Final = Vocabulary("", "", _words("ALARM_CONDITION ERROR_CONDITION"))
+ALERT: Final = Vocabulary("", "", words("ALARM_CONDITION ERROR_CONDITION"))
 
 WITHDRAWN: Final[Mapping[str, str]] = {
     "Molar_concentration": "AmountOfSubstancePerUnitVolume",

@@ -1,0 +1,255 @@
+"""The query language of EPCIS 2.0 (standard §8.2.7.1): parameters to a query. Pure.
+
+Values of one parameter are alternatives, different parameters hold together.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from greenwater.kernel.errors import InputError
+from greenwater.storage.registry.epcis import EventQuery, Term
+from traceability.epcis.entries import word
+from traceability.epcis.epcs import to_link
+from traceability.epcis.faults import shown
+from traceability.epcis.forms import parse_time
+from traceability.epcis.shapes import NUMBERS, TYPES
+from traceability.epcis.units import normal
+from traceability.epcis.vocabulary import words
+
+Descendants = Callable[[str], Sequence[str]]
+"""Returns a place and all that lie in it."""
+
+MAX_PARAMETERS: Final = 50
+MAX_VALUES: Final = 200
+_EQ: Final = words(
+    "action bizStep disposition persistentDisposition_set persistentDisposition_unset "
+    "readPoint bizLocation transformationID eventID errorReason correctiveEventID type "
+    "exception deviceID dataProcessingMethod microorganism chemicalSubstance bizRules "
+    "component stringValue booleanValue hexBinaryValue uriValue "
+    "coordinateReferenceSystem rawData deviceMetadata"
+)
+_MATCH: Final = words(
+    "epc parentID inputEPC outputEPC anyEPC epcClass inputEPCClass outputEPCClass "
+    "anyEPCClass"
+)
+_PARTY: Final = re.compile(r"EQ_(bizTransaction|source|destination)_(.+)")
+_PARTS: Final = "ILMD|SENSORELEMENT|SENSORMETADATA|SENSORREPORT|ERROR_DECLARATION"
+_OWN: Final = re.compile(
+    rf"(EQ|GT|GE|LT|LE|EXISTS)_((?:INNER_)?(?:(?:{_PARTS})_)?[^_:][^:]*:.+)"
+)
+_NUMBER: Final = re.compile(
+    rf"(EQ|GT|GE|LT|LE)_(quantity|{'|'.join(NUMBERS)})(?:_([A-Z0-9]{{2,3}}))?"
+)
+_TIMES: Final = re.compile(
+    r"(EQ|GT|GE|LT|LE)_(startTime|endTime|time|errorDeclarationTime)"
+)
+_PAGE: Final = words(
+    "orderBy orderDirection eventCountLimit maxEventCount perPage nextPageToken"
+)
+
+
+class QueryError(InputError):
+    """A parameter that the query language does not have, or a value it cannot take."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A query with its limits."""
+
+    query: EventQuery
+    per_page: int
+    count_limit: int | None = None
+    max_count: int | None = None
+    token: str | None = None
+
+
+def parse_query(
+    parameters: Sequence[tuple[str, str]], descendants: Descendants, *, most: int
+) -> Asked:
+    """Return what was asked with an address's parameters.
+
+    Raises:
+        QueryError: one of them is unknown or its value cannot be; the sentence names it.
+    """
+    if len(parameters) > MAX_PARAMETERS:
+        raise QueryError(f"{len(parameters)} parameters are more than {MAX_PARAMETERS}")
+    page: dict[str, str] = {}
+    times: dict[str, int] = {}
+    terms: list[Term] = []
+    for name, value in parameters:
+        if name in _PAGE:
+            page[name] = value
+        elif re.fullmatch(r"(GE|LT)_(eventTime|recordTime)", name):
+            times[name] = _time(name, value)
+        else:
+            terms.append(_term(name, value, descendants))
+    query = EventQuery(
+        terms=tuple(terms),
+        event_from_ms=times.get("GE_eventTime"),
+        event_to_ms=times.get("LT_eventTime"),
+        recorded_from_ms=times.get("GE_recordTime"),
+        recorded_to_ms=times.get("LT_recordTime"),
+        by_recorded=_one_of(page, "orderBy", ("eventTime", "recordTime"))
+        == "recordTime",
+        is_ascending=_one_of(page, "orderDirection", ("DESC", "ASC")) == "ASC",
+    )
+    limit, maximum = _count(page, "eventCountLimit"), _count(page, "maxEventCount")
+    if limit is not None and maximum is not None:
+        raise QueryError("give eventCountLimit or maxEventCount, not both")
+    return Asked(
+        query=query,
+        per_page=min(_count(page, "perPage") or 30, most),
+        count_limit=limit,
+        max_count=maximum,
+        token=page.get("nextPageToken"),
+    )
+
+
+def _time(name: str, value: str) -> int:
+    try:
+        # In an address a plus that was not encoded arrives as a space.
+        return parse_time(value.replace(" ", "+"))
+    except InputError as exc:
+        raise QueryError(f"{name}: {exc}") from None
+
+
+def _one_of(page: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
+    value = page.get(name, allowed[0])
+    if value not in allowed:
+        raise QueryError(f"{name}={shown(value)} is none of {', '.join(allowed)}")
+    return value
+
+
+def _count(page: Mapping[str, str], name: str) -> int | None:
+    value = page.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", value, re.ASCII):
+        raise QueryError(f"{name}={shown(value)} is no whole number above 0")
+    return int(value)
+
+
+def _values(name: str, value: str) -> list[str]:
+    values = [one for one in re.split(r"[|,]", value) if one]
+    if not values:
+        raise QueryError(f"{name} has no value")
+    if len(values) > MAX_VALUES:
+        raise QueryError(f"{name} has {len(values)} values, more than {MAX_VALUES}")
+    return values
+
+
+def _term(name: str, value: str, descendants: Descendants) -> Term:
+    for parse in (_plain, _matched, _measured, _timed, _party, _own):
+        term = parse(name, value)
+        if term is not None:
+            return term
+    if name in ("WD_readPoint", "WD_bizLocation"):
+        return _within(name[3:], _values(name, value), descendants)
+    if name.startswith(("HASATTR_", "EQATTR_", "EQ_ATTR_")):
+        raise QueryError(f"{name}: attributes of master data are not kept here")
+    raise QueryError(f"there is no query parameter {shown(name)}")
+
+
+def _plain(name: str, value: str) -> Term | None:
+    if name == "eventType":
+        values = _values(name, value)
+        wrong = [one for one in values if one not in TYPES and ":" not in one]
+        if wrong:
+            raise QueryError(
+                f"eventType={shown(wrong[0])} is none of {', '.join(TYPES)}"
+            )
+        return Term(("eventType",), tuple(values))
+    if name == "EXISTS_errorDeclaration":
+        return Term(("errorDeclaration",))
+    if name == "EQ_eventID":
+        return Term(("eventID",), (value, *_values(name, value)))
+    if name.startswith("EQ_") and name[3:] in _EQ:
+        known = name[3:]
+        return Term((known,), tuple(word(known, one) for one in _values(name, value)))
+    return None
+
+
+def _matched(name: str, value: str) -> Term | None:
+    if not name.startswith("MATCH_") or name[6:] not in _MATCH:
+        return None
+    texts, starts = [], []
+    for one in _values(name, value):
+        link = to_link(one)
+        is_pattern = one.endswith("*")
+        texts.append(link)
+        if is_pattern and link != one:
+            starts += [f"{link}/"]
+        elif is_pattern:
+            starts.append(
+                one.rstrip("*").removesuffix(".") if ".*" in one else one[:-1]
+            )
+        elif re.fullmatch(r"https://id\.gs1\.org/01/[0-9]{14}", link):
+            starts.append(f"{link}/")
+    return Term((name[6:],), tuple(texts), tuple(starts))
+
+
+def _measured(name: str, value: str) -> Term | None:
+    found = _NUMBER.fullmatch(name)
+    if found is None:
+        return None
+    op, field, code = found.groups()
+    number = _float(name, value)
+    if code is None:
+        return Term((field,), op=op, number=number)
+    full, base = normal(field, number, code)
+    return Term((full,), op=op, number=base)
+
+
+def _timed(name: str, value: str) -> Term | None:
+    found = _TIMES.fullmatch(name)
+    if found is None:
+        return None
+    return Term((found[2],), op=found[1], number=float(_time(name, value)))
+
+
+def _party(name: str, value: str) -> Term | None:
+    found = _PARTY.fullmatch(name)
+    if found is None:
+        return None
+    kind = re.sub(r"^(?:cbv:|https?://ref\.gs1\.org/cbv/)(?:BTT|SDT)-", "", found[2])
+    kind = re.sub(r"^urn:epcglobal:cbv:(?:btt|sdt):", "", kind)
+    texts = tuple(to_link(one) for one in _values(name, value))
+    return Term((f"{found[1]}_{kind}",), texts)
+
+
+def _own(name: str, value: str) -> Term | None:
+    found = _OWN.fullmatch(name)
+    if found is None:
+        return None
+    op, field = found.groups()
+    if op == "EXISTS":
+        return Term((field,))
+    if op == "EQ":
+        texts = [value, *_values(name, value)]
+        return Term((field,), tuple(dict.fromkeys((*texts, *map(to_link, texts)))))
+    try:
+        number = float(parse_time(value.replace(" ", "+")))
+    except InputError:
+        number = _float(name, value)
+    return Term((field,), op=op, number=number)
+
+
+def _float(name: str, value: str) -> float:
+    if not re.fullmatch(
+        r"[+ -]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", value
+    ):
+        raise QueryError(f"{name}={shown(value)} is no number")
+    return float(value)
+
+
+def _within(name: str, values: Sequence[str], descendants: Descendants) -> Term:
+    texts: list[str] = []
+    starts: list[str] = []
+    for one in values:
+        link = to_link(one)
+        texts += [link, *descendants(link)]
+        if re.search(r"/414/[0-9]{13}$", link):
+            starts.append(f"{link}/254/")
+    return Term((name,), tuple(dict.fromkeys(texts)), tuple(starts))
