@@ -137,6 +137,17 @@ class EpcisSeen:
         with self._sessions.reading() as session:
             return [text for text in session.scalars(query) if text is not None]
 
+    def entries_of_event(
+        self, organisation: str, number: int
+    ) -> Sequence[tuple[str, str]]:
+        """Return what one event is found by: (name, text)."""
+        row = EpcisEntryRow
+        query = select(row.name, row.text).where(
+            row.organisation == organisation, row.event == number, row.text.is_not(None)
+        )
+        with self._sessions.reading() as session:
+            return [(name, text or "") for name, text in session.execute(query)]
+
     def get_job(self, job: str) -> Job:
         """Return one capture.
 

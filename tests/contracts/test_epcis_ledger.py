@@ -1,0 +1,57 @@
+"""EPCIS on each registry: captured once, found, chained, exported."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.epcis import DuplicateEventError, EventQuery, Term
+from tests.contracts.registries import NOW, a_farm
+from traceability.epcis.capture import drafts_of
+from traceability.epcis.documents import read_document
+from traceability.gdst.export import export_chain
+from traceability.ledger import first_broken_link
+
+ROOT = Path("/work/shared/conformance/gdst")
+pytestmark = pytest.mark.skipif(not ROOT.exists(), reason=f"{ROOT} is absent")
+
+
+def test_a_chain_is_captured_found_and_exported(registry: Registry) -> None:
+    a_farm(registry)
+    raw = json.loads((ROOT / "trace/traceback_tests.jsonld").read_bytes())
+    # The file gives different events one eventID, which a ledger refuses: hashed anew.
+    with pytest.raises(DuplicateEventError):
+        registry.capture(
+            "hoa", drafts_of(read_document(raw)), now_ms=NOW, is_whole=True
+        )
+    for event in raw["epcisBody"]["eventList"]:
+        del event["eventID"]
+    drafts = drafts_of(read_document(raw))
+    assert all(registry.capture("hoa", drafts, now_ms=NOW, is_whole=True))
+    with pytest.raises(DuplicateEventError) as refused:
+        registry.capture("hoa", drafts, now_ms=NOW, is_whole=True)
+    assert refused.value.index == 0
+    # The clock goes back, times of record do not; nothing is recorded twice.
+    assert not any(registry.capture("hoa", drafts, now_ms=NOW - 5, is_whole=False))
+    ledger = registry.trace_events(organisation="hoa")
+    assert (len(ledger), first_broken_link(ledger)) == (21, None)
+
+    seen = registry.visible_to_organisation("hoa")
+    packed = EventQuery(terms=(Term(("bizStep",), ("packing",)),))
+    assert len(seen.find_events(packed, limit=100)) == 2
+    heavy = EventQuery(terms=(Term(("quantity|mass",), op="GE", number=12_000.0),))
+    assert all("12000" in e.document or "22000" in e.document
+               for e in seen.find_events(heavy, limit=100))  # fmt: skip
+    assert registry.visible_to_organisation("other").find_events(packed, limit=9) == []
+
+    outer = "urn:epc:id:sscc:08600031303.0005"
+    chain = export_chain(seen, outer, NOW)
+    events = chain.document["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+    assert {one["eventID"] for one in events} == {draft.id for draft in drafts}
+    assert read_document(chain.document).events
+    hatched = "urn:gdst:example.org:product:lot:class:hatchery.1u.tf12012021"
+    begin = export_chain(seen, hatched, NOW).document
+    steps = [e["bizStep"] for e in
+             begin["epcisBody"]["queryResults"]["resultsBody"]["eventList"]]  # fmt: skip
+    assert steps == ["urn:gdst:bizStep:hatching", "shipping", "receiving"]

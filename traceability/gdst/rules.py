@@ -1,0 +1,350 @@
+"""The profile's rules, by name: which key data elements each critical event needs.
+
+The vocabulary is brought to its normal form first, so that a business step written as a
+web address meets the same rules. GDST makes data of big vessels mandatory that small
+boats do not have; "not applicable" stands for it openly and costs completeness.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from traceability.epcis.faults import step
+from traceability.epcis.vocabulary import BIZ_STEP, bare
+
+Event = Mapping[str, Any]
+Test = Callable[[Any], bool]
+NOT_APPLICABLE: Final = "urn:gdst:kde:notApplicable"
+"""What stands on export for what a boat does not have."""
+
+
+class Severity(StrEnum):
+    """An error breaks the profile; a warning is what buyers ask for beside it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Finding(NamedTuple):
+    """One broken rule: its name, the event's index, where, and what is wrong."""
+
+    rule: str
+    severity: Severity
+    event: int
+    pointer: str
+    reason: str
+
+
+class Act(StrEnum):
+    """The critical tracking events."""
+
+    FISHING = "fishing"
+    TRANSSHIPMENT = "transshipment"
+    LANDING = "landing"
+    HATCHING = "hatching"
+    FEED = "feed mill"
+    FARM_HARVEST = "farm harvest"
+    PROCESSING = "processing"
+    COMMINGLING = "commingling"
+    AGGREGATION = "aggregation"
+    DISAGGREGATION = "disaggregation"
+    SHIPPING = "shipping"
+    RECEIVING = "receiving"
+    OTHER = "other"
+
+
+_BY_STEP: Final[Mapping[str, Act]] = {
+    "urn:gdst:bizStep:fishingEvent": Act.FISHING,
+    "urn:gdst:bizStep:transshipment": Act.TRANSSHIPMENT,
+    "urn:gdst:bizStep:landing": Act.LANDING,
+    "urn:gdst:bizStep:hatching": Act.HATCHING,
+    "urn:gdst:bizStep:farmHarvest": Act.FARM_HARVEST,
+    "urn:gdst:bizStep:commingling": Act.COMMINGLING,
+    "packing": Act.AGGREGATION,
+    "unpacking": Act.DISAGGREGATION,
+    "shipping": Act.SHIPPING,
+    "receiving": Act.RECEIVING,
+}
+
+
+def act_of(event: Event) -> Act:
+    """Return which critical tracking event it is."""
+    found = bare(BIZ_STEP, str(event.get("bizStep", "")))
+    if found == "commissioning":
+        ilmd = event.get("ilmd")
+        is_feed = isinstance(ilmd, dict) and "gdst:proteinSource" in ilmd
+        if is_feed:
+            return Act.FEED
+        return (
+            Act.PROCESSING if event.get("type") == "TransformationEvent" else Act.OTHER
+        )
+    return _BY_STEP.get(found, Act.OTHER)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != ""
+
+
+def _is_uri(value: Any) -> bool:
+    return (
+        isinstance(value, str) and re.match(r"[A-Za-z][\w+.\-]*:\S", value) is not None
+    )
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _one_of(*allowed: str) -> Test:
+    return lambda value: value in allowed
+
+
+def _like(pattern: str) -> Test:
+    compiled = re.compile(pattern)
+    return lambda value: isinstance(value, str) and bool(compiled.fullmatch(value))
+
+
+class Kde(NamedTuple):
+    """A key data element: the rule's name, the path in the event, what it must be."""
+
+    rule: str
+    path: tuple[str, ...]
+    test: Test
+    wanted: str
+    severity: Severity = Severity.ERROR
+
+
+def _kde(name: str, *path: str, test: Test = _is_text, wanted: str = "a text") -> Kde:
+    return Kde(name, path, test, wanted)
+
+
+_OWNER: Final = (
+    _kde("product_owner", "gdst:productOwner", test=_is_uri, wanted="a URI"),
+    _kde(
+        "information_provider",
+        "cbvmda:informationProvider",
+        test=_is_uri,
+        wanted="a URI",
+    ),
+)
+_WELFARE: Final = _kde(
+    "human_welfare_policy",
+    "gdst:humanWelfarePolicy",
+    test=_one_of("None", "Internal", "3P Audit"),
+    wanted="None, Internal or 3P Audit",
+)
+_LOT: Final = _kde("lot_number", "ilmd", "cbvmda:lotNumber")
+_PORT: Final = _kde(
+    "unloading_port", "cbvmda:unloadingPort", wanted="a port's code or URI"
+)
+
+
+def _method(*allowed: str) -> Kde:
+    return _kde(
+        "production_method",
+        "ilmd",
+        "cbvmda:productionMethodForFishAndSeafoodCode",
+        test=_one_of(*allowed),
+        wanted=" or ".join(allowed),
+    )
+
+
+KDES: Final[Mapping[Act, tuple[Kde, ...]]] = {
+    Act.FISHING: (_method("MARINE_FISHERY", "INLAND_FISHERY"), _LOT, _WELFARE),
+    Act.TRANSSHIPMENT: (_PORT, _WELFARE),
+    Act.LANDING: (_PORT, _WELFARE),
+    Act.HATCHING: (
+        _kde(
+            "broodstock_source",
+            "ilmd",
+            "gdst:broodstockSource",
+            test=_one_of("Domestic", "Wild Sources"),
+            wanted="Domestic or Wild Sources",
+        ),
+        _LOT,
+        _WELFARE,
+    ),
+    Act.FEED: (_kde("protein_source", "ilmd", "gdst:proteinSource"), _LOT, _WELFARE),
+    Act.FARM_HARVEST: (
+        _kde("aquaculture_method", "ilmd", "gdst:aquacultureMethod"),
+        _method("AQUACULTURE"),
+        _LOT,
+        _WELFARE,
+    ),
+    Act.PROCESSING: (_LOT,),
+    Act.COMMINGLING: (_LOT,),
+}
+VESSEL: Final[Mapping[str, tuple[Test, str]]] = {
+    "cbvmda:economicZone": (_like(r"urn:gdst:eez:.+"), "urn:gdst:eez:…"),
+    "cbvmda:fishingGearTypeCode": (_like(r"urn:gdst:gear:.+"), "urn:gdst:gear:…"),
+    "cbvmda:vesselFlagState": (_like("[A-Z]{2}"), "two letters of ISO 3166"),
+    "cbvmda:vesselID": (_is_text, "a text"),
+    "cbvmda:vesselName": (_is_text, "a text"),
+    "cbvmda:catchArea": (_like(r"urn:gdst:fao:.+"), "urn:gdst:fao:…"),
+    "gdst:fisheryImprovementProject": (_is_text, "a text"),
+    "gdst:gpsAvailability": (_is_flag, "true or false"),
+    "gdst:imoNumber": (_like("IMO[0-9]{7,8}"), "IMO and seven digits"),
+    "gdst:rfmoArea": (_like(r"urn:gdst:rfmo:.+"), "urn:gdst:rfmo:…"),
+    "gdst:satelliteTrackingAuthority": (_is_text, "a text"),
+    "gdst:subnationalPermitArea": (_is_text, "a text"),
+    "gdst:vesselPublicRegistry": (_is_text, "a text"),
+    "gdst:vesselTripDate": (_is_text, "a date"),
+}
+"""The fourteen data elements of a vessel."""
+
+MAY_LACK: Final = frozenset(
+    {
+        "gdst:imoNumber",
+        "gdst:fisheryImprovementProject",
+        "gdst:rfmoArea",
+        "gdst:satelliteTrackingAuthority",
+        "gdst:subnationalPermitArea",
+        "gdst:vesselPublicRegistry",
+    }
+)
+"""What a small boat may lack, if it says so."""
+
+_SHAPES: Final[Mapping[Act, tuple[tuple[str, str], ...]]] = {
+    Act.FISHING: (("ObjectEvent", "ADD"),),
+    Act.TRANSSHIPMENT: (("ObjectEvent", "OBSERVE"),),
+    Act.LANDING: (("ObjectEvent", "OBSERVE"),),
+    Act.HATCHING: (("ObjectEvent", "ADD"),),
+    Act.FEED: (("ObjectEvent", "ADD"), ("TransformationEvent", "")),
+    Act.FARM_HARVEST: (("TransformationEvent", ""), ("ObjectEvent", "ADD")),
+    Act.COMMINGLING: (("TransformationEvent", ""),),
+    Act.AGGREGATION: (("AggregationEvent", "ADD"),),
+    Act.DISAGGREGATION: (("AggregationEvent", "DELETE"),),
+    Act.SHIPPING: (("ObjectEvent", "OBSERVE"), ("AggregationEvent", "OBSERVE")),
+    Act.RECEIVING: (("ObjectEvent", "OBSERVE"), ("AggregationEvent", "OBSERVE")),
+}
+
+
+class Checked(NamedTuple):
+    """What was found, and how many elements were asked for and were there."""
+
+    findings: tuple[Finding, ...]
+    asked: int
+    present: int
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What breaks the profile."""
+        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+
+    @property
+    def completeness(self) -> float:
+        """The share of asked elements that are there, 0…1; 1 where none is asked."""
+        return self.present / self.asked if self.asked else 1.0
+
+
+def check(events: Sequence[Event]) -> Checked:
+    """Return what the profile finds in events of EPCIS 2.0."""
+    findings: list[Finding] = []
+    asked = present = 0
+    for index, event in enumerate(events):
+        act = act_of(event)
+        findings += _shape(event, act, index)
+        for kde in (*_OWNER, *KDES.get(act, ())):
+            asked += 1
+            found = _kde_findings(event, kde, index)
+            present += not found
+            findings += found
+        if act is Act.FISHING:
+            found, lacking = _vessels(event, index)
+            asked += len(VESSEL)
+            present += max(0, len(VESSEL) - lacking)
+            findings += found
+        findings += _wishes(event, act, index)
+    return Checked(tuple(findings), asked, present)
+
+
+def _shape(event: Event, act: Act, index: int) -> Iterable[Finding]:
+    allowed = _SHAPES.get(act)
+    here = (str(event.get("type")), str(event.get("action", "")))
+    if allowed is not None and here not in allowed:
+        wanted = " or ".join(" ".join(one).strip() for one in allowed)
+        reason = f"{act} is {wanted}, not {' '.join(here).strip()}"
+        yield Finding("event_type", Severity.ERROR, index, "/type", reason)
+
+
+def _kde_findings(event: Event, kde: Kde, index: int) -> list[Finding]:
+    value: Any = event
+    pointer = ""
+    for name in kde.path:
+        value = value.get(name) if isinstance(value, dict) else None
+        pointer = step(pointer, name)
+    if kde.test(value):
+        return []
+    what = "is missing" if value is None else f"is {str(value)[:60]!r}"
+    reason = f"{kde.path[-1]} {what}; it must be {kde.wanted}"
+    return [Finding(kde.rule, kde.severity, index, pointer, reason)]
+
+
+def _vessels(event: Event, index: int) -> tuple[list[Finding], int]:
+    """Return what is wrong with the vessels, and the most that one of them lacks."""
+    at = "/ilmd/cbvmda:vesselCatchInformationList/cbvmda:vesselCatchInformation"
+    held: Any = event.get("ilmd")
+    for name in at.split("/")[2:]:
+        held = held.get(name) if isinstance(held, dict) else None
+    if not isinstance(held, list) or not held:
+        reason = "vesselCatchInformation is missing; a catch names its vessel"
+        return [Finding("vessel_information", Severity.ERROR, index, at, reason)], len(
+            VESSEL
+        )
+    findings: list[Finding] = []
+    most = 0
+    for place, vessel in enumerate(held):
+        found = _vessel(
+            vessel if isinstance(vessel, dict) else {}, index, step(at, place)
+        )
+        findings, most = findings + found, max(most, len(found))
+    return findings, most
+
+
+def _vessel(vessel: Event, index: int, at: str) -> list[Finding]:
+    findings = []
+    for name, (test, wanted) in VESSEL.items():
+        value = vessel.get(name)
+        if test(value) and value != NOT_APPLICABLE:
+            continue
+        is_said = value == NOT_APPLICABLE and name in MAY_LACK
+        findings.append(
+            Finding(
+                f"vessel_{name.partition(':')[2]}",
+                Severity.WARNING if is_said else Severity.ERROR,
+                index,
+                step(at, name),
+                f"{name} is not applicable to this vessel"
+                if is_said
+                else f"{name} is missing or wrong; it must be {wanted}",
+            )
+        )
+    return findings
+
+
+def _wishes(event: Event, act: Act, index: int) -> Iterable[Finding]:
+    if act is Act.OTHER:
+        yield Finding(
+            "critical_event",
+            Severity.WARNING,
+            index,
+            "/bizStep",
+            f"{event.get('bizStep')!r} is no critical tracking event of GDST",
+        )
+    if "readPoint" not in event and "bizLocation" not in event:
+        yield Finding(
+            "location",
+            Severity.WARNING,
+            index,
+            "",
+            "readPoint and bizLocation are missing",
+        )
+    if act in (Act.SHIPPING, Act.RECEIVING) and not event.get("sourceList"):
+        yield Finding(
+            "owning_party",
+            Severity.WARNING,
+            index,
+            "",
+            "sourceList names no owning party",
+        )
