@@ -25,6 +25,7 @@ class TripState(Struct):
     vessel: str
     is_at_sea: bool = False
     last_in_port_ms: int | None = None
+    last_port: str = ""
     outside: int = 0
 
     def take(
@@ -47,4 +48,5 @@ class TripState(Struct):
         if self.is_at_sea and self.last_in_port_ms is not None:
             ended = Trip(self.vessel, self.last_in_port_ms, time_ms, port.code)
         self.is_at_sea, self.last_in_port_ms = False, time_ms
+        self.last_port = port.code
         return ended

@@ -1,0 +1,152 @@
+"""Hauls, fix by fix: stretches at the speed at which a gear works, and what they touched.
+
+A haul is known when it has ended: its gear worked for long enough, then for long enough
+it did not (``reference/gears.toml``). With fixes further apart than the gear's breaks,
+hauls that follow each other are one. Zones are noted while the gear works, not in transit.
+"""
+
+import math
+from typing import Final
+
+from msgspec import Struct, field
+
+from greenwater.reference.gears import Gear
+from greenwater.reference.vessels import VesselClass
+from greenwater.reference.zones import is_closed_to, zone_at
+
+HOUR_MS: Final = 3_600_000
+MAX_GAP_MS: Final = 4 * HOUR_MS
+"""Nothing is claimed across a longer silence. Practice."""
+SET_BREAK_MS: Final = HOUR_MS // 3
+MEMORY_MS: Final = 16 * HOUR_MS
+"""A setting longer ago than this belongs to no haul. Practice."""
+
+Point = tuple[float, float]
+"""Latitude and longitude in degrees."""
+
+
+class Fix(Struct, frozen=True):
+    """Where a vessel was and how fast over ground (kn)."""
+
+    time_ms: int
+    latitude: float
+    longitude: float
+    speed_kn: float
+
+    @property
+    def at(self) -> Point:
+        """Its place."""
+        return self.latitude, self.longitude
+
+
+class Run(Struct):
+    """A stretch without too long a break, still open."""
+
+    began_ms: int
+    began_at: Point
+    last_ms: int
+    last_at: Point
+
+
+class Closed(Struct):
+    """Work of the gear in waters closed to the vessel's class: the evidence."""
+
+    zone: str
+    began_ms: int
+    last_ms: int
+    minutes: float
+    fixes: int
+    first_at: Point
+    sum_kn: float
+
+
+class Work(Run):
+    """The gear at work: minutes by zone, and those in waters closed to the class."""
+
+    minutes: dict[str, float] = field(default_factory=dict)
+    closed: Closed | None = None
+
+
+class HaulState(Struct):
+    """What is remembered of one vessel's gear between fixes."""
+
+    work: Work | None = None
+    setting: Run | None = None
+    was_set: Run | None = None
+
+    def take(self, fix: Fix, gear: Gear, kind: VesselClass | None) -> Work | None:
+        """Take the next fix; return the work that it shows to have ended, if long enough.
+
+        ``was_set`` is then the run in which the gear was set, where it has one.
+        """
+        ended = self._break(fix, gear)
+        self._note_setting(fix, gear)
+        if gear.work_kn[0] <= fix.speed_kn <= gear.work_kn[1]:
+            self._go_on(fix, kind)
+        return ended
+
+    def stop(self, gear: Gear) -> Work | None:
+        """End what is open, in port for example; return it if it was long enough."""
+        work, self.work = self.work, None
+        self.setting = None
+        return work if work is not None and is_long(work, gear) else None
+
+    def _break(self, fix: Fix, gear: Gear) -> Work | None:
+        if self.work is None:
+            return None
+        is_working = gear.work_kn[0] <= fix.speed_kn <= gear.work_kn[1]
+        silent_ms = fix.time_ms - self.work.last_ms
+        if silent_ms > MAX_GAP_MS or (
+            not is_working and silent_ms > gear.bridge_h * HOUR_MS
+        ):
+            return self._ended(gear)
+        return None
+
+    def _ended(self, gear: Gear) -> Work | None:
+        work, self.work = self.work, None
+        return work if work is not None and is_long(work, gear) else None
+
+    def _go_on(self, fix: Fix, kind: VesselClass | None) -> None:
+        work = self.work
+        if work is None:
+            self.work = work = Work(fix.time_ms, fix.at, fix.time_ms, fix.at)
+        minutes = (fix.time_ms - work.last_ms) / 60_000
+        zone = str(zone_at(*fix.at))
+        work.minutes[zone] = work.minutes.get(zone, 0.0) + minutes
+        work.last_ms, work.last_at = fix.time_ms, fix.at
+        if kind is None or not is_closed_to(kind, *fix.at):
+            return
+        closed = work.closed
+        if closed is None:
+            work.closed = closed = Closed(
+                zone, fix.time_ms, fix.time_ms, 0.0, 0, fix.at, 0.0
+            )
+        closed.last_ms, closed.fixes = fix.time_ms, closed.fixes + 1
+        closed.minutes += minutes if closed.fixes > 1 else 0.0
+        closed.sum_kn += fix.speed_kn
+
+    def _note_setting(self, fix: Fix, gear: Gear) -> None:
+        if gear.set_kn is None:
+            return
+        run = self.setting
+        if run is not None and fix.time_ms - run.last_ms > SET_BREAK_MS:
+            if run.last_ms - run.began_ms >= gear.set_least_h * HOUR_MS:
+                self.was_set = run
+            self.setting = run = None
+        if not gear.set_kn[0] <= fix.speed_kn <= gear.set_kn[1]:
+            return
+        if run is None:
+            self.setting = Run(fix.time_ms, fix.at, fix.time_ms, fix.at)
+        else:
+            run.last_ms, run.last_at = fix.time_ms, fix.at
+
+
+def is_long(work: Work, gear: Gear) -> bool:
+    """Return whether a gear worked for long enough to be a haul."""
+    return work.last_ms - work.began_ms >= gear.least_h * HOUR_MS
+
+
+def distance_nm(a: Point, b: Point) -> float:
+    """Return the distance of two places, good to a per cent over a hundred miles."""
+    shrink = math.cos(math.radians((a[0] + b[0]) / 2))
+    return 60 * math.hypot(a[0] - b[0], (a[1] - b[1]) * shrink)

@@ -1,0 +1,262 @@
+"""One vessel, position by position: trips, hauls, time in zones, fishing where it may not.
+
+``VesselState`` is all that is remembered (msgspec keeps it). ``take`` uses a position and
+those before it; the same positions cut into other pieces give the same changes, whose ids
+are made from what happened.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from analytics.fishing.hauls import (
+    HOUR_MS,
+    MEMORY_MS,
+    Fix,
+    HaulState,
+    Point,
+    Run,
+    Work,
+    distance_nm,
+    is_long,
+)
+from analytics.fishing.trips import TripState
+from greenwater.reference.gears import gear_of
+from greenwater.reference.ports import port_at
+from greenwater.reference.vessels import VesselClass
+from greenwater.reference.zones import ALLOWED, ZONES
+
+TOLD_AFTER_MIN: Final = 30.0
+"""Work in closed waters for this long is told. Practice."""
+MAX_KN: Final = 30.0
+"""No fishing vessel is faster: a position further away is the receiver's mistake."""
+MAX_JUMPS: Final = 3
+"""After so many positions out of reach in a row, the vessel is where they say."""
+
+
+class Position(Struct, frozen=True):
+    """A vessel's position (°); ``speed_kn`` None: taken from the way since the last."""
+
+    time_ms: int
+    latitude: float
+    longitude: float
+    speed_kn: float | None = None
+
+
+class Trip(Struct, frozen=True, kw_only=True):
+    """From leaving ``departure_port``; ``landing_*`` None while it is at sea.
+
+    ``minutes`` of work of the gear by zone.
+    """
+
+    id: str
+    vessel: str
+    departure_ms: int
+    departure_port: str
+    landing_ms: int | None = None
+    landing_port: str | None = None
+    hauls: int = 0
+    minutes: dict[str, float] = {}
+
+
+class Haul(Struct, frozen=True, kw_only=True):
+    """One setting of the gear: when and where set (where that can be told) and worked."""
+
+    id: str
+    vessel: str
+    trip: str | None
+    number: int
+    gear: str
+    set_ms: int | None
+    set_at: Point | None
+    began_ms: int
+    began_at: Point
+    ended_ms: int
+    ended_at: Point
+    minutes: dict[str, float]
+
+
+class Violation(Struct, frozen=True, kw_only=True):
+    """Perhaps fishing in waters closed to the vessel's class, and what says so.
+
+    A candidate for a person to judge: ``is_verified`` says whether the line itself is.
+    """
+
+    id: str
+    vessel: str
+    trip: str | None
+    zone: str
+    allowed: str
+    kind: str
+    gear: str
+    began_ms: int
+    until_ms: int
+    is_over: bool
+    minutes: float
+    fixes: int
+    mean_kn: float
+    first_at: Point
+    source: str
+    is_verified: bool
+
+
+class Changes(Struct, frozen=True):
+    """What positions changed, each as it is now; the last of an id counts."""
+
+    trips: list[Trip] = []
+    hauls: list[Haul] = []
+    violations: list[Violation] = []
+
+
+class VesselState(Struct):
+    """One vessel's memory. ``kind`` None: its length is not told, no zone is closed."""
+
+    vessel: str
+    gear: str = ""
+    kind: VesselClass | None = None
+    trips: TripState = field(default_factory=lambda: TripState(""))
+    gear_state: HaulState = field(default_factory=HaulState)
+    trip: Trip | None = None
+    last: Fix | None = None
+    jumps: int = 0
+    is_told: bool = False
+
+    def take(self, positions: Iterable[Position]) -> Changes:
+        """Take positions in order of time; those not newer than the last are passed over."""
+        changes = Changes([], [], [])
+        for one in positions:
+            fix = self._fix(one)
+            if fix is not None:
+                self.last = fix
+                self._take(fix, changes)
+        return changes
+
+    def _fix(self, one: Position) -> Fix | None:
+        last = self.last
+        if last is None:
+            speed_kn = one.speed_kn or 0.0
+            return Fix(one.time_ms, one.latitude, one.longitude, speed_kn)
+        if one.time_ms <= last.time_ms:
+            return None
+        hours = (one.time_ms - last.time_ms) / HOUR_MS
+        implied_kn = distance_nm(last.at, (one.latitude, one.longitude)) / hours
+        if implied_kn > MAX_KN and self.jumps < MAX_JUMPS:
+            self.jumps += 1
+            return None
+        self.jumps = 0
+        speed_kn = implied_kn if one.speed_kn is None else one.speed_kn
+        return Fix(one.time_ms, one.latitude, one.longitude, speed_kn)
+
+    def _take(self, fix: Fix, changes: Changes) -> None:
+        gear, hauls = gear_of(self.gear), self.gear_state
+        ended = self.trips.take(fix.time_ms, *fix.at, fix.speed_kn)
+        if ended is not None or port_at(*fix.at) is not None:
+            worked = hauls.stop(gear)
+        else:
+            worked = hauls.take(fix, gear, self.kind)
+        if self.trips.is_at_sea and self.trip is None:
+            self._depart(changes)
+        if worked is not None:
+            self._haul(worked, changes)
+        if worked is not None or hauls.work is None:
+            self.is_told = False
+        self._tell(changes)
+        if ended is not None and self.trip is not None:
+            self._land(ended.landing_ms, ended.port, changes)
+
+    def _depart(self, changes: Changes) -> None:
+        from_ms = self.trips.last_in_port_ms or 0
+        self.trip = Trip(
+            id=_id(self.vessel, "trip", from_ms),
+            vessel=self.vessel,
+            departure_ms=from_ms,
+            departure_port=self.trips.last_port,
+        )
+        changes.trips.append(self.trip)
+
+    def _land(self, at_ms: int, port: str, changes: Changes) -> None:
+        assert self.trip is not None
+        changes.trips.append(replace(self.trip, landing_ms=at_ms, landing_port=port))
+        self.trip = None
+
+    def _haul(self, work: Work, changes: Changes) -> None:
+        trip, was_set = self.trip, self._set_before(work)
+        number = 1 if trip is None else trip.hauls + 1
+        changes.hauls.append(
+            Haul(
+                id=_id(self.vessel, "haul", work.began_ms),
+                vessel=self.vessel,
+                trip=None if trip is None else trip.id,
+                number=number,
+                gear=self.gear,
+                set_ms=None if was_set is None else was_set.began_ms,
+                set_at=None if was_set is None else was_set.began_at,
+                began_ms=work.began_ms,
+                began_at=work.began_at,
+                ended_ms=work.last_ms,
+                ended_at=work.last_at,
+                minutes=_rounded(work.minutes),
+            )
+        )
+        self.gear_state.was_set = None
+        if trip is not None:
+            minutes = dict(trip.minutes)
+            for zone, more in work.minutes.items():
+                minutes[zone] = round(minutes.get(zone, 0.0) + more, 1)
+            self.trip = replace(trip, hauls=number, minutes=minutes)
+            changes.trips.append(self.trip)
+        if _is_violation(work):
+            changes.violations.append(self._violation(work, is_over=True))
+
+    def _set_before(self, work: Work) -> Run | None:
+        run = self.gear_state.was_set
+        if run is None or not 0 <= work.began_ms - run.last_ms <= MEMORY_MS:
+            return None
+        return run
+
+    def _tell(self, changes: Changes) -> None:
+        """Tell once of work in closed waters that goes on."""
+        work = self.gear_state.work
+        if work is None or self.is_told or not is_long(work, gear_of(self.gear)):
+            return
+        if _is_violation(work):
+            self.is_told = True
+            changes.violations.append(self._violation(work, is_over=False))
+
+    def _violation(self, work: Work, *, is_over: bool) -> Violation:
+        assert work.closed is not None
+        assert self.kind is not None
+        closed = work.closed
+        return Violation(
+            id=_id(self.vessel, "closed", work.began_ms),
+            vessel=self.vessel,
+            trip=None if self.trip is None else self.trip.id,
+            zone=closed.zone,
+            allowed=str(ALLOWED[self.kind]),
+            kind=str(self.kind),
+            gear=self.gear,
+            began_ms=closed.began_ms,
+            until_ms=closed.last_ms,
+            is_over=is_over,
+            minutes=round(closed.minutes, 1),
+            fixes=closed.fixes,
+            mean_kn=round(closed.sum_kn / closed.fixes, 2),
+            first_at=closed.first_at,
+            source=ZONES.source,
+            is_verified=ZONES.verified,
+        )
+
+
+def _is_violation(work: Work) -> bool:
+    return work.closed is not None and work.closed.minutes >= TOLD_AFTER_MIN
+
+
+def _rounded(minutes: dict[str, float]) -> dict[str, float]:
+    return {zone: round(each, 1) for zone, each in minutes.items()}
+
+
+def _id(vessel: str, what: str, at_ms: int) -> str:
+    return sha256(f"{vessel}/{what}/{at_ms}".encode()).hexdigest()[:24]
