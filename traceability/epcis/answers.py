@@ -11,6 +11,7 @@ from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.epcis import FoundEvent, Place
 from traceability.epcis.capture import CONTEXT, OWN_CONTEXT, iso
 from traceability.epcis.epcs import to_link, to_urn
+from traceability.epcis.shapes import FIELDS
 
 _NAMESPACED = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 _QUANTITIES = (
@@ -57,6 +58,8 @@ def given_out(found: FoundEvent, spelling: EpcFormat) -> tuple[dict[str, Any], A
 def translated(event: dict[str, Any], spelling: EpcFormat) -> dict[str, Any]:
     """Return an event with its identifiers spelt as asked."""
     if spelling in (EpcFormat.NEVER, EpcFormat.NO_PREFERENCE):
+        return event
+    if event.get("type") not in FIELDS:
         return event
     spell = to_link if spelling is EpcFormat.LINK else to_urn
     made = dict(event)

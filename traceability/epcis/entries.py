@@ -65,6 +65,17 @@ _SENSOR: Final = (
 def entries_of(event: Event, context: Any = None) -> tuple[Entry, ...]:
     """Return an event's entries, each once; ``context`` is its document's."""
     spaces = namespaces(context) | namespaces(event.get("@context"))
+    if event.get("type") not in FIELDS:  # somebody's own: its fields were not checked
+        own = {key: value for key, value in event.items() if ":" in key}
+        return tuple(
+            dict.fromkeys(
+                [
+                    *_named(event),
+                    *_error(event, spaces),
+                    *_own("", own, frozenset(), spaces),
+                ]
+            )
+        )
     found = [
         *_plain(event),
         *_goods(event),
@@ -84,10 +95,14 @@ def word(name: str, text: str) -> str:
     return to_link(text) if vocabulary is None else bare(vocabulary, text)
 
 
-def _plain(event: Event) -> Iterator[Entry]:
+def _named(event: Event) -> Iterator[Entry]:
     yield Entry("eventType", str(event.get("type")))
     if "eventID" in event:
         yield Entry("eventID", event["eventID"])
+
+
+def _plain(event: Event) -> Iterator[Entry]:
+    yield from _named(event)
     for name in (*_TEXTS, "bizStep", "disposition"):
         if name in event:
             yield Entry(name, word(name, event[name]))
