@@ -17,17 +17,19 @@ from analytics.fishing.hauls import (
     MEMORY_MS,
     Fix,
     HaulState,
-    Point,
     Run,
     Work,
     distance_nm,
     is_long,
 )
 from analytics.fishing.trips import TripState
+from greenwater.kernel.trips import Haul, Trip, Violation
 from greenwater.reference.gears import gear_of
 from greenwater.reference.ports import port_at
 from greenwater.reference.vessels import VesselClass
 from greenwater.reference.zones import ALLOWED, ZONES
+
+__all__ = ["Changes", "Haul", "Position", "Trip", "VesselState", "Violation"]
 
 TOLD_AFTER_MIN: Final = 30.0
 """Work in closed waters for this long is told. Practice."""
@@ -44,63 +46,6 @@ class Position(Struct, frozen=True):
     latitude: float
     longitude: float
     speed_kn: float | None = None
-
-
-class Trip(Struct, frozen=True, kw_only=True):
-    """From leaving ``departure_port``; ``landing_*`` None while it is at sea.
-
-    ``minutes`` of work of the gear by zone.
-    """
-
-    id: str
-    vessel: str
-    departure_ms: int
-    departure_port: str
-    landing_ms: int | None = None
-    landing_port: str | None = None
-    hauls: int = 0
-    minutes: dict[str, float] = {}
-
-
-class Haul(Struct, frozen=True, kw_only=True):
-    """One setting of the gear: when and where set (where that can be told) and worked."""
-
-    id: str
-    vessel: str
-    trip: str | None
-    number: int
-    gear: str
-    set_ms: int | None
-    set_at: Point | None
-    began_ms: int
-    began_at: Point
-    ended_ms: int
-    ended_at: Point
-    minutes: dict[str, float]
-
-
-class Violation(Struct, frozen=True, kw_only=True):
-    """Perhaps fishing in waters closed to the vessel's class, and what says so.
-
-    A candidate for a person to judge: ``is_verified`` says whether the line itself is.
-    """
-
-    id: str
-    vessel: str
-    trip: str | None
-    zone: str
-    allowed: str
-    kind: str
-    gear: str
-    began_ms: int
-    until_ms: int
-    is_over: bool
-    minutes: float
-    fixes: int
-    mean_kn: float
-    first_at: Point
-    source: str
-    is_verified: bool
 
 
 class Changes(Struct, frozen=True):

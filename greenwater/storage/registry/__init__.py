@@ -33,6 +33,7 @@ from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tokens import Tokens
 from greenwater.storage.registry.tree import Trees
+from greenwater.storage.registry.trips import Trips
 from greenwater.storage.registry.watching import Watching
 
 __all__ = ["Registry", "Scope", "migrate", "open_registry"]
@@ -64,6 +65,7 @@ class Registry(
     Epcis,
     Tokens,
     Labels,
+    Trips,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
 

@@ -22,6 +22,7 @@ from greenwater.storage.registry.probes import ProbesSeen
 from greenwater.storage.registry.service import ServicesSeen
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
+from greenwater.storage.registry.trips import TripsSeen
 
 
 class Scope(
@@ -36,6 +37,7 @@ class Scope(
     BulletinsSeen,
     EpcisSeen,
     LabelsSeen,
+    TripsSeen,
 ):
     """The registry as far as some organisations go; None: all of it."""
 

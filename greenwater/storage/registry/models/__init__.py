@@ -8,6 +8,7 @@ from greenwater.storage.registry.models import (
     bulletins,
     epcis,
     labels,
+    trips,
 )  # isort: skip
 from greenwater.storage.registry.models.core import (
     Base,
@@ -55,4 +56,5 @@ __all__ = [
     "bulletins",
     "epcis",
     "labels",
+    "trips",
 ]
