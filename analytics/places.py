@@ -8,7 +8,7 @@ from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
-from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.telemetry.ports import Series
@@ -36,7 +36,10 @@ class Places:
         devices: Iterable[DeviceInfo],
         probes: Sequence[ProbeInfo] = (),
         out_of_service: Iterable[OutOfService] = (),
+        vessels: Iterable[VesselInfo] = (),
     ) -> None:
+        self.vessels: Mapping[str, VesselInfo] = {one.id: one for one in vessels}
+        self._sources = {Series(one.device, one.id): one.source for one in probes}
         self._units = {unit.id: unit for unit in units}
         self._sites = {site.id: site for site in sites}
         self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
@@ -53,11 +56,16 @@ class Places:
             self._hung.setdefault(Series(one.device, one.probe), []).append(one)
         for some in self._hung.values():
             some.sort(key=lambda one: one.from_ms)
+        self._aboard = _aboard(self._hung)
         self._by_hand = {
             Series(one.device, one.id)
             for one in probes
             if one.source is not Source.PROBE
         }
+        self._meters = {
+            Series(one.device, one.id) for one in probes if one.source is Source.HAND
+        }
+        self._in_units = _in_units(self._hung)
         self._probes: dict[DeviceId, set[Series]] = {}
         for series in (*self._hung, *(Series(one.device, one.id) for one in probes)):
             self._probes.setdefault(series.device, set()).add(series)
@@ -85,6 +93,22 @@ class Places:
             one.depth_m,
             device.is_simulated,
         )
+
+    def vessel_at(self, series: Series, at_ms: int) -> str | None:
+        """Return the vessel aboard which a probe was; None if it was aboard of none."""
+        hung = self._hung.get(series, ())
+        index = bisect_right(hung, at_ms, key=lambda one: one.from_ms) - 1
+        if index < 0 or (hung[index].to_ms or at_ms + 1) <= at_ms:
+            return None
+        return hung[index].vessel
+
+    def aboard(self, vessel: str) -> Sequence[Series]:
+        """Return the probes that are, or have been, aboard a vessel."""
+        return sorted(self._aboard.get(vessel, ()))
+
+    def source_of(self, series: Series) -> Source:
+        """Return how a probe's readings come to be."""
+        return self._sources.get(series, Source.PROBE)
 
     def units_of(self, device: DeviceId, at_ms: int) -> Sequence[str]:
         """Return the units in which a device measures by itself at an instant."""
@@ -137,11 +161,32 @@ class Places:
 
     def probes_in(self, unit: str) -> Sequence[Series]:
         """Return the probes that hang, or have hung, in a unit."""
-        return sorted(
-            series
-            for series, hung in self._hung.items()
-            if any(one.unit == unit for one in hung)
-        )
+        return sorted(self._in_units.get(unit, ()))
+
+    def is_meter(self, series: Series) -> bool:
+        """Return whether a person measures it with a meter of his own."""
+        return series in self._meters
+
+    def beside(self, series: Series, at_ms: int, apart_m: float) -> Sequence[Series]:
+        """Return the probes that measured by themselves in the same water, in order.
+
+        That is in the same unit, at depths no further apart than ``apart_m``; an unknown
+        depth is like another unknown one, and any depth suits a hand meter without one.
+        """
+        mine = self.at(series, at_ms)
+        if mine is None or mine.unit is None:
+            return ()
+        is_any = series in self._meters and mine.depth_m is None
+        found = []
+        for other in self._in_units.get(mine.unit, ()):
+            if other == series or other in self._by_hand:
+                continue
+            its = self.at(other, at_ms)
+            if its is None or its.unit != mine.unit:
+                continue
+            if is_any or _is_level(mine.depth_m, its.depth_m, apart_m):
+                found.append(other)
+        return sorted(found)
 
     def measuring(self) -> Sequence[Series]:
         """Return the probes that measure by themselves and have hung somewhere."""
@@ -150,3 +195,28 @@ class Places:
     def probes_of(self, device: DeviceId) -> Sequence[Series]:
         """Return the probes of a device that are known."""
         return sorted(self._probes.get(device, ()))
+
+
+def _in_units(hung: Mapping[Series, Iterable[Deployed]]) -> dict[str, set[Series]]:
+    found: dict[str, set[Series]] = {}
+    for series, some in hung.items():
+        for one in some:
+            if one.unit is not None:
+                found.setdefault(one.unit, set()).add(series)
+    return found
+
+
+def _is_level(a_m: float | None, b_m: float | None, apart_m: float) -> bool:
+    if a_m is None or b_m is None:
+        return a_m is b_m
+    return abs(a_m - b_m) <= apart_m
+
+
+def _aboard(hung: Mapping[Series, Sequence[Deployed]]) -> Mapping[str, set[Series]]:
+    """Return the probes that are, or have been, aboard each vessel."""
+    found: dict[str, set[Series]] = {}
+    for series, some in hung.items():
+        for one in some:
+            if one.vessel is not None:
+                found.setdefault(one.vessel, set()).add(series)
+    return found

@@ -12,9 +12,10 @@ from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.commands import CommandInfo
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
-from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.registry.service import OutOfService
+from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.registry.watching import Act, Notification, Pass
 from greenwater.storage.telemetry.ports import Findings, Intake, Span
 
@@ -73,6 +74,14 @@ class Registry(Protocol):
 
     def sites(self) -> Sequence[SiteInfo]:
         """Return the sites."""
+        ...
+
+    def vessels(self) -> Sequence[VesselInfo]:
+        """Return the vessels."""
+        ...
+
+    def save_trips(self, sailed: Sequence[Sailed]) -> None:
+        """Keep what vessels did."""
         ...
 
     def list_devices(self) -> Sequence[DeviceInfo]:

@@ -23,6 +23,7 @@ from analytics.alarms.life import AGAIN_MS
 from analytics.alarms.standing import Changes
 from analytics.alarms.tracked import Watched
 from analytics.alarms.watch import LATE_MS, Watch
+from analytics.boats import Boats
 from analytics.deriving import Deriving
 from analytics.flagging import (
     Flagging,
@@ -45,6 +46,8 @@ CURSOR: Final = "cursor"
 DEVICE: Final = "device/"
 FLAGS: Final = "flags-2/"
 ROWS: Final = 200
+READINGS: Final = 10_000
+"""A pass takes in about so many: a backlog is kept bit by bit, and ended at once."""
 PATIENCE_S: Final = 5.0
 """Real seconds that a device must have been silent, however fast the clock runs."""
 
@@ -104,6 +107,7 @@ class Runs:
         self._flagging = Flagging(self._telemetry, streams, self._executor)
         self._deriving = Deriving(self._telemetry, states)
         self._oddities = Oddities(self._telemetry, states)
+        self._boats = Boats(self._telemetry, states)
         self._flagged: set[DeviceId] = set()
         self.look_around()
 
@@ -117,6 +121,7 @@ class Runs:
             registry.list_devices(),
             registry.list_probes(),
             registry.out_of_service(now_ms - LONGEST_BACKLOG_MS),
+            registry.vessels(),
         )
         self._watch.ordered(
             [
@@ -149,17 +154,25 @@ class Runs:
         acts = self._registry.open_acts()
         self._watch.act(acts)
         self._watch.claim(self._claimed(), self._places)
-        rows = self._telemetry.intake_after(self._cursor, ROWS)
+        waiting = self._telemetry.intake_after(self._cursor, ROWS)
+        rows = _at_most(waiting, READINGS)
         self._take(rows)
         now_ms = milliseconds(self._clock.now())
+        has_all = len(waiting) < ROWS and len(rows) == len(waiting)
+        is_up_to_date = has_all and now_ms >= self._began_ms + GRACE_MS
+        for claim in self._boats.settle(
+            now_ms, self._places, is_up_to_date=is_up_to_date
+        ):
+            is_late = now_ms - claim.at_ms > LATE_MS
+            self._watch.claim([claim], self._places, is_late=is_late)
         self._watch.tick(
-            now_ms,
-            self._patience_ms(),
-            self._places,
-            is_up_to_date=len(rows) < ROWS and now_ms >= self._began_ms + GRACE_MS,
+            now_ms, self._patience_ms(), self._places, is_up_to_date=is_up_to_date
         )
         self._flagging.write()
         self._oddities.write()
+        sailed = self._boats.sailed()
+        if sailed:
+            self._registry.save_trips(sailed)
         changes = self._watch.taken()
         if rows or acts or changes.alarms:
             self._save(changes, acts, now_ms)
@@ -175,6 +188,7 @@ class Runs:
                 readings = _in_order((*readings, *more)) if more else readings
                 batches.append((row, readings))
                 self._flagged |= {row.device, *(one.device for one in more)}
+                self._boats.take(row, readings, self._places)
                 believed = [one for one in readings if is_believable(one)]
                 self._watch.take(believed, row.recorded_ms, self._places)
                 claims = self._oddities.take(row, readings, self._places)
@@ -213,7 +227,7 @@ class Runs:
             states[FLAGS + device] = encode_streams(
                 self._flagging.streams.get(device, {})
             )
-        states |= self._deriving.taken() | self._oddities.taken()
+        states |= self._deriving.taken() | self._oddities.taken() | self._boats.taken()
         notifications = (
             messages_of(changes.calls, self._registry.contacts())
             if changes.calls
@@ -233,6 +247,16 @@ class Runs:
         self._flagged = set()
         for step in changes.steps:
             log.info("alarm.moved", alarm=step.alarm, step=step.kind, at_ms=step.at_ms)
+
+
+def _at_most(rows: Sequence[Intake], readings: int) -> Sequence[Intake]:
+    """Return the first rows, one at least, of so many readings together."""
+    total = 0
+    for number, row in enumerate(rows):
+        total += row.stored + row.repeated + row.overwritten
+        if total > readings and number:
+            return rows[:number]
+    return rows
 
 
 def _in_order(readings: Iterable[Reading]) -> list[Reading]:

@@ -267,5 +267,8 @@ _WHAT: Final[Mapping[str, Callable[[Alarm, str], str]]] = {
     "aerator": _aerator,
     "forecast": _forecast,
     "episode": _episode,
+    "zone": _episode,
+    "monitoring": _episode,
+    "contact": _episode,
 }
 """What is said of each kind but limits."""

@@ -8,7 +8,8 @@ Legal clocks follow positions of source ``vms`` only. A report by voice moves th
 6 h, never the 10 days. In port nothing is due. A vessel's box out of coverage is normal
 and appears in none of this. Positions that come late close the hole they belong to; that
 the alarm was given stays on record (``Lapse``). Out of contact is another matter: no
-source at all says where the people are.
+source at all says where the people are, though one was heard (monitoring, voice) that
+reaches beyond the coast. A vessel that only ever spoke through its box is out of coverage.
 """
 
 from enum import StrEnum
@@ -128,7 +129,7 @@ def standing_at(contact: Contact, now_ms: int) -> Standing:
         return Standing(state, None)
     if contact.in_port_ms == contact.last_ms:
         return Standing(Monitoring.IN_PORT, contact.last_vms_ms)
-    is_out = now_ms - contact.last_ms > _contact_ms(contact)
+    is_out = _is_out(contact, now_ms)
     from_ms = _clock_from(contact)
     if not contact.is_required or from_ms is None:
         return Standing(
@@ -155,9 +156,12 @@ def _clock_from(contact: Contact) -> int | None:
     return max((ms for ms in known if ms is not None), default=contact.first_ms)
 
 
-def _contact_ms(contact: Contact) -> int:
+def _is_out(contact: Contact, now_ms: int) -> bool:
     has_vms = contact.is_required or contact.last_vms_ms is not None
-    return (DEADLINES.contact if has_vms else DEADLINES.contact_without_vms).ms
+    if contact.last_ms is None or not (has_vms or contact.last_voice_ms is not None):
+        return False
+    deadline = DEADLINES.contact if has_vms else DEADLINES.contact_without_vms
+    return now_ms - contact.last_ms > deadline.ms
 
 
 def _end(lapse: Lapse, at_ms: int) -> None:

@@ -107,7 +107,7 @@ def test_a_backlog_taken_in_at_once_fills_as_well() -> None:
     assert [one.is_filled for one in contact.lapses] == [True]
 
 
-@pytest.mark.parametrize(("source", "hours"), [(Source.VMS, 12), (Source.BOX, 24)])
+@pytest.mark.parametrize(("source", "hours"), [(Source.VMS, 12), (Source.VOICE, 24)])
 def test_out_of_contact_is_when_no_source_at_all_is_heard(
     source: Source, hours: int
 ) -> None:
@@ -117,6 +117,15 @@ def test_out_of_contact_is_when_no_source_at_all_is_heard(
     assert contact.look(T0 + hours * HOUR + MIN).is_out_of_contact
     contact.take(T0 + hours * HOUR, Source.VOICE, is_in_port=False)
     assert not contact.look(T0 + hours * HOUR + MIN).is_out_of_contact
+
+
+def test_a_vessel_with_a_box_alone_is_never_out_of_contact() -> None:
+    contact = at_sea(Source.BOX)
+    contact.is_required = False
+    told = contact.look(T0 + 20 * DAY)
+    assert told.state is Monitoring.NOT_REQUIRED
+    assert not told.is_out_of_contact
+    assert not contact.lapses
 
 
 def test_only_vessels_from_fifteen_metres_are_asked() -> None:

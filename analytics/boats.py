@@ -1,0 +1,245 @@
+"""Vessels as their positions come in: the rim around ``fishing.vessel`` and monitoring.
+
+Positions that come in order are taken as they are. A box out of coverage sends days of
+them afterwards, often behind the newest ones: then the vessel's memory is put back to
+where it last left port before them, and its positions are read again from the store. What
+was found since then is replaced, with the same ids where it is the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct, field
+
+from analytics.alarms.afloat import contact_alarm, monitoring_alarm, zone_alarm
+from analytics.alarms.claims import Claim
+from analytics.alarms.tracked import AHEAD_MS
+from analytics.fishing.monitoring import Contact, Monitoring
+from analytics.fishing.vessel import Changes, Position, VesselState
+from analytics.flagging import is_believable
+from analytics.places import Place, Places
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Reading, Source
+from greenwater.kernel.trips import Trip, Violation
+from greenwater.reference.monitoring import is_required
+from greenwater.reference.ports import port_at
+from greenwater.storage.registry.places import VesselInfo
+from greenwater.storage.registry.trips import Sailed
+from greenwater.storage.telemetry.ports import Intake, Series, Span
+
+STATES: Final = "vessel/"
+DEPARTURES: Final = 8
+"""So many times of leaving port are remembered to go back to."""
+LONGEST_MS: Final = 60 * 24 * 3600 * 1000
+"""No memory is put back further than this."""
+_CHANNELS: Final = (Channel.LATITUDE, Channel.LONGITUDE, Channel.SPEED)
+
+
+class Telemetry(Protocol):
+    """What is asked of the telemetry store."""
+
+    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
+        """Return all readings of many spans."""
+        ...
+
+
+class Kept(Struct):
+    """What is kept of one vessel; ``told`` are violations claimed, true where over."""
+
+    state: VesselState
+    contact: Contact = field(default_factory=Contact)
+    departures: list[int] = field(default_factory=list)
+    first_ms: int | None = None
+    monitoring: Monitoring = Monitoring.NOT_REQUIRED
+    is_out_of_contact: bool = False
+    told: dict[str, bool] = field(default_factory=dict)
+
+
+class Boats:
+    """The vessels of one worker. Used by one thread."""
+
+    def __init__(self, telemetry: Telemetry, states: Mapping[str, bytes]) -> None:
+        self._telemetry = telemetry
+        self._kept = {
+            name.removeprefix(STATES): msgspec.json.decode(document, type=Kept)
+            for name, document in states.items()
+            if name.startswith(STATES)
+        }
+        self._waiting: dict[str, dict[int, Position]] = {}
+        self._moved: set[str] = set()
+        self._sailed: dict[str, Sailed] = {}
+
+    def take(self, row: Intake, readings: Iterable[Reading], places: Places) -> None:
+        """Take in a batch's positions; they move nothing until ``settle``."""
+        known = [one for one in readings if one.taken_ms <= row.recorded_ms + AHEAD_MS]
+        for (series, at_ms), position in positions_of(known).items():
+            vessel = places.vessel_at(series, at_ms)
+            if vessel is None or vessel not in places.vessels:
+                continue
+            self._waiting.setdefault(vessel, {})[at_ms] = position
+            kept = self._of(vessel)
+            in_port = port_at(position.latitude, position.longitude) is not None
+            kept.contact.take(at_ms, places.source_of(series), is_in_port=in_port)
+
+    def settle(
+        self, now_ms: int, places: Places, *, is_up_to_date: bool
+    ) -> list[Claim]:
+        """Move the vessels on that were heard of, look at all; return what alarms should know.
+
+        Monitoring is looked at only where nothing is still to be read.
+        """
+        claims: list[Claim] = []
+        for vessel, positions in self._waiting.items():
+            claims += self._sail(places.vessels[vessel], positions, places)
+        self._waiting = {}
+        if is_up_to_date:
+            for vessel in self._kept:
+                if vessel in places.vessels:
+                    claims += self._look(places.vessels[vessel], now_ms, places)
+        return claims
+
+    def sailed(self) -> list[Sailed]:
+        """Return what is to be written to the registry before the pass is kept."""
+        sailed, self._sailed = list(self._sailed.values()), {}
+        return sailed
+
+    def taken(self) -> dict[str, bytes]:
+        """Return what is to be kept now."""
+        states = {
+            STATES + vessel: msgspec.json.encode(self._kept[vessel])
+            for vessel in self._moved
+        }
+        self._moved = set()
+        return states
+
+    def _of(self, vessel: str) -> Kept:
+        self._moved.add(vessel)
+        if vessel not in self._kept:
+            self._kept[vessel] = Kept(VesselState(vessel))
+        return self._kept[vessel]
+
+    def _sail(
+        self, info: VesselInfo, positions: Mapping[int, Position], places: Places
+    ) -> list[Claim]:
+        kept, first_ms = self._of(info.id), min(positions)
+        last, since_ms = kept.state.last, None
+        if last is not None and first_ms <= last.time_ms:
+            since_ms = _since(kept, first_ms)
+            positions = self._again(info.id, since_ms, max(positions), places)
+            kept.departures = [ms for ms in kept.departures if ms < since_ms]
+            kept.state = VesselState(info.id)
+        kept.first_ms = min(first_ms, kept.first_ms or first_ms)
+        kept.state.gear, kept.state.kind = info.gear or "", info.kind
+        changes = kept.state.take(positions[ms] for ms in sorted(positions))
+        _note_departures(kept, changes.trips)
+        self._sailed[info.id] = _joined(info.id, changes, since_ms)
+        place = _place(info, places)
+        return [
+            zone_alarm(info, place, one) for one in _untold(kept, changes.violations)
+        ]
+
+    def _again(
+        self, vessel: str, since_ms: int, until_ms: int, places: Places
+    ) -> dict[int, Position]:
+        """Return a vessel's positions since an instant, from the store."""
+        last = self._of(vessel).state.last
+        end_ms = max(until_ms, 0 if last is None else last.time_ms) + 1
+        found = self._telemetry.read_many(
+            [Span(series, since_ms, end_ms) for series in places.aboard(vessel)]
+        )
+        return {
+            at_ms: position
+            for (series, at_ms), position in positions_of(found).items()
+            if places.vessel_at(series, at_ms) == vessel
+        }
+
+    def _look(self, info: VesselInfo, now_ms: int, places: Places) -> list[Claim]:
+        kept = self._kept[info.id]
+        sources = {places.source_of(series) for series in places.aboard(info.id)}
+        kept.contact.is_required = is_required(info.length_m) and Source.VMS in sources
+        told = kept.contact.look(now_ms)
+        claims, place = [], _place(info, places)
+        if told.state is not kept.monitoring:
+            if _is_silent(told.state) or _is_silent(kept.monitoring):
+                claims.append(monitoring_alarm(info, place, kept.contact, told, now_ms))
+            kept.monitoring = told.state
+            self._moved.add(info.id)
+        if told.is_out_of_contact is not kept.is_out_of_contact:
+            claims.append(contact_alarm(info, place, kept.contact, told, now_ms))
+            kept.is_out_of_contact = told.is_out_of_contact
+            self._moved.add(info.id)
+        return claims
+
+
+def positions_of(readings: Iterable[Reading]) -> dict[tuple[Series, int], Position]:
+    """Return the positions in readings that can be believed, each with its speed if any."""
+    found: dict[tuple[Series, int], dict[Channel, float]] = {}
+    for one in readings:
+        if one.channel in _CHANNELS and one.value is not None and is_believable(one):
+            key = Series(one.device, one.probe), one.taken_ms
+            found.setdefault(key, {})[one.channel] = one.value
+    return {
+        key: Position(
+            key[1],
+            values[Channel.LATITUDE],
+            values[Channel.LONGITUDE],
+            values.get(Channel.SPEED),
+        )
+        for key, values in found.items()
+        if Channel.LATITUDE in values and Channel.LONGITUDE in values
+    }
+
+
+def _since(kept: Kept, late_ms: int) -> int:
+    """Return from when to begin again so that a late position falls in its place."""
+    left = [ms for ms in kept.departures if ms <= late_ms]
+    if left:
+        return left[-1]
+    return max(min(late_ms, kept.first_ms or late_ms), late_ms - LONGEST_MS)
+
+
+def _note_departures(kept: Kept, trips: Sequence[Trip]) -> None:
+    known = {*kept.departures, *(one.departure_ms for one in trips)}
+    kept.departures = sorted(known)[-DEPARTURES:]
+
+
+def _joined(vessel: str, changes: Changes, since_ms: int | None) -> Sailed:
+    """Return the last of each, as the registry takes it."""
+    return Sailed(
+        vessel=vessel,
+        trips=list({one.id: one for one in changes.trips}.values()),
+        hauls=list({one.id: one for one in changes.hauls}.values()),
+        violations=list({one.id: one for one in changes.violations}.values()),
+        since_ms=since_ms,
+    )
+
+
+def _untold(kept: Kept, violations: Sequence[Violation]) -> list[Violation]:
+    """Return what has not been told yet, and note it as told."""
+    found = []
+    for one in violations:
+        if one.id not in kept.told or one.is_over > kept.told[one.id]:
+            kept.told[one.id] = one.is_over
+            found.append(one)
+    while len(kept.told) > 4 * DEPARTURES:
+        del kept.told[next(iter(kept.told))]
+    return found
+
+
+def _is_silent(state: Monitoring) -> bool:
+    return state in (
+        Monitoring.LATE,
+        Monitoring.REPORTING,
+        Monitoring.LOST,
+        Monitoring.OVERDUE,
+    )
+
+
+def _place(info: VesselInfo, places: Places) -> Place:
+    is_simulated = any(
+        places.devices[series.device].is_simulated
+        for series in places.aboard(info.id)
+        if series.device in places.devices
+    )
+    return Place(info.organisation, None, None, None, None, is_simulated)

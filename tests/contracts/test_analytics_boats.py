@@ -1,0 +1,194 @@
+"""Boats of a real loop: trips and hauls in the registry, however their positions came."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from analytics.fishing.vessel import Position, VesselState
+from analytics.runs import Runs
+from firmware_sim.scenarios import VesselSpec, load_scenario
+from firmware_sim.world import World
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.reading import Reading, Source, instant, milliseconds
+from greenwater.reference.vessels import vessel_class
+from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.telemetry import open_telemetry
+from greenwater.storage.telemetry.ports import Intake, Telemetry
+
+MIN_MS, HOUR_MS = 60_000, 3_600_000
+BOX, GPS = DeviceId("sim-tau"), ProbeId("gps")
+EVERY_S = 900
+
+
+class Sea:
+    """One vessel of a scenario, its box, and the loop."""
+
+    def __init__(
+        self, folder: Path, scenario: str, vessel: str, source: Source = Source.PROBE
+    ) -> None:
+        self.world = World(load_scenario(scenario), {})
+        self.vessel: VesselSpec = next(
+            one for one in self.world.scenario.vessels if one.id == vessel
+        )
+        self.start_ms = round(self.world.scenario.start_s * 1000)
+        self.registry: Registry = open_registry(f"sqlite:///{folder}/registry.db")
+        self.store: Telemetry = open_telemetry(f"sqlite:///{folder}/telemetry.db")
+        self.registry.add_organisation("hoa", "Hộ Hòa")
+        self.registry.add_vessel(
+            vessel,
+            organisation="hoa",
+            name="Tàu Hòa",
+            length_m=self.vessel.length_m,
+            gear=self.vessel.gear,
+        )
+        self.registry.add_device(BOX, vessel=vessel, now_ms=0)
+        self.registry.add_probe(BOX, GPS, source=source)
+        self.registry.deploy(BOX, GPS, vessel=vessel, depth_m=None, from_ms=0, now_ms=0)
+        self.clock = ManualClock(instant(self.start_ms))
+        self.runs = Runs(self.registry, self.store, self.clock)
+        self.sequence = 0
+
+    def positions(self, every_s: int = EVERY_S) -> list[Position]:
+        voyage, start_s = self.world.voyages[self.vessel.id], self.start_ms // 1000
+        hours = self.world.scenario.duration_h
+        return [
+            Position(t_s * 1000, fix.latitude, fix.longitude, fix.speed_kn)
+            for t_s in range(start_s, start_s + int(hours * 3600), every_s)
+            for fix in (voyage.fix_at(t_s),)
+        ]
+
+    def send(self, positions: Sequence[Position], at_ms: int | None = None) -> None:
+        """Have positions stored as one batch, and a pass done."""
+        first_ms, last_ms = positions[0].time_ms, positions[-1].time_ms
+        recorded_ms = last_ms if at_ms is None else at_ms
+        self.store.write(
+            [
+                Reading(BOX, GPS, channel, one.time_ms, value)
+                for one in positions
+                for channel, value in (
+                    (Channel.LATITUDE, one.latitude),
+                    (Channel.LONGITUDE, one.longitude),
+                    (Channel.SPEED, one.speed_kn),
+                )
+            ]
+        )
+        self.sequence += 1
+        self.store.record(
+            [
+                Intake(
+                    WorkerId("w1"), self.sequence, BOX, "o" * 16, self.sequence,
+                    self.sequence, len(positions) * 3, 0, 0, 0, first_ms, last_ms,
+                    recorded_ms,
+                )
+            ]
+        )  # fmt: skip
+        self.look(recorded_ms)
+
+    def look(self, at_ms: int) -> None:
+        now_ms = milliseconds(self.clock.now())
+        self.clock.advance(timedelta(milliseconds=max(0, at_ms - now_ms)))
+        self.runs.look()
+
+    def truth(self) -> VesselState:
+        assert self.vessel.length_m is not None
+        return VesselState(
+            self.vessel.id,
+            gear=self.vessel.gear or "",
+            kind=vessel_class(self.vessel.length_m),
+        )
+
+    def found(self) -> tuple[object, ...]:
+        trips = self.registry.trips()
+        hauls = [self.registry.hauls(one.id) for one in trips]
+        return trips, hauls, self.registry.violations()
+
+    def close(self) -> None:
+        self.registry.close()
+        self.store.close()
+
+
+@pytest.fixture
+def sea(tmp_path: Path) -> Iterator[Sea]:
+    sea = Sea(tmp_path, "tuna-trip", "KH-95123-TS")
+    yield sea
+    sea.close()
+
+
+def batches(positions: Sequence[Position], size: int) -> list[Sequence[Position]]:
+    return [positions[at : at + size] for at in range(0, len(positions), size)]
+
+
+def test_days_that_come_after_landing_give_the_trip_that_was(sea: Sea) -> None:
+    positions = sea.positions()
+    changes = sea.truth().take(positions)
+    near, far, home = positions[:36], positions[36:1170], positions[1170:]
+    for some in batches(near, 12):
+        sea.send(some)
+    (one,) = sea.registry.trips()
+    assert one.landing_ms is None
+    for some in batches(home, 12):  # what is newest comes first
+        sea.send(some)
+    backlog = batches(far, 150)
+    Random(3).shuffle(backlog)
+    for number, some in enumerate(backlog):
+        sea.send(some, at_ms=home[-1].time_ms + number * MIN_MS)
+        if number == 3:
+            sea.runs = Runs(sea.registry, sea.store, sea.clock)  # another life
+    (trip,) = sea.registry.trips()
+    assert trip == changes.trips[-1]
+    assert trip.hauls == 10
+    assert trip.landing_port == "CHR"
+    assert sea.registry.hauls(trip.id) == changes.hauls
+    assert sea.registry.violations() == []
+    assert sea.registry.alarms() == [], "a box out of coverage is normal"
+
+
+def test_a_trawler_inside_the_line_is_one_alarm_and_a_candidate(tmp_path: Path) -> None:
+    sea = Sea(tmp_path, "trawler-inshore", "KH-92077-TS")
+    positions = sea.positions(300)
+    for number, some in enumerate(batches(positions, 24)):
+        sea.send(some)
+        if number % 5 == 0:
+            sea.runs = Runs(sea.registry, sea.store, sea.clock)
+    last = {one.id: one for one in sea.truth().take(positions).violations}
+    assert last
+    found = {one.id: one for one in sea.registry.violations()}
+    assert found == last
+    alarms = [one for one in sea.registry.alarms() if one.kind == "zone"]
+    assert alarms
+    for alarm in alarms:
+        assert alarm.severity == "warn"
+        assert (alarm.unit, alarm.detail["place"]) == (None, "Tàu Hòa")
+        assert "vùng ven bờ" in alarm.detail["vi"]
+        assert alarm.detail["verified"] is False
+        assert alarm.returned_ms is not None
+    sea.close()
+
+
+def test_monitoring_that_falls_silent_is_an_alarm_until_it_is_heard(
+    tmp_path: Path,
+) -> None:
+    sea = Sea(tmp_path, "tuna-trip", "KH-95123-TS", Source.VMS)
+    positions = sea.positions()
+    until = 4 * 30
+    for some in batches(positions[:until], 4):
+        sea.send(some)
+    last_ms = positions[until - 1].time_ms
+    seen = []
+    for minutes in (139, 141, 359, 361, 719, 721):
+        sea.look(last_ms + minutes * MIN_MS)
+        seen.append(
+            sorted((one.kind, one.severity) for one in sea.registry.open_alarms())
+        )
+    late, lost = ("monitoring", "watch"), ("monitoring", "warn")
+    nobody = ("contact", "critical")
+    assert seen == [[], [late], [late], [lost], [lost], [nobody, lost]]
+    sea.send(positions[until + 52 : until + 56])
+    assert not [one for one in sea.registry.open_alarms() if one.returned_ms is None]
+    assert len(sea.registry.alarms()) == 2, "what was told stays on record"
+    sea.close()
