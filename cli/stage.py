@@ -6,13 +6,17 @@ in, and the processes that play them.
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import typer
 
+from analytics.backfill import backfill
+from analytics.places import Places
+from analytics.runs import CURSOR
 from cli.home import Home
 from cli.run import free_port, greenwater
 from cli.supervisor import Part
@@ -23,10 +27,12 @@ from firmware_sim.scenarios import ProbeKind, Scenario, load_scenario
 from firmware_sim.serve import Ports
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock, ManualClock
-from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Reading, milliseconds
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.watching import Pass
 from greenwater.storage.telemetry import open_telemetry
+from greenwater.storage.telemetry.ports import Telemetry
 
 HISTORY_EVERY_S = 600.0
 BEFORE_EVERY_S = 1_200.0
@@ -52,6 +58,15 @@ class Played(NamedTuple):
     before: timedelta
     ports: dict[str, Ports]
     folder: Path
+
+
+class Stretch(NamedTuple):
+    """A part of what passed: from, until (s since 1970), in steps (s)."""
+
+    run: ScenarioRun
+    from_s: float
+    until_s: float
+    every_s: float
 
 
 class Stage:
@@ -92,53 +107,87 @@ class Stage:
                     )
 
     def fill_history(self, registry: Registry, stop: threading.Event) -> None:
-        """Let ingest take in what has passed at once, instead of through the boxes."""
+        """Let ingest take in what has passed at once, instead of through the boxes.
+
+        The days in which nothing happened are flagged here, as ``analytics backfill``
+        does it; analytics, when it starts, has only the last days to look at.
+        """
         from ingest.replay import take_in_readings
         from ingest.workers import by_hand
 
         telemetry = open_telemetry(self._home.telemetry_url)
         clock = ManualClock(self.opens)
         try:
-            with (
-                by_hand(self._home.path) as worker,
-                typer.progressbar(
-                    list(self._stretches(clock)), label="history"
-                ) as shown,
-            ):
-                for run, from_s, until_s, every_s in shown:
-                    if stop.is_set():
-                        return
-                    known = measured(run.scenario)
-                    readings = [
-                        reading
-                        for row in run.history(from_s, until_s, every_s)
-                        if run.has_arrived(row, self.opens.timestamp())
-                        for reading in readings_of(row, known)
-                    ]
-                    take_in_readings(
-                        readings, registry, telemetry, clock, worker=worker
-                    )
+            with by_hand(self._home.path) as worker:
+
+                def fill(stretches: list[Stretch], label: str) -> None:
+                    with typer.progressbar(stretches, label=label) as shown:
+                        for one in shown:
+                            if stop.is_set():
+                                return
+                            readings = self._readings(one)
+                            take_in_readings(
+                                readings, registry, telemetry, clock, worker=worker
+                            )
+
+                calm = list(self._calm(clock))
+                fill(calm, "weeks before")
+                if calm:
+                    seen = {worker.id: telemetry.last_sequence(worker.id)}
+                    self._flag(registry, telemetry, seen)
+                fill(list(self._passed(clock)), "last days")
         finally:
             telemetry.close()
 
-    def _stretches(
-        self, clock: Clock
-    ) -> Iterator[tuple[ScenarioRun, float, float, float]]:
-        """Yield what passed, in parts: run, from, until (s since 1970), step (s).
+    def _readings(self, one: Stretch) -> list[Reading]:
+        known, opens_s = measured(one.run.scenario), self.opens.timestamp()
+        return [
+            reading
+            for row in one.run.history(one.from_s, one.until_s, one.every_s)
+            if one.run.has_arrived(row, opens_s)
+            for reading in readings_of(row, known)
+        ]
 
-        One run goes through all parts of its scenario: water remembers.
-        """
-        end_s = self.opens.timestamp()
+    def _flag(
+        self,
+        registry: Registry,
+        telemetry: Telemetry,
+        seen: Mapping[WorkerId, int],
+    ) -> None:
+        """Flag all that there is, and have analytics go on from there."""
+        places = Places(
+            registry.deployments(),
+            registry.units(),
+            registry.sites(),
+            registry.list_devices(),
+            registry.list_probes(),
+        )
+        began_ms = milliseconds(
+            self.opens - max(one.passed + one.before for one in self.played)
+        )
+        now_ms = milliseconds(self.opens)
+        backfill(telemetry, places, telemetry.series(), began_ms, now_ms)
+        cursor = msgspec.json.encode(seen)
+        registry.save_pass(Pass(saved_ms=now_ms, states={CURSOR: cursor}))
+
+    def _calm(self, clock: Clock) -> Iterator[Stretch]:
+        """Yield the days before each scenario, in parts."""
         for one in self.played:
-            began_s = one.scenario.start_s
             days = one.before.total_seconds() / 86_400
             calm = one.scenario.calm(days).starting(one.scenario.start - one.before)
             run = ScenarioRun(calm, clock)
-            for from_s, until_s in _parts(calm.start_s, began_s):
-                yield run, from_s, until_s, BEFORE_EVERY_S
+            for from_s, until_s in _parts(calm.start_s, one.scenario.start_s):
+                yield Stretch(run, from_s, until_s, BEFORE_EVERY_S)
+
+    def _passed(self, clock: Clock) -> Iterator[Stretch]:
+        """Yield what has passed of each scenario, in parts.
+
+        One run goes through all parts of its scenario: water remembers.
+        """
+        for one in self.played:
             run = ScenarioRun(one.scenario, clock)
-            for from_s, until_s in _parts(began_s, end_s):
-                yield run, from_s, until_s, HISTORY_EVERY_S
+            for from_s, until_s in _parts(one.scenario.start_s, self.opens.timestamp()):
+                yield Stretch(run, from_s, until_s, HISTORY_EVERY_S)
 
     def parts(self, clock: str) -> list[Part]:
         """Return the processes: one simulator a scenario, one agent a box."""
