@@ -5,10 +5,15 @@ episode begins or ends, and every SNAPSHOT_MS. After a restart the readings sinc
 taken again from the store; ids are made from what happened, so that the episodes are the
 same ones. Only readings newer than what was seen move anything: what comes late is
 flagged, and can be looked at again by ``greenwater analytics backfill``.
+
+Every COMPARE_MS a probe is held to those in the same water, as they are in the store, a
+quarter of an hour late so that all of them are there; and to a hand meter's readings
+when these come in.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Final, Protocol
 from zlib import crc32
 
@@ -17,7 +22,16 @@ from msgspec import Struct
 
 from analytics.alarms.claims import Claim, episode_alarm
 from analytics.alarms.tracked import AHEAD_MS
+from analytics.comparing import (
+    APART_M,
+    APART_MS,
+    beside_hand,
+    beside_probes,
+    by_channel,
+    hand_span_ms,
+)
 from analytics.places import Places
+from analytics.water.belief import EITHER
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
 from analytics.water.watch import Point, Watcher, WatchState
@@ -33,6 +47,8 @@ CATCH_UP_MS: Final = 24 * 3600 * 1000
 """What a watcher missed for longer than this it goes on without."""
 LASTING_MS: Final = 30 * 60 * 1000
 """A fault of a probe that is over sooner is no alarm: a spike needs nobody."""
+COMPARE_MS: Final = 30 * 60 * 1000
+"""How often a probe is held to its neighbours; less than an episode's pause."""
 
 WATCHED: Final = frozenset(
     channel for channel in SENT if SPECS[channel].measurement is Measurement.WATER
@@ -53,10 +69,17 @@ class Telemetry(Protocol):
 
 
 class Kept(Struct):
-    """A watcher as it is kept, and the newest reading it has taken."""
+    """A watcher as it is kept, and the newest reading it has taken.
+
+    ``compared_ms`` is until when it was held to its neighbours, ``slot`` the stretch of
+    COMPARE_MS that it is in, ``claimed`` the episode that each channel's alarm is about.
+    """
 
     state: WatchState
     newest_ms: int = 0
+    compared_ms: int = 0
+    slot: int = 0
+    claimed: dict[str, str] = {}
 
 
 class _Probe:
@@ -67,17 +90,21 @@ class _Probe:
         self.kept = kept or Kept(WatchState(device=series.device, probe=series.probe))
         self.watcher = Watcher(self.kept.state)
         self.saved_ms = self.kept.newest_ms
-        self.claimed: set[str] = set()
         # Ten thousand probes must not all be kept with the same pass.
         self._offset_ms = crc32("/".join(series).encode()) % SNAPSHOT_MS
 
     @property
     def is_due(self) -> bool:
         """Whether it is to be kept again."""
-        return self._slot(self.kept.newest_ms) != self._slot(self.saved_ms)
+        return self.slot(self.kept.newest_ms) != self.slot(self.saved_ms)
 
-    def _slot(self, at_ms: int) -> int:
-        return (at_ms + self._offset_ms) // SNAPSHOT_MS
+    def slot(self, at_ms: int, every_ms: int = SNAPSHOT_MS) -> int:
+        """Return the stretch of time that an instant is in."""
+        return (at_ms + self._offset_ms) // every_ms
+
+    def compare_until_ms(self) -> int:
+        """Return until when neighbours' readings should be there by now."""
+        return self.kept.slot * COMPARE_MS - self._offset_ms - APART_MS
 
 
 class Oddities:
@@ -103,10 +130,12 @@ class Oddities:
                 by_probe[Series(one.device, one.probe)].append(one)
         claims: list[Claim] = []
         for series, some in by_probe.items():
-            probe = self._probes.get(series)
-            if probe is None:
-                probe = self._probes[series] = _Probe(series, None)
-            self._take(series, probe, some, places, claims)
+            if places.is_meter(series):
+                claims += self._take_hand(series, some, places)
+                continue
+            probe = self._probe(series)
+            changes = self._take(series, probe, some, places)
+            claims += self._settled(series, probe, changes, places)
         return claims
 
     def write(self) -> None:
@@ -128,30 +157,98 @@ class Oddities:
         self._moved = set()
         return states
 
+    def _probe(self, series: Series) -> _Probe:
+        probe = self._probes.get(series)
+        if probe is None:
+            probe = self._probes[series] = _Probe(series, None)
+        return probe
+
     def _take(
         self,
         series: Series,
         probe: _Probe,
         readings: Sequence[Reading],
         places: Places,
-        claims: list[Claim],
-    ) -> None:
+    ) -> list[Change]:
         kept = probe.kept
         if probe.is_behind:
             probe.is_behind = False
             readings = [*self._missed(series, kept, readings[0].taken_ms), *readings]
+        return self._take_fresh(series, probe, readings, places)
+
+    def _take_fresh(
+        self,
+        series: Series,
+        probe: _Probe,
+        readings: Sequence[Reading],
+        places: Places,
+    ) -> list[Change]:
+        kept, changes = probe.kept, list[Change]()
         fresh = [one for one in readings if one.taken_ms > kept.newest_ms]
-        if not fresh:
-            return
-        changes = probe.watcher.take(
-            Point(one.taken_ms, str(one.channel), one.value) for one in fresh
-        ).changes
-        kept.newest_ms = fresh[-1].taken_ms
+        for slot, some in groupby(
+            fresh, key=lambda one: probe.slot(one.taken_ms, COMPARE_MS)
+        ):
+            if slot != kept.slot:
+                kept.slot = slot
+                changes += self._compare(series, probe, places)
+            changes += probe.watcher.take(
+                Point(one.taken_ms, str(one.channel), one.value) for one in some
+            ).changes
+        if fresh:
+            kept.newest_ms = fresh[-1].taken_ms
+        return changes
+
+    def _compare(self, series: Series, probe: _Probe, places: Places) -> list[Change]:
+        """Hold a probe to those in the same water, from where this was done last."""
+        kept, until_ms = probe.kept, probe.compare_until_ms()
+        from_ms = max(kept.compared_ms, until_ms - CATCH_UP_MS)
+        is_first = kept.compared_ms == 0
+        kept.compared_ms = until_ms
+        others = places.beside(series, until_ms, APART_M)
+        if is_first or not others:
+            return []
+        spans = [Span(series, from_ms, until_ms)]
+        spans += [Span(one, from_ms - APART_MS, until_ms + APART_MS) for one in others]
+        found = by_channel(self._telemetry.read_many(spans), WATCHED)
+        mine = found.pop(series, {})
+        return probe.watcher.compare(beside_probes(mine, found))
+
+    def _take_hand(
+        self, meter: Series, readings: Sequence[Reading], places: Places
+    ) -> list[Claim]:
+        """Hold the probes around a hand meter to it; this is kept at once."""
+        hand = by_channel(readings, WATCHED).get(meter)
+        if hand is None:
+            return []
+        start_ms, end_ms = hand_span_ms(hand)
+        around = places.beside(meter, readings[0].taken_ms, APART_M)
+        spans = [Span(series, start_ms, end_ms) for series in around]
+        found = by_channel(self._telemetry.read_many(spans), WATCHED) if spans else {}
+        claims: list[Claim] = []
+        for series, mine in sorted(found.items()):
+            probe = self._probe(series)
+            changes: list[Change] = []
+            if probe.is_behind:
+                missed = self._missed(series, probe.kept, readings[0].taken_ms)
+                changes += self._take_fresh(series, probe, missed, places)
+            changes += probe.watcher.compare(beside_hand(meter, hand, mine))
+            claims += self._settled(series, probe, changes, places)
+            self._moved.add(series)
+        return claims
+
+    def _settled(
+        self,
+        series: Series,
+        probe: _Probe,
+        changes: Sequence[Change],
+        places: Places,
+    ) -> list[Claim]:
+        """Remember what is to be written and kept; return what alarms should know."""
         if changes or probe.is_due:
             self._moved.add(series)
         for change in changes:
             self._note(change)
-        claims += self._claims(series, probe, changes, places)
+        return _claims(series, probe.kept, changes, places)
 
     def _missed(self, series: Series, kept: Kept, until_ms: int) -> list[Reading]:
         """Return what came between the snapshot and now, in order of time."""
@@ -180,22 +277,59 @@ class Oddities:
             one.compared,
         )
 
-    def _claims(
-        self, series: Series, probe: _Probe, changes: Sequence[Change], places: Places
-    ) -> list[Claim]:
-        """Return the claims of faults that last, and of those that are over."""
-        found = []
-        for one in probe.kept.state.opened.values():
-            lasts = one.end_ms - one.start_ms >= LASTING_MS
-            if lasts and _is_sensor(one) and one.id not in probe.claimed:
-                probe.claimed.add(one.id)
-                found.append(_claim(series, one, places, is_over=False))
-        for change in changes:
-            one = change.episode
-            if change.what == "closed" and _is_sensor(one):
-                probe.claimed.discard(one.id)
-                found.append(_claim(series, one, places, is_over=True))
-        return [claim for claim in found if claim is not None]
+
+def _claims(
+    series: Series, kept: Kept, changes: Sequence[Change], places: Places
+) -> list[Claim]:
+    """Return the claims of faults that last, and of those that are over.
+
+    A channel has one alarm, whatever is wrong with it; the claimed ones are updated.
+    """
+    wanted = _wanted(kept.state.opened.values())
+    known = {one.id: one for one in kept.state.opened.values()}
+    over: dict[str, Found] = {}
+    for change in changes:
+        one = change.episode
+        known[one.id] = one
+        if change.what == "closed" and _is_sensor(one) and one.channel not in wanted:
+            over[one.channel] = one
+    for channel, name in kept.claimed.items():
+        if channel not in wanted and name in known:
+            over[channel] = known[name]
+    begun = [
+        one for channel, one in wanted.items() if kept.claimed.get(channel) != one.id
+    ]
+    kept.claimed = {channel: one.id for channel, one in wanted.items()}
+    claims = [_claim(series, one, places, is_over=False) for one in begun]
+    claims += [_claim(series, one, places, is_over=True) for one in over.values()]
+    return [claim for claim in claims if claim is not None]
+
+
+def _wanted(opened: Iterable[Found]) -> dict[str, Found]:
+    """Return the episode that each channel's alarm should be about.
+
+    What another instrument says comes first. Of two probes that merely disagree nobody
+    knows which is wrong: that is an episode, and no alarm. A probe that is fouled reads
+    wrongly in all its channels, and is cleaned once: that is one alarm.
+    """
+    told = sorted((one for one in opened if _is_told(one)), key=_rank)
+    fouled = next((one for one in told if one.cause == "fouled"), None)
+    wanted: dict[str, Found] = {}
+    for one in told:
+        if fouled is None or one is fouled or not one.beside:
+            wanted.setdefault(one.channel, one)
+    return wanted
+
+
+def _is_told(one: Found) -> bool:
+    if one.beside:
+        return one.probability > EITHER
+    return _is_sensor(one) and one.end_ms - one.start_ms >= LASTING_MS
+
+
+def _rank(one: Found) -> tuple[bool, bool, int, str]:
+    is_other = one.channel != Channel.DISSOLVED_OXYGEN
+    return not one.beside, is_other, one.start_ms, one.id
 
 
 def _claim(

@@ -11,14 +11,16 @@ from msgspec import Struct
 
 from analytics.water.peaks import DAY_MS, HOUR_MS
 from greenwater.kernel.channels import Channel
-from greenwater.reference.quality import QUALITY
+from greenwater.reference.quality import HAND, QUALITY
 
 SLOW_MS: Final = 6 * HOUR_MS
 RESTLESS: Final = 6.0
 """How many usual distances from its first day's one the slow distance may be."""
 SHARE_OF_NEIGHBOR: Final = 0.4
-HANDS: Final = 3
-"""Hand readings that make a drift."""
+FASTEST: Final = 2.0
+"""What counts most of one distance, in what is allowed: two hours in the air are no drift."""
+FORGIVEN_MS: Final = 30 * DAY_MS
+"""How slowly another usual distance is accepted: a calibration is no fault for ever."""
 BELOW: Final = (Channel.DISSOLVED_OXYGEN, Channel.OXYGEN_SATURATION)
 """Channels that growth makes read low: the lower of two probes is the fouled one."""
 
@@ -32,6 +34,7 @@ class DriftState(Struct, array_like=True):
     first: float = 0.0
     restless: float = 0.0
     slow: float = 0.0
+    by: str = ""
 
 
 def drift_share(
@@ -45,26 +48,35 @@ def drift_share(
     passed = max(at_ms - state.last_ms, 0)
     state.last_ms = at_ms
     state.count += 1
-    rate = min(passed / SLOW_MS, 1.0)
-    state.slow += rate * (distance - state.slow)
+    allowed = max(RESTLESS * state.restless, _least(channel))
+    off = min(max(distance - state.slow, -FASTEST * allowed), FASTEST * allowed)
+    state.slow += min(passed / SLOW_MS, 1.0) * off
     if at_ms - state.since_ms <= DAY_MS:
         state.first += (distance - state.first) / state.count
         off = abs(distance - state.first)
         state.restless += (off - state.restless) / state.count
         return 0.0
-    allowed = max(RESTLESS * state.restless, _least(channel))
+    state.first += min(passed / FORGIVEN_MS, 1.0) * (distance - state.first)
     return (state.slow - state.first) / allowed
 
 
-def hand_share(state: DriftState, channel: str, value: float, hand: float) -> float:
-    """Return how far a probe is from the last hand readings over what is unusual; signed.
+def hand_share(
+    state: DriftState, channel: str, at_ms: int, value: float, hand: float
+) -> float:
+    """Return how far a probe is from a hand meter over what both can say; signed.
 
-    A single hand reading proves little: the mean of ``HANDS`` does.
+    As in ``analytics.qc.hand``: one hand reading counts half, two on the same side
+    count whole. 0 where the channel has no tolerance (``quality.toml``, ``[[hand]]``).
     """
-    state.count = min(state.count + 1, HANDS)
-    state.slow += (value - hand - state.slow) / state.count
-    share = state.slow / _least(channel)
-    return share if state.count >= HANDS else share / 2
+    apart = _APART.get(channel)
+    if apart is None:
+        return 0.0
+    share, before = (value - hand) / apart, state.slow
+    is_again = state.count > 0 and min(abs(share), abs(before)) > 1
+    state.last_ms, state.count, state.slow = at_ms, state.count + 1, share
+    if is_again and (share > 0) == (before > 0):
+        return (share + before) / 2
+    return share / 2
 
 
 def drift_cause(channel: str, share: float) -> str:
@@ -77,3 +89,6 @@ def _least(channel: str) -> float:
     if limits is None or limits.neighbor_suspect is None:
         return 1e-6
     return SHARE_OF_NEIGHBOR * limits.neighbor_suspect
+
+
+_APART: Final = {str(channel): apart for channel, apart in HAND.items()}

@@ -14,6 +14,13 @@ from greenwater.reference.causes import CAUSES, Kind
 
 CLOSED_MS: Final = 3_600_000
 OPEN_AT: Final = 0.5
+AGREED_AT: Final = 0.3
+"""A comparison that scores less says that two instruments agree again."""
+BESIDE: Final = "beside"
+BY_PROBE, BY_HAND = "probe", "hand"
+COMPARED_MS: Final = 24 * 3_600_000
+ASKED_MS: Final = 8 * 24 * 3_600_000
+"""People hold a meter beside a probe once a week, or oftener."""
 
 
 class Change(NamedTuple):
@@ -41,6 +48,8 @@ class Episode(Struct, kw_only=True):
     probability: float
     channels: list[str]
     readings: int = 1
+    beside: str = ""
+    """Which instrument it was held to last, and when; empty: none."""
 
     @property
     def words_vi(self) -> str:
@@ -55,7 +64,7 @@ class Episode(Struct, kw_only=True):
     @property
     def compared(self) -> str:
         """What the readings were compared with."""
-        return CAUSES[self.cause].compared
+        return self.beside or CAUSES[self.cause].compared
 
 
 class Odd(NamedTuple):
@@ -123,7 +132,42 @@ def taken(
     return []
 
 
+def held_to(opened: dict[str, Episode], one: Episode, score: float) -> list[Change]:
+    """Open, lengthen or end an episode that another instrument speaks of.
+
+    ``one`` is what the episode is if this comparison opens it. It ends only when the two
+    agree again, however long nobody compares (up to ``pause_of``).
+    """
+    key = f"{one.channel}/{BESIDE}/{one.beside.partition(' ')[0]}"
+    known = opened.get(key)
+    if known is None:
+        if score < OPEN_AT:
+            return []
+        opened[key] = one
+        return [Change("opened", one)]
+    if score < AGREED_AT:
+        return [Change("closed", opened.pop(key))]
+    if score < OPEN_AT:
+        return []
+    known.end_ms = max(known.end_ms, one.end_ms)
+    known.readings += 1
+    known.beside = one.beside
+    known.probability = max(known.probability, score)
+    return []
+
+
+def pause_of(key: str) -> int:
+    """Return how long an episode stays open without another odd reading."""
+    if f"/{BESIDE}/" not in key:
+        return CLOSED_MS
+    return ASKED_MS if key.endswith(f"/{BY_HAND}") else COMPARED_MS
+
+
 def closed(opened: dict[str, Episode], at_ms: int) -> list[Change]:
-    """Close, and forget, the episodes whose last odd reading is an hour old."""
-    over = [key for key, one in opened.items() if at_ms - one.end_ms > CLOSED_MS]
+    """Close, and forget, the episodes whose last odd reading is too long ago."""
+    over = [
+        key
+        for key, one in opened.items()
+        if at_ms - one.end_ms > CLOSED_MS and at_ms - one.end_ms > pause_of(key)
+    ]
     return [Change("closed", opened.pop(key)) for key in over]

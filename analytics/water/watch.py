@@ -23,6 +23,7 @@ from analytics.water.falls import FallState, fall_share
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
 from analytics.water.together import TogetherState, together_share
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import instant
 from greenwater.reference.causes import CAUSES, Kind
 from greenwater.reference.quality import QUALITY, QualityLimits
 
@@ -59,7 +60,8 @@ class Scored(NamedTuple):
 class Beside(NamedTuple):
     """A reading of a channel and what another instrument said in the same water.
 
-    ``is_hand``: by a person with a meter of his own; else by another probe.
+    ``is_hand``: by a person with a meter of his own; else by another probe. ``by`` names
+    the instrument: with another one the comparison begins anew.
     """
 
     at_ms: int
@@ -67,6 +69,7 @@ class Beside(NamedTuple):
     value: float
     other: float
     is_hand: bool = False
+    by: str = ""
 
 
 class Gone(Struct, array_like=True):
@@ -126,29 +129,45 @@ class Watcher:
         """
         changes: list[Change] = []
         for pair in pairs:
-            meaning = self._meaning(pair.channel)
-            key = f"{pair.channel}/{'hand' if pair.is_hand else 'probe'}"
-            drifts = self.state.drifts.setdefault(key, DriftState())
-            if pair.is_hand:
-                share = hand_share(drifts, meaning, pair.value, pair.other)
-            else:
-                share = drift_share(drifts, meaning, pair.at_ms, pair.value, pair.other)
-            score = belief.scored(abs(share))
-            cause = drift_cause(meaning, share)
-            is_others = not pair.is_hand and meaning in BELOW and share > 0
-            if score < episodes.OPEN_AT or is_others:
-                continue
-            if not pair.is_hand and cause == "drift":
-                score = min(score, belief.EITHER)
-            changes += episodes.taken(
-                self.state.opened,
-                self.state.device,
-                self.state.probe,
-                pair.channel,
-                pair.at_ms,
-                Odd(score, cause),
-            )
+            held = self._held(pair)
+            if held is not None:
+                one, score = held
+                changes += episodes.held_to(self.state.opened, one, score)
         return changes
+
+    def _held(self, pair: Beside) -> tuple[Episode, float] | None:
+        """Return what a comparison may open, and its score; None: it was made before."""
+        meaning = self._meaning(pair.channel)
+        how = episodes.BY_HAND if pair.is_hand else episodes.BY_PROBE
+        drifts = self._drifts(f"{pair.channel}/{how}", pair)
+        if pair.at_ms <= drifts.last_ms and drifts.count:
+            return None
+        rule = hand_share if pair.is_hand else drift_share
+        share = rule(drifts, meaning, pair.at_ms, pair.value, pair.other)
+        score, cause = belief.scored(abs(share)), drift_cause(meaning, share)
+        if not pair.is_hand and cause == "drift":
+            score = 0.0 if meaning in BELOW else min(score, belief.EITHER)
+        state, kind = self.state, Kind.SENSOR
+        name = f"{pair.channel}/{how}"
+        return Episode(
+            id=episodes.episode_id(state.device, state.probe, name, kind, pair.at_ms),
+            device=state.device,
+            probe=state.probe,
+            channel=pair.channel,
+            kind=kind,
+            cause=cause,
+            start_ms=pair.at_ms,
+            end_ms=pair.at_ms,
+            probability=score,
+            channels=[pair.channel],
+            beside=f"{how} {pair.by} {instant(pair.at_ms):%Y-%m-%dT%H:%MZ}",
+        ), score
+
+    def _drifts(self, key: str, pair: Beside) -> DriftState:
+        drifts = self.state.drifts.get(key)
+        if drifts is None or drifts.by != pair.by:
+            drifts = self.state.drifts[key] = DriftState(by=pair.by)
+        return drifts
 
     def _take_instant(self, instant: list[Point], taken: Taken) -> None:
         at_ms = instant[0].at_ms

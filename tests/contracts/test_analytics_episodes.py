@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from analytics.runs import Runs
+from firmware_sim.run import ScenarioRun
+from firmware_sim.scenarios import load_scenario
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
 
@@ -25,17 +28,19 @@ OXYGEN, WARMTH = Channel.DISSOLVED_OXYGEN, Channel.TEMPERATURE
 STUCK_FROM, STUCK_FOR = 10 * DAY_MS, DAY_MS
 
 
+def a_farm(registry: Registry) -> None:
+    registry.add_organisation("hoa", "Hộ Hòa")
+    registry.add_site("farm", organisation="hoa", name="Trại")
+    registry.add_unit("ao-3", site="farm", name="Ao 3", species="PNV")
+    registry.add_device(POND.device, site="farm", now_ms=0)
+    registry.add_probe(*POND)
+    registry.deploy(*POND, unit="ao-3", depth_m=0.5, from_ms=0, now_ms=0)
+
+
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
-        registry.add_organisation("hoa", "Hộ Hòa")
-        registry.add_site("farm", organisation="hoa", name="Trại")
-        registry.add_unit("ao-3", site="farm", name="Ao 3", species="PNV")
-        registry.add_device(POND.device, site="farm", now_ms=0)
-        registry.add_probe(POND.device, POND.probe)
-        registry.deploy(
-            POND.device, POND.probe, unit="ao-3", depth_m=0.5, from_ms=0, now_ms=0
-        )
+        a_farm(registry)
         yield registry
 
 
@@ -46,6 +51,7 @@ class Pond:
         self.registry, self.store = registry, store
         self.clock = ManualClock(START)
         self.sequence = 0
+        self.at_ms = 0
         self.runs = Runs(registry, store, self.clock)
 
     def value(self, channel: Channel, at_ms: int) -> float:
@@ -124,14 +130,7 @@ def test_lives_cut_short_anywhere_find_the_same_episode(
     whole = pond.episodes()
     assert len(whole) == 1
     with open_registry(f"sqlite:///{tmp_path}/other.db") as registry:
-        registry.add_organisation("hoa", "Hộ Hòa")
-        registry.add_site("farm", organisation="hoa", name="Trại")
-        registry.add_unit("ao-3", site="farm", name="Ao 3", species="PNV")
-        registry.add_device(POND.device, site="farm", now_ms=0)
-        registry.add_probe(POND.device, POND.probe)
-        registry.deploy(
-            POND.device, POND.probe, unit="ao-3", depth_m=0.5, from_ms=0, now_ms=0
-        )
+        a_farm(registry)
         store = open_telemetry(f"sqlite:///{tmp_path}/other-telemetry.db")
         other = Pond(registry, store)
         for start_ms in range(0, end_ms, 5 * 3_600_000):
@@ -139,3 +138,164 @@ def test_lives_cut_short_anywhere_find_the_same_episode(
             other.runs = Runs(registry, store, other.clock)  # another life
         assert other.episodes() == whole
         store.close()
+
+
+METER = Series(DeviceId("hoa-hand"), ProbeId("kit"))
+LOW = Series(DeviceId("hoa-box"), ProbeId("low"))
+
+
+def recorded(
+    store: Telemetry, clock: ManualClock, readings: list[Reading], sequence: int
+) -> None:
+    """Store a batch of one device as it came in with its newest reading."""
+    store.write(readings)
+    first_ms = min(one.taken_ms for one in readings)
+    last_ms = max(one.taken_ms for one in readings)
+    store.record(
+        [
+            Intake(
+                WorkerId("w1"), sequence, readings[0].device, "o" * 16, sequence,
+                sequence, len(readings), 0, 0, 0, first_ms, last_ms, last_ms,
+            )
+        ]
+    )  # fmt: skip
+    late_ms = last_ms - milliseconds(clock.now())
+    if late_ms > 0:
+        clock.advance(timedelta(milliseconds=late_ms))
+
+
+def two_probes(registry: Registry, *, depth_m: float = 0.6) -> None:
+    registry.add_probe(LOW.device, LOW.probe)
+    registry.deploy(*LOW, unit="ao-3", depth_m=depth_m, from_ms=0, now_ms=0)
+
+
+def episode_alarms(registry: Registry) -> list[Alarm]:
+    """Return the alarms of the fouled probe; the other one is stuck for half a day."""
+    found = [a for a in registry.alarms() if a.kind == "episode"]
+    return [a for a in found if a.probe == POND.probe]
+
+
+def fouled(
+    registry: Registry, folder: Path, *, life_h: int = 10_000
+) -> tuple[list[Episode], Registry]:
+    """Play the scenario of a fouled probe through the loop, killed every ``life_h``."""
+    scenario = load_scenario("fouled-probe")
+    run = ScenarioRun(scenario, ManualClock(scenario.start))
+    store = open_telemetry(f"sqlite:///{folder}/telemetry-{life_h}.db")
+    clock = ManualClock(scenario.start)
+    runs = Runs(registry, store, clock)
+    names = {"ao-4-a": POND, "ao-4-b": LOW}
+    kinds = {"dissolved_oxygen": OXYGEN, "temperature": WARMTH}
+    for hour in range(0, 210, 3):
+        if hour % life_h == life_h - 1:
+            runs = Runs(registry, store, clock)  # another life
+        batch = [
+            Reading(*names[probe], kinds[channel], round(at_s * 1000), value)
+            for at_s in range(
+                round(scenario.start_s) + hour * 3600,
+                round(scenario.start_s) + (hour + 3) * 3600,
+                1200,
+            )
+            for (_, probe), source in run.sources.items()
+            for channel, value in source.values_at(at_s).items()
+            if channel in kinds
+        ]
+        recorded(store, clock, batch, hour + 1)
+        runs.look()
+    found = store.findings.episodes(Span(POND, 0, 2**62))
+    store.close()
+    return list(found), registry
+
+
+def test_growth_on_a_probe_is_one_alarm_that_says_clean_it_and_no_crash(
+    registry: Registry, tmp_path: Path
+) -> None:
+    two_probes(registry)
+    episodes, _ = fouled(registry, tmp_path)
+    (one,) = [one for one in episodes if one.cause == "fouled"]
+    assert (one.kind, one.is_open, one.channels) == (
+        EpisodeKind.SENSOR, False, (OXYGEN,),
+    )  # fmt: skip
+    assert one.compared_with.startswith("probe hoa-box/low 2026-06-2")
+    (alarm,) = episode_alarms(registry)
+    assert (alarm.severity, alarm.device) == ("watch", POND.device)
+    assert alarm.detail["en"] == "fouled probe: clean it"
+    assert alarm.detail["vi"] == "Đầu đo bám bẩn: vệ sinh đầu đo"
+    assert alarm.detail["is_sensor"] is True
+    assert alarm.detail["compared_with"].startswith("probe hoa-box/low 2026-06-2")
+    assert alarm.returned_ms is not None, "it was cleaned"
+    assert all(a.severity != "critical" for a in registry.alarms())
+
+
+def test_growth_is_the_same_episode_after_any_kill(
+    registry: Registry, tmp_path: Path
+) -> None:
+    two_probes(registry)
+    whole, _ = fouled(registry, tmp_path)
+    with open_registry(f"sqlite:///{tmp_path}/other.db") as other:
+        a_farm(other)
+        two_probes(other)
+        assert fouled(other, tmp_path, life_h=7)[0] == whole
+        assert len(episode_alarms(other)) == 1
+
+
+def test_probes_at_other_depths_are_not_held_to_each_other(
+    registry: Registry, tmp_path: Path
+) -> None:
+    two_probes(registry, depth_m=1.7)
+    episodes, _ = fouled(registry, tmp_path)
+    assert not [one for one in episodes if one.cause == "fouled"]
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_farmers_own_meter_is_a_drift_check(
+    registry: Registry, tmp_path: Path, is_killed: bool
+) -> None:
+    registry.add_device(METER.device, site="farm", now_ms=0)
+    registry.add_probe(*METER, source=Source.HAND)
+    registry.deploy(*METER, unit="ao-3", depth_m=None, from_ms=0, now_ms=0)
+    store = open_telemetry(f"sqlite:///{tmp_path}/telemetry.db")
+    pond = Pond(registry, store)
+
+    def dipped(apart: float) -> None:
+        """Half a day of the probe, then a hand reading so much above it."""
+        at_ms = pond.at_ms
+        pond.live(at_ms, at_ms + DAY_MS // 2)
+        pond.at_ms = at_ms + DAY_MS // 2
+        last_ms = pond.at_ms - STEP_MS
+        pond.sequence += 1
+        taken_ms = milliseconds(START) + last_ms + 60_000
+        hand = pond.value(OXYGEN, last_ms) + apart
+        recorded(
+            store, pond.clock, [Reading(*METER, OXYGEN, taken_ms, hand)], pond.sequence
+        )
+        if is_killed:
+            pond.runs = Runs(registry, store, pond.clock)
+        pond.runs.look()
+        if is_killed:
+            pond.runs = Runs(registry, store, pond.clock)
+
+    def alarms() -> list[str]:
+        return [
+            a.detail["cause"]
+            for a in registry.open_alarms()
+            if a.kind == "episode" and a.returned_ms is None
+        ]
+
+    for apart in (0.1, 0.9, 0.2):
+        dipped(apart)
+        assert alarms() == [], "a slip of the pen is no drift"
+    dipped(1.0)
+    assert alarms() == []
+    dipped(1.1)
+    assert alarms() == ["fouled"]
+    (alarm,) = [a for a in registry.open_alarms() if a.kind == "episode"]
+    assert alarm.severity == "watch"
+    assert alarm.detail["compared_with"].startswith("hand hoa-hand/kit 2026-06-04T11:5")
+    dipped(1.2)
+    assert len([a for a in registry.alarms() if a.kind == "episode"]) == 1
+    dipped(0.1)
+    assert alarms() == [], "cleaned, and the meter says so"
+    (one,) = [one for one in pond.episodes() if one.cause == "fouled"]
+    assert not one.is_open
+    store.close()
