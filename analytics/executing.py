@@ -61,8 +61,10 @@ class Learner(Executor):
             return self._pool.submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End it."""
-        self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+        """End it, in the middle of learning too: what is half learnt is learnt again."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.kill()
 
 
 def _learning_pool() -> ProcessPoolExecutor:
