@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
+from traceability.gs1.digits import check_digit
 
 DOMAIN: Final = b"greenwater-label-1\n"
 """What stands before the signed text, so that the key's other signatures are no labels."""
@@ -42,15 +43,6 @@ class LabelLink(Struct, frozen=True):
     key: str
     signed: str
     signature: bytes
-
-
-def check_digit(digits: str) -> int:
-    """Return GS1's check digit of the digits before it (General Specifications §7.9)."""
-    weighted = sum(
-        int(digit) * (3 if place % 2 == 0 else 1)
-        for place, digit in enumerate(reversed(digits))
-    )
-    return -weighted % 10
 
 
 def parse_gtin(text: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from biip import ParseError
 from biip.gs1_prefixes import GS1CompanyPrefix
 
-from traceability.links import check_digit
+from traceability.gs1.digits import check_digit
 
 BASE: Final = "https://id.gs1.org"
 _URN: Final = re.compile(r"urn:epc:(id|class|idpat):([a-z]+):(.+)", re.DOTALL)

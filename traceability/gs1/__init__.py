@@ -1,0 +1,1 @@
+"""GS1's element strings and Digital Links, strictly: nothing in, nothing out that is wrong."""
