@@ -10,11 +10,13 @@ from importlib import resources
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import skops.io
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from analytics.fishing.features import GEARS, Floats, Track, features
+from analytics.fishing.features import GEARS, TURNS, Floats, Track, features
+from greenwater.reference.gears import gear_of
 
 TRUSTED: Final = (
     "sklearn._loss.link.Interval",
@@ -26,6 +28,8 @@ TRUSTED: Final = (
 )
 """What boosted trees are made of, beyond what skops trusts by itself."""
 
+TROLLING: Final = "trolling line"
+
 SLOW_KN: Final = (0.8, 5.5)
 """The speed rule: fishing is between these speeds. Ours, practice."""
 
@@ -34,12 +38,7 @@ def fit(
     rows: Floats, is_fishing: NDArray[np.bool_], weights: Floats
 ) -> HistGradientBoostingClassifier:
     """Return a model of labelled rows, learnt also without gear, shore and course."""
-    bare = rows.copy()
-    bare[:, -len(GEARS) - 2 : -1] = 0.0
-    bare[:, -1] = 1.0
-    bare[:, -len(GEARS) - 2] = np.nan
-    blind = bare.copy()
-    blind[:, [1, *range(10, 35, 8)]] = np.nan
+    bare, blind = without(rows), without(rows, course=True)
     model = HistGradientBoostingClassifier(
         max_iter=90,
         max_leaf_nodes=8,
@@ -53,6 +52,17 @@ def fit(
     return model.fit(
         np.vstack([rows, bare, blind]), np.tile(is_fishing, 3), np.tile(weights, 3)
     )
+
+
+def without(rows: Floats, *, course: bool = False) -> Floats:
+    """Return rows as they are where neither gear nor shore is told, and no course either."""
+    bare = rows.copy()
+    bare[:, -len(GEARS) - 2 : -1] = 0.0
+    bare[:, -1] = 1.0
+    bare[:, -len(GEARS) - 2] = np.nan
+    if course:
+        bare[:, [1, *TURNS]] = np.nan
+    return bare
 
 
 def dumps(model: HistGradientBoostingClassifier) -> bytes:
@@ -72,8 +82,28 @@ def shipped() -> HistGradientBoostingClassifier:
 
 def probability(track: Track) -> Floats:
     """Return the probability of fishing at each fix, in [0, 1]."""
+    by_gear = gear_rule(track)
+    if by_gear is not None:
+        return by_gear
     found: Floats = shipped().predict_proba(features(track))[:, 1]
     return found
+
+
+def gear_rule(track: Track) -> Floats | None:
+    """Return the probability by the gear's own speed, for the gear that others do not teach.
+
+    Trolling lines are towed at the speed at which others steam, and one troller is too few
+    to learn from: theirs is how much of the last three hours was at the speed of
+    ``reference/gears.toml``. None for all other gears.
+    """
+    gear = gear_of(track.gear)
+    if gear.name != TROLLING:
+        return None
+    at = pd.DatetimeIndex(pd.to_datetime(track.times_ms, unit="ms"))
+    low, high = gear.work_kn
+    is_work = (track.speed_kn >= low) & (track.speed_kn <= high)
+    share = pd.Series(is_work.astype(float), at).rolling("3h").mean()
+    return np.asarray(0.1 + 0.8 * (share + is_work) / 2, dtype=np.float64)
 
 
 def speed_rule(speed_kn: Floats) -> NDArray[np.bool_]:

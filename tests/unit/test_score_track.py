@@ -61,6 +61,23 @@ def test_a_file_cut_short_says_the_same_until_there(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(cut, whole[early].reset_index(drop=True))
 
 
+def test_a_troller_fishes_at_the_speed_at_which_others_steam(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv")
+    is_slow = told["speed"] < 5.5
+    told["speed"], told["bearing"] = np.where(is_slow, 7.4, 10.5), 90.0
+    told.assign(gear="trawl").to_csv(tmp_path / "t.csv", index=False)
+    steams = scored(tmp_path / "t.csv")["activity"] == "steaming"
+    told.assign(gear="Trollers").to_csv(tmp_path / "t.csv", index=False)
+    found = scored(tmp_path / "t.csv")
+    settled = np.arange(len(found)) % 30 > 20
+    assert steams[settled & is_slow].mean() > 0.9
+    assert ((found["activity"] == "fishing") == is_slow)[settled].all()
+    early = told["time"] < "2026-06-01T09:00:00Z"
+    told[early].assign(gear="Trollers").to_csv(tmp_path / "cut.csv", index=False)
+    cut = scored(tmp_path / "cut.csv")
+    pd.testing.assert_frame_equal(cut, found[early].reset_index(drop=True))
+
+
 def test_a_fix_alone_is_not_classified(tmp_path: Path) -> None:
     told = a_file(tmp_path / "t.csv").iloc[[0, 60]]
     told.to_csv(tmp_path / "few.csv", index=False)
