@@ -40,7 +40,7 @@ STORIES: Final = (
     Casting("tuna-trip", HISTORY),
     Casting("trawler-inshore", timedelta(hours=20)),
 )
-ONCE_SPEED: Final = 1_440.0
+ONCE_SPEED: Final = 720.0
 ONCE_HOURS: Final = 6
 
 
