@@ -41,6 +41,8 @@ def port_at(latitude: float, longitude: float) -> Port | None:
         if port.latitude is None or port.longitude is None:
             continue
         north = (latitude - port.latitude) * 111.195
+        if abs(north) > near[1]:
+            continue
         east = (longitude - port.longitude) * 111.195 * math.cos(math.radians(latitude))
         away_km = math.hypot(north, east)
         if away_km <= near[1]:

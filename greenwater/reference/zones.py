@@ -64,6 +64,11 @@ def _landward(line: Sequence[tuple[float, float]]) -> Polygon:
 
 _COASTAL: Final = _landward(ZONES.coastal_line)
 _INSHORE: Final = _landward(ZONES.inshore_line)
+_EDGES: Final = {
+    line[0]: LineString([(lon, lat) for lat, lon in line])
+    for line in (ZONES.coastal_line, ZONES.inshore_line)
+}
+"""Each line by its first point, in degrees."""
 
 
 def zone_at(latitude: float, longitude: float) -> Zone:
@@ -76,6 +81,14 @@ def zone_at(latitude: float, longitude: float) -> Zone:
     return Zone.INSHORE if _INSHORE.contains(here) else Zone.OFFSHORE
 
 
+def _least_nm(
+    latitude: float, longitude: float, line: Sequence[tuple[float, float]]
+) -> float:
+    """Return what the distance to a line is at least, quickly: most places are far off."""
+    degrees = Point(longitude, latitude).distance(_EDGES[line[0]])
+    return 60 * math.cos(math.radians(latitude)) * float(degrees)
+
+
 def is_near_edge(latitude: float, longitude: float) -> bool:
     """Return whether an edge of zones is within the buffer: nothing is alarmed here."""
     scale = 60 * math.cos(math.radians(latitude))
@@ -83,9 +96,10 @@ def is_near_edge(latitude: float, longitude: float) -> bool:
     edges = (
         here.distance(LineString([(lon * scale, lat * 60) for lat, lon in line]))
         for line in (ZONES.coastal_line, ZONES.inshore_line)
+        if _least_nm(latitude, longitude, line) <= ZONES.buffer_nm
     )
     belts = (abs(nm - ZONES.island_nm) for nm in _islands_nm(latitude, longitude))
-    return bool(min(*edges, *belts) <= ZONES.buffer_nm)
+    return any(nm <= ZONES.buffer_nm for nm in (*edges, *belts))
 
 
 def is_closed_to(kind: VesselClass, latitude: float, longitude: float) -> bool:
