@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 GEARS: Final = ("trawl", "purse", "longlin", "troll")
 """Beginnings of words for gears that the shared vessels show; others have no say."""
-_WINDOWS: Final = ("20min", "1h", "3h", "12h")
+_WINDOWS: Final = ("20min", "1h", "3h", "12h", "24h")
 TURNS: Final = tuple(range(10, 3 + 8 * len(_WINDOWS), 8))
 """Columns of turns in each window."""
 
