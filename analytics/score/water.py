@@ -6,6 +6,7 @@ score of a reading, and its episode, are made of readings up to its own; they co
 rows before ``--train-until`` and the rows from there on have its score.
 """
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -106,7 +107,7 @@ def score_table(
     watcher = Watcher(WatchState(), names={name: canonical(name) for name in names})
     rows, width = len(table), len(names)
     scores = np.zeros((rows, width))
-    features = np.zeros((rows, width * learned.WIDTH), np.float64)
+    found: array[float] = array("d")
     events: list[list[str]] = [[] for _ in names]
     episodes: dict[str, Episode] = {}
     for start in range(0, rows, PIECE):
@@ -116,15 +117,14 @@ def score_table(
             row, column = start + number // width, number % width
             scores[row, column] = one.score
             events[column].append(one.event)
-            at = column * learned.WIDTH
-            features[row, at : at + learned.WIDTH] = learned.features(one)
+            found.extend(learned.features(one))
         episodes |= {change.episode.id: change.episode for change in taken.changes}
     progress(rows, rows)
     return ScoredTable(
         {name: scores[:, number] for number, name in enumerate(names)},
         dict(zip(names, events, strict=True)),
         sorted(episodes.values(), key=lambda one: (one.start_ms, one.channel)),
-        features,
+        np.array(found).reshape(rows, width * learned.WIDTH),
     )
 
 

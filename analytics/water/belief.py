@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from analytics.water.episodes import Odd
 from analytics.water.signs import Signs
 
-STEEP: Final = 3.0
+MOST_SHARE: Final = 20.0
 DEAD, LOST, IMPOSSIBLE, CRASH = 0.97, 0.9, 0.97, 0.95
 EITHER: Final = 0.6
 """The most that two probes apart say of one of them."""
@@ -37,7 +37,9 @@ def scored(share: float) -> float:
     """Return the score of a share of the threshold."""
     if share <= 0:
         return 0.0
-    power: float = min(share, 20.0) ** STEEP
+    if share > MOST_SHARE:
+        share = MOST_SHARE
+    power = share * share * share
     return power / (1 + power)
 
 
@@ -49,14 +51,18 @@ def sensor_odd(signs: Signs, around: Around) -> Odd:
         return Odd(LOST, "out_of_water", around.lost)
     if signs.is_lost:
         return Odd(LOST, "no_value", around.lost)
-    quiet = max(
-        signs.jump * WEIGHTS["jump"],
-        signs.burst * WEIGHTS["burst"],
-        signs.held * WEIGHTS["held"],
-        signs.off,
-    )
-    if quiet < 0.9 and not around.lost:
-        return Odd(scored(quiet), "spike")
+    if not around.lost:
+        weights = WEIGHTS
+        quiet = signs.jump * weights["jump"]
+        if quiet < 0.9:
+            quiet = max(
+                quiet,
+                signs.burst * weights["burst"],
+                signs.held * weights["held"],
+                signs.off,
+            )
+            if quiet < 0.9:
+                return Odd(scored(quiet), "spike")
     shares: Mapping[str, float] = {
         "spike": signs.jump * WEIGHTS["jump"],
         "level_shift": signs.off,

@@ -58,7 +58,6 @@ class ChannelState(Struct, array_like=True):
     cadence_ms: float = 0.0
     there: float = 1.0
     repeats: int = 0
-    repeat_rate: float = 0.0
     lately: list[float] = field(default_factory=list)
     off_ms: int = 0
     off_by: float = 0.0
@@ -128,18 +127,22 @@ def _compared(
     state: ChannelState, at_ms: int, value: float, jump: float, usual: float
 ) -> Signs:
     is_same = value == state.last
-    if not is_same and state.repeats:
+    if is_same:
+        state.repeats += 1
+    elif state.repeats:
         state.runs.take(at_ms, float(state.repeats))
-    state.repeats = state.repeats + 1 if is_same else 0
-    state.repeat_rate += 0.005 * (is_same - state.repeat_rate)
-    state.lately = [*state.lately[1 - LATELY :], min(jump, 3 * state.jumps.floor)]
-    burst = sum(state.lately) / LATELY if len(state.lately) == LATELY else 0.0
+        state.repeats = 0
+    lately, most = state.lately, 3 * state.jumps.floor
+    lately.append(jump if jump < most else most)
+    if len(lately) > LATELY:
+        del lately[0]
+    burst = sum(lately) / LATELY if len(lately) == LATELY else 0.0
     if state.seen < SETTLED:
         return Signs(repeats=state.repeats)
     jumps, bursts = state.jumps, state.bursts
     jump_bound, burst_bound = jumps.threshold(at_ms), bursts.threshold(at_ms)
-    jumps.take(at_ms, min(jump, 2 * jump_bound))
-    bursts.take(at_ms, min(burst, 2 * burst_bound))
+    jumps.take(at_ms, jump if jump < 2 * jump_bound else 2 * jump_bound)
+    bursts.take(at_ms, burst if burst < 2 * burst_bound else 2 * burst_bound)
     share = jump / jump_bound
     is_off = share >= 1 or state.off_ms != 0
     return Signs(
@@ -174,20 +177,22 @@ def _off(
 def _learn(
     state: ChannelState, at_ms: int, value: float, off: float, steps: float
 ) -> None:
-    rate = min(max(steps * state.cadence_ms / REMEMBERED_MS, 1 / state.seen), 0.5)
-    rate = min(rate, 0.5)
-    step = abs(value - state.last)
+    rate = steps * state.cadence_ms / REMEMBERED_MS
+    rate = min(rate if rate * state.seen > 1 else 1 / state.seen, 0.5)
+    last, grain, far = state.last, state.grain, abs(off)
+    step = abs(value - last)
     if step > 0:
-        state.grain = step if state.grain == 0 else min(state.grain * 1.001, step)
-    clipped = (
-        min(abs(off), CLIPPED * max(state.usual, state.grain / 2))
-        if state.seen > 8
-        else abs(off)
-    )
+        grain *= 1.001
+        state.grain = grain = step if grain == 0 or step < grain else grain
+    clipped = far
+    if state.seen > 8:
+        most = CLIPPED * (state.usual if state.usual > grain / 2 else grain / 2)
+        clipped = far if far < most else most
     state.usual += rate * (clipped - state.usual)
     state.typical += rate * (abs(value) - state.typical)
-    if abs(off) < 8 * max(state.usual, state.grain):
-        state.slope += SLOPE * ((value - state.last) / max(steps, 1.0) - state.slope)
+    if far < 8 * (state.usual if state.usual > grain else grain):
+        heading = (value - last) / (steps if steps > 1 else 1.0)
+        state.slope += SLOPE * (heading - state.slope)
     else:
         state.slope = 0.0
     state.seen += 1

@@ -7,6 +7,7 @@ distance from it is held to the highest peaks of its own past, as all signs are.
 
 import warnings
 from collections.abc import Mapping
+from operator import mul, sub
 from typing import Final
 
 import numpy as np
@@ -39,8 +40,11 @@ def together_share(
     state: TogetherState, at_ms: int, found: Mapping[str, Signs]
 ) -> tuple[str, float]:
     """Return the channel that fits the others least, and its share of the threshold."""
-    if len(found) < 3 or any(one.is_dead or one.is_lost for one in found.values()):
+    if len(found) < 3:
         return "", 0.0
+    for one in found.values():
+        if one.is_dead or one.is_lost:
+            return "", 0.0
     names = list(found)
     if names != state.names:
         state.names, state.sample, state.middle = names, [], []
@@ -48,12 +52,14 @@ def together_share(
     steps = [min(max(one.step, -CLIPPED), CLIPPED) for one in found.values()]
     share, odd_one = 0.0, 0
     if state.middle:
-        off = np.array(steps) - np.array(state.middle)
-        weighed = np.array(state.inverse) @ off
-        distance = float(max(off @ weighed, 0.0)) ** 0.5
+        # A handful of numbers: lists are faster than arrays made anew.
+        off = list(map(sub, steps, state.middle))
+        weighed = [sum(map(mul, row, off)) for row in state.inverse]
+        parts = list(map(mul, off, weighed))
+        distance = max(sum(parts), 0.0) ** 0.5
         share = distance / state.peaks.threshold(at_ms)
         state.peaks.take(at_ms, distance)
-        odd_one = int(np.argmax(off * weighed))
+        odd_one = parts.index(max(parts))
     if at_ms - state.sampled_ms >= HOUR_MS:
         state.sampled_ms = at_ms
         state.sample = [*state.sample[1 - KEPT :], steps]

@@ -35,6 +35,7 @@ SALT: Final = frozenset(
     {"conductivity", "specific_conductivity", "specific_conductivity_us_cm", "salinity"}
 )
 DRY: Final = SALT | {"depth"}
+ALONE: Final = Around()
 FALLING: Final = (Channel.SALINITY,)
 
 
@@ -179,16 +180,18 @@ class Watcher:
             if signs.is_dead or signs.is_lost:
                 self._remember_gone(name, at_ms)
         fresh = self._fresh(at_ms)
-        jumped = tuple(name for name, one in found.items() if one.jump >= 0.8)
+        jumped = [name for name, one in found.items() if one.jump >= 0.8]
         is_dry = bool(fresh) and self._is_dry(found, fresh)
         odd_one, odd_share = together_share(state.together, at_ms, found)
         for point in instant:
             name = point.channel
-            around = Around(
-                tuple(one for one in fresh if one != name) if fresh else (),
-                tuple(one for one in jumped if one != name) if jumped else (),
-                is_dry,
-            )
+            around = ALONE
+            if fresh or jumped:
+                around = Around(
+                    tuple(one for one in fresh if one != name),
+                    tuple(one for one in jumped if one != name),
+                    is_dry,
+                )
             odds = self._odds(point, found[name], around)
             if name == odd_one:
                 odds.append(
@@ -212,6 +215,8 @@ class Watcher:
         gone.last_ms = at_ms
 
     def _fresh(self, at_ms: int) -> list[str]:
+        if not self.state.gone:
+            return []
         return [
             name
             for name, gone in self.state.gone.items()

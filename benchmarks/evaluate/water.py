@@ -67,7 +67,7 @@ class Recording(NamedTuple):
 def main() -> None:
     """Print the tables of ``docs/analytics-water.md``."""
     if DATA.is_dir():
-        rivers = [_river(name) for name in RIVERS]
+        rivers = [river(name) for name in RIVERS]
         _print_rivers(rivers)
         _print_learned(rivers)
         _print_sondes([_sonde(name) for name in SONDES])
@@ -80,7 +80,8 @@ def _silent(done: int, whole: int) -> None:
     """Draw no progress."""
 
 
-def _river(name: str) -> Recording:
+def river(name: str) -> Recording:
+    """Return a technician's river, scored by the watcher as it is now."""
     table = read_table(DATA / "technician_labels" / f"logan_river_{name}.csv.gz")
     names = channels_of(table, "")
     labels = {}
