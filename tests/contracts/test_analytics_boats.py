@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from analytics.alarms.messages import sentence, text_message
 from analytics.fishing.vessel import Position, VesselState
 from analytics.runs import Runs
 from firmware_sim.scenarios import VesselSpec, load_scenario
@@ -17,6 +18,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading, Source, instant, milliseconds
 from greenwater.reference.vessels import vessel_class
 from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Telemetry
 
@@ -150,10 +152,16 @@ def test_days_that_come_after_landing_give_the_trip_that_was(sea: Sea) -> None:
 
 def test_a_trawler_inside_the_line_is_one_alarm_and_a_candidate(tmp_path: Path) -> None:
     sea = Sea(tmp_path, "trawler-inshore", "KH-92077-TS")
+    sea.registry.add_person("p1", "Chị Hòa")
+    sea.registry.add_member("p1", "hoa", Role.FARMER)
+    sea.registry.add_contact("hoa", "p1", "json://localhost")
     positions = sea.positions(300)
-    for number, some in enumerate(batches(positions, 24)):
+    told = set[str]()
+    for number, some in enumerate(batches(positions, 6)):
         sea.send(some)
-        if number % 5 == 0:
+        now_ms = milliseconds(sea.clock.now())
+        told |= {one.alarm for one in sea.registry.due_notifications(now_ms)}
+        if number % 20 == 0:
             sea.runs = Runs(sea.registry, sea.store, sea.clock)
     last = {one.id: one for one in sea.truth().take(positions).violations}
     assert last
@@ -167,6 +175,10 @@ def test_a_trawler_inside_the_line_is_one_alarm_and_a_candidate(tmp_path: Path) 
         assert "vùng ven bờ" in alarm.detail["vi"]
         assert alarm.detail["verified"] is False
         assert alarm.returned_ms is not None
+    assert told == {one.id for one in alarms}
+    first = sentence(alarms[-1], "", "vi")
+    assert first.startswith("Tàu Hòa: có thể đánh bắt sai vùng: ")
+    assert "Goi tau" in text_message(alarms[-1], "", "", "gw.vn/x")
     sea.close()
 
 
