@@ -40,9 +40,12 @@ class Stage(Struct, frozen=True):
 
 
 class Passport(Struct, frozen=True):
-    """All of it; ``None`` is not known. Weights in kg, times in ms since 1970."""
+    """All of it; ``None`` is not known. Weights in kg, times in ms since 1970.
 
-    verdict: Verdict
+    Without a ``verdict`` no label was checked.
+    """
+
+    verdict: Verdict | None
     product: Names
     species: Names
     latin: str
@@ -69,7 +72,11 @@ class Passport(Struct, frozen=True):
 
 
 def passport_of(
-    registry: Registry, gtin: str, code: str, serial: str | None, verdict: Verdict
+    registry: Registry,
+    gtin: str,
+    code: str,
+    serial: str | None,
+    verdict: Verdict | None,
 ) -> Passport:
     """Return the passport of a lot, for one label of it or for none.
 
@@ -86,7 +93,7 @@ def passport_of(
 
 
 def _filled(
-    registry: Registry, lot: Lot, label: Label | None, verdict: Verdict
+    registry: Registry, lot: Lot, label: Label | None, verdict: Verdict | None
 ) -> Passport:
     product = registry.get_product(lot.product)
     species = get_species(product.species)

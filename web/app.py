@@ -39,7 +39,9 @@ from web.home import home_routes
 from web.labels import LabelPages
 from web.lots import LotPages
 from web.pages import STATIC, Renderer, lang_of, page_routes
+from web.passports import PassportPages
 from web.ports import Services
+from web.resolver import Resolver
 from web.service import ServicePages
 from web.words import WORDS, Lang, say
 
@@ -101,7 +103,9 @@ def create_app(services: Services) -> FastAPI:
         CropPages(services, render, doors),
         BookPages(services, render, doors),
         LotPages(services, render, doors),
-        LabelPages(services, render, doors),
+        labels := LabelPages(services, render, doors),
+        PassportPages(services, render),
+        Resolver(services, labels),
     ):
         app.include_router(pages.routes())
     app.include_router(EpcisApi(services, doors, random_id).routes())

@@ -11,7 +11,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
-from traceability.verify import Code
+from traceability.verify import Code, Verdict
 from web.books import shown
 from web.doors import Doors
 from web.evidence import evidence_views
@@ -61,9 +61,6 @@ class LabelPages:
         routes.get("/api/v1/labels/keys.json")(self.keys)
         routes.get("/api/v1/labels/status.json")(self.status)
         routes.get("/api/v1/labels/check")(self.check)
-        routes.get("/01/{gtin}/10/{lot}/21/{serial}", response_class=HTMLResponse)(
-            self.passport_page
-        )
         routes.get("/check", response_class=HTMLResponse)(self.check_page)
         routes.get("/no-network", response_class=HTMLResponse)(self.no_network)
         routes.get("/sw.js", include_in_schema=False)(self.worker)
@@ -118,21 +115,14 @@ class LabelPages:
         if "application/json" in request.headers.get("accept", ""):
             body = verdict if found is None else found
             return self._open_to_all(msgspec.json.encode(body))
-        lang = lang_of(request)
-        return self._render.page(
-            request,
-            "passport.html",
-            now_ms=self._now_ms(),
-            is_simulated=found is not None and found.is_simulated,
-            verdict=verdict,
-            look=look_of(verdict.code),
-            mark=MARKS[look_of(verdict.code)],
-            passport=found,
-            facts=[] if found is None else _facts(lang, found, self._now_ms()),
-            stages=[] if found is None else _stages(lang, found),
-            evidence=evidence_views(lang, None if found is None else found.evidence),
-            span=_span(lang, found),
-            name=_name(lang, found),
+        return passport_view(self._render, request, self._now_ms(), verdict, found)
+
+    def verdict_page(
+        self, request: Request, verdict: Verdict, *, status: int
+    ) -> Response:
+        """Show what a code is worth behind which there is nothing."""
+        return passport_view(
+            self._render, request, self._now_ms(), verdict, None, status=status
         )
 
     def check_page(self, request: Request, text: str = "") -> HTMLResponse:
@@ -195,6 +185,39 @@ class LabelPages:
         return Response(
             msgspec.json.encode(document), 200, {}, "application/manifest+json"
         )
+
+
+def passport_view(
+    render: Renderer,
+    request: Request,
+    now_ms: int,
+    verdict: Verdict | None,
+    found: Passport | None,
+    *,
+    status: int = 200,
+) -> HTMLResponse:
+    """Return the page of a label's verdict and of the passport behind it, if there is.
+
+    Without a verdict no label was checked: the page speaks of the lot alone.
+    """
+    lang = lang_of(request)
+    look = "" if verdict is None else look_of(verdict.code)
+    return render.page(
+        request,
+        "passport.html",
+        status=status,
+        now_ms=now_ms,
+        is_simulated=found is not None and found.is_simulated,
+        verdict=verdict,
+        look=look,
+        mark=MARKS.get(look, ""),
+        passport=found,
+        facts=[] if found is None else _facts(lang, found, now_ms),
+        stages=[] if found is None else _stages(lang, found),
+        evidence=evidence_views(lang, None if found is None else found.evidence),
+        span=_span(lang, found),
+        name=_name(lang, found),
+    )
 
 
 def _signed_query(request: Request) -> str:

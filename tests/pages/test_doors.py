@@ -221,7 +221,7 @@ def test_every_form_carries_what_only_its_own_session_has(
 
 
 PUBLIC = (
-    "/01/", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/",
+    "/01/", "/passport/", "/api/v1/passports/", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/",
     "/no-network", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
 )  # fmt: skip
 
@@ -240,7 +240,7 @@ def test_who_has_not_signed_in_sees_nothing_of_any_farm(
 def test_one_farmer_sees_nothing_of_another(farms: Farms, visitor: TestClient) -> None:
     enter(visitor, "binh")
     for path in routes_of("get"):
-        if path.startswith(("/01/", "/demo", "/events", "/api/v1/labels")):
+        if path.startswith(("/passport/", "/demo", "/events", "/api/v1/labels")):
             continue
         answer = visitor.get(filled(farms, path, "hoa"))
         if "{" in path + ASKED.get(path, ""):

@@ -1,0 +1,190 @@
+"""GS1 Digital Links at this site: a conformant resolver, and the passport of a label at once.
+
+A signed label's address shows its passport itself, without a detour: a phone at sea pays
+every round trip. Everything else is redirected, or answered with lists of links.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from greenwater.kernel.errors import InputError
+from greenwater.reference.identifiers import IDENTIFIERS
+from traceability.gs1.digital_link import DigitalLink, make_link, parse_link
+from traceability.gs1.resolving import (
+    CONTEXT,
+    VOCABULARY,
+    Level,
+    Link,
+    Wanted,
+    array_of,
+    choose,
+    linkset_of,
+    named_quality,
+    relation_of,
+    target_of,
+    with_query,
+)
+from traceability.verify import Code, Verdict
+from web.labels import LabelPages
+from web.pages import lang_of
+from web.ports import Services
+from web.resolving import PAGE, Linker
+
+KEYS: Final = tuple(ai for ai, one in IDENTIFIERS.items() if one.sequences is not None)
+LINKSET: Final = "application/linkset+json"
+METHODS: Final = "GET, HEAD, OPTIONS"
+HEADERS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": METHODS,
+    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, X-API-Key",
+    "Access-Control-Expose-Headers": "Link, Location",
+    "Cache-Control": "no-cache",
+    "Vary": "Accept, Accept-Language, X-API-Key",
+}
+_LABEL: Final = ("01", "10", "21")
+
+
+class Resolver:
+    """The routes of Digital Links."""
+
+    def __init__(self, services: Services, labels: LabelPages) -> None:
+        self._base = services.public_url.rstrip("/")
+        self._linker = Linker(services.registry, self._base)
+        self._labels = labels
+
+    def routes(self) -> APIRouter:
+        """Return the routes: one for each of GS1's keys, and the description file."""
+        routes = APIRouter(include_in_schema=False)
+        reading = ["GET", "HEAD"]
+        described = "/.well-known/gs1resolver"
+        routes.add_api_route(described, self._describe, methods=reading)
+        for key in KEYS:
+            path = f"/{key}/{{rest:path}}"
+            routes.add_api_route(path, self._resolve, methods=reading)
+            routes.add_api_route(path, self._options, methods=["OPTIONS"])
+        return routes
+
+    def _describe(self) -> Response:
+        return JSONResponse(
+            {
+                "name": "Greenwater",
+                "resolverRoot": self._base,
+                "supportedPrimaryKeys": list(KEYS),
+                "supportedLinkType": [{"namespace": VOCABULARY, "prefix": "gs1:"}],
+                "linkTypeDefaultCanBeLinkset": False,
+                "jsonLdContextLocation": CONTEXT,
+            },
+            headers=HEADERS,
+        )
+
+    def _options(self) -> Response:
+        return Response(status_code=204, headers={**HEADERS, "Allow": METHODS})
+
+    def _resolve(self, request: Request) -> Response:
+        response = self._answer(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        wanted = _wanted(request)
+        try:
+            link = parse_link(self._address(request))
+            if link.stem != self._base:
+                raise InputError(f"{link.stem[:100]!r} is not where links begin here")
+        except InputError as refused:
+            return self._refuse(request, wanted, 400, str(refused))
+        if _is_label(link, wanted):
+            gtin, lot, serial = (one.value for one in link.path)
+            return self._labels.passport_page(request, gtin, lot, serial)
+        levels = self._linker.levels(link, lang_of(request))
+        return self._of_levels(request, wanted, link, levels)
+
+    def _address(self, request: Request) -> str:
+        raw = request.scope.get("raw_path") or request.url.path.encode()
+        path = bytes(raw).partition(b"?")[0].decode("latin-1")
+        path = path[:-1] if path.endswith("/") else path
+        return f"{self._base}{path}?{request.url.query}"
+
+    def _of_levels(
+        self,
+        request: Request,
+        wanted: Wanted,
+        link: DigitalLink,
+        levels: Sequence[Level],
+    ) -> Response:
+        if wanted.is_linkset and levels:
+            return _linkset(linkset_of(levels), 200)
+        if wanted.is_json or "x-api-key" in request.headers:
+            found = array_of(levels, wanted.relation)
+            if found:
+                return JSONResponse(found)
+        else:
+            links = choose(levels, wanted)
+            if links:
+                return self._go(request, link, links)
+        return self._refuse(request, wanted, 404, _nothing(wanted, link, levels))
+
+    def _go(
+        self, request: Request, asked: DigitalLink, links: Sequence[Link]
+    ) -> Response:
+        about = make_link(asked.path, self._base)
+        if len(links) > 1:
+            relation = f"{VOCABULARY}{links[0].relation}"
+            choices = {"anchor": about, relation: [target_of(one) for one in links]}
+            return _linkset({"linkset": [choices]}, 300)
+        shown = f'<{about}?linkType=linkset>; rel="linkset"; type="{LINKSET}"'
+        place = with_query(links[0], request.url.query)
+        return Response(status_code=307, headers={"Location": place, "Link": shown})
+
+    def _refuse(
+        self, request: Request, wanted: Wanted, status: int, reason: str
+    ) -> Response:
+        if named_quality(wanted.accept, PAGE) > 0:
+            code = Code.NOT_FOUND if status == 404 else Code.NOT_A_LABEL
+            return self._labels.verdict_page(request, Verdict(code), status=status)
+        title = "Not Found" if status == 404 else "Bad Request"
+        document = {"title": title, "status": status, "detail": reason}
+        return JSONResponse(document, status, media_type="application/problem+json")
+
+
+def _wanted(request: Request) -> Wanted:
+    """Return what is wanted, by headers and parameters; of a parameter its first."""
+    asked = dict(reversed(parse_qsl(request.url.query, keep_blank_values=True)))
+    named = asked.get("linkType")
+    return Wanted(
+        None if named is None else relation_of(named),
+        request.headers.get("accept", ""),
+        asked.get("lang") or request.headers.get("accept-language", ""),
+        asked.get("mediaType"),
+    )
+
+
+def _is_label(link: DigitalLink, wanted: Wanted) -> bool:
+    """Return whether this is what a label's code says, and nothing else is asked."""
+    is_item = tuple(one.ai for one in link.path) == _LABEL
+    is_signed = any(one.startswith(("k=", "s=")) for one in link.others)
+    return is_item and is_signed and wanted.relation is None and not wanted.is_linkset
+
+
+def _nothing(wanted: Wanted, link: DigitalLink, levels: Sequence[Level]) -> str:
+    key = link.path[0]
+    if not levels:
+        return f"nothing is known of ({key.ai}) {key.value}"
+    return (
+        f"({key.ai}) {key.value} has no link of type {(wanted.relation or '')[:60]!r}"
+    )
+
+
+def _linkset(document: dict[str, Any], status: int) -> Response:
+    context = (
+        f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; '
+        'type="application/ld+json"'
+    )
+    body = msgspec.json.encode(document)
+    return Response(body, status, {"Link": context}, LINKSET)
