@@ -1,8 +1,10 @@
 """Where passes are worked out: in this process, or in a pool of processes."""
 
+import ctypes
 import gc
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
@@ -14,6 +16,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_PR_SET_PDEATHSIG = 1
 
 
 def spare_collector() -> None:
@@ -35,8 +39,19 @@ def open_executor(workers: int) -> Iterator[Executor | None]:
         return
     # Forked processes would share this one's threads' locks and its open databases.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_end_with_parent, initargs=(0,)
+    ) as pool:
         yield pool
+
+
+def _end_with_parent(nice: int) -> None:
+    """Have the kernel end this process with the one that wanted it, however that ends:
+    a service that was killed must not leave its workers at work."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(nice)
+    if os.getppid() == 1:  # it has ended already
+        os._exit(0)
 
 
 class Learner(Executor):
@@ -56,22 +71,22 @@ class Learner(Executor):
         try:
             return self._pool.submit(fn, *args, **kwargs)
         except BrokenExecutor:
-            self._pool.shutdown(wait=False)
+            self._pool.shutdown(wait=True)
             self._pool = _learning_pool()
             return self._pool.submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End it, in the middle of learning too: what is half learnt is learnt again."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _learning_pool() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         1,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=os.nice,
+        initializer=_end_with_parent,
         initargs=(10,),
         max_tasks_per_child=1,
     )

@@ -1,7 +1,11 @@
 """Forecasts beside the readings, on each store: learnt, kept, made again, claimed once."""
 
+import json
 import math
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from datetime import UTC, datetime, timedelta
@@ -9,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from analytics.alarms.claims import Claim
@@ -244,3 +249,34 @@ def test_learning_in_a_process_of_its_own_comes_to_the_same() -> None:
     assert [a.skill for a in apart.learners] == pytest.approx(
         [b.skill for b in here.learners], nan_ok=True
     )
+
+
+KILLED = """
+import os, sys, time
+from analytics.executing import Learner
+
+if __name__ == "__main__":
+    learner = Learner()
+    print(learner.submit(os.getpid).result(60), flush=True)
+    learner.submit(time.sleep, 300)
+    second = learner.submit(os.getpid)
+    time.sleep(2.0)
+    print([p.pid for p in __import__("multiprocessing").active_children()], flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.live
+def test_a_service_that_was_killed_leaves_no_learning_behind(tmp_path: Path) -> None:
+    program = tmp_path / "killed.py"
+    program.write_text(KILLED)
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=90,
+        check=False, env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    children = json.loads(done.stdout.splitlines()[-1])
+    assert children, done.stderr
+    deadline = time.monotonic() + 20
+    while any(psutil.pid_exists(child) for child in children):
+        assert time.monotonic() < deadline, "it learns on, for nobody"
+        time.sleep(0.05)
