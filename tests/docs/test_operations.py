@@ -26,7 +26,8 @@ from web.settings import WebSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-QUOTED = set(re.findall(r"[\w./{}\[\]-]+", " ".join(re.findall(r"`([^`]+)`", PAGE))))
+QUOTES = re.findall(r"`([^`]+)`", PAGE)
+QUOTED = {*QUOTES, *re.findall(r"[\w./{}\[\]-]+", " ".join(QUOTES))}
 COMMANDS = " ".join(re.findall(r"`([^`]+)`", PAGE))
 STRUCTS: list[type[msgspec.Struct]] = [
     IngestSettings,
