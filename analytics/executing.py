@@ -5,6 +5,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
@@ -13,7 +14,10 @@ from concurrent.futures import (
     ProcessPoolExecutor,
 )
 from contextlib import contextmanager
-from typing import TypeVar
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -54,39 +58,97 @@ def _end_with_parent(nice: int) -> None:
         os._exit(0)
 
 
-class Learner(Executor):
-    """A process in which models are learnt, behind everything else.
+class _Work(NamedTuple):
+    """What is to be worked out, and who waits for it."""
 
-    It ends after each model: what learning took, hundreds of megabytes, is given back.
-    One that was killed (the machine may be small) is followed by another.
+    future: "Future[Any]"
+    do: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+class Learner(Executor):
+    """Works things out one after another, each in a process of its own, behind all else.
+
+    What learning took, hundreds of megabytes, is given back with each process. One that
+    was killed (the machine may be small) fails its own work (``BrokenExecutor``) and no
+    other. A ``ProcessPoolExecutor`` can do the first or the second, and hangs at its end.
     """
 
     def __init__(self) -> None:
-        self._pool = _learning_pool()
+        self._context = multiprocessing.get_context("spawn")
+        self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._process: SpawnProcess | None = None
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
+        self._thread.start()
 
     def submit(
         self, fn: Callable[..., T], /, *args: object, **kwargs: object
-    ) -> Future[T]:
-        """Have something worked out there."""
-        try:
-            return self._pool.submit(fn, *args, **kwargs)
-        except BrokenExecutor:
-            self._pool.shutdown(wait=True)
-            self._pool = _learning_pool()
-            return self._pool.submit(fn, *args, **kwargs)
+    ) -> "Future[T]":
+        """Have something worked out there; all of it must pickle."""
+        future: Future[T] = Future()
+        self._waiting.put(_Work(future, fn, args, kwargs))
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End it, in the middle of learning too: what is half learnt is learnt again."""
-        for child in multiprocessing.active_children():
-            child.kill()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """End, in the middle of learning too: what is half learnt is learnt again."""
+        with self._lock:
+            self._is_over = True
+            if self._process is not None:
+                self._process.kill()
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            if self._is_over or not work.future.set_running_or_notify_cancel():
+                work.future.cancel()
+                continue
+            try:
+                work.future.set_result(self._worked_out(work))
+            except BaseException as exc:  # noqa: BLE001  (whoever waits for it is told)
+                work.future.set_exception(exc)
+
+    def _worked_out(self, work: _Work) -> Any:
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_work_out,
+            args=(theirs, work.do, work.args, work.kwargs),
+            daemon=True,
+        )
+        with ours:
+            with theirs, self._lock:
+                if self._is_over:
+                    raise BrokenExecutor("analytics ends")
+                process.start()
+                self._process = process
+            try:
+                is_done, result = ours.recv()
+            except EOFError:
+                process.join()
+                raise BrokenExecutor(
+                    f"the process that learnt ended with {process.exitcode}"
+                ) from None
+            finally:
+                with self._lock:
+                    self._process = None
+        process.join()
+        if not is_done:
+            raise result
+        return result
 
 
-def _learning_pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        1,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_end_with_parent,
-        initargs=(10,),
-        max_tasks_per_child=1,
-    )
+def _work_out(
+    answer: Connection,
+    do: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> None:
+    _end_with_parent(10)
+    try:
+        said = True, do(*args, **kwargs)
+    except Exception as exc:  # noqa: BLE001  (it is raised again where it was asked for)
+        said = False, exc
+    answer.send(said)
