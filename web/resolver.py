@@ -101,7 +101,9 @@ class Resolver:
             return self._refuse(request, wanted, 400, str(refused))
         if _is_label(link, wanted):
             gtin, lot, serial = (one.value for one in link.path)
-            return self._labels.passport_page(request, gtin, lot, serial)
+            page = self._labels.passport_page(request, gtin, lot, serial)
+            page.headers["Link"] = self._shown(link)
+            return page
         levels = self._linker.levels(link, lang_of(request))
         return self._of_levels(request, wanted, link, levels)
 
@@ -133,14 +135,19 @@ class Resolver:
     def _go(
         self, request: Request, asked: DigitalLink, links: Sequence[Link]
     ) -> Response:
-        about = make_link(asked.path, self._base)
         if len(links) > 1:
+            about = make_link(asked.path, self._base)
             relation = f"{VOCABULARY}{links[0].relation}"
             choices = {"anchor": about, relation: [target_of(one) for one in links]}
             return _linkset({"linkset": [choices]}, 300)
-        shown = f'<{about}?linkType=linkset>; rel="linkset"; type="{LINKSET}"'
         place = with_query(links[0], request.url.query)
-        return Response(status_code=307, headers={"Location": place, "Link": shown})
+        headers = {"Location": place, "Link": self._shown(asked)}
+        return Response(status_code=307, headers=headers)
+
+    def _shown(self, asked: DigitalLink) -> str:
+        """Return the header that tells where all links are."""
+        about = make_link(asked.path, self._base)
+        return f'<{about}?linkType=linkset>; rel="linkset"; type="{LINKSET}"'
 
     def _refuse(
         self, request: Request, wanted: Wanted, status: int, reason: str

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Product
 from traceability.epcis.query import parse_query
@@ -61,11 +62,13 @@ class Linker:
         return f"{product}, {title}" if product else title
 
     def _product(self, path: Sequence[Element], lang: Lang) -> str:
-        products = {one.id: one for one in self._registry.products()}
-        found = products.get(path[0].value) if path[0].ai == "01" else None
-        if found is None:
+        """Return the name of the product that a path is about; empty: none of ours."""
+        if path[0].ai != "01":
             return ""
-        return name_of(found, lang)
+        try:
+            return name_of(self._registry.get_product(path[0].value), lang)
+        except MissingError:
+            return ""
 
     def _pages(self, path: Sequence[Element], lang: Lang) -> Iterator[Link]:
         values = {one.ai: one.value for one in path}

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from greenwater.reference.identifiers import IDENTIFIERS
 from tests.pages.farms import BASE, GTINS, Farms
@@ -390,6 +392,7 @@ def test_what_partners_events_speak_of_leads_to_the_events(
 def test_a_signed_label_shows_its_passport_at_once(site: Site) -> None:
     page = site.get(site.signed, **BROWSER)
     assert page.status_code == 200
+    assert f"<{BASE}{site.item}?linkType=linkset>" in page.headers["link"]
     assert 'data-code="genuine"' in page.text
     assert "Tôm hoa" in page.text
     forged = site.signed[:-1] + ("A" if site.signed[-1] != "A" else "B")
@@ -494,3 +497,16 @@ def test_no_header_makes_it_fail(site: Site) -> None:
             site.lot, accept=value, accept_language=value
         )
         assert answer.status_code in (200, 300, 307), value
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.sampled_from(["01/", f"01/{GTIN}/", f"01/{GTIN}?", "00/", "8004/", "253/"]),
+    st.text("/01?&=%2^A10ksé.+#:", max_size=30),
+    st.sampled_from(["*/*", "text/html", LINKSET, "application/json"]),
+)
+def test_whatever_is_asked_is_answered_or_refused(
+    site: Site, start: str, rest: str, accept: str
+) -> None:
+    answer = site.get(f"/{start}{quote(rest, safe='/?&=%+:')}", accept=accept)
+    assert answer.status_code in (200, 300, 307, 400, 404), answer.status_code
