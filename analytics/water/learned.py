@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.water.events import count_false, count_near, stretches
 from analytics.water.peaks import DAY_MS, HOUR_MS
@@ -68,13 +69,17 @@ def learn(
             f"{bad} rows labelled 1 and {good} labelled 0 before --train-until, "
             f"{LEAST} of each are needed",
         )
-    wide = _with_past(rows)
     known = np.flatnonzero(is_known)
-    held_out = _held_out(wide[known], labels[known])
-    bound = _bound(times_ms[known], held_out, labels[known])
     at, truth = times_ms[known], stretches(times_ms[known], labels[known] == 1)
-    recalled = count_near(truth, stretches(at, held_out >= bound))
     without = count_near(truth, stretches(at, plain[known] >= 0.5))
+    if without == len(truth):
+        return Learned(
+            None, f"the score without labels recalls all {without} labelled episodes"
+        )
+    wide = _with_past(rows)
+    held_out = _held_out(wide[known], labels[known])
+    bound = _bound(at, held_out, labels[known])
+    recalled = count_near(truth, stretches(at, held_out >= bound))
     if recalled <= without:
         return Learned(
             None,
@@ -126,9 +131,10 @@ def _fitted(rows: Floats, labels: Floats) -> HistGradientBoostingClassifier:
         l2_regularization=1.0,
         random_state=7,
     )
-    return model.fit(
-        rows[is_used], labels[is_used].astype(int), sample_weight=weights[is_used]
-    )
+    with threadpool_limits(1):  # more wait for each other where others work too
+        return model.fit(
+            rows[is_used], labels[is_used].astype(int), sample_weight=weights[is_used]
+        )
 
 
 def _weights(labels: Floats) -> Floats:

@@ -111,14 +111,14 @@ def test_limits_of_a_species_are_counted(tmp_path: Path) -> None:
 
 
 def test_labels_teach_what_no_anomaly_is(tmp_path: Path) -> None:
-    file = a_file(tmp_path, days=14, faults=False)
+    file = a_file(tmp_path, days=9, faults=False)
     frame = pd.read_csv(file)
     label = tmp_path / "label.csv"
     is_bad = frame["ph"] > 8.18
     pd.DataFrame({"time": frame["time"], "bad": is_bad.astype(int)}).to_csv(
         label, index=False
     )
-    first = 9 * QUARTERS
+    first = 6 * QUARTERS
     rows, summary = scored(
         file, tmp_path, channels="ph", label=label, train_until=frame["time"][first]
     )
