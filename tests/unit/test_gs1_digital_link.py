@@ -105,7 +105,7 @@ BAD = {
     f"https://a/00/{SSCC}?15=260101": r"\(15\) needs \(01\) or \(02\)",
     f"https://a/01/{GTIN}?423=7041": "this part has 1 characters",
     f"https://a/01/{GTIN}?422=000": "no country",
-    f"https://a/01/{GTIN}?427=AB": r"\(427\) needs \(422\)",
+    f"https://a/01/{GTIN}?427=AB": r"\(427\) needs \(01\) and \(422\) or",
     f"https://a/01/{GTIN}/10/L?8030=abc": r"\(8030\) needs",
     "https://a/253/9526064000028?8030=abc": "needs a serial",
     "https://a/415/9520123456788": r"\(415\) needs \(8020\)",

@@ -1,7 +1,9 @@
 """Element strings, and every rule for values; biip reads the same from what scanners send."""
 
+import json
 import re
 from collections.abc import Callable
+from importlib import resources
 
 import pytest
 from biip import ParseConfig
@@ -93,6 +95,22 @@ def test_every_rule_of_the_table_is_known_and_tried() -> None:
     for ai in {**GOOD, "01": []}:
         named -= {rule for part in IDENTIFIERS[ai].parts for rule in part.rules}
     assert named == set()
+
+
+def test_the_table_has_the_identifiers_that_biip_has_and_no_others() -> None:
+    """biip's table is GS1's own list; ours knows more of each, and nothing else."""
+    file = resources.files("biip.gs1_application_identifiers")
+    theirs = json.loads((file / "_application_identifiers.json").read_text())
+    assert {one["ai"] for one in theirs} == set(IDENTIFIERS)
+    for one in theirs:
+        ours = IDENTIFIERS[one["ai"]]
+        assert ours.is_fixed is not one["separator_required"], one["ai"]
+        digits = "1" * ours.longest
+        assert re.fullmatch(one["pattern"], one["ai"] + digits), one["ai"]
+        assert not re.fullmatch(one["pattern"], one["ai"] + digits + "1"), one["ai"]
+        if ours.shortest > 1:  # some of theirs allow nothing at all
+            shorter = one["ai"] + "1" * (ours.shortest - 1)
+            assert not re.fullmatch(one["pattern"], shorter), one["ai"]
 
 
 def test_check_characters_are_those_of_the_general_specifications() -> None:
