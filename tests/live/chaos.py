@@ -20,13 +20,13 @@ from pathlib import Path
 import msgspec
 
 from edge.status import read_status
+from firmware_sim.modem import FreezingProxy
 from greenwater.kernel.errors import PlatformError
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span
 from tests.live.system import Service, registered, wait_until
-from firmware_sim.modem import FreezingProxy
 from tests.servers import Influx, Mosquitto, Nats, Server, free_port
 
 CHANNELS = ("temperature", "dissolved_oxygen", "salinity", "ph")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.system import wait_until
 from firmware_sim.modem import FreezingProxy
+from tests.live.system import wait_until
 
 SILENCE_S = 0.3
 

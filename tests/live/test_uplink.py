@@ -18,6 +18,7 @@ from edge.box import Box
 from edge.settings import EdgeSettings
 from edge.status import BoxStatus, read_status
 from edge.uplink import Traffic
+from firmware_sim.modem import FreezingProxy
 from greenwater.kernel import topics
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import SystemClock
@@ -34,7 +35,6 @@ from greenwater.kernel.wire.messages import (
     encode_message,
 )
 from tests.conftest import started
-from firmware_sim.modem import FreezingProxy
 from tests.servers import Mosquitto, Nats
 
 pytestmark = pytest.mark.live
