@@ -175,6 +175,7 @@ COLLISIONS = {
         "verdict_recalled",
         "recall",
         "demo_road",
+        "link_recall",
     ),  # of goods: labels are "hủy"
     "cách ly": (),  # data are "tạm giữ", drugs have "thời gian ngừng thuốc"
 }
