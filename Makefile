@@ -29,14 +29,15 @@ format: $(STAMP)  ## put the code into shape
 venv: $(STAMP)  ## the virtual environment, pinned by hash
 
 # ioos-qc is published as source only.
-# Two steps: pip refuses an editable install together with hashes. What is never imported
-# is never compiled: that is a third of the time.
+# Two steps: pip refuses an editable install together with hashes. pip compiles on one core,
+# packages' tests too: so it does not, and it is done after it, on all.
 $(STAMP): constraints.txt pyproject.toml hatch_build.py package-lock.json tools/environment.py
 	@$(PYTHON) tools/environment.py $(VENV)
 	@echo "venv: installing the packages of constraints.txt"
 	@$(PIP) install --quiet --no-compile --require-hashes --only-binary :all: --no-binary ioos-qc -r constraints.txt
 	@echo "venv: installing greenwater and its page assets"
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 -x '[/](tests|testing)[/]' $(VENV)/lib >/dev/null || true
 	@touch $@
 
 servers:  ## Mosquitto, InfluxDB and PostgreSQL from Debian's packages into .servers/
