@@ -1,6 +1,6 @@
 """Draw the plot of docs/analytics-oxygen.md: ``python docs/plot_oxygen.py``, from the root.
 
-One night of a real recording (/work/shared/data, not in the repository): what came, and what
+One night of a real recording (`../shared/data`, not in the repository): what came, and what
 was forecast at three instants, with the 90 % band and the naive forecast beside it.
 """
 
@@ -16,7 +16,10 @@ from analytics.oxygen.rolling import Run, run_all
 from analytics.score.oxygen import grid_of
 from analytics.score.table import parse_instant, read_table
 
-RECORDING = Path("/work/shared/data/sondes/apalachicola_cat_point_2012_2013.csv.gz")
+RECORDING = (
+    Path(__file__).resolve().parents[2]
+    / "shared/data/sondes/apalachicola_cat_point_2012_2013.csv.gz"
+)
 FILE = Path(__file__).parent / "img" / "oxygen-night.svg"
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 330, 40, 44, 34
 TOP_MG_L, STEP_MS, HOUR_MS = 10.0, 900_000, 3_600_000

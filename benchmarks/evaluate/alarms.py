@@ -24,7 +24,7 @@ from analytics.flagging import is_believable
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds, SpeciesLimits, species_limits
 
-DATA: Final = Path("/work/shared/data")
+DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
 NEAR_MS: Final = 3_600_000
 LEARN: Final = 0.3
 COLUMNS: Final = {

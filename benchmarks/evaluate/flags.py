@@ -21,7 +21,7 @@ from analytics.qc.stream import FlagState, Point
 from greenwater.kernel.channels import Channel
 from tests.unit.test_quality_flags import STEP_MS, limits_for, theirs
 
-DATA = Path("/work/shared/data")
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CUTS = 200
 CHANNELS: Mapping[str, tuple[Channel, float]] = {
     "temperature_c": (Channel.TEMPERATURE, 1),

@@ -24,7 +24,7 @@ from analytics.oxygen.skill import Skill, skill_of
 from analytics.score.oxygen import grid_of
 from analytics.score.table import Table, read_table
 
-DATA: Final = Path("/work/shared/data")
+DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
 RECORDINGS: Final = {
     "Cat Point (estuary)": "sondes/apalachicola_cat_point_2012_2013.csv.gz",
     "Dry Bar (estuary)": "sondes/apalachicola_dry_bar_2012_2013.csv.gz",

@@ -15,7 +15,7 @@ from analytics.fishing.features import features
 from analytics.score.table import read_table
 from analytics.score.track import tracks_of
 
-DATA = Path("/work/shared/data/fishing")
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "fishing"
 FOLDS = 9
 
 

@@ -19,7 +19,7 @@ from analytics.water import learned
 from analytics.water.events import Span, count_false, count_near, stretches
 from benchmarks.evaluate import water_sim
 
-DATA: Final = Path("/work/shared/data")
+DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
 RIVERS: Final = ("blacksmithfork2015", "franklinbasin2014", "tonygrove2014")
 SONDES: Final = ("cat_point", "dry_bar")
 CHANNELS: Final = (

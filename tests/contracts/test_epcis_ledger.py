@@ -13,7 +13,7 @@ from traceability.epcis.documents import read_document
 from traceability.gdst.export import export_chain
 from traceability.ledger import first_broken_link
 
-ROOT = Path("/work/shared/conformance/gdst")
+ROOT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "gdst"
 pytestmark = pytest.mark.skipif(not ROOT.exists(), reason=f"{ROOT} is absent")
 
 

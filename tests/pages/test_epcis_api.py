@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from tests.pages.world import NOW_MS, World, open_empty
 from web.app import create_app
 
-ROOT = Path("/work/shared/conformance/epcis")
+ROOT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "epcis"
 needs_files = pytest.mark.skipif(not ROOT.exists(), reason=f"{ROOT} is absent")
 CONTEXT = [
     "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",

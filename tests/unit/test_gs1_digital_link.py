@@ -10,7 +10,7 @@ from greenwater.kernel.errors import InputError
 from traceability.gs1.digital_link import CANONICAL, make_link, parse_link
 from traceability.gs1.elements import make_element, parse_bracketed
 
-ROOT = Path("/work/shared/conformance/digital_link")
+ROOT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "digital_link"
 GTIN, SSCC = "09520123456788", "952012345678912345"
 
 

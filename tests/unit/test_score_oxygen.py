@@ -18,7 +18,10 @@ from greenwater.kernel.errors import InputError
 from tests.unit.waters_of_oxygen import START_MS, STEP_MS, a_pond
 
 DAY_MS = 86_400_000
-SONDE = Path("/work/shared/data/sondes/apalachicola_cat_point_2012_2013.csv.gz")
+SONDE = (
+    Path(__file__).resolve().parents[3]
+    / "shared/data/sondes/apalachicola_cat_point_2012_2013.csv.gz"
+)
 
 
 def written(path: Path, days: float = 6) -> Path:

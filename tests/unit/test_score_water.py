@@ -14,8 +14,9 @@ from analytics.water.events import Span, count_false, count_near, stretches
 from cli.score import app
 from greenwater.kernel.errors import InputError
 
-RIVER = Path(
-    "/work/shared/data/technician_labels/logan_river_blacksmithfork2015.csv.gz"
+RIVER = (
+    Path(__file__).resolve().parents[3]
+    / "shared/data/technician_labels/logan_river_blacksmithfork2015.csv.gz"
 )
 QUARTERS = 96
 
