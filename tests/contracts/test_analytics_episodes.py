@@ -61,11 +61,11 @@ class Pond:
         ripple = ((at_ms // STEP_MS * 7919) % 101 - 50) / 1000
         return round((6.5 if channel is OXYGEN else 29.0) + 1.2 * day + ripple, 3)
 
-    def live(self, from_ms: int, until_ms: int) -> None:
+    def live(self, from_ms: int, until_ms: int, *, batch: int = 12) -> None:
         """Hours of readings, an hour a batch, a pass after each."""
         began = milliseconds(START)
-        for first_ms in range(from_ms, until_ms, 12 * STEP_MS):
-            times = range(first_ms, min(first_ms + 12 * STEP_MS, until_ms), STEP_MS)
+        for first_ms in range(from_ms, until_ms, batch * STEP_MS):
+            times = range(first_ms, min(first_ms + batch * STEP_MS, until_ms), STEP_MS)
             self.store.write(
                 [
                     Reading(*POND, channel, began + at_ms, self.value(channel, at_ms))
@@ -134,9 +134,17 @@ def test_lives_cut_short_anywhere_find_the_same_episode(
         store = open_telemetry(f"sqlite:///{tmp_path}/other-telemetry.db")
         other = Pond(registry, store)
         for start_ms in range(0, end_ms, 5 * 3_600_000):
-            other.live(start_ms, min(start_ms + 5 * 3_600_000, end_ms))
+            stop_ms = min(start_ms + 5 * 3_600_000, end_ms)
+            other.live(start_ms, stop_ms - 3_600_000)
+            # One reading a batch: the end comes between two snapshots.
+            other.live(stop_ms - 3_600_000, stop_ms - 2 * STEP_MS, batch=1)
+            other.runs = Runs(registry, store, other.clock)
+            other.live(stop_ms - 2 * STEP_MS, stop_ms, batch=1)
             other.runs = Runs(registry, store, other.clock)  # another life
         assert other.episodes() == whole
+        for one in (pond, other):  # both are kept at one instant
+            one.live(end_ms, end_ms + 3_600_000)
+        assert remembered(other) == remembered(pond), "no reading was passed over"
         store.close()
 
 
@@ -299,3 +307,10 @@ def test_a_farmers_own_meter_is_a_drift_check(
     (one,) = [one for one in pond.episodes() if one.cause == "fouled"]
     assert not one.is_open
     store.close()
+
+
+def remembered(pond: Pond) -> dict[str, bytes]:
+    states = pond.registry.load_states()
+    found = {name: kept for name, kept in states.items() if name.startswith("water/")}
+    assert found
+    return found
