@@ -1,0 +1,10 @@
+"""Idempotency keys of the API."""
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
