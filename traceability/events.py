@@ -91,13 +91,13 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
 
 
 def of_lot(lot: Lot, crop: Crop, product: Product) -> list[EventDraft]:
-    """Return the harvest that made a lot: crop in, goods out, evidence named."""
+    """Return the harvest that made a lot of a crop: crop in, goods out, evidence named."""
     event = _event(
         "TransformationEvent",
         event_id("lot", lot.id),
         lot.harvested_ms,
         bizStep="urn:gdst:bizStep:farmHarvest",
-        readPoint=_unit_place(lot.unit),
+        readPoint=_unit_place(crop.unit),
         inputQuantityList=[{"epcClass": _crop_class(crop)}],
         outputQuantityList=[
             {

@@ -11,7 +11,7 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Label, LabelAct, Recall
 from traceability import events
 from traceability.books import WRITERS
-from traceability.gate import GateRefusedError, refusals_of
+from traceability.gate import GateRefusedError
 from traceability.keys import KeysDocument, Signer, keys_document
 from traceability.links import (
     DOMAIN,
@@ -20,6 +20,7 @@ from traceability.links import (
     unsigned,
     with_signature,
 )
+from traceability.origins import lot_refusals
 from traceability.verify import (
     Code,
     RecalledLot,
@@ -84,11 +85,7 @@ class Labels:
         return made
 
     def _ask_gate(self, lot: Lot) -> None:
-        crop = self._registry.get_crop(lot.crop)
-        records = self._registry.records(crop=crop.id)
-        refusals = refusals_of(
-            crop, records, now_ms=self._now_ms(), harvest=lot.harvest, kg=lot.kg
-        )
+        refusals = lot_refusals(self._registry, lot, self._now_ms())
         if refusals:
             raise GateRefusedError(refusals)
         if self._registry.recalls(lot=lot.id):

@@ -8,7 +8,6 @@ they are known; every fact says whether it was measured or declared by the produ
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
@@ -17,6 +16,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
 from greenwater.storage.registry.labels import Label
 from traceability.evidence import Evidence
+from traceability.origins import evidence_in
 from traceability.verify import Verdict
 from traceability.withdrawal import in_force
 
@@ -97,10 +97,9 @@ def _filled(
 ) -> Passport:
     product = registry.get_product(lot.product)
     species = get_species(product.species)
-    unit = registry.get_unit(lot.unit)
-    site = next(one for one in registry.sites() if one.id == unit.site)
+    place = _place(registry, lot)
     name, _ = registry.producer_of(lot.organisation)
-    evidence = msgspec.convert(lot.evidence, Evidence)
+    evidence = evidence_in(lot)
     return Passport(
         verdict=verdict,
         product=Names(product.name_vi, product.name_en),
@@ -112,19 +111,43 @@ def _filled(
         lot=lot.code,
         serial=None if label is None else label.id,
         producer=name,
-        site=site.name,
-        address=site.commune or "",
-        unit=unit.name,
-        unit_kind=unit.kind,
+        site=place.site,
+        address=place.address,
+        unit=place.unit,
+        unit_kind=place.kind,
         harvested_ms=lot.harvested_ms,
         kg=lot.kg,
         issued_ms=None if label is None else label.issued_ms,
         standards=(),
-        stages=tuple(_stages(registry, lot, unit.name)),
-        evidence=evidence if evidence.channels else None,
+        stages=tuple(_stages(registry, lot, place)),
+        evidence=evidence if evidence and evidence.channels else None,
         evidence_digest=lot.evidence_digest,
-        is_simulated=evidence.is_simulated,
+        is_simulated=evidence is not None and evidence.is_simulated,
     )
+
+
+class Place(Struct, frozen=True):
+    """Where a lot began; empty texts: not at a farm, or at several."""
+
+    site: str = ""
+    address: str = ""
+    unit: str = ""
+    kind: str = ""
+
+
+def _place(registry: Registry, lot: Lot) -> Place:
+    if lot.unit is None:
+        return Place()
+    unit = registry.get_unit(lot.unit)
+    site = next(one for one in registry.sites() if one.id == unit.site)
+    return Place(site.name, site.commune or "", unit.name, unit.kind)
+
+
+def _stages(registry: Registry, lot: Lot, place: Place) -> list[Stage]:
+    """Return the steps of a lot's way, as its origin knows them."""
+    if lot.crop is not None:
+        return _crop_stages(registry, lot, lot.crop, place.unit)
+    return []
 
 
 PUBLIC_FACTS: Final = {
@@ -137,8 +160,8 @@ PUBLIC_FACTS: Final = {
 """What a shopper is told of each kind of record; the rest is the producer's own."""
 
 
-def _stages(registry: Registry, lot: Lot, place: str) -> list[Stage]:
-    book = in_force(registry.records(crop=lot.crop))
+def _crop_stages(registry: Registry, lot: Lot, crop: str, place: str) -> list[Stage]:
+    book = in_force(registry.records(crop=crop))
     shown = [one for one in book if _is_told(one, lot)]
     stages = [
         Stage(

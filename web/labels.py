@@ -258,7 +258,7 @@ def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
     rows = [
         ("passport_species", f"{species[:1].upper()}{species[1:]} ({found.latin})"),
         ("passport_who", found.producer),
-        ("passport_unit", f"{found.unit}, {found.site}"),
+        ("passport_unit", ", ".join(filter(None, (found.unit, found.site)))),
         ("passport_harvested", day(found.harvested_ms)),
         ("passport_weight", f"{kg} kg"),
         ("passport_brand", found.brand or ""),

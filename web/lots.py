@@ -3,7 +3,6 @@
 import secrets
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -11,9 +10,9 @@ from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Label
-from traceability.evidence import Evidence
 from traceability.gate import GateRefusedError
 from traceability.labels import Labels
+from traceability.origins import evidence_in
 from traceability.printing import LabelText, label_svg, sheet_pdf
 from web.books import refusal_texts
 from web.doors import Doors
@@ -64,7 +63,7 @@ class LotPages:
     ) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
         product = mine.seen.get_product(lot.product)
-        evidence = msgspec.convert(lot.evidence, Evidence)
+        evidence = evidence_in(lot)
         recalls = mine.seen.recalls(lot=lot.id)
         issued = mine.seen.labels(lot=lot.id)
         return self._render.page(
@@ -72,10 +71,10 @@ class LotPages:
             "lot.html",
             status=409 if trouble else 200,
             now_ms=self._now_ms(),
-            is_simulated=evidence.is_simulated,
+            is_simulated=evidence is not None and evidence.is_simulated,
             lot=lot,
             product=product.name_vi if lang is Lang.VI else product.name_en,
-            unit=mine.seen.get_unit(lot.unit),
+            unit=mine.seen.get_unit(lot.unit) if lot.unit else None,
             harvested=day(lot.harvested_ms),
             kg=exact(lang, lot.kg),
             evidence=evidence_views(lang, evidence),

@@ -122,6 +122,7 @@ def test_a_lot_keeps_the_evidence_of_its_water_as_it_was(farm: Farm) -> None:
         [Reading(farm.box, ProbeId("top"), Channel.DISSOLVED_OXYGEN, NOW + 1000, 0.1)]
     )
     assert farm.registry.get_lot(lot.id) == lot
+    assert lot.harvest
     assert farm.books.make_lot("lan", harvest=lot.harvest) == lot, (
         "done twice: the same"
     )
@@ -164,7 +165,7 @@ def test_who_only_looks_and_who_is_of_another_farm_writes_nothing(
     lot = farm.a_lot()
     for attempt in (
         lambda: farm.write("feed_use", person=person, product="x", kg="1"),
-        lambda: farm.books.make_lot(person, harvest=lot.harvest),
+        lambda: farm.books.make_lot(person, harvest=lot.harvest or ""),
         lambda: farm.labels.issue(person, lot.id, 1),
         lambda: farm.labels.recall(person, lot.id, "vì sao", "0905"),
     ):
@@ -183,7 +184,7 @@ def test_another_farm_does_not_see_that_there_is_anything(farm: Farm) -> None:
     for ask in (
         lambda: theirs.get_crop("vu-1"),
         lambda: theirs.get_lot(lot.id),
-        lambda: theirs.get_record(lot.harvest),
+        lambda: theirs.get_record(lot.harvest or ""),
     ):
         with pytest.raises(MissingError):
             ask()

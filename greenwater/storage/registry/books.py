@@ -62,15 +62,24 @@ class Record(Struct, frozen=True):
 
 
 class Lot(Struct, frozen=True):
-    """Goods of one harvest, with the evidence of their water frozen in."""
+    """Goods that share one history.
+
+    ``origin`` says which: ``harvest`` (of ``crop`` in ``unit``, with the evidence of its
+    water frozen in), ``landing`` (of a vessel's trip) or ``step`` (made of other lots);
+    what the other origins have is None, and evidence ``{}``. ``harvested_ms`` is the
+    harvest or landing, of a made lot the earliest among its inputs.
+    """
 
     id: str
     organisation: str
     code: str
     product: str
-    crop: str
-    unit: str
-    harvest: str
+    origin: str
+    crop: str | None
+    unit: str | None
+    harvest: str | None
+    landing: str | None
+    step: str | None
     harvested_ms: int
     kg: float
     evidence: dict[str, Any]

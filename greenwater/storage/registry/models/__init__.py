@@ -8,6 +8,7 @@ from greenwater.storage.registry.models import (
     bulletins,
     epcis,
     labels,
+    lots,
     trips,
 )  # isort: skip
 from greenwater.storage.registry.models.core import (
@@ -56,5 +57,6 @@ __all__ = [
     "bulletins",
     "epcis",
     "labels",
+    "lots",
     "trips",
 ]

@@ -68,7 +68,7 @@ class RecordRow(Tenanted, Base):
 
 
 class LotRow(Tenanted, Base):
-    """Goods of one harvest, with the evidence of their water frozen in."""
+    """Goods of one harvest or landing, or made of other lots by a step."""
 
     __tablename__ = "lot"
     __table_args__ = (
@@ -76,6 +76,7 @@ class LotRow(Tenanted, Base):
         within("organisation", "crop", of="crop"),
         within("organisation", "product", of="product"),
         within("organisation", "harvest", of="record"),
+        within("organisation", "step", of="lot_step"),
         UniqueConstraint("organisation", "id"),
         UniqueConstraint("product", "code"),
         UniqueConstraint("harvest"),
@@ -83,9 +84,12 @@ class LotRow(Tenanted, Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str]
     product: Mapped[str]
-    crop: Mapped[str]
-    unit: Mapped[str]
-    harvest: Mapped[str]
+    origin: Mapped[str]
+    crop: Mapped[str | None]
+    unit: Mapped[str | None]
+    harvest: Mapped[str | None]
+    landing: Mapped[str | None] = mapped_column(index=True)
+    step: Mapped[str | None] = mapped_column(index=True)
     harvested_ms: Mapped[int]
     kg: Mapped[float]
     evidence: Mapped[dict[str, Any]]
