@@ -24,6 +24,7 @@ from greenwater.storage.registry.epochs import Epochs
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
+from greenwater.storage.registry.overrides import Overrides
 from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
@@ -34,6 +35,7 @@ from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tokens import Tokens
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import Trips
+from greenwater.storage.registry.vessel_books import VesselBooks
 from greenwater.storage.registry.watching import Watching
 
 __all__ = ["Registry", "Scope", "migrate", "open_registry"]
@@ -66,6 +68,8 @@ class Registry(
     Tokens,
     Labels,
     Trips,
+    VesselBooks,
+    Overrides,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
 

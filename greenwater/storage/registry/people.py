@@ -21,6 +21,8 @@ class Role(StrEnum):
 
     FARMER = "farmer"
     BOAT_OWNER = "boat_owner"
+    SKIPPER = "skipper"
+    DELEGATE = "delegate"
     TECHNICIAN = "technician"
     INSPECTOR = "inspector"
     OFFICER = "officer"

@@ -17,12 +17,14 @@ from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.epcis import EpcisSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
+from greenwater.storage.registry.overrides import OverridesSeen
 from greenwater.storage.registry.places import PlacesSeen
 from greenwater.storage.registry.probes import ProbesSeen
 from greenwater.storage.registry.service import ServicesSeen
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import TripsSeen
+from greenwater.storage.registry.vessel_books import VesselBooksSeen
 
 
 class Scope(
@@ -38,6 +40,8 @@ class Scope(
     EpcisSeen,
     LabelsSeen,
     TripsSeen,
+    VesselBooksSeen,
+    OverridesSeen,
 ):
     """The registry as far as some organisations go; None: all of it."""
 

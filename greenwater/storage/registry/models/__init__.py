@@ -10,6 +10,7 @@ from greenwater.storage.registry.models import (
     labels,
     lots,
     trips,
+    vessel_books,
 )  # isort: skip
 from greenwater.storage.registry.models.core import (
     Base,
@@ -59,4 +60,5 @@ __all__ = [
     "labels",
     "lots",
     "trips",
+    "vessel_books",
 ]

@@ -1,0 +1,197 @@
+"""A vessel's book, and the papers whose kilograms are drawn down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from greenwater.kernel.errors import ConflictError, MissingError
+from greenwater.reference.vessels import parse_registration
+from greenwater.storage.registry.models import Vessel
+from greenwater.storage.registry.models.vessel_books import (
+    CatchPaperRow,
+    VesselRecordRow,
+)
+from greenwater.storage.registry.rows import get_row
+from greenwater.storage.registry.session import Sessions
+
+Kilograms = Mapping[str, float]
+"""Kilograms by species (ASFIS alpha-3)."""
+
+
+class VesselRecord(Struct, frozen=True, kw_only=True):
+    """One entry in a vessel's book; ``digest`` is over what was typed.
+
+    ``entered_ms`` is when it was typed on the device, ``received_ms`` when it came in.
+    ``entered_by`` typed it, for ``entered_for`` (the skipper; often the same).
+    """
+
+    id: str
+    organisation: str
+    vessel: str
+    trip: str | None
+    kind: str
+    happened_ms: int
+    entered_ms: int
+    received_ms: int
+    entered_by: str
+    entered_for: str
+    source: str
+    fields: dict[str, Any]
+    corrects: str | None
+    digest: str
+    frozen: dict[str, Any] | None = None
+
+
+class CatchPaper(Struct, frozen=True, kw_only=True):
+    """Kilograms by species on a paper: ``receipt``, ``sc`` or ``cc``.
+
+    A receipt draws from the ``landing``, an SC from a receipt, a CC from an SC.
+    """
+
+    id: str
+    organisation: str
+    kind: str
+    landing: str
+    parent: str | None
+    number: str
+    holder: str
+    kilograms: dict[str, float]
+    issued_ms: int
+    entered_ms: int
+    entered_by: str
+
+
+def _record(row: VesselRecordRow) -> VesselRecord:
+    return msgspec.convert(row, VesselRecord, from_attributes=True)
+
+
+def _paper(row: CatchPaperRow) -> CatchPaper:
+    return msgspec.convert(row, CatchPaper, from_attributes=True)
+
+
+class VesselBooksSeen:
+    """What may be asked about vessels' books; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def vessel_records(
+        self, *, vessel: str | None = None, trip: str | None = None
+    ) -> Sequence[VesselRecord]:
+        """Return the entries, by when they happened; corrected ones too."""
+        query = select(VesselRecordRow).order_by(
+            VesselRecordRow.happened_ms,
+            VesselRecordRow.entered_ms,
+            VesselRecordRow.id,
+        )
+        if vessel is not None:
+            query = query.where(VesselRecordRow.vessel == parse_registration(vessel))
+        if trip is not None:
+            query = query.where(VesselRecordRow.trip == trip)
+        with self._sessions.reading() as session:
+            return [_record(row) for row in session.scalars(query)]
+
+    def get_vessel_record(self, record: str) -> VesselRecord:
+        """Return one entry.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            return _record(get_row(session, VesselRecordRow, record))
+
+    def find_vessel_record(self, record: str) -> VesselRecord | None:
+        """Return one entry, if it has come in."""
+        try:
+            return self.get_vessel_record(record)
+        except MissingError:
+            return None
+
+    def catch_papers(self, *, landing: str) -> Sequence[CatchPaper]:
+        """Return a landing's papers, in the order in which they were entered."""
+        query = (
+            select(CatchPaperRow)
+            .where(CatchPaperRow.landing == landing)
+            .order_by(CatchPaperRow.entered_ms, CatchPaperRow.id)
+        )
+        with self._sessions.reading() as session:
+            return [_paper(row) for row in session.scalars(query)]
+
+    def get_catch_paper(self, paper: str) -> CatchPaper:
+        """Return one paper.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            return _paper(get_row(session, CatchPaperRow, paper))
+
+
+Drawing = Callable[[Sequence[CatchPaper]], None]
+"""Given what was drawn already from the same source, raises where more is not there."""
+
+
+class VesselBooks(VesselBooksSeen):
+    """Mixed into ``Registry``. Adding what is there already changes nothing."""
+
+    def add_vessel_record(self, record: VesselRecord) -> bool:
+        """Enter a record; return whether it is new.
+
+        Raises:
+            MissingError: the vessel or a person is not registered.
+            ConflictError: the id stands for other content.
+        """
+        values = msgspec.structs.asdict(record)
+        with self._sessions.writing() as session:
+            get_row(session, Vessel, record.vessel)
+            known = session.get(VesselRecordRow, record.id)
+            if known is not None:
+                if known.digest == record.digest:
+                    return False
+                raise ConflictError(
+                    f"record {record.id} is there already with other content: enter a "
+                    "correction instead"
+                )
+            session.add(VesselRecordRow(**values))
+            return True
+
+    def draw_paper(self, paper: CatchPaper, is_enough: Drawing) -> bool:
+        """Enter a paper; return whether it is new.
+
+        Whoever draws from the same source waits: ``is_enough`` sees all that was drawn
+        before, and nothing is drawn meanwhile.
+
+        Raises:
+            MissingError: there is no such landing or parent.
+            ConflictError: the id stands for another paper, or ``is_enough`` says no.
+        """
+        with self._sessions.writing() as session:
+            get_row(session, VesselRecordRow, paper.landing, lock=True)
+            known = session.get(CatchPaperRow, paper.id)
+            if known is not None:
+                if _same(_paper(known), paper):
+                    return False
+                raise ConflictError(f"paper {paper.id} stands for another one already")
+            if paper.parent is not None:
+                get_row(session, CatchPaperRow, paper.parent)
+            is_enough([_paper(row) for row in _drawn(session, paper)])
+            session.add(CatchPaperRow(**msgspec.structs.asdict(paper)))
+            return True
+
+
+def _drawn(session: Session, paper: CatchPaper) -> Sequence[CatchPaperRow]:
+    query = select(CatchPaperRow).where(CatchPaperRow.landing == paper.landing)
+    if paper.parent is None:
+        query = query.where(CatchPaperRow.parent.is_(None))
+    else:
+        query = query.where(CatchPaperRow.parent == paper.parent)
+    return session.scalars(query).all()
+
+
+def _same(one: CatchPaper, other: CatchPaper) -> bool:
+    return msgspec.structs.replace(one, entered_ms=0) == msgspec.structs.replace(
+        other, entered_ms=0
+    )
