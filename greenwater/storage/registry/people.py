@@ -26,16 +26,23 @@ class Role(StrEnum):
     TECHNICIAN = "technician"
     INSPECTOR = "inspector"
     OFFICER = "officer"
+    AUDITOR = "auditor"
     ADMIN = "admin"
 
 
 class OrganisationKind(StrEnum):
-    """What a tenant is. Only an authority's people see beyond their own."""
+    """What a tenant is. Only an authority's people see beyond their own.
+
+    A commune's officers and a certification body's auditors see the dossiers that are
+    addressed to them (``registry.dossiers_for``) and nothing else of the farms.
+    """
 
     HOUSEHOLD = "household"
     COOPERATIVE = "cooperative"
     COMPANY = "company"
     AUTHORITY = "authority"
+    COMMUNE = "commune"
+    CERTIFIER = "certifier"
 
 
 DUTY_SEES_ALL: Final = frozenset({Role.INSPECTOR, Role.OFFICER})
