@@ -14,17 +14,21 @@ from greenwater.storage.registry.accounts import Accounts
 from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.bulletins import Bulletins
+from greenwater.storage.registry.certification import Certification
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.contacts import Contacts
 from greenwater.storage.registry.credentials import Randomness
 from greenwater.storage.registry.deploying import Deployments
 from greenwater.storage.registry.devices import Devices
+from greenwater.storage.registry.dossiers import Dossiers
 from greenwater.storage.registry.epcis import Epcis
 from greenwater.storage.registry.epochs import Epochs
+from greenwater.storage.registry.goods import Goods
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
 from greenwater.storage.registry.overrides import Overrides
+from greenwater.storage.registry.passing import Passing
 from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
@@ -63,6 +67,8 @@ class Registry(
     Watching,
     Accounts,
     Books,
+    Goods,
+    Passing,
     Bulletins,
     Epcis,
     Tokens,
@@ -70,6 +76,8 @@ class Registry(
     Trips,
     VesselBooks,
     Overrides,
+    Certification,
+    Dossiers,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
 

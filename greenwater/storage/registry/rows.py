@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,7 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.storage.registry.models import Base
 
 Row = TypeVar("Row", bound=Base)
+Made = TypeVar("Made", bound=Struct)
 
 MAX_NAME: Final = 200
 
@@ -68,6 +70,11 @@ def get_row(session: Session, model: type[Row], *key: str, lock: bool = False) -
     if row is None:
         raise MissingError(f"{model.__tablename__} {'/'.join(key)} is not registered")
     return row
+
+
+def struct_of(kind: type[Made], row: Base) -> Made:
+    """Return a row as a struct whose fields are named as its columns."""
+    return kind(*(getattr(row, name) for name in kind.__struct_fields__))
 
 
 def parse_name(text: str) -> str:

@@ -12,9 +12,11 @@ from sqlalchemy.orm import with_loader_criteria
 from greenwater.storage.registry.alarms import AlarmsSeen
 from greenwater.storage.registry.books import BooksSeen
 from greenwater.storage.registry.bulletins import BulletinsSeen
+from greenwater.storage.registry.certification import CertificationSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.epcis import EpcisSeen
+from greenwater.storage.registry.goods import GoodsSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
 from greenwater.storage.registry.overrides import OverridesSeen
@@ -36,12 +38,14 @@ class Scope(
     AlarmsSeen,
     ServicesSeen,
     BooksSeen,
+    GoodsSeen,
     BulletinsSeen,
     EpcisSeen,
     LabelsSeen,
     TripsSeen,
     VesselBooksSeen,
     OverridesSeen,
+    CertificationSeen,
 ):
     """The registry as far as some organisations go; None: all of it."""
 

@@ -1,0 +1,79 @@
+"""Which lot came of which: walked inside the database, across organisations.
+
+Goods change hands, so their descent does not stop at a tenant; what of it is shown to
+whom is decided in ``passing``. A walk passes no lot twice, so that a ring of lots, which
+no step can make, would not hold it up.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from sqlalchemy import CTE, select
+from sqlalchemy.orm import Session, aliased
+
+from greenwater.storage.registry.models.books import LotRow
+from greenwater.storage.registry.models.labels import RecallRow
+from greenwater.storage.registry.models.lots import LotFlowRow
+
+
+class Link(Struct, frozen=True):
+    """``kg`` of ``parent`` went into ``child`` (and its siblings) at ``step``."""
+
+    parent: str
+    child: str
+    step: str
+    kg: float
+
+
+def walk(starts: Iterable[str], *, is_back: bool) -> CTE:
+    """Return the lots that these came from (or that came of them), and these, as a table."""
+    seeds = select(LotRow.id.label("id")).where(LotRow.id.in_(list(starts)))
+    reached = seeds.cte("reached", recursive=True)
+    if is_back:
+        further = (
+            select(LotFlowRow.lot)
+            .join(LotRow, LotRow.step == LotFlowRow.step)
+            .join(reached, reached.c.id == LotRow.id)
+        )
+    else:
+        further = (
+            select(LotRow.id)
+            .join(LotFlowRow, LotRow.step == LotFlowRow.step)
+            .join(reached, reached.c.id == LotFlowRow.lot)
+        )
+    return reached.union(further.where(LotFlowRow.direction == "in"))
+
+
+def walked(session: Session, starts: Iterable[str], *, is_back: bool) -> frozenset[str]:
+    """Return the same as a set, in this session."""
+    reached = walk(starts, is_back=is_back)
+    return frozenset(session.scalars(select(reached.c.id)))
+
+
+def links_among(session: Session, reached: CTE) -> Sequence[Link]:
+    """Return the links between lots that were reached, in this session."""
+    other = aliased(reached)
+    query = (
+        select(LotFlowRow.lot, LotRow.id, LotFlowRow.step, LotFlowRow.kg)
+        .join(LotRow, LotRow.step == LotFlowRow.step)
+        .join(reached, reached.c.id == LotFlowRow.lot)
+        .join(other, other.c.id == LotRow.id)
+        .where(LotFlowRow.direction == "in")
+        .order_by(LotFlowRow.step, LotFlowRow.number, LotRow.id)
+    )
+    return [
+        Link(parent, child, step, kg)
+        for parent, child, step, kg in session.execute(query)
+    ]
+
+
+def recalled_among(session: Session, lots: Iterable[str]) -> frozenset[str]:
+    """Return which of these lots are called back, or came of one that is."""
+    open_recalls = select(RecallRow.lot).where(RecallRow.ended_ms.is_(None))
+    called = frozenset(session.scalars(open_recalls))
+    if not called:
+        return frozenset()
+    # Back from each: what a lot came from is less than what came of it.
+    return frozenset(
+        lot for lot in lots if called & walked(session, [lot], is_back=True)
+    )

@@ -1,0 +1,271 @@
+"""What passes from one organisation to the next: the one place where tenancy opens.
+
+Goods change hands and a recall must follow them, so these queries see beyond a tenant.
+Each says to whom its answer may be shown; whoever calls it keeps to that.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+from sqlalchemy import CTE, Select, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from greenwater.kernel.errors import MissingError
+from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.genealogy import (
+    Link,
+    links_among,
+    recalled_among,
+    walk,
+)
+from greenwater.storage.registry.goods import Flow, Holding, Step, count_holdings
+from greenwater.storage.registry.labels import Recall
+from greenwater.storage.registry.models import Membership, Organisation, Person
+from greenwater.storage.registry.models.books import LotRow
+from greenwater.storage.registry.models.labels import LabelRow, RecallRow
+from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
+from greenwater.storage.registry.rows import get_row, struct_of
+from greenwater.storage.registry.session import Sessions
+
+Reach = frozenset[str] | None
+"""Organisations that somebody sees; None: all (``People.reach_of``)."""
+
+
+class Shipment(Struct, frozen=True):
+    """Goods on their way: the shipping step and what went into it."""
+
+    step: Step
+    flows: tuple[Flow, ...]
+    sender: str
+
+
+class Spread(Struct, frozen=True):
+    """All that came of a lot, itself too: lots by id, links, who holds them, labels out.
+
+    ``shipments`` are those whose recipient is no organisation of the platform, or has
+    not received them; ``organisations`` are names, ``phones`` people's numbers by
+    organisation.
+    """
+
+    lots: Mapping[str, Lot]
+    links: Sequence[Link]
+    holdings: Sequence[Holding]
+    shipments: Sequence[Shipment]
+    labels: Mapping[str, int]
+    organisations: Mapping[str, str]
+    phones: Mapping[str, Sequence[str]]
+
+
+class Passing:
+    """Mixed into ``Registry``, never into ``Scope``."""
+
+    _sessions: Sessions
+
+    def lot_of(self, reach: Reach, lot: str) -> Lot:
+        """Return a lot that is, or ever was, in the hands of these organisations.
+
+        For them to see: whoever holds goods may know which they are.
+
+        Raises:
+            MissingError: there is none, or they never had it.
+        """
+        with self._sessions.reading() as session:
+            row = get_row(session, LotRow, lot)
+            if reach is not None and row.organisation not in reach:
+                had = exists().where(
+                    LotFlowRow.lot == lot, LotFlowRow.organisation.in_(sorted(reach))
+                )
+                if not session.scalar(select(had)):
+                    raise MissingError(f"lot {lot} is not registered")
+            return struct_of(Lot, row)
+
+    def held_by(self, organisation: str) -> Sequence[tuple[Lot, Holding]]:
+        """Return what an organisation holds, others' lots too. For itself to see."""
+        flowed = select(LotFlowRow.lot).where(LotFlowRow.organisation == organisation)
+        with self._sessions.reading() as session:
+            query = select(LotRow).where(
+                or_(LotRow.organisation == organisation, LotRow.id.in_(flowed))
+            )
+            lots = {row.id: struct_of(Lot, row) for row in session.scalars(query)}
+            held = count_holdings(session, lots)
+            return [
+                (lots[one.lot], one)
+                for one in sorted(
+                    held, key=lambda h: (lots[h.lot].code, h.package or "")
+                )
+                if one.organisation == organisation
+            ]
+
+    def shipments_to(self, organisation: str) -> Sequence[Shipment]:
+        """Return what is on its way to an organisation. For it to see."""
+        with self._sessions.reading() as session:
+            return _shipments(
+                session,
+                _unreceived().where(LotStepRow.recipient == organisation),
+            )
+
+    def get_shipment(self, organisation: str, step: str) -> Shipment:
+        """Return one of those.
+
+        Raises:
+            MissingError: nothing of that id is on its way there.
+        """
+        found = (one for one in self.shipments_to(organisation) if one.step.id == step)
+        shipment = next(found, None)
+        if shipment is None:
+            raise MissingError(f"no shipment {step} is on its way to {organisation}")
+        return shipment
+
+    def sources_of(self, lot: str) -> tuple[Mapping[str, Lot], Sequence[Link]]:
+        """Return all lots that a lot came from, itself too, and their links.
+
+        For anybody who may see the lot: a passport tells where goods are from.
+        """
+        with self._sessions.reading() as session:
+            reached = walk([lot], is_back=True)
+            lots = {one.id: one for one in _lots(session, reached)}
+            return lots, links_among(session, reached)
+
+    def lots_from(self, lot: str) -> tuple[Mapping[str, Lot], Sequence[Link]]:
+        """Return all lots that came of a lot, itself too, and their links.
+
+        Whose they are is others' business: show to an organisation its own, unless it
+        calls the lot back.
+        """
+        with self._sessions.reading() as session:
+            reached = walk([lot], is_back=False)
+            lots = {one.id: one for one in _lots(session, reached)}
+            return lots, links_among(session, reached)
+
+    def spread_of(self, lot: str) -> Spread:
+        """Return where everything that came of a lot is now.
+
+        For the organisation that calls the lot back, and for the authority.
+        """
+        with self._sessions.reading() as session:
+            reached = walk([lot], is_back=False)
+            lots = {one.id: one for one in _lots(session, reached)}
+            holdings = count_holdings(session, reached)
+            went = select(LotFlowRow.step).where(
+                LotFlowRow.lot.in_(select(reached.c.id)), LotFlowRow.direction == "in"
+            )
+            shipments = _shipments(
+                session, _unreceived().where(LotStepRow.id.in_(went))
+            )
+            issued = (
+                select(LabelRow.lot, func.count())
+                .where(LabelRow.lot.in_(select(reached.c.id)))
+                .group_by(LabelRow.lot)
+            )
+            holders = {one.organisation for one in holdings} | {
+                one.step.recipient for one in shipments if one.step.recipient
+            }
+            return Spread(
+                lots,
+                links_among(session, reached),
+                holdings,
+                shipments,
+                {lot: count for lot, count in session.execute(issued)},
+                _names(session),
+                _phones(session, holders),
+            )
+
+    def recalls_upon(self, lot: str) -> Sequence[Recall]:
+        """Return the recalls in force on a lot or on what it came from; the newest first.
+
+        For anybody: that goods are called back is told to all.
+        """
+        with self._sessions.reading() as session:
+            called = select(RecallRow).where(RecallRow.ended_ms.is_(None))
+            if session.scalar(select(called.exists())) is not True:
+                return []
+            reached = walk([lot], is_back=True)
+            query = called.where(RecallRow.lot.in_(select(reached.c.id)))
+            rows = session.scalars(query.order_by(RecallRow.number.desc()))
+            return [struct_of(Recall, row) for row in rows]
+
+    def recalled_lots(self) -> Sequence[tuple[Lot, Recall]]:
+        """Return every lot that is called back, by its own recall or one it came under.
+
+        For anybody, as ``recalls_upon``. The first recall counts for a lot under several.
+        """
+        with self._sessions.reading() as session:
+            query = select(RecallRow).where(RecallRow.ended_ms.is_(None))
+            found: dict[str, tuple[Lot, Recall]] = {}
+            for row in session.scalars(query.order_by(RecallRow.number)):
+                recall = struct_of(Recall, row)
+                for lot in _lots(session, walk([recall.lot], is_back=False)):
+                    if lot.id == recall.lot:
+                        found[lot.id] = (lot, recall)
+                    else:
+                        found.setdefault(lot.id, (lot, recall))
+            return list(found.values())
+
+    def recalled_of(self, lots: Sequence[str]) -> frozenset[str]:
+        """Return which of these lots are called back. For anybody."""
+        with self._sessions.reading() as session:
+            return recalled_among(session, lots)
+
+    def holdings_of(self, lot: str, organisation: str) -> Sequence[Holding]:
+        """Return what an organisation holds of a lot. For itself to see."""
+        with self._sessions.reading() as session:
+            return [
+                one
+                for one in count_holdings(session, [lot])
+                if one.organisation == organisation
+            ]
+
+    def organisation_names(self) -> Mapping[str, str]:
+        """Return what every organisation is called. For anybody."""
+        with self._sessions.reading() as session:
+            return _names(session)
+
+
+def _lots(session: Session, reached: CTE) -> list[Lot]:
+    query = select(LotRow).where(LotRow.id.in_(select(reached.c.id)))
+    rows = session.scalars(query.order_by(LotRow.created_ms, LotRow.id))
+    return [struct_of(Lot, row) for row in rows]
+
+
+def _unreceived() -> Select[LotStepRow]:
+    answer = aliased(LotStepRow)
+    return (
+        select(LotStepRow)
+        .where(LotStepRow.kind == "ship")
+        .where(~exists().where(answer.shipment == LotStepRow.id))
+        .order_by(LotStepRow.at_ms, LotStepRow.id)
+    )
+
+
+def _shipments(session: Session, query: Select[LotStepRow]) -> tuple[Shipment, ...]:
+    steps = [struct_of(Step, row) for row in session.scalars(query)]
+    names = _names(session)
+    found = []
+    for step in steps:
+        flows = select(LotFlowRow).where(LotFlowRow.step == step.id)
+        rows = session.scalars(flows.order_by(LotFlowRow.number))
+        sent = tuple(struct_of(Flow, row) for row in rows)
+        found.append(Shipment(step, sent, names.get(step.organisation, "")))
+    return tuple(found)
+
+
+def _names(session: Session) -> dict[str, str]:
+    query = select(Organisation.id, Organisation.name)
+    return {one: name for one, name in session.execute(query)}
+
+
+def _phones(session: Session, organisations: set[str]) -> dict[str, list[str]]:
+    query = (
+        select(Membership.organisation, Person.phone)
+        .join(Person, Person.id == Membership.person)
+        .where(
+            Membership.organisation.in_(sorted(organisations)),
+            Person.phone.is_not(None),
+        )
+        .distinct()
+        .order_by(Membership.organisation, Person.phone)
+    )
+    found: dict[str, list[str]] = {}
+    for organisation, phone in session.execute(query):
+        found.setdefault(organisation, []).append(str(phone))
+    return found
