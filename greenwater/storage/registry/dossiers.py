@@ -1,0 +1,250 @@
+"""Dossiers and their steps, and who sees which: the one place that says so."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from greenwater.kernel.errors import ConflictError, MissingError
+from greenwater.reference.procedures import Task
+from greenwater.storage.registry.certification import Certificate
+from greenwater.storage.registry.ledger import GENESIS
+from greenwater.storage.registry.models import Membership, Person
+from greenwater.storage.registry.models.certification import (
+    CertificateRow,
+    DossierRow,
+    DossierStepRow,
+    OfficeRow,
+)
+from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.rows import add_once, get_row
+from greenwater.storage.registry.session import Sessions
+
+APPLICANTS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
+"""Who acts for an applicant."""
+
+OFFICIALS: Final[Mapping[Task, frozenset[Role]]] = {
+    Task.CERTIFY: frozenset({Role.AUDITOR}),
+    Task.DECIDE: frozenset({Role.OFFICER}),
+    Task.CHECK: frozenset({Role.OFFICER}),
+}
+"""Who acts for an office, and sees what is addressed to it."""
+
+SUBMITTED: Final = "submit"
+"""The kind of step that hands a dossier over: before it only the applicant sees it."""
+
+
+class Dossier(Struct, frozen=True, kw_only=True):
+    """An application of ``organisation``; ``code`` is its number once it was submitted."""
+
+    id: str
+    organisation: str
+    procedure: str
+    site: str
+    crop: str | None
+    decider: str
+    checker: str | None
+    created_ms: int
+    created_by: str
+    code: str | None = None
+
+
+class DossierStep(Struct, frozen=True, kw_only=True):
+    """One step; ``document`` is the canonical text that its hash and signature are of."""
+
+    dossier: str
+    number: int
+    kind: str
+    code: str | None
+    at_ms: int
+    person: str
+    document: str
+    previous: str
+    hash: str
+    key: str
+    signature: str
+
+
+class Dossiers:
+    """Mixed into ``Registry``."""
+
+    _sessions: Sessions
+
+    def dossiers_for(self, person: str | None) -> Sequence[Dossier]:
+        """Return the dossiers a person may see, the newest first; None: all.
+
+        Those of his own organisations, from the first draft on; and as an official of an
+        office those addressed to it, once they were submitted.
+
+        Raises:
+            MissingError: there is no such person.
+        """
+        with self._sessions.reading() as session:
+            query = (
+                select(DossierRow)
+                .where(*_seen_by(session, person))
+                .order_by(DossierRow.created_ms.desc(), DossierRow.id)
+            )
+            rows = session.scalars(query).all()
+            codes = _codes(session, [row.id for row in rows])
+            return [_dossier(row, codes.get(row.id)) for row in rows]
+
+    def get_dossier_for(self, person: str | None, dossier: str) -> Dossier:
+        """Return one dossier, if the person may see it.
+
+        Raises:
+            MissingError: there is none for him.
+        """
+        with self._sessions.reading() as session:
+            query = select(DossierRow).where(
+                DossierRow.id == dossier, *_seen_by(session, person)
+            )
+            row = session.scalar(query)
+            if row is None:
+                raise MissingError(f"there is no dossier {dossier}")
+            return _dossier(row, _codes(session, [row.id]).get(row.id))
+
+    def dossier_steps(
+        self, dossiers: Sequence[str]
+    ) -> Mapping[str, Sequence[DossierStep]]:
+        """Return the steps of each of these dossiers, in order.
+
+        Whoever asks has found the dossiers with ``dossiers_for``.
+        """
+        query = (
+            select(DossierStepRow)
+            .where(DossierStepRow.dossier.in_(dossiers))
+            .order_by(DossierStepRow.dossier, DossierStepRow.number)
+        )
+        found: dict[str, list[DossierStep]] = {one: [] for one in dossiers}
+        with self._sessions.reading() as session:
+            for row in session.scalars(query):
+                found[row.dossier].append(
+                    msgspec.convert(row, DossierStep, from_attributes=True)
+                )
+        return found
+
+    def add_dossier(self, dossier: Dossier) -> None:
+        """Keep a draft; the same again changes nothing.
+
+        Raises:
+            MissingError: an office is not registered.
+            ConflictError: the id stands for another.
+        """
+        facts = {
+            name: getattr(dossier, name)
+            for name in Dossier.__struct_fields__
+            if name not in ("id", "code")
+        }
+        with self._sessions.writing() as session:
+            get_row(session, OfficeRow, dossier.decider)
+            add_once(session, DossierRow, {"id": dossier.id}, facts)
+
+    def add_dossier_step(
+        self, step: DossierStep, certificate: Certificate | None = None
+    ) -> None:
+        """Keep a step, and with it what it grants; all or nothing.
+
+        Raises:
+            ConflictError: somebody else has gone a step further meanwhile, or the
+                certificate's code stands for another one.
+        """
+        last = select(DossierStepRow).where(
+            DossierStepRow.dossier == step.dossier,
+            DossierStepRow.number == step.number - 1,
+        )
+        with self._sessions.writing() as session:
+            of = get_row(session, DossierRow, step.dossier)
+            row = session.scalar(last)
+            if step.previous != (GENESIS if row is None else row.hash):
+                raise ConflictError(
+                    f"dossier {step.dossier}: step {step.number} does not follow the "
+                    "last one; open it again"
+                )
+            if session.get(DossierStepRow, (step.dossier, step.number)) is not None:
+                raise ConflictError(
+                    f"dossier {step.dossier}: somebody has gone a step further; open it "
+                    "again"
+                )
+            values = {n: getattr(step, n) for n in DossierStep.__struct_fields__}
+            session.add(DossierStepRow(organisation=of.organisation, **values))
+            if certificate is not None:
+                granted = {
+                    name: getattr(certificate, name)
+                    for name in Certificate.__struct_fields__
+                }
+                session.add(CertificateRow(**granted))
+
+    def count_dossier_codes(self, prefix: str) -> int:
+        """Return how many dossiers have a number that begins so."""
+        query = select(func.count()).where(
+            DossierStepRow.code.startswith(prefix, autoescape=True)
+        )
+        with self._sessions.reading() as session:
+            return session.scalar(query) or 0
+
+
+def _seen_by(session: Session, person: str | None) -> list[ColumnElement[bool]]:
+    """Return what a dossier must be for a person to see it: the whole rule."""
+    if person is None:
+        return []
+    get_row(session, Person, person)
+    held = session.execute(
+        select(Membership.organisation, Membership.role).where(
+            Membership.person == person
+        )
+    ).all()
+    ours = [one for one, role in held if Role(role) in APPLICANTS]
+    offices = {
+        row.organisation: Task(row.task)
+        for row in session.scalars(
+            select(OfficeRow).where(
+                OfficeRow.organisation.in_([one for one, _ in held])
+            )
+        )
+    }
+    on_duty = [
+        one
+        for one, role in held
+        if one in offices and Role(role) in OFFICIALS[offices[one]]
+    ]
+    ways: list[ColumnElement[bool]] = [false()]
+    if ours:
+        ways.append(DossierRow.organisation.in_(ours))
+    if on_duty:
+        is_submitted = exists().where(
+            DossierStepRow.dossier == DossierRow.id,
+            DossierStepRow.kind == SUBMITTED,
+        )
+        addressed = or_(
+            DossierRow.decider.in_(on_duty), DossierRow.checker.in_(on_duty)
+        )
+        ways.append(and_(addressed, is_submitted))
+    return [or_(*ways)]
+
+
+def _codes(session: Session, dossiers: Sequence[str]) -> dict[str, str]:
+    query = select(DossierStepRow.dossier, DossierStepRow.code).where(
+        DossierStepRow.dossier.in_(dossiers), DossierStepRow.code.is_not(None)
+    )
+    return {
+        dossier: code for dossier, code in session.execute(query) if code is not None
+    }
+
+
+def _dossier(row: DossierRow, code: str | None) -> Dossier:
+    return Dossier(
+        id=row.id,
+        organisation=row.organisation,
+        procedure=row.procedure,
+        site=row.site,
+        crop=row.crop,
+        decider=row.decider,
+        checker=row.checker,
+        created_ms=row.created_ms,
+        created_by=row.created_by,
+        code=code,
+    )
