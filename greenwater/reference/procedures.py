@@ -35,6 +35,7 @@ class Procedure(Struct, frozen=True, forbid_unknown_fields=True):
     working_days: int
     supply_days: int
     months: int
+    grace_months: int
     authority_vi: str
     authority_en: str
     valid_until: dt.date | None = None
@@ -47,6 +48,8 @@ class Procedure(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: dt.date
+    province: str
+    province_symbol: str
     procedures: tuple[Procedure, ...]
 
 
