@@ -15,10 +15,42 @@ class FieldType(StrEnum):
 
     TEXT = "text"
     NUMBER = "number"
+    CHOICE = "choice"
+    DATE = "date"
+
+
+class Place(StrEnum):
+    """What a record belongs to, the narrowest first."""
+
+    CROP = "crop"
+    UNIT = "unit"
+    SITE = "site"
+    ORGANISATION = "organisation"
+
+
+class When(StrEnum):
+    """How often a kind of record is written."""
+
+    DAILY = "daily"
+    CROP = "crop"
+    YEARLY = "yearly"
+    INCIDENT = "incident"
+
+
+class Standard(StrEnum):
+    """Who asks for records."""
+
+    VIETGAP = "V"
+    ASC = "A"
+    GLOBALGAP = "G"
+    BAP = "B"
 
 
 class Field(Struct, frozen=True, forbid_unknown_fields=True):
-    """One field of a record; numbers have a unit and inclusive limits."""
+    """One field of a record; numbers have a unit and inclusive limits.
+
+    ``asked_by`` names who asks for the field, where not all do who ask for the record.
+    """
 
     name: str
     type: FieldType
@@ -27,12 +59,18 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True):
     is_whole: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    asked_by: tuple[Standard, ...] = ()
 
 
 class RecordKind(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of record."""
+    """One kind of record; at least one of ``one_of`` is filled in, where it names any."""
 
     fields: tuple[Field, ...]
+    place: Place
+    when: When
+    standards: tuple[Standard, ...]
+    one_of: tuple[str, ...] = ()
 
 
 KINDS: Final[Mapping[str, RecordKind]] = read_table(

@@ -33,12 +33,29 @@ class Ban(Struct, frozen=True, forbid_unknown_fields=True):
     date: dt.date
     verified: bool
     names: tuple[str, ...]
+    antibiotics: tuple[str, ...] = ()
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be left of a substance in the flesh, in µg/kg (ppb)."""
+
+    name: str
+    limit_ppb: float
+    names: tuple[str, ...] = ()
+    is_antibiotic: bool = True
+
+
+class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    instrument: str
+    verified: bool
+    substances: tuple[Limit, ...]
 
 
 class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: dt.date
     withdrawal: _Withdrawals
     banned: Ban
+    limited: _Limits
 
 
 TABLES: Final = read_table("substances.toml", _Tables)
@@ -49,12 +66,32 @@ def plain(name: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", name).strip().lower())
 
 
+def _words(name: str) -> str:
+    return f" {re.sub(r'[^0-9a-zà-ỹđ]+', ' ', plain(name))} "
+
+
 def find_ban(name: str) -> Ban | None:
     """Return the list that bans a substance, by its name or a word of it."""
-    text = f" {re.sub(r'[^0-9a-zà-ỹđ]+', ' ', plain(name))} "
+    text = _words(name)
     if any(f" {banned} " in text for banned in TABLES.banned.names):
         return TABLES.banned
     return None
+
+
+def find_limits(name: str) -> tuple[Limit, ...]:
+    """Return what limits the substances that are named; empty: none is known."""
+    text = _words(name)
+    return tuple(
+        one
+        for one in TABLES.limited.substances
+        if any(f" {known} " in text for known in (one.name, *one.names))
+    )
+
+
+def is_antibiotic(name: str) -> bool:
+    """Return whether a known antibiotic is named, banned ones among them."""
+    banned = any(f" {one} " in _words(name) for one in TABLES.banned.antibiotics)
+    return banned or any(one.is_antibiotic for one in find_limits(name))
 
 
 def withdrawal_days(name: str, on_label: int | None) -> int:

@@ -23,6 +23,7 @@ from greenwater.storage.registry.devices import Devices
 from greenwater.storage.registry.dossiers import Dossiers
 from greenwater.storage.registry.epcis import Epcis
 from greenwater.storage.registry.epochs import Epochs
+from greenwater.storage.registry.farm_records import FarmRecords
 from greenwater.storage.registry.goods import Goods
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.migrating import migrate, migrate_engine
@@ -67,6 +68,7 @@ class Registry(
     Watching,
     Accounts,
     Books,
+    FarmRecords,
     Goods,
     Passing,
     Bulletins,

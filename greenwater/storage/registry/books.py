@@ -1,10 +1,10 @@
 """Products, crops, records and lots."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.storage.registry.ledger import EventDraft, LedgerSeen, append_events
@@ -45,12 +45,15 @@ class Crop(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """One entry in the book. ``digest`` is over its content; it never changes."""
+    """One entry in the book. ``digest`` is over its content; it never changes.
+
+    ``behalf_of`` is whom it was entered for, where another one entered it.
+    """
 
     id: str
     organisation: str
-    unit: str
-    crop: str
+    unit: str | None
+    crop: str | None
     kind: str
     happened_ms: int
     entered_ms: int
@@ -59,6 +62,8 @@ class Record(Struct, frozen=True):
     fields: dict[str, Any]
     corrects: str | None
     digest: str
+    site: str | None = None
+    behalf_of: str | None = None
 
 
 class Lot(Struct, frozen=True):
@@ -132,16 +137,62 @@ class BooksSeen(LedgerSeen):
             return found
 
     def records(
-        self, *, crop: str | None = None, unit: str | None = None
+        self,
+        *,
+        crop: str | None = None,
+        unit: str | None = None,
+        site: str | None = None,
+        organisation: str | None = None,
+        kinds: Collection[str] | None = None,
     ) -> Sequence[Record]:
         """Return the entries, by when they happened; corrected ones too."""
         query = select(RecordRow).order_by(
             RecordRow.happened_ms, RecordRow.entered_ms, RecordRow.id
         )
-        if crop is not None:
-            query = query.where(RecordRow.crop == crop)
-        if unit is not None:
-            query = query.where(RecordRow.unit == unit)
+        wanted = {"crop": crop, "unit": unit, "site": site}
+        wanted["organisation"] = organisation
+        for column, value in wanted.items():
+            if value is not None:
+                query = query.where(getattr(RecordRow, column) == value)
+        if kinds is not None:
+            query = query.where(RecordRow.kind.in_(sorted(kinds)))
+        with self._sessions.reading() as session:
+            return [_of(Record, row) for row in session.scalars(query)]
+
+    def records_after(
+        self, after: tuple[int, str] | None, *, limit: int
+    ) -> Sequence[Record]:
+        """Return the entries beyond (entered_ms, id), in that order: a page of them."""
+        query = select(RecordRow).order_by(RecordRow.entered_ms, RecordRow.id)
+        if after is not None:
+            place = tuple_(RecordRow.entered_ms, RecordRow.id)
+            query = query.where(place > after)
+        with self._sessions.reading() as session:
+            return [_of(Record, row) for row in session.scalars(query.limit(limit))]
+
+    def newest_records(self, limit: int) -> Sequence[Record]:
+        """Return what was entered last, the newest first."""
+        query = (
+            select(RecordRow)
+            .order_by(RecordRow.entered_ms.desc(), RecordRow.id)
+            .limit(limit)
+        )
+        with self._sessions.reading() as session:
+            return [_of(Record, row) for row in session.scalars(query)]
+
+    def find_record(self, record: str) -> Record | None:
+        """Return one entry, if there is one of that id."""
+        with self._sessions.reading() as session:
+            row = session.scalar(select(RecordRow).where(RecordRow.id == record))
+            return None if row is None else _of(Record, row)
+
+    def corrections_of(self, records: Collection[str]) -> Sequence[Record]:
+        """Return what corrects any of these, by id."""
+        query = (
+            select(RecordRow)
+            .where(RecordRow.corrects.in_(sorted(records)))
+            .order_by(RecordRow.id)
+        )
         with self._sessions.reading() as session:
             return [_of(Record, row) for row in session.scalars(query)]
 
@@ -252,7 +303,6 @@ class Books(BooksSeen):
     def add_record(self, record: Record, events: Sequence[EventDraft] = ()) -> bool:
         """Enter a record and its trace events; return whether it is new."""
         with self._sessions.writing() as session:
-            get_row(session, CropRow, record.crop)
             known = session.get(RecordRow, record.id)
             if known is not None:
                 if known.digest == record.digest:

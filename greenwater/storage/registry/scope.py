@@ -16,6 +16,7 @@ from greenwater.storage.registry.certification import CertificationSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.epcis import EpcisSeen
+from greenwater.storage.registry.farm_records import FarmRecordsSeen
 from greenwater.storage.registry.goods import GoodsSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
@@ -38,6 +39,7 @@ class Scope(
     AlarmsSeen,
     ServicesSeen,
     BooksSeen,
+    FarmRecordsSeen,
     GoodsSeen,
     BulletinsSeen,
     EpcisSeen,

@@ -44,23 +44,32 @@ class CropRow(Tenanted, Base):
 
 
 class RecordRow(Tenanted, Base):
-    """One entry in the book, made under an id of the device it was typed on."""
+    """One entry in the book, made under an id of the device it was typed on.
+
+    It belongs to a crop, a unit, a site, or to the organisation alone. ``corrects`` is no
+    reference: a correction may come before what it corrects.
+    """
 
     __tablename__ = "record"
     __table_args__ = (
+        within("organisation", "site", of="site"),
         within("organisation", "unit", of="unit"),
         within("organisation", "crop", of="crop"),
-        within("organisation", "corrects", of="record"),
         UniqueConstraint("organisation", "id"),
         Index("ix_record_crop", "crop", "happened_ms"),
+        Index("ix_record_unit", "unit", "happened_ms"),
+        Index("ix_record_corrects", "corrects"),
+        Index("ix_record_entered", "organisation", "entered_ms", "id"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
-    unit: Mapped[str]
-    crop: Mapped[str]
+    site: Mapped[str | None]
+    unit: Mapped[str | None]
+    crop: Mapped[str | None]
     kind: Mapped[str]
     happened_ms: Mapped[int]
     entered_ms: Mapped[int]
     entered_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    behalf_of: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     source: Mapped[str]
     fields: Mapped[dict[str, Any]]
     corrects: Mapped[str | None]

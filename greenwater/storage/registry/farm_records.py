@@ -1,0 +1,117 @@
+"""Confirmations of records that somebody entered for another, and photos on records."""
+
+from collections.abc import Collection, Sequence
+
+from msgspec import Struct
+from sqlalchemy import func, select
+
+from greenwater.kernel.errors import ConflictError
+from greenwater.storage.registry.models.books import RecordRow
+from greenwater.storage.registry.models.farm_records import (
+    RecordConfirmationRow,
+    RecordPhotoRow,
+)
+from greenwater.storage.registry.rows import get_row
+from greenwater.storage.registry.session import Sessions
+
+
+class Confirmation(Struct, frozen=True):
+    """A person stood by a record at an instant."""
+
+    record: str
+    person: str
+    at_ms: int
+
+
+class Photo(Struct, frozen=True):
+    """A photo on a record: the SHA-256 of its bytes, its size in pixels and bytes."""
+
+    record: str
+    digest: str
+    width: int
+    height: int
+    size: int
+    added_ms: int
+    added_by: str
+
+
+class FarmRecordsSeen:
+    """Mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def confirmations(
+        self, records: Collection[str] | None = None
+    ) -> Sequence[Confirmation]:
+        """Return who stood by these records (None: by any), the first first."""
+        query = select(RecordConfirmationRow).order_by(
+            RecordConfirmationRow.at_ms, RecordConfirmationRow.record
+        )
+        if records is not None:
+            query = query.where(RecordConfirmationRow.record.in_(sorted(records)))
+        with self._sessions.reading() as session:
+            return [
+                Confirmation(row.record, row.person, row.at_ms)
+                for row in session.scalars(query)
+            ]
+
+    def photos(self, record: str) -> Sequence[Photo]:
+        """Return a record's photos, the first first."""
+        query = (
+            select(RecordPhotoRow)
+            .where(RecordPhotoRow.record == record)
+            .order_by(RecordPhotoRow.added_ms, RecordPhotoRow.digest)
+        )
+        with self._sessions.reading() as session:
+            return [
+                Photo(*(getattr(row, name) for name in Photo.__struct_fields__))
+                for row in session.scalars(query)
+            ]
+
+
+class FarmRecords(FarmRecordsSeen):
+    """Mixed into ``Registry``. Adding what is there already changes nothing.
+
+    Raises (every method):
+        MissingError: there is no such record.
+    """
+
+    def confirm_record(self, record: str, person: str, *, now_ms: int) -> bool:
+        """Note that a person stands by a record; return whether that is new."""
+        with self._sessions.writing() as session:
+            organisation = get_row(session, RecordRow, record).organisation
+            known = session.get(RecordConfirmationRow, (record, person))
+            if known is not None:
+                return False
+            session.add(
+                RecordConfirmationRow(
+                    organisation=organisation,
+                    record=record,
+                    person=person,
+                    at_ms=now_ms,
+                )
+            )
+            return True
+
+    def add_photo(self, photo: Photo, *, most: int) -> bool:
+        """Put a photo on a record; return whether it is new there.
+
+        Raises:
+            ConflictError: the record has ``most`` photos already.
+        """
+        with self._sessions.writing() as session:
+            organisation = get_row(session, RecordRow, photo.record).organisation
+            if session.get(RecordPhotoRow, (photo.record, photo.digest)) is not None:
+                return False
+            held = (
+                select(func.count())
+                .select_from(RecordPhotoRow)
+                .where(RecordPhotoRow.record == photo.record)
+            )
+            if (session.scalar(held) or 0) >= most:
+                raise ConflictError(
+                    f"record {photo.record} has {most} photos already, which is the most"
+                )
+            facts = {name: getattr(photo, name) for name in Photo.__struct_fields__}
+            session.add(RecordPhotoRow(organisation=organisation, **facts))
+            return True
