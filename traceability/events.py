@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from greenwater.kernel.reading import instant
+from greenwater.reference.species import get_species
 from greenwater.storage.registry.books import Crop, Lot, Product, Record
 from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
+from traceability.gdst.rules import UNKNOWN
 from traceability.records import canonical
 
 NAMESPACE: Final = uuid.UUID("5f1d0f6e-1c0e-5c4c-9a2b-6a1f2d0f9e55")
@@ -22,6 +24,12 @@ _STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "drug_chem_use": ("OBSERVE", "other"),
     "health_check": ("OBSERVE", "inspecting"),
 }
+_METHODS: Final[Mapping[str, str]] = {
+    "pond": "ponds",
+    "cage": "cages",
+    "tank": "tanks",
+}
+"""How goods are grown, by the kind of the unit they grew in."""
 
 
 def event_id(*about: str) -> str:
@@ -42,7 +50,38 @@ def _unit_place(unit: str) -> dict[str, str]:
     return {"id": f"urn:greenwater:unit:{unit}"}
 
 
-def _event(kind: str, id_: str, at_ms: int, **rest: Any) -> dict[str, Any]:
+def party_uri(organisation: str) -> str:
+    """Return an organisation as trace events name it."""
+    return f"urn:greenwater:organisation:{organisation}"
+
+
+def declared(organisation: str, *, needs_welfare: bool = False) -> dict[str, Any]:
+    """Return what GDST asks of every event: whose goods, who tells.
+
+    ``needs_welfare``: the act is one of those that name a policy on the people at work;
+    ours are not asked for one yet, and the event says so.
+    """
+    found = {
+        "gdst:productOwner": party_uri(organisation),
+        "cbvmda:informationProvider": party_uri(organisation),
+    }
+    return found | {"gdst:humanWelfarePolicy": UNKNOWN} if needs_welfare else found
+
+
+def lot_ilmd(lots: Sequence[tuple[Lot, Product]]) -> dict[str, Any]:
+    """Return what is said of lots when they are made: numbers and species."""
+    species = sorted({product.species for _, product in lots})
+    return {
+        "cbvmda:lotNumber": ", ".join(lot.code for lot, _ in lots),
+        "cbvmda:speciesForFisheryStatisticsPurposesCode": ", ".join(species),
+        "cbvmda:speciesForFisheryStatisticsPurposesName": ", ".join(
+            get_species(one).latin for one in species
+        ),
+    }
+
+
+def event_of(kind: str, id_: str, at_ms: int, **rest: Any) -> dict[str, Any]:
+    """Return an event in the shape of EPCIS 2.0."""
     return {
         "type": kind,
         "eventID": id_,
@@ -52,7 +91,8 @@ def _event(kind: str, id_: str, at_ms: int, **rest: Any) -> dict[str, Any]:
     }
 
 
-def _draft(event: dict[str, Any], at_ms: int, subject: str | None) -> EventDraft:
+def draft_of(event: dict[str, Any], at_ms: int, subject: str | None) -> EventDraft:
+    """Return what is recorded of an event."""
     return EventDraft(
         event["eventID"],
         at_ms,
@@ -73,6 +113,7 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
         "bizStep": step,
         "readPoint": _unit_place(record.unit),
         "quantityList": [{"epcClass": _crop_class(crop)}],
+        **declared(record.organisation, needs_welfare=record.kind == "stocking"),
         "gw:record": record.id,
         "gw:recordDigest": record.digest,
         "gw:source": record.source,
@@ -83,16 +124,22 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
         rest["quantityList"] = [
             {"epcClass": _crop_class(crop), "quantity": record.fields["count"]}
         ]
-        rest["ilmd"] = {"gw:hatchery": record.fields["hatchery"]}
-    event = _event(
+        rest["ilmd"] = {
+            "cbvmda:lotNumber": crop.id,
+            "gdst:broodstockSource": UNKNOWN,
+            "gw:hatchery": record.fields["hatchery"],
+        }
+    event = event_of(
         "ObjectEvent", event_id("record", record.id), record.happened_ms, **rest
     )
-    return [_draft(event, record.happened_ms, crop.id)]
+    return [draft_of(event, record.happened_ms, crop.id)]
 
 
-def of_lot(lot: Lot, crop: Crop, product: Product) -> list[EventDraft]:
+def of_lot(
+    lot: Lot, crop: Crop, product: Product, unit_kind: str = ""
+) -> list[EventDraft]:
     """Return the harvest that made a lot of a crop: crop in, goods out, evidence named."""
-    event = _event(
+    event = event_of(
         "TransformationEvent",
         event_id("lot", lot.id),
         lot.harvested_ms,
@@ -107,19 +154,20 @@ def of_lot(lot: Lot, crop: Crop, product: Product) -> list[EventDraft]:
             }
         ],
         ilmd={
-            "gw:lotNumber": lot.code,
-            "gw:species": product.species,
-            "gw:productionMethod": "AQUACULTURE",
+            **lot_ilmd([(lot, product)]),
+            "cbvmda:productionMethodForFishAndSeafoodCode": "AQUACULTURE",
+            "gdst:aquacultureMethod": _METHODS.get(unit_kind, UNKNOWN),
         },
+        **declared(lot.organisation, needs_welfare=True),
         **{"gw:record": lot.harvest, "gw:evidenceDigest": lot.evidence_digest},
     )
-    return [_draft(event, lot.harvested_ms, lot.id)]
+    return [draft_of(event, lot.harvested_ms, lot.id)]
 
 
 def of_labels(lot: Lot, serials: Sequence[str], at_ms: int) -> list[EventDraft]:
     """Return the issue of labels for a lot."""
     base = lot_class(lot.product, lot.code)
-    event = _event(
+    event = event_of(
         "ObjectEvent",
         event_id("labels", *sorted(serials)),
         at_ms,
@@ -127,21 +175,6 @@ def of_labels(lot: Lot, serials: Sequence[str], at_ms: int) -> list[EventDraft]:
         bizStep="commissioning",
         disposition="active",
         epcList=[f"{base}/21/{serial}" for serial in serials],
+        **declared(lot.organisation),
     )
-    return [_draft(event, at_ms, lot.id)]
-
-
-def of_recall(lot: Lot, reason: str, at_ms: int, *, is_over: bool) -> list[EventDraft]:
-    """Return a recall, or its end."""
-    change = "unset" if is_over else "set"
-    event = _event(
-        "ObjectEvent",
-        event_id("recall", lot.id, str(at_ms), change),
-        at_ms,
-        action="OBSERVE",
-        bizStep="holding",
-        persistentDisposition={change: ["recalled"]},
-        quantityList=[{"epcClass": lot_class(lot.product, lot.code)}],
-        **{"gw:reason": reason},
-    )
-    return [_draft(event, at_ms, lot.id)]
+    return [draft_of(event, at_ms, lot.id)]

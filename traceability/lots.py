@@ -2,11 +2,17 @@
 
 import uuid
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.clock import VIETNAM, Clock
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import instant, milliseconds
+from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Product
+from greenwater.storage.registry.goods import Step
 from traceability import events
+from traceability.balance import decide, step_of
+from traceability.books import FUTURE_MS, WRITERS
 from traceability.records import digest
+from traceability.steps import NewStep, Ship, needs_of, tidy
 
 
 def lot_of_landing(
@@ -36,3 +42,46 @@ def lot_of_landing(
         created_ms=now_ms,
         created_by=person,
     )
+
+
+class Goods:
+    """What is done to goods. ``person`` is who does it; others' do not exist for him."""
+
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._registry, self._clock = registry, clock
+
+    def enter(self, person: str, new: NewStep) -> Step:
+        """Enter a step; the same again changes nothing.
+
+        Raises:
+            StepRefusedError: the books do not allow it; it says all that stands against.
+            InputError: something in it cannot be; the sentence names it.
+            MissingError: the organisation, the goods or the shipment are not his.
+            ConflictError: the id stands for another step.
+        """
+        self._may_write(person, new.organisation)
+        now_ms = milliseconds(self._clock.now())
+        if new.at_ms > now_ms + FUTURE_MS:
+            when = instant(new.at_ms).isoformat(timespec="minutes")
+            raise InputError(f"{when} lies in the future; enter it then")
+        tidied = tidy(new)
+        self._check_recipient(tidied)
+        step = step_of(tidied, person, now_ms)
+        self._registry.keep_step(
+            step, needs_of(tidied), lambda ground: decide(tidied, step, ground)
+        )
+        return self._registry.get_step(step.id)
+
+    def _may_write(self, person: str, organisation: str) -> None:
+        held = self._registry.get_person(person).memberships
+        if not any(one == organisation and role in WRITERS for one, role in held):
+            raise MissingError(f"{person} moves no goods of {organisation}")
+
+    def _check_recipient(self, new: NewStep) -> None:
+        if not isinstance(new.act, Ship) or new.act.to.organisation is None:
+            return
+        recipient = new.act.to.organisation
+        if recipient == new.organisation:
+            raise InputError("goods are not shipped to oneself")
+        if recipient not in self._registry.organisation_names():
+            raise MissingError(f"there is no organisation {recipient}")

@@ -13,7 +13,10 @@ from traceability.records import canonical
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld"
 
-OWN_CONTEXT: Final = {"gw": "https://greenwater.example/ns/"}
+OWN_CONTEXT: Final = {
+    "gw": "https://greenwater.example/ns/",
+    "gdst": "https://traceability-dialogue.org/epcis",
+}
 """What our own events declare beside GS1's context."""
 
 

@@ -18,6 +18,9 @@ Test = Callable[[Any], bool]
 NOT_APPLICABLE: Final = "urn:gdst:kde:notApplicable"
 """What stands on export for what a boat does not have."""
 
+UNKNOWN: Final = "urn:gdst:kde:unknown"
+"""What stands where nobody was asked: said openly, and as incomplete as nothing."""
+
 
 class Severity(StrEnum):
     """An error breaks the profile; a warning is what buyers ask for beside it."""
@@ -274,6 +277,9 @@ def _kde_findings(event: Event, kde: Kde, index: int) -> list[Finding]:
     for name in kde.path:
         value = value.get(name) if isinstance(value, dict) else None
         pointer = step(pointer, name)
+    if value == UNKNOWN:
+        reason = f"{kde.path[-1]} is not known"
+        return [Finding(kde.rule, Severity.WARNING, index, pointer, reason)]
     if kde.test(value):
         return []
     what = "is missing" if value is None else f"is {str(value)[:60]!r}"

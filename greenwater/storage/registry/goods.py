@@ -13,7 +13,7 @@ from greenwater.storage.registry.genealogy import recalled_among
 from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models.books import LotRow, ProductRow
 from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
-from greenwater.storage.registry.rows import struct_of
+from greenwater.storage.registry.rows import get_row, struct_of
 from greenwater.storage.registry.session import Sessions
 
 
@@ -73,11 +73,12 @@ class Needs(Struct, frozen=True):
 class Ground(Struct, frozen=True):
     """How the books stand before a step; ``holdings`` are the acting organisation's.
 
-    ``shipped`` is what went into the shipment; ``packages`` are those ever packed.
+    ``since_ms`` is since when a lot is; ``shipped`` is what went into the shipment; ``packages`` are those ever packed.
     """
 
     lots: Mapping[str, Lot]
     products: Mapping[str, Product]
+    since_ms: Mapping[str, int]
     holdings: Sequence[Holding]
     recalled: frozenset[str]
     packages: frozenset[str]
@@ -107,6 +108,15 @@ class GoodsSeen:
             query = query.where(LotStepRow.id.in_(touched))
         with self._sessions.reading() as session:
             return [struct_of(Step, row) for row in session.scalars(query)]
+
+    def get_step(self, step: str) -> Step:
+        """Return one step.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            return struct_of(Step, get_row(session, LotStepRow, step))
 
     def flows(
         self, *, lot: str | None = None, step: str | None = None
@@ -174,6 +184,7 @@ def _ground(session: Session, organisation: str, needs: Needs) -> Ground:
     return Ground(
         lots,
         {row.id: struct_of(Product, row) for row in session.scalars(products)},
+        _since_ms(session, lots),
         [
             one
             for one in count_holdings(session, lots)
@@ -189,6 +200,15 @@ def _ground(session: Session, organisation: str, needs: Needs) -> Ground:
         shipment,
         shipped,
     )
+
+
+def _since_ms(session: Session, lots: Mapping[str, Lot]) -> dict[str, int]:
+    steps = {lot.step for lot in lots.values() if lot.step}
+    query = select(LotStepRow.id, LotStepRow.at_ms).where(LotStepRow.id.in_(steps))
+    made_ms = {step: at_ms for step, at_ms in session.execute(query)}
+    return {
+        lot.id: made_ms.get(lot.step or "", lot.harvested_ms) for lot in lots.values()
+    }
 
 
 def _shipment(

@@ -4,7 +4,7 @@ Goods change hands and a recall must follow them, so these queries see beyond a 
 Each says to whom its answer may be shown; whoever calls it keeps to that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import CTE, Select, exists, func, or_, select
@@ -20,15 +20,20 @@ from greenwater.storage.registry.genealogy import (
 )
 from greenwater.storage.registry.goods import Flow, Holding, Step, count_holdings
 from greenwater.storage.registry.labels import Recall
+from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Membership, Organisation, Person
 from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.labels import LabelRow, RecallRow
 from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
-from greenwater.storage.registry.rows import get_row, struct_of
+from greenwater.storage.registry.rows import get_row, storable, struct_of
 from greenwater.storage.registry.session import Sessions
 
 Reach = frozenset[str] | None
 """Organisations that somebody sees; None: all (``People.reach_of``)."""
+
+
+Drafts = Callable[[Sequence[Lot]], Mapping[str, Sequence[EventDraft]]]
+"""What to record, by organisation, of the lots that a recall reaches."""
 
 
 class Shipment(Struct, frozen=True):
@@ -206,6 +211,40 @@ class Passing:
         with self._sessions.reading() as session:
             return recalled_among(session, lots)
 
+    def call_back(self, recall: Recall, drafts: Drafts) -> None:
+        """Call a lot back; every ledger that it reaches records it, as one.
+
+        Raises:
+            MissingError: there is no such lot.
+            ConflictError: it is called back already.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, LotRow, recall.lot)
+            session.add(
+                RecallRow(
+                    organisation=row.organisation,
+                    lot=recall.lot,
+                    reason=storable(recall.reason),
+                    phone=storable(recall.phone),
+                    at_ms=recall.at_ms,
+                    person=recall.person,
+                    ended_ms=None,
+                )
+            )
+            session.flush()
+            _record(session, recall.lot, drafts, recall.at_ms)
+
+    def end_call_back(self, lot: str, drafts: Drafts, at_ms: int) -> None:
+        """End a lot's recall, and record it as widely; one that is over stays as it is."""
+        query = select(RecallRow).where(
+            RecallRow.lot == lot, RecallRow.ended_ms.is_(None)
+        )
+        with self._sessions.writing() as session:
+            row = session.scalar(query)
+            if row is not None:
+                row.ended_ms = at_ms
+                _record(session, lot, drafts, at_ms)
+
     def holdings_of(self, lot: str, organisation: str) -> Sequence[Holding]:
         """Return what an organisation holds of a lot. For itself to see."""
         with self._sessions.reading() as session:
@@ -219,6 +258,13 @@ class Passing:
         """Return what every organisation is called. For anybody."""
         with self._sessions.reading() as session:
             return _names(session)
+
+
+def _record(session: Session, lot: str, drafts: Drafts, at_ms: int) -> None:
+    # Ledgers are locked as they are written to: in one order, for everybody.
+    made = drafts(_lots(session, walk([lot], is_back=False)))
+    for organisation in sorted(made):
+        append_events(session, organisation, made[organisation], at_ms)
 
 
 def _lots(session: Session, reached: CTE) -> list[Lot]:
