@@ -8,7 +8,7 @@ from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.labels import Label, LabelAct, Recall
+from greenwater.storage.registry.labels import Label, LabelAct
 from traceability import events
 from traceability.books import WRITERS
 from traceability.gate import GateRefusedError
@@ -21,6 +21,7 @@ from traceability.links import (
     with_signature,
 )
 from traceability.origins import lot_refusals
+from traceability.recalls import Recalls
 from traceability.verify import (
     Code,
     RecalledLot,
@@ -88,7 +89,7 @@ class Labels:
         refusals = lot_refusals(self._registry, lot, self._now_ms())
         if refusals:
             raise GateRefusedError(refusals)
-        if self._registry.recalls(lot=lot.id):
+        if self._registry.recalls_upon(lot.id):
             raise InputError(f"lot {lot.code} is recalled: no label is issued for it")
 
     def _sign(self, lot: Lot, person: str, now_ms: int) -> Label:
@@ -120,27 +121,18 @@ class Labels:
         self._registry.act_on_label(act)
 
     def recall(self, person: str, lot: str, reason: str, phone: str) -> None:
-        """Call a lot back: every label of it turns red.
+        """Call a lot back: every label of it, and of what came of it, turns red.
 
         Raises:
             InputError: reason or telephone number is missing.
             ConflictError: it is called back already.
             MissingError: no such lot, or not his.
         """
-        found = self._lot(person, lot)
-        if not reason.strip() or not phone.strip():
-            raise InputError("a recall needs its reason and a telephone number")
-        now_ms = self._now_ms()
-        recall = Recall(lot, reason.strip(), phone.strip(), now_ms, person, None)
-        drafts = events.of_recall(found, recall.reason, now_ms, is_over=False)
-        self._registry.add_recall(recall, drafts)
+        Recalls(self._registry, self._clock).recall(person, lot, reason, phone)
 
     def end_recall(self, person: str, lot: str) -> None:
         """End a recall; one that is over stays over."""
-        found = self._lot(person, lot)
-        now_ms = self._now_ms()
-        drafts = events.of_recall(found, "", now_ms, is_over=True)
-        self._registry.end_recall(lot, drafts, now_ms)
+        Recalls(self._registry, self._clock).end(person, lot)
 
 
 class Published:
@@ -168,8 +160,7 @@ class Published:
 
     def _recalled(self) -> list[RecalledLot]:
         found = []
-        for recall in self._registry.recalls():
-            lot = self._registry.get_lot(recall.lot)
+        for lot, recall in self._registry.recalled_lots():
             found.append(
                 RecalledLot(
                     lot.product, lot.code, recall.reason, recall.phone, recall.at_ms
