@@ -234,5 +234,6 @@ class Books:
             person,
         )
         product = self._registry.get_product(crop.product)
-        self._registry.add_lot(lot, events.of_lot(lot, crop, product))
+        kind = self._registry.get_unit(crop.unit).kind
+        self._registry.add_lot(lot, events.of_lot(lot, crop, product, kind))
         return self._registry.get_lot(lot.id)
