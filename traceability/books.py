@@ -1,11 +1,10 @@
 """What a farmer does with the book: opens a crop, enters records, makes a lot."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from greenwater.kernel.clock import VIETNAM, Clock
 from greenwater.kernel.errors import InputError, MissingError
@@ -13,38 +12,33 @@ from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Lot, Record
-from greenwater.storage.registry.people import Role
 from traceability import events
 from traceability.gate import GateRefusedError, Refusal, refusals_of
 from traceability.links import parse_gtin
 from traceability.ports import Telemetry
-from traceability.records import checked_fields, digest
+from traceability.recording import WRITERS, NewRecord, Recording, TakeIn
+from traceability.records import digest
 from traceability.water import evidence_of
 from traceability.withdrawal import Withheld, withheld
 
-WRITERS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
-FUTURE_MS: Final = 5 * 60 * 1000
+__all__ = ["BACK_DATED_MS", "WRITERS", "Books", "NewRecord"]
+
 BACK_DATED_MS: Final = 24 * 3600 * 1000
 """A record entered later than this after it happened is shown as entered afterwards."""
-
-
-class NewRecord(Struct, frozen=True, kw_only=True):
-    """What was typed. ``id`` is made by the device it was typed on (a UUID)."""
-
-    id: str
-    crop: str
-    kind: str
-    happened_ms: int
-    fields: Mapping[str, Any]
-    corrects: str | None = None
-    source: str = "hand"
 
 
 class Books:
     """The use cases. ``person`` is who does it; others' books do not exist for him."""
 
-    def __init__(self, registry: Registry, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        telemetry: Telemetry,
+        clock: Clock,
+        take_in: TakeIn | None = None,
+    ) -> None:
         self._registry, self._telemetry, self._clock = registry, telemetry, clock
+        self.recording = Recording(registry, telemetry, clock, take_in)
 
     def _now_ms(self) -> int:
         return milliseconds(self._clock.now())
@@ -118,58 +112,7 @@ class Books:
             MissingError: no such crop, or not his.
             ConflictError: the id stands for another record.
         """
-        crop = self._registry.get_crop(new.crop)
-        self._may_write(person, crop.organisation)
-        now_ms = self._now_ms()
-        self._check(new, crop, now_ms)
-        fields = checked_fields(new.kind, new.fields)
-        content = {
-            "crop": crop.id,
-            "kind": new.kind,
-            "happened_ms": new.happened_ms,
-            "fields": fields,
-            "corrects": new.corrects,
-            "by": person,
-            "source": new.source,
-        }
-        made = Record(
-            new.id,
-            crop.organisation,
-            crop.unit,
-            crop.id,
-            new.kind,
-            new.happened_ms,
-            now_ms,
-            person,
-            new.source,
-            fields,
-            new.corrects,
-            digest(content),
-        )
-        self._registry.add_record(made, events.of_record(made, crop))
-        return self._registry.get_record(new.id)
-
-    def _check(self, new: NewRecord, crop: Crop, now_ms: int) -> None:
-        try:
-            uuid.UUID(new.id)
-        except ValueError:
-            raise InputError(f"record id {new.id!r} is not a UUID") from None
-        if new.happened_ms > now_ms + FUTURE_MS:
-            when = instant(new.happened_ms).isoformat(timespec="minutes")
-            raise InputError(f"{new.kind} at {when} lies in the future; enter it then")
-        if new.happened_ms < crop.started_ms:
-            when = instant(new.happened_ms).isoformat(timespec="minutes")
-            raise InputError(
-                f"{new.kind} at {when} lies before crop {crop.name} began; correct the "
-                "date, or the crop"
-            )
-        if new.corrects is not None:
-            old = self._registry.get_record(new.corrects)
-            if (old.crop, old.kind) != (crop.id, new.kind):
-                raise InputError(
-                    f"record {new.corrects} is {old.kind} of crop {old.crop}: a "
-                    "correction stays in its crop and kind"
-                )
+        return self.recording.enter(person, new)
 
     def withheld(self, crop: str) -> Withheld | None:
         """Return until when the crop may not be harvested; None: it may."""
@@ -191,6 +134,8 @@ class Books:
             MissingError: no such harvest, or not his.
         """
         record = self._registry.get_record(harvest)
+        if record.crop is None:
+            raise InputError(f"record {harvest} is no harvest but {record.kind}")
         crop = self._registry.get_crop(record.crop)
         self._may_write(person, crop.organisation)
         made = next(

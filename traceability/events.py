@@ -111,7 +111,7 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
     rest: dict[str, Any] = {
         "action": action,
         "bizStep": step,
-        "readPoint": _unit_place(record.unit),
+        "readPoint": _unit_place(crop.unit),
         "quantityList": [{"epcClass": _crop_class(crop)}],
         **declared(record.organisation, needs_welfare=record.kind == "stocking"),
         "gw:record": record.id,

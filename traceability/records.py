@@ -1,5 +1,6 @@
 """Checking what is entered in the book: pure."""
 
+import datetime as dt
 import hashlib
 import math
 import unicodedata
@@ -12,6 +13,7 @@ from greenwater.kernel.errors import InputError
 from greenwater.reference.records import Field, FieldType, get_kind
 
 MAX_TEXT: Final = 500
+MAX_NUMBER: Final = 1e12
 
 
 class FieldError(InputError):
@@ -29,7 +31,8 @@ def checked_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         FieldError: one is missing, or cannot be.
         InputError: the kind, or a field, does not exist.
     """
-    known = {field.name: field for field in get_kind(kind).fields}
+    about = get_kind(kind)
+    known = {field.name: field for field in about.fields}
     odd = sorted(set(fields) - set(known))
     if odd:
         raise InputError(f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}")
@@ -40,32 +43,74 @@ def checked_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
             kept[name] = value
         elif field.is_required:
             raise FieldError(name, f"{kind}: {name} is missing; enter it")
+    if about.one_of and not any(name in kept for name in about.one_of):
+        raise FieldError(
+            about.one_of[0], f"{kind}: enter at least one of {', '.join(about.one_of)}"
+        )
     return kept
 
 
 def _checked(kind: str, field: Field, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        raise FieldError(field.name, f"{kind}: {field.name} is neither text nor number")
     text = unicodedata.normalize("NFC", str(value)).strip() if value is not None else ""
     if not text:
         return None
-    if field.type is FieldType.TEXT:
-        if len(text) > MAX_TEXT or any(ord(one) < 32 for one in text):
+    if field.type is FieldType.NUMBER:
+        return _number(kind, field, text)
+    if field.type is FieldType.DATE:
+        return _date(kind, field, text)
+    if field.type is FieldType.CHOICE:
+        if text not in field.choices:
             raise FieldError(
                 field.name,
-                f"{kind}: {field.name} is longer than {MAX_TEXT} characters, or has "
-                "control characters in it; shorten it",
+                f"{kind}: {field.name} {text[:40]!r} is not one of "
+                f"{', '.join(field.choices)}",
             )
         return text
-    return _number(kind, field, text)
+    return _text(kind, field, text)
+
+
+def _text(kind: str, field: Field, text: str) -> str:
+    if len(text) > MAX_TEXT or any(
+        unicodedata.category(one) in ("Cc", "Cs") for one in text
+    ):
+        raise FieldError(
+            field.name,
+            f"{kind}: {field.name} is longer than {MAX_TEXT} characters, or has "
+            "control characters in it; shorten it",
+        )
+    return text
+
+
+def _date(kind: str, field: Field, text: str) -> str:
+    """Return a day as ISO writes it; ``23/11/2026`` is read as well."""
+    try:
+        parts = text.split("/")
+        if len(parts) == 3:
+            day, month, year = map(int, parts)
+            found = dt.date(year, month, day)
+        else:
+            found = dt.date.fromisoformat(text)
+    except ValueError:
+        raise FieldError(
+            field.name, f"{kind}: {field.name} {text[:40]!r} is not a day: 2026-11-23"
+        ) from None
+    if not 1900 <= found.year <= 2200:
+        raise FieldError(
+            field.name, f"{kind}: {field.name} {text[:40]!r} is not of this time"
+        )
+    return found.isoformat()
 
 
 def _number(kind: str, field: Field, text: str) -> float | int:
-    what = f"{kind}: {field.name} {text!r}"
+    what = f"{kind}: {field.name} {text[:40]!r}"
     try:
         number = float(text.replace(" ", "").replace(",", "."))
     except ValueError:
         raise FieldError(field.name, f"{what} is not a number such as 12,5") from None
     low = -math.inf if field.minimum is None else field.minimum
-    high = math.inf if field.maximum is None else field.maximum
+    high = MAX_NUMBER if field.maximum is None else field.maximum
     if not (math.isfinite(number) and low <= number <= high):
         raise FieldError(
             field.name, f"{what} is not from {low:g} to {high:g} {field.unit}".rstrip()

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.substances import withdrawal_days
 from greenwater.storage.registry.books import Record
+from traceability.corrections import in_force
+
+__all__ = ["DAY_MS", "Withheld", "days_left", "in_force", "withheld"]
 
 DAY_MS = 86_400_000
 
@@ -17,13 +20,6 @@ class Withheld(NamedTuple):
     until_ms: int
     days: int
     record: Record
-
-
-def in_force(records: Iterable[Record]) -> list[Record]:
-    """Return the records that count: corrected ones are replaced by their corrections."""
-    kept = list(records)
-    corrected = {record.corrects for record in kept if record.corrects}
-    return [record for record in kept if record.id not in corrected]
 
 
 def withheld(records: Iterable[Record]) -> Withheld | None:

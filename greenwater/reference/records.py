@@ -64,13 +64,17 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordKind(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of record; at least one of ``one_of`` is filled in, where it names any."""
+    """One kind of record; at least one of ``one_of`` is filled in, where it names any.
+
+    ``may_precede``: it may have happened before its crop began.
+    """
 
     fields: tuple[Field, ...]
     place: Place
     when: When
     standards: tuple[Standard, ...]
     one_of: tuple[str, ...] = ()
+    may_precede: bool = False
 
 
 KINDS: Final[Mapping[str, RecordKind]] = read_table(

@@ -245,6 +245,11 @@ class Books(BooksSeen):
         with self._sessions.reading() as session:
             return get_row(session, Unit, unit).organisation
 
+    def organisation_of_site(self, site: str) -> str:
+        """Return whose a site is."""
+        with self._sessions.reading() as session:
+            return get_row(session, Site, site).organisation
+
     def producer_of(self, organisation: str) -> tuple[str, Sequence[tuple[str, str]]]:
         """Return an organisation's name and its sites as (name, commune)."""
         query = select(Site).where(Site.organisation == organisation).order_by(Site.id)

@@ -1,0 +1,122 @@
+"""Which records count: a correction stands for what it corrects. Pure.
+
+Records come from several devices, in any order and more than once, and are never changed.
+So what counts is worked out from the set of records alone, whatever came first:
+
+- A correction counts instead of the record it names, and may be corrected in turn. It may
+  come before that record: it counts at once, and the record does not when it comes.
+- A correction of a record of another kind, crop or place is no correction of it: both
+  count, each as an entry of its own, and pages say so.
+- Two corrections of one record, made on two phones, are a conflict. The one that was
+  corrected further counts (which is how a person settles it); until then the lower id.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.books import Record
+
+
+class Family(Struct, frozen=True):
+    """A record with all its corrections.
+
+    ``root`` is the id of the first of them, even where that has not come yet; ``rivals``
+    are the others that could count as well as ``chosen``: a person is to choose.
+    """
+
+    root: str
+    chosen: Record
+    rivals: tuple[Record, ...]
+    members: tuple[Record, ...]
+
+
+def is_fitting(correction: Record, record: Record) -> bool:
+    """Return whether one can stand for the other: same kind, crop and place."""
+    return correction.corrects == record.id and _what(correction) == _what(record)
+
+
+def _what(one: Record) -> tuple[str | None, ...]:
+    return (one.organisation, one.kind, one.crop, one.unit, one.site)
+
+
+def families(records: Iterable[Record]) -> list[Family]:
+    """Return the records with their corrections, in the order of their roots' ids."""
+    known = {one.id: one for one in records}
+    below: dict[str, list[str]] = defaultdict(list)
+    roots = []
+    for name, one in sorted(known.items()):
+        target = known.get(one.corrects or "")
+        if target is not None and target is not one and is_fitting(one, target):
+            below[target.id].append(name)
+        else:
+            roots.append(name)
+    seen: set[str] = set()
+    found = [_family(root, known, below, seen) for root in roots]
+    # What corrects itself in a circle has no root: the lowest id is as good as any.
+    for name in sorted(known):
+        if name not in seen:
+            found.append(_family(name, known, below, seen))
+    return found
+
+
+def _family(
+    root: str,
+    known: Mapping[str, Record],
+    below: Mapping[str, Sequence[str]],
+    seen: set[str],
+) -> Family:
+    seen.add(root)
+    members, level = [root], [root]
+    while deeper := [
+        name for one in level for name in below.get(one, ()) if name not in seen
+    ]:
+        seen.update(deeper)
+        members += deeper
+        level = sorted(deeper)
+    first, chosen = known[root], known[level[0]]
+    waits = first.corrects is not None and first.corrects not in known
+    return Family(
+        root=first.corrects if waits and first.corrects else root,
+        chosen=chosen,
+        rivals=tuple(
+            one
+            for one in (known[name] for name in level[1:])
+            if (one.fields, one.happened_ms) != (chosen.fields, chosen.happened_ms)
+        ),
+        members=tuple(known[name] for name in members),
+    )
+
+
+def in_force(records: Iterable[Record]) -> list[Record]:
+    """Return the records that count, in the order in which they were given."""
+    kept = list(records)
+    chosen = {one.chosen.id for one in families(kept)}
+    return [one for one in kept if one.id in chosen]
+
+
+def family_of(registry: Registry, record: Record) -> Family:
+    """Return a record's family, whatever of it has come."""
+    known = {record.id: record}
+    top = record
+    while top.corrects is not None and top.corrects not in known:
+        target = registry.find_record(top.corrects)
+        if target is None or not is_fitting(top, target):
+            break
+        known[target.id] = top = target
+    frontier = set(known)
+    while frontier:
+        further = {
+            one.id: one
+            for one in registry.corrections_of(frontier)
+            if one.id not in known and is_fitting(one, known[one.corrects or ""])
+        }
+        known.update(further)
+        frontier = set(further)
+    return next(
+        one
+        for one in families(known.values())
+        if any(member.id == record.id for member in one.members)
+    )
