@@ -10,9 +10,8 @@ from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.goods import Step
 from traceability import events
 from traceability.balance import decide, step_of
-from traceability.books import FUTURE_MS, WRITERS
 from traceability.records import digest
-from traceability.steps import NewStep, Ship, needs_of, tidy
+from traceability.steps import FUTURE_MS, HANDLERS, NewStep, Ship, needs_of, tidy
 
 
 def lot_of_landing(
@@ -74,7 +73,7 @@ class Goods:
 
     def _may_write(self, person: str, organisation: str) -> None:
         held = self._registry.get_person(person).memberships
-        if not any(one == organisation and role in WRITERS for one, role in held):
+        if not any(one == organisation and role in HANDLERS for one, role in held):
             raise MissingError(f"{person} moves no goods of {organisation}")
 
     def _check_recipient(self, new: NewStep) -> None:

@@ -22,7 +22,7 @@ from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.passing import Shipment, Spread
 from traceability import lot_events
-from traceability.books import WRITERS
+from traceability.steps import HANDLERS
 
 IN_HAND: Final = "in hand"
 ON_ITS_WAY: Final = "on its way"
@@ -169,7 +169,7 @@ class Recalls:
     def _lot(self, person: str, lot: str) -> Lot:
         found = self._registry.get_lot(lot)
         held = self._registry.get_person(person).memberships
-        if not any(one == found.organisation and r in WRITERS for one, r in held):
+        if not any(one == found.organisation and r in HANDLERS for one, r in held):
             raise MissingError(f"{person} calls no lot {lot} back")
         return found
 

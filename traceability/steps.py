@@ -15,8 +15,15 @@ from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.goods import Needs
+from greenwater.storage.registry.people import Role
 from traceability.gs1.digits import check_digit
 
+HANDLERS: Final = frozenset(
+    {Role.FARMER, Role.TECHNICIAN, Role.BOAT_OWNER, Role.ADMIN}
+)
+"""Whose acts on the goods of their organisation count."""
+
+FUTURE_MS: Final = 5 * 60 * 1000
 MAX_KG: Final = 1_000_000.0
 MAX_TEXT: Final = 300
 _PACKAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
