@@ -89,8 +89,6 @@ class Labels:
         refusals = lot_refusals(self._registry, lot, self._now_ms())
         if refusals:
             raise GateRefusedError(refusals)
-        if self._registry.recalls_upon(lot.id):
-            raise InputError(f"lot {lot.code} is recalled: no label is issued for it")
 
     def _sign(self, lot: Lot, person: str, now_ms: int) -> Label:
         serial = new_serial(self._randomness)

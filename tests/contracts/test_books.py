@@ -244,7 +244,7 @@ def test_labels_live_and_end_as_their_acts_say(farm: Farm) -> None:
     assert code(third) is Code.RECALLED
     with pytest.raises(ConflictError):
         farm.labels.recall("lan", lot.id, "lần nữa", "0905 123 456")
-    with pytest.raises(InputError, match="is recalled"):
+    with pytest.raises(GateRefusedError, match="called_back"):
         farm.labels.issue("lan", lot.id, 1)
     farm.labels.end_recall("lan", lot.id)
     assert code(third) is Code.GENUINE
