@@ -13,6 +13,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from traceability.evidence import Evidence
 from traceability.gate import Refusal, refusals_of
+from traceability.genealogy import first_broken
 
 
 def evidence_in(lot: Lot) -> Evidence | None:
@@ -20,13 +21,53 @@ def evidence_in(lot: Lot) -> Evidence | None:
     return msgspec.convert(lot.evidence, Evidence) if lot.evidence else None
 
 
+def roots_of(registry: Registry, lot: Lot) -> Sequence[Lot]:
+    """Return the harvests and landings that a lot came from; of such a one itself."""
+    if lot.origin != "step":
+        return [lot]
+    lots, _ = registry.sources_of(lot.id)
+    return [one for one in lots.values() if one.origin != "step"]
+
+
 def lot_refusals(registry: Registry, lot: Lot, now_ms: int) -> Sequence[Refusal]:
-    """Return what stands against labels on a lot; empty: nothing."""
-    if lot.origin == "landing":
-        return landing_refusals(registry, lot, now_ms)
-    if lot.crop is None:
-        return []
-    return harvest_refusals(registry, lot, lot.crop, now_ms)
+    """Return what stands against labels on a lot; empty: nothing.
+
+    Asked are the lot's own books, and those of every harvest and landing at its roots.
+    """
+    found = list(goods_refusals(registry, lot))
+    for root in roots_of(registry, lot):
+        found += root_refusals(registry, root, now_ms)
+    return found
+
+
+def root_refusals(registry: Registry, root: Lot, now_ms: int) -> Sequence[Refusal]:
+    """Return what stands against a lot of a harvest or a landing."""
+    if root.crop is None:
+        return landing_refusals(registry, root, now_ms)
+    return harvest_refusals(registry, root, root.crop, now_ms)
+
+
+def goods_refusals(registry: Registry, lot: Lot) -> Sequence[Refusal]:
+    """Return what its goods' books say against labels: recalled, all gone, broken."""
+    found = [
+        Refusal("called_back", f"/goods/{lot.id}", {"lot": lot.code})
+        for _ in registry.recalls_upon(lot.id)[:1]
+    ]
+    held = registry.holdings_of(lot.id, lot.organisation)
+    if sum(one.kg for one in held) <= 0:
+        found.append(Refusal("nothing_left", f"/goods/{lot.id}", {"lot": lot.code}))
+    lots, links = registry.sources_of(lot.id)
+    flows = registry.flows_of_sources(lot.id)
+    broken = first_broken(lot.id, lots, links, flows)
+    if broken is not None:
+        facts = {
+            "lot": lots[broken.lot].code,
+            "kg": broken.kg,
+            "had_kg": broken.had_kg,
+        }
+        code = f"broken_{broken.why}"
+        found.append(Refusal(code, f"/goods/{broken.lot}", facts))
+    return found
 
 
 def harvest_refusals(

@@ -36,6 +36,10 @@ Drafts = Callable[[Sequence[Lot]], Mapping[str, Sequence[EventDraft]]]
 """What to record, by organisation, of the lots that a recall reaches."""
 
 
+Descent = tuple[Mapping[str, Lot], Sequence[Link]]
+"""Lots by id, and the links between them."""
+
+
 class Shipment(Struct, frozen=True):
     """Goods on their way: the shipping step and what went into it."""
 
@@ -121,26 +125,44 @@ class Passing:
             raise MissingError(f"no shipment {step} is on its way to {organisation}")
         return shipment
 
-    def sources_of(self, lot: str) -> tuple[Mapping[str, Lot], Sequence[Link]]:
+    def sources_of(self, lot: str) -> Descent:
         """Return all lots that a lot came from, itself too, and their links.
 
         For anybody who may see the lot: a passport tells where goods are from.
         """
+        return self._descent(lot, is_back=True)
+
+    def _descent(self, lot: str, *, is_back: bool) -> Descent:
         with self._sessions.reading() as session:
-            reached = walk([lot], is_back=True)
+            reached = walk([lot], is_back=is_back)
             lots = {one.id: one for one in _lots(session, reached)}
             return lots, links_among(session, reached)
 
-    def lots_from(self, lot: str) -> tuple[Mapping[str, Lot], Sequence[Link]]:
+    def flows_of_sources(self, lot: str) -> Sequence[Flow]:
+        """Return all that flowed of a lot and of what it came from, by step and number.
+
+        To judge whether its books hold, not to be shown.
+        """
+        with self._sessions.reading() as session:
+            reached = walk([lot], is_back=True)
+            query = select(LotFlowRow).where(LotFlowRow.lot.in_(select(reached.c.id)))
+            # What else came out of a step counts against what went in.
+            steps = select(LotRow.step).where(LotRow.id.in_(select(reached.c.id)))
+            beside = select(LotFlowRow).where(LotFlowRow.step.in_(steps))
+            rows = {
+                (row.step, row.number): row
+                for one in (query, beside)
+                for row in session.scalars(one)
+            }
+            return [struct_of(Flow, rows[key]) for key in sorted(rows)]
+
+    def lots_from(self, lot: str) -> Descent:
         """Return all lots that came of a lot, itself too, and their links.
 
         Whose they are is others' business: show to an organisation its own, unless it
         calls the lot back.
         """
-        with self._sessions.reading() as session:
-            reached = walk([lot], is_back=False)
-            lots = {one.id: one for one in _lots(session, reached)}
-            return lots, links_among(session, reached)
+        return self._descent(lot, is_back=False)
 
     def spread_of(self, lot: str) -> Spread:
         """Return where everything that came of a lot is now.
