@@ -12,9 +12,9 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.epcis import (
     MOST,
     DuplicateEventError,
-    FoundEvent,
     Job,
 )
+from greenwater.storage.registry.finding import FoundEvent
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.scope import Scope
 from traceability.epcis.answers import (

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.epcis import DuplicateEventError, EventQuery, Term
+from greenwater.storage.registry.epcis import DuplicateEventError
+from greenwater.storage.registry.finding import EventQuery, Term
 from tests.contracts.registries import NOW, a_farm
 from traceability.epcis.capture import drafts_of
 from traceability.epcis.documents import read_document

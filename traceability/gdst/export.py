@@ -6,7 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
-from greenwater.storage.registry.epcis import MOST, EventQuery, FoundEvent, Term
+from greenwater.storage.registry.epcis import MOST
+from greenwater.storage.registry.finding import EventQuery, FoundEvent, Term
 from greenwater.storage.registry.scope import Scope
 from traceability.epcis.answers import EpcFormat, query_document
 from traceability.epcis.epcs import to_link

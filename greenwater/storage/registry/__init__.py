@@ -22,9 +22,11 @@ from greenwater.storage.registry.deploying import Deployments
 from greenwater.storage.registry.devices import Devices
 from greenwater.storage.registry.dossiers import Dossiers
 from greenwater.storage.registry.epcis import Epcis
+from greenwater.storage.registry.epcis_kept import Kept
 from greenwater.storage.registry.epochs import Epochs
 from greenwater.storage.registry.farm_records import FarmRecords
 from greenwater.storage.registry.goods import Goods
+from greenwater.storage.registry.inspections import Inspections
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
@@ -34,6 +36,7 @@ from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
 from greenwater.storage.registry.quarantine import Quarantine
+from greenwater.storage.registry.scans import Scans
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
@@ -42,6 +45,7 @@ from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import Trips
 from greenwater.storage.registry.vessel_books import VesselBooks
 from greenwater.storage.registry.watching import Watching
+from greenwater.storage.registry.writes import Writes
 
 __all__ = ["Registry", "Scope", "migrate", "open_registry"]
 
@@ -73,8 +77,12 @@ class Registry(
     Passing,
     Bulletins,
     Epcis,
+    Kept,
+    Writes,
     Tokens,
     Labels,
+    Scans,
+    Inspections,
     Trips,
     VesselBooks,
     Overrides,

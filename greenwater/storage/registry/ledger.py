@@ -151,11 +151,13 @@ def _index(session: Session, row: TraceEventRow, draft: EventDraft) -> None:
         {
             "organisation": row.organisation,
             "event": row.number,
+            "place": place,
             "name": one.name,
             "text": None if one.text is None else one.text[:MAX_TEXT],
             "value": one.number,
+            "event_ms": row.event_ms,
         }
-        for one in draft.entries
+        for place, one in enumerate(draft.entries, 1)
     ]
     if values:
         session.execute(insert_many(EpcisEntryRow), values)

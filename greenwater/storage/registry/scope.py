@@ -16,13 +16,16 @@ from greenwater.storage.registry.certification import CertificationSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.epcis import EpcisSeen
+from greenwater.storage.registry.epcis_kept import KeptSeen
 from greenwater.storage.registry.farm_records import FarmRecordsSeen
 from greenwater.storage.registry.goods import GoodsSeen
+from greenwater.storage.registry.inspections import InspectionsSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
 from greenwater.storage.registry.overrides import OverridesSeen
 from greenwater.storage.registry.places import PlacesSeen
 from greenwater.storage.registry.probes import ProbesSeen
+from greenwater.storage.registry.scans import ScansSeen
 from greenwater.storage.registry.service import ServicesSeen
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
@@ -43,7 +46,10 @@ class Scope(
     GoodsSeen,
     BulletinsSeen,
     EpcisSeen,
+    KeptSeen,
     LabelsSeen,
+    ScansSeen,
+    InspectionsSeen,
     TripsSeen,
     VesselBooksSeen,
     OverridesSeen,

@@ -1,11 +1,14 @@
 """EPCIS: what events are found by, capture jobs, and tokens of programs."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Float, ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy import Float, ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from greenwater.storage.registry.models.core import Base, Number, Tenanted
+from greenwater.storage.registry.models.core import Base, Tenanted, only_where
+
+# PostgreSQL finds what begins with a text by an index only where it orders bytes.
+Sorted: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class EpcisEventRow(Tenanted, Base):
@@ -19,10 +22,12 @@ class EpcisEventRow(Tenanted, Base):
         ),
         Index("uq_epcis_event_id", "organisation", "event_id", "is_error", unique=True),
         Index("ix_epcis_event_time", "event_ms", "organisation", "number"),
+        Index("ix_epcis_event_own_time", "organisation", "event_ms", "number"),
+        Index("ix_epcis_event_own_recorded", "organisation", "recorded_ms", "number"),
         Index("ix_epcis_event_recorded", "recorded_ms", "organisation", "number"),
     )
     organisation: Mapped[str] = mapped_column(
-        ForeignKey("organisation.id"), primary_key=True, index=True
+        ForeignKey("organisation.id"), primary_key=True
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event_id: Mapped[str]
@@ -33,7 +38,7 @@ class EpcisEventRow(Tenanted, Base):
 
 
 class EpcisEntryRow(Tenanted, Base):
-    """One word an event can be found by."""
+    """One word an event can be found by, kept beside the other words of the event."""
 
     __tablename__ = "epcis_entry"
     __table_args__ = (
@@ -41,15 +46,52 @@ class EpcisEntryRow(Tenanted, Base):
             ["organisation", "event"],
             ["epcis_event.organisation", "epcis_event.number"],
         ),
-        Index("ix_epcis_entry_event", "organisation", "event", "name"),
-        Index("ix_epcis_entry_text", "name", "text", "organisation", "event"),
-        Index("ix_epcis_entry_value", "name", "value", "organisation", "event"),
+        Index(
+            "ix_epcis_entry_text", "name", "text", "organisation", "event_ms", "event"
+        ),
+        Index(
+            "ix_epcis_entry_value",
+            *("name", "value", "organisation", "event_ms", "event"),
+            **only_where("value IS NOT NULL"),
+        ),
+        {"sqlite_with_rowid": False},
     )
-    id: Mapped[int] = mapped_column(Number, primary_key=True)
-    event: Mapped[int]
+    organisation: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), primary_key=True
+    )
+    event: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str]
-    text: Mapped[str | None]
+    text: Mapped[str | None] = mapped_column(Sorted)
     value: Mapped[float | None] = mapped_column(Float(53))
+    event_ms: Mapped[int]
+
+
+class EpcisAttributeRow(Tenanted, Base):
+    """One attribute of an element of master data, or (``name`` empty) a child of it."""
+
+    __tablename__ = "epcis_attribute"
+    __table_args__ = (
+        Index("ix_epcis_attribute_name", "name", "text", "organisation", "element"),
+    )
+    organisation: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), primary_key=True
+    )
+    element: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(primary_key=True)
+
+
+class EpcisQueryRow(Tenanted, Base):
+    """A query that has a name, to be asked again."""
+
+    __tablename__ = "epcis_query"
+    organisation: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    created_ms: Mapped[int]
+    parameters: Mapped[dict[str, Any]]
 
 
 class EpcisJobRow(Tenanted, Base):
@@ -77,3 +119,19 @@ class ApiTokenRow(Tenanted, Base):
     made_ms: Mapped[int]
     expires_ms: Mapped[int]
     revoked_ms: Mapped[int | None]
+
+
+class ApiWriteRow(Base):
+    """The answer to a write that came with a key: the same key gets it again.
+
+    The key is a hash of who wrote and of what was sent as Idempotency-Key. An answer that
+    is not there yet (``status`` None) is being worked on.
+    """
+
+    __tablename__ = "api_write"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    made_ms: Mapped[int] = mapped_column(index=True)
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, Any] | None]
+    body: Mapped[bytes | None]
