@@ -24,7 +24,10 @@ ISSUER: Final = "Greenwater"
 
 
 class PublicKey(Struct, frozen=True):
-    """One key as it is published; ``x`` is base64url of its 32 bytes (RFC 8037)."""
+    """One key as it is published; ``x`` is base64url of its 32 bytes (RFC 8037).
+
+    Its labels are good until ``until_ms``; None: no end is set. A ``revoked`` one was lost.
+    """
 
     kid: str
     x: str

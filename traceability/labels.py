@@ -1,7 +1,10 @@
 """Labels: issued through the gate, revoked, recalled, and what is published of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Final
+
+from msgspec.structs import replace
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
@@ -11,12 +14,15 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Label, LabelAct
 from traceability import events
 from traceability.books import WRITERS
-from traceability.gate import GateRefusedError
+from traceability.gate import ROUNDING_KG, GateRefusedError, Refusal
+from traceability.goods import goods_of
 from traceability.keys import KeysDocument, Signer, keys_document
+from traceability.labelfacts import label_facts, read_facts
 from traceability.links import (
     DOMAIN,
     SERIAL_ALPHABET,
     SERIAL_LENGTH,
+    parse_label,
     unsigned,
     with_signature,
 )
@@ -67,20 +73,37 @@ class Labels:
             raise MissingError(f"{person} issues no labels for lot {lot}")
         return found
 
-    def issue(self, person: str, lot: str, count: int) -> Sequence[Label]:
+    def issue(
+        self,
+        person: str,
+        lot: str,
+        count: int,
+        *,
+        net_kg: float | None = None,
+        use_by: date | None = None,
+        is_item: bool = True,
+    ) -> Sequence[Label]:
         """Issue labels for a lot; the gate is asked again.
 
+        ``net_kg`` is what one package holds. Without ``is_item`` it is one label of the
+        whole lot, to be printed on as many boxes as there are; asked for again, the same.
+
         Raises:
-            GateRefusedError: the rules do not allow it, or the lot is recalled.
-            InputError: that is no possible number of labels.
+            GateRefusedError: the rules do not allow it, the lot is recalled, or its
+                labels would promise more than it weighs.
+            InputError: that is no possible number of labels, weight or date.
             MissingError: no such lot, or not his.
         """
         found = self._lot(person, lot)
         if not 1 <= count <= MOST_AT_ONCE:
             raise InputError(f"{count} labels at once is not from 1 to {MOST_AT_ONCE}")
         self._ask_gate(found)
-        now_ms = self._now_ms()
-        made = [self._sign(found, person, now_ms) for _ in range(count)]
+        goods = replace(goods_of(self._registry, found), net_kg=net_kg, use_by=use_by)
+        facts, now_ms = label_facts(goods), self._now_ms()
+        if not is_item:
+            return [self._issue_of_lot(found, person, facts, now_ms)]
+        self._weigh(found, count, net_kg)
+        made = [self._sign(found, person, facts, now_ms) for _ in range(count)]
         drafts = events.of_labels(found, [one.id for one in made], now_ms)
         self._registry.add_labels(made, drafts, now_ms)
         return made
@@ -90,15 +113,50 @@ class Labels:
         if refusals:
             raise GateRefusedError(refusals)
 
-    def _sign(self, lot: Lot, person: str, now_ms: int) -> Label:
+    def _weigh(self, lot: Lot, count: int, net_kg: float | None) -> None:
+        """Refuse labels that promise more kilograms than the lot has."""
+        acts = {one.label: one.kind for one in self._registry.label_acts()}
+        told_kg = sum(
+            read_facts(parse_label(one.uri).facts).net_kg or 0.0
+            for one in self._registry.labels(lot=lot.id)
+            if acts.get(one.id) != "revoked" and parse_label(one.uri).serial
+        )
+        wanted_kg = count * (net_kg or 0.0)
+        if wanted_kg and told_kg + wanted_kg > lot.kg + ROUNDING_KG:
+            facts = {"kg": told_kg + wanted_kg, "lot_kg": lot.kg}
+            cure = f"/lots/{lot.id}#labels"
+            raise GateRefusedError([Refusal("labels_outweigh", cure, facts)])
+
+    def _sign(
+        self, lot: Lot, person: str, facts: Mapping[str, str], now_ms: int
+    ) -> Label:
         serial = new_serial(self._randomness)
-        text = unsigned(
-            self._public_url, lot.product, lot.code, serial, self._signer.kid
-        )
+        return self._signed(lot, serial, serial, person, facts, now_ms)
+
+    def _signed(
+        self,
+        lot: Lot,
+        id_: str,
+        serial: str | None,
+        person: str,
+        facts: Mapping[str, str],
+        now_ms: int,
+    ) -> Label:
+        key = self._signer.kid
+        text = unsigned(self._public_url, lot.product, lot.code, serial, key, facts)
         uri = with_signature(text, self._signer.sign(DOMAIN + text.encode()))
-        return Label(
-            serial, lot.organisation, lot.id, self._signer.kid, uri, now_ms, person
-        )
+        return Label(id_, lot.organisation, lot.id, key, uri, now_ms, person)
+
+    def _issue_of_lot(
+        self, lot: Lot, person: str, facts: Mapping[str, str], now_ms: int
+    ) -> Label:
+        id_ = new_serial(self._randomness)
+        made = self._signed(lot, id_, None, person, facts, now_ms)
+        known = self._registry.find_label_at(made.uri)
+        if known is not None:
+            return known
+        self._registry.add_labels([made], (), now_ms)
+        return made
 
     def act(self, person: str, serial: str, kind: str, reason: str) -> None:
         """Suspend, resume or revoke a label.
@@ -151,10 +209,15 @@ class Published:
                 last[act.label] = act.kind
         return Status(
             milliseconds(self._clock.now()),
-            tuple(sorted(one for one, kind in last.items() if kind == "revoked")),
-            tuple(sorted(one for one, kind in last.items() if kind == "suspended")),
+            self._handles(one for one, kind in last.items() if kind == "revoked"),
+            self._handles(one for one, kind in last.items() if kind == "suspended"),
             tuple(self._recalled()),
         )
+
+    def _handles(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return what the list calls labels: serials, or a lot's goods and code."""
+        found = (self._registry.find_label(one) for one in ids)
+        return tuple(sorted(parse_label(one.uri).handle for one in found if one))
 
     def _recalled(self) -> list[RecalledLot]:
         found = []
@@ -172,12 +235,11 @@ class Published:
 
     def check(self, text: str) -> Verdict:
         """Return what a label is worth, as the platform knows it."""
-        verdict = check(text, self.keys(), self.status())
-        if verdict.code is not Code.GENUINE:
+        now_ms = milliseconds(self._clock.now())
+        text = text.strip(" \t\r\n")
+        verdict = check(text, self.keys(), self.status(), now_ms)
+        if verdict.code not in (Code.GENUINE, Code.PAST_DATE):
             return verdict
-        label = self._registry.find_label(verdict.serial)
-        if label is None or label.uri != text.strip(" \t\r\n"):
-            return Verdict(
-                Code.NOT_FOUND, verdict.gtin, verdict.lot, verdict.serial, verdict.key
-            )
+        if self._registry.find_label_at(text) is None:
+            return replace(verdict, code=Code.NOT_FOUND, at_ms=None)
         return verdict

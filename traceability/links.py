@@ -1,14 +1,18 @@
-"""The address on a label: a GS1 Digital Link with our key and signature. Pure.
+"""The address on a label: a GS1 Digital Link with our signature. Pure.
 
-    {base}/01/{gtin14}/10/{lot}/21/{serial}?k={key}&s={signature}
+    {base}/01/{gtin14}/10/{lot}[/21/{serial}]?[{facts}&]s={key}.{signature}
 
-Signed is everything up to ``&s=``, host included, so that no other address can carry the
-signature (GS1's own AI 8030 cannot ride on GTIN + lot: standards.md §1). Only this one
-spelling is a label: what a parser would forgive, a forger would use.
+Signed is everything before the last point, host included, so that no other address can
+carry the signature (GS1's own AI 8030 cannot ride on GTIN + lot: standards.md §1). The
+facts are GS1 identifiers of what a person can hold the goods against, in rising order;
+without a serial it is the label of a whole lot. Only this one spelling is a label: what a
+parser would forgive, a forger would use. The first labels, ``…/21/{serial}?k={key}&s={signature}``,
+stay valid.
 """
 
 import base64
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -23,18 +27,32 @@ SERIAL_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing in it is taken for something else."""
 
 SERIAL_LENGTH: Final = 12
-_LABEL: Final = re.compile(
-    r"(?P<signed>(?P<base>https?://[0-9A-Za-z.\-]+(?::[0-9]{1,5})?(?:/[0-9A-Za-z._~\-]+)*)"
+_THING: Final = (
+    r"(?P<base>https?://[0-9A-Za-z.\-]+(?::[0-9]{1,5})?(?:/[0-9A-Za-z._~\-]+)*)"
     r"/01/(?P<gtin>[0-9]{14})/10/(?P<lot>[0-9A-Za-z.\-]{1,20})"
-    r"/21/(?P<serial>[0-9A-HJKMNP-TV-Z]{12})\?k=(?P<key>[a-z2-7]{8}))"
-    r"&s=(?P<signature>[0-9A-Za-z_\-]{86})",
-    re.ASCII,
+)
+_SERIAL: Final = r"/21/(?P<serial>[0-9A-HJKMNP-TV-Z]{12})"
+_FACTS: Final = (
+    r"(?P<facts>(?:17=[0-9]{6}&)?(?:310[0-5]=[0-9]{6}&)?(?:7005=[0-9A-Z.]{1,12}&)?"
+    r"(?:7007=[0-9]{6}(?:[0-9]{6})?&)?(?:7008=[0-9A-Z]{3}&)?(?:7009=[0-9A-Z.]{1,10}&)?"
+    r"(?:7010=[0-9]{2}&)?)"
+)
+_KEY: Final = r"(?P<key>[a-z2-7]{8})"
+_SIGNATURE: Final = r"(?P<signature>[0-9A-Za-z_\-]{86})"
+_LABEL: Final = re.compile(
+    rf"(?P<signed>{_THING}(?:{_SERIAL})?\?{_FACTS}s={_KEY})\.{_SIGNATURE}", re.ASCII
+)
+_FIRST: Final = re.compile(
+    rf"(?P<signed>{_THING}{_SERIAL}\?k={_KEY})&s={_SIGNATURE}", re.ASCII
 )
 _LIKE: Final = re.compile(r"/01/|[?&]s=|[?&]k=")
 
 
 class LabelLink(Struct, frozen=True):
-    """A label's address, taken apart. ``signed`` is the text that was signed."""
+    """A label's address, taken apart; ``serial`` empty: it is a whole lot's.
+
+    ``facts`` are values by application identifier, ``signed`` the text that was signed.
+    """
 
     base: str
     gtin: str
@@ -43,6 +61,12 @@ class LabelLink(Struct, frozen=True):
     key: str
     signed: str
     signature: bytes
+    facts: dict[str, str] = {}
+
+    @property
+    def handle(self) -> str:
+        """What the published list calls the label: its serial, or its goods and lot."""
+        return self.serial or f"{self.gtin}/{self.lot}"
 
 
 def parse_gtin(text: str) -> str:
@@ -62,14 +86,23 @@ def parse_gtin(text: str) -> str:
     return gtin
 
 
-def unsigned(base: str, gtin: str, lot: str, serial: str, key: str) -> str:
-    """Return the text to sign."""
-    return f"{base.rstrip('/')}/01/{gtin}/10/{lot}/21/{serial}?k={key}"
+def unsigned(
+    base: str,
+    gtin: str,
+    lot: str,
+    serial: str | None,
+    key: str,
+    facts: Mapping[str, str] | None = None,
+) -> str:
+    """Return the text to sign; ``facts`` in the order that ``label_facts`` gives them."""
+    item = f"/21/{serial}" if serial else ""
+    told = "".join(f"{ai}={value}&" for ai, value in (facts or {}).items())
+    return f"{base.rstrip('/')}/01/{gtin}/10/{lot}{item}?{told}s={key}"
 
 
 def with_signature(text: str, signature: bytes) -> str:
     """Return the address for the label."""
-    return f"{text}&s={to_text(signature)}"
+    return f"{text}.{to_text(signature)}"
 
 
 def is_like_a_label(text: str) -> bool:
@@ -83,21 +116,26 @@ def parse_label(text: str) -> LabelLink:
     Raises:
         InputError: it is not spelt as a label is.
     """
-    found = _LABEL.fullmatch(text)
+    found = _LABEL.fullmatch(text) or _FIRST.fullmatch(text)
     if found is None:
         raise InputError(f"{text[:200]!r} is not the address of a label")
     parts = found.groupdict()
     parse_gtin(parts["gtin"])
-    signature = from_text(parts["signature"])
     return LabelLink(
         parts["base"],
         parts["gtin"],
         parts["lot"],
-        parts["serial"],
+        parts["serial"] or "",
         parts["key"],
         parts["signed"],
-        signature,
+        from_text(parts["signature"]),
+        _facts(parts.get("facts") or ""),
     )
+
+
+def _facts(text: str) -> dict[str, str]:
+    pairs = (one.partition("=") for one in text.split("&") if one)
+    return {ai: value for ai, _, value in pairs}
 
 
 def to_text(raw: bytes) -> str:

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
-from traceability.keys import KeysDocument, Signer, is_signed
+from traceability.keys import KeysDocument, PublicKey, Signer, is_signed
+from traceability.labelfacts import ends_ms, read_facts
 from traceability.links import (
     DOMAIN,
     LabelLink,
@@ -25,7 +26,11 @@ STATUS_DOMAIN: Final = b"greenwater-status-1\n"
 
 
 class Code(StrEnum):
-    """What a label is worth. ``NOT_FOUND`` and ``COPY_SUSPECTED`` need the platform."""
+    """What a label is worth. ``NOT_FOUND`` and ``COPY_SUSPECTED`` need the platform.
+
+    ``GENUINE`` is said of the label, never of the goods. ``EXPIRED`` is the label (its
+    key is no longer good), ``PAST_DATE`` the goods, by the use-by date on it.
+    """
 
     GENUINE = "genuine"
     ALTERED = "altered"
@@ -34,13 +39,17 @@ class Code(StrEnum):
     REVOKED = "revoked"
     SUSPENDED = "suspended"
     EXPIRED = "expired"
+    PAST_DATE = "past_date"
     RECALLED = "recalled"
     NOT_FOUND = "not_found"
     COPY_SUSPECTED = "copy_suspected"
 
 
 class Verdict(Struct, frozen=True):
-    """A verdict; ``reason`` and ``phone`` are a recall's. ``at_ms`` is the list's time."""
+    """A verdict; ``reason`` and ``phone`` are a recall's. ``at_ms`` is the list's time.
+
+    ``facts`` are what the label says of the goods, by GS1's application identifiers.
+    """
 
     code: Code
     gtin: str = ""
@@ -50,6 +59,7 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
     phone: str = ""
     at_ms: int | None = None
+    facts: dict[str, str] = {}
 
 
 class RecalledLot(Struct, frozen=True):
@@ -63,7 +73,7 @@ class RecalledLot(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True):
-    """What became of labels, at an instant: serials, and lots called back."""
+    """What became of labels, at an instant: by serial (or ``gtin/lot``), and recalls."""
 
     at_ms: int
     revoked: tuple[str, ...] = ()
@@ -104,10 +114,13 @@ def read_status(document: StatusDocument | bytes, keys: KeysDocument) -> Status:
         raise InputError(f"this is no list of labels: {exc}") from exc
 
 
-def check(text: str, keys: KeysDocument, status: Status | None) -> Verdict:
+def check(
+    text: str, keys: KeysDocument, status: Status | None, now_ms: int | None = None
+) -> Verdict:
     """Return what a label is worth; white space around it does not count.
 
-    Without a status only the signature is checked.
+    Without a status only the signature is checked. Dates are held against ``now_ms`` or
+    the status's own time, whichever is later (a phone's clock may be wrong).
     """
     text = text.strip(" \t\r\n")
     try:
@@ -121,20 +134,31 @@ def check(text: str, keys: KeysDocument, status: Status | None) -> Verdict:
         return _verdict(Code.ALTERED, link, status)
     if key.state != "active":
         return _verdict(Code.REVOKED, link, status)
-    return _standing(link, status)
+    return _standing(link, key, status, now_ms)
 
 
-def _standing(link: LabelLink, status: Status | None) -> Verdict:
-    if status is None:
-        return _verdict(Code.GENUINE, link, None)
-    for one in status.recalled:
+def _standing(
+    link: LabelLink, key: PublicKey, status: Status | None, now_ms: int | None
+) -> Verdict:
+    known = Status(0) if status is None else status
+    for one in known.recalled:
         if (one.gtin, one.lot) == (link.gtin, link.lot):
             return _verdict(Code.RECALLED, link, status, one.reason, one.phone)
-    if link.serial in status.revoked:
+    if link.handle in known.revoked:
         return _verdict(Code.REVOKED, link, status)
-    if link.serial in status.suspended:
+    if link.handle in known.suspended:
         return _verdict(Code.SUSPENDED, link, status)
-    return _verdict(Code.GENUINE, link, status)
+    return _verdict(_dated(link, key, max(now_ms or 0, known.at_ms)), link, status)
+
+
+def _dated(link: LabelLink, key: PublicKey, at_ms: int) -> Code:
+    """Return what the dates make of a label that is good but for them."""
+    if key.until_ms is not None and at_ms >= key.until_ms:
+        return Code.EXPIRED
+    use_by = read_facts(link.facts).use_by
+    if use_by is not None and at_ms >= ends_ms(use_by):
+        return Code.PAST_DATE
+    return Code.GENUINE
 
 
 def _verdict(
@@ -144,9 +168,16 @@ def _verdict(
     reason: str = "",
     phone: str = "",
 ) -> Verdict:
-    at_ms = None if status is None else status.at_ms
     return Verdict(
-        code, link.gtin, link.lot, link.serial, link.key, reason, phone, at_ms
+        code,
+        link.gtin,
+        link.lot,
+        link.serial,
+        link.key,
+        reason,
+        phone,
+        None if status is None else status.at_ms,
+        link.facts,
     )
 
 

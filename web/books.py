@@ -117,7 +117,7 @@ def refusal_texts(lang: Lang, refusals: Sequence[Refusal]) -> list[tuple[str, st
         facts = dict(one.facts)
         if "until_ms" in facts:
             facts["until"] = day(int(facts["until_ms"]))
-        for name in ("kg", "harvested_kg"):
+        for name in ("kg", "harvested_kg", "lot_kg"):
             if name in facts:
                 facts[name] = exact(lang, float(facts[name]))
         found.append((say(lang, f"gate_{one.code}", **facts), one.cure))

@@ -1,5 +1,6 @@
 """What anybody may see of a label: the passport behind it, its check, the lists."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -8,7 +9,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.reading import milliseconds
+from greenwater.reference.production import METHODS, find_method
 from greenwater.reference.records import get_kind
+from greenwater.reference.species import SPECIES
+from traceability.labelfacts import read_facts
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
 from traceability.verify import Code, Verdict
@@ -31,6 +35,7 @@ LOOKS: Final = {
     Code.SUSPENDED: "doubt",
     Code.COPY_SUSPECTED: "doubt",
     Code.EXPIRED: "doubt",
+    Code.PAST_DATE: "doubt",
 }
 """How a verdict looks; all others are bad."""
 MARKS: Final = {"good": "✓", "doubt": "▲", "bad": "✕"}
@@ -99,7 +104,7 @@ class LabelPages:
         return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
     def passport_page(
-        self, request: Request, gtin: str, lot: str, serial: str
+        self, request: Request, gtin: str, lot: str, serial: str | None
     ) -> Response:
         """Show what is behind a label."""
         text = f"{self._services.public_url.rstrip('/')}{request.url.path}"
@@ -213,6 +218,7 @@ def passport_view(
         mark=MARKS.get(look, ""),
         passport=found,
         facts=[] if found is None else _facts(lang, found, now_ms),
+        told=[] if verdict is None else told_facts(lang, verdict.facts),
         stages=[] if found is None else _stages(lang, found),
         evidence=evidence_views(lang, None if found is None else found.evidence),
         span=_span(lang, found),
@@ -240,6 +246,10 @@ def _script_words(lang: Lang) -> dict[str, Any]:
         **own,
         **verdicts,
         "locale": "vi-VN" if lang is Lang.VI else "en-GB",
+        "species": {
+            code: one.vi if lang is Lang.VI else one.en for code, one in SPECIES.items()
+        },
+        "methods": {one.code: one.vi if lang is Lang.VI else one.en for one in METHODS},
         "looks": {code.value: look_of(code) for code in Code},
         "marks": MARKS,
     }
@@ -249,6 +259,30 @@ def _name(lang: Lang, found: Passport | None) -> str:
     if found is None:
         return say(lang, "passport_title")
     return found.product.vi if lang is Lang.VI else found.product.en
+
+
+def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a signed label says of the goods: (word, text)."""
+    goods = read_facts(facts)
+    code = goods.species or ""
+    species, method = SPECIES.get(code), find_method(goods.method or "")
+    named = "" if species is None else species.vi if lang is Lang.VI else species.en
+    way = "" if method is None else method.vi if lang is Lang.VI else method.en
+    days = dict.fromkeys(f"{one:%d/%m/%Y}" for one in goods.harvested or ())
+    rows = (
+        ("check_species", f"{named} ({code})".strip() if code else ""),
+        ("check_net_weight", _kg(lang, goods.net_kg)),
+        ("check_harvested", " – ".join(days)),
+        ("check_method", way or goods.method or ""),
+        ("check_area", goods.area or ""),
+        ("check_gear", goods.gear or ""),
+        ("check_use_by", f"{goods.use_by:%d/%m/%Y}" if goods.use_by else ""),
+    )
+    return [(say(lang, key), text) for key, text in rows if text]
+
+
+def _kg(lang: Lang, kg: float | None) -> str:
+    return "" if kg is None else f"{exact(lang, kg)} kg"
 
 
 def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
 """A lot: its evidence, its labels, paper for them, its recall."""
 
+import math
 import secrets
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -97,6 +99,9 @@ class LotPages:
         lot: str,
         count: Annotated[int, Form(ge=1, le=1000)],
         csrf: Annotated[str, Form()],
+        net_kg: Annotated[str, Form(max_length=12)] = "",
+        use_by: Annotated[str, Form(max_length=10)] = "",
+        kind: Annotated[str, Form(max_length=10)] = "item",
     ) -> Response:
         """Issue labels; refused, the page says why."""
         self._doors.check_form(request, csrf)
@@ -104,15 +109,21 @@ class LotPages:
             self._doors.writer(request),
             self._doors.mine(request).seen.get_lot(lot),
         )
+        lang, here = lang_of(request), f"/lots/{lot}#labels"
         try:
-            self._labels().issue(person, lot, count)
-        except GateRefusedError as exc:
-            return self._page(
-                request, found, refusal_texts(lang_of(request), exc.refusals)
+            self._labels().issue(
+                person,
+                lot,
+                count,
+                net_kg=_kilograms(lang, net_kg),
+                use_by=_day(lang, use_by),
+                is_item=kind != "lot",
             )
+        except GateRefusedError as exc:
+            return self._page(request, found, refusal_texts(lang, exc.refusals))
         except InputError as exc:
-            return self._page(request, found, [(str(exc), f"/lots/{lot}")])
-        return RedirectResponse(f"/lots/{lot}#labels", 303)
+            return self._page(request, found, [(str(exc), here)])
+        return RedirectResponse(here, 303)
 
     def sheet(self, request: Request, lot: str) -> Response:
         """Return the lot's labels on A4 sheets."""
@@ -164,6 +175,27 @@ class LotPages:
         self._doors.mine(request).seen.get_lot(lot)
         self._labels().end_recall(person, lot)
         return RedirectResponse(f"/lots/{lot}", 303)
+
+
+def _kilograms(lang: Lang, text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        kg = float(text.strip().replace(",", "."))
+    except ValueError:
+        kg = -1.0
+    if not 0 < kg < math.inf:
+        raise InputError(say(lang, "labels_wrong_weight"))
+    return kg
+
+
+def _day(lang: Lang, text: str) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(say(lang, "labels_wrong_day")) from None
 
 
 def _text(services: Services, lot: Lot, label: Label) -> LabelText:

@@ -46,7 +46,7 @@ HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Vary": "Accept, Accept-Language, X-API-Key",
 }
-_LABEL: Final = ("01", "10", "21")
+_LABELS: Final = (("01", "10", "21"), ("01", "10"))
 
 
 class Resolver:
@@ -100,7 +100,8 @@ class Resolver:
         except InputError as refused:
             return self._refuse(request, wanted, 400, str(refused))
         if _is_label(link, wanted):
-            gtin, lot, serial = (one.value for one in link.path)
+            gtin, lot, *item = (one.value for one in link.path)
+            serial = item[0] if item else None
             page = self._labels.passport_page(request, gtin, lot, serial)
             page.headers["Link"] = self._shown(link)
             return page
@@ -174,7 +175,7 @@ def _wanted(request: Request) -> Wanted:
 
 def _is_label(link: DigitalLink, wanted: Wanted) -> bool:
     """Return whether this is what a label's code says, and nothing else is asked."""
-    is_item = tuple(one.ai for one in link.path) == _LABEL
+    is_item = tuple(one.ai for one in link.path) in _LABELS
     is_signed = any(one.startswith(("k=", "s=")) for one in link.others)
     return is_item and is_signed and wanted.relation is None and not wanted.is_linkset
 

@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 from tests.chromium import browsing, chromium
-from tests.vectors.make_labels import FILE, label, published, signer
+from tests.vectors.make_labels import (
+    CAUGHT,
+    FILE,
+    first_label,
+    label,
+    published,
+    signer,
+)
 from traceability.keys import read_keys
 from traceability.verify import check
 from web.pages import STATIC
@@ -50,11 +57,12 @@ def serving_scripts() -> Iterator[str]:
 
 def forged(number: int) -> list[str]:
     """Return labels with a few characters changed anywhere, and some left alone."""
-    random, good = Random(20), label(signer())
+    random, ours = Random(20), signer()
+    kinds = (label(ours), label(ours, serial=None, facts=CAUGHT), first_label(ours))
     letters = "0123456789abcXYZ-_.~/?&=%# \t\n\u00e9\u0410\u200b\uff11"
     found = []
     for _ in range(number):
-        text = list(good)
+        text = list(random.choice(kinds))
         for _ in range(random.choice((0, 1, 1, 1, 2))):
             at = random.randrange(len(text))
             text[at : at + random.choice((0, 1, 1))] = random.choice(letters)
@@ -81,5 +89,6 @@ def test_the_browser_judges_as_python_does(tmp_path: Path) -> None:
         assert theirs == (
             ours.code, ours.gtin, ours.lot, ours.serial, ours.reason, ours.phone,
         ), text  # fmt: skip
+        assert (verdict.get("facts") or {}) == ours.facts, text
     assert {one["code"] for one in verdicts} >= {"genuine", "altered", "recalled"}
     assert (alone["code"], alone["at_ms"]) == ("genuine", None), "no list is believed"

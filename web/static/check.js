@@ -77,6 +77,28 @@ const fact = (name, text) => {
   return [term, value];
 };
 
+const weight = (facts) => {
+  const ai = Object.keys(facts).find((one) => one.startsWith("310"));
+  if (!ai) return "";
+  const kg = Number(facts[ai]) / 10 ** Number(ai[3]);
+  return `${kg.toLocaleString(words.locale, { maximumFractionDigits: 3 })} kg`;
+};
+const dayOf = (text) => (text ? `${text.slice(4, 6)}/${text.slice(2, 4)}/20${text.slice(0, 2)}` : "");
+const days = (text) => (text ? [text.slice(0, 6), text.slice(6)].filter(Boolean).map(dayOf).join(" – ") : "");
+const species = (code) => (code ? `${words.species[code] ?? ""} (${code})`.trim() : "");
+
+// What the box must show, as the signed label says it.
+const goods = ({ facts = {} }) =>
+  [
+    ["species", species(facts["7008"])],
+    ["net_weight", weight(facts)],
+    ["harvested", days(facts["7007"])],
+    ["method", words.methods[facts["7010"]] ?? facts["7010"]],
+    ["area", facts["7005"]],
+    ["gear", facts["7009"]],
+    ["use_by", dayOf(facts["17"])],
+  ].flatMap(([name, text]) => (text ? fact(say(name), text) : []));
+
 const show = (verdict, { isOnline, when }) => {
   const box = part("verdict");
   const look = words.looks[verdict.code] ?? "bad";
@@ -95,6 +117,7 @@ const show = (verdict, { isOnline, when }) => {
     ...(verdict.gtin ? fact(say("gtin"), verdict.gtin) : []),
     ...(verdict.lot ? fact(say("lot"), verdict.lot) : []),
     ...(verdict.serial ? fact(say("serial"), verdict.serial) : []),
+    ...(verdict.code === "altered" ? [] : goods(verdict)),
   );
   const more = part("more");
   more.hidden = !verdict.passport;
@@ -103,16 +126,16 @@ const show = (verdict, { isOnline, when }) => {
 };
 
 const pageOf = ({ gtin, lot, serial }, text) =>
-  `/01/${gtin}/10/${encodeURIComponent(lot)}/21/${serial}${new URL(text.trim()).search}`;
+  `/01/${gtin}/10/${encodeURIComponent(lot)}${serial ? `/21/${serial}` : ""}${new URL(text.trim()).search}`;
 
 const check = async (text) => {
   const turn = ++shown;
   part("read").textContent = text;
   part("was-read").hidden = false;
   const known = await lists();
-  const verdict = await checkLabel(text, known.keys.document, known.status.document);
+  const verdict = await checkLabel(text, known.keys.document, known.status.document, Date.now());
   if (turn !== shown) return;
-  const isNamed = verdict.gtin && verdict.lot && verdict.serial;
+  const isNamed = verdict.gtin && verdict.lot;
   const passport = isNamed && verdict.code !== "altered" ? pageOf(verdict, text) : "";
   show({ ...verdict, passport }, { isOnline: false, when: known.status.at });
   const told = await online(text);

@@ -29,7 +29,7 @@ class SigningKey(Struct, frozen=True):
 
 
 class Label(Struct, frozen=True):
-    """One printed code. ``id`` is its serial."""
+    """One printed code. ``id`` is its serial; of a whole lot's label no one is told it."""
 
     id: str
     organisation: str
@@ -78,6 +78,13 @@ class LabelsSeen:
         """Return a label by its serial, if it was issued."""
         with self._sessions.reading() as session:
             row = session.get(LabelRow, serial)
+            return None if row is None else _label(row)
+
+    def find_label_at(self, uri: str) -> Label | None:
+        """Return the label of this very address, if it was issued."""
+        query = select(LabelRow).where(LabelRow.uri == uri)
+        with self._sessions.reading() as session:
+            row = session.scalar(query)
             return None if row is None else _label(row)
 
     def label_acts(self) -> Sequence[LabelAct]:

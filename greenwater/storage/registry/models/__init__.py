@@ -11,6 +11,7 @@ from greenwater.storage.registry.models import (
     farm_records,
     labels,
     lots,
+    scans,
     trips,
     vessel_books,
 )  # isort: skip
@@ -63,6 +64,7 @@ __all__ = [
     "farm_records",
     "labels",
     "lots",
+    "scans",
     "trips",
     "vessel_books",
 ]

@@ -38,7 +38,7 @@ class LabelRow(Tenanted, Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     lot: Mapped[str] = mapped_column(index=True)
     key: Mapped[str] = mapped_column(ForeignKey("signing_key.id"))
-    uri: Mapped[str]
+    uri: Mapped[str] = mapped_column(index=True)
     issued_ms: Mapped[int]
     issued_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
 

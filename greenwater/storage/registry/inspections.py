@@ -1,0 +1,145 @@
+"""Inspectors' keys, and what they signed with them."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from greenwater.kernel.errors import ConflictError
+from greenwater.storage.registry.ledger import EventDraft, append_events
+from greenwater.storage.registry.models.scans import InspectionRow, InspectorKeyRow
+from greenwater.storage.registry.rows import add_once, get_row, parse_name
+from greenwater.storage.registry.session import Sessions
+
+
+class InspectorKey(Struct, frozen=True):
+    """A key of an inspector's phone; ``public`` is base64url of 32 bytes."""
+
+    id: str
+    person: str
+    public: str
+    name: str
+    from_ms: int
+    ended_ms: int | None = None
+    is_lost: bool = False
+
+
+class Inspection(Struct, frozen=True):
+    """An inspector's verdict: ``conformant`` or ``non_conformant``.
+
+    ``statement`` is the whole text as it was signed, ``label`` the serial that was seen.
+    """
+
+    id: str
+    organisation: str
+    lot: str
+    label: str | None
+    person: str
+    key: str
+    result: str
+    note: str
+    statement: str
+    happened_ms: int
+    received_ms: int
+
+
+class InspectionsSeen:
+    """What may be asked about inspections; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def inspections(
+        self, *, lot: str | None = None, person: str | None = None
+    ) -> Sequence[Inspection]:
+        """Return inspections, the newest first."""
+        query = select(InspectionRow).order_by(
+            InspectionRow.happened_ms.desc(), InspectionRow.id
+        )
+        if lot is not None:
+            query = query.where(InspectionRow.lot == lot)
+        if person is not None:
+            query = query.where(InspectionRow.person == person)
+        names = Inspection.__struct_fields__
+        with self._sessions.reading() as session:
+            return [
+                Inspection(*(getattr(row, name) for name in names))
+                for row in session.scalars(query)
+            ]
+
+
+class Inspections(InspectionsSeen):
+    """Mixed into ``Registry``."""
+
+    def inspector_keys(self, *, person: str | None = None) -> Sequence[InspectorKey]:
+        """Return the keys of inspectors' phones, oldest first."""
+        query = select(InspectorKeyRow).order_by(
+            InspectorKeyRow.from_ms, InspectorKeyRow.id
+        )
+        if person is not None:
+            query = query.where(InspectorKeyRow.person == person)
+        with self._sessions.reading() as session:
+            return [_key(row) for row in session.scalars(query)]
+
+    def find_inspector_key(self, key: str) -> InspectorKey | None:
+        """Return a key by its id, if it was enrolled."""
+        with self._sessions.reading() as session:
+            row = session.get(InspectorKeyRow, key)
+            return None if row is None else _key(row)
+
+    def add_inspector_key(self, key: InspectorKey) -> None:
+        """Enrol a phone's key; the same again changes nothing.
+
+        Raises:
+            ConflictError: it is another person's.
+        """
+        facts = {"public": key.public, "person": key.person}
+        made = {
+            "name": parse_name(key.name),
+            "from_ms": key.from_ms,
+            "ended_ms": None,
+            "is_lost": False,
+        }
+        with self._sessions.writing() as session:
+            add_once(session, InspectorKeyRow, {"id": key.id}, facts, made=made)
+
+    def end_inspector_key(self, key: str, *, at_ms: int, is_lost: bool) -> None:
+        """End a key; one that ended stays so, and may still turn out to be lost.
+
+        Raises:
+            MissingError: there is no such key.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, InspectorKeyRow, key)
+            row.ended_ms = at_ms if row.ended_ms is None else row.ended_ms
+            row.is_lost = row.is_lost or is_lost
+
+    def add_inspection(
+        self, inspection: Inspection, events: Sequence[EventDraft]
+    ) -> bool:
+        """Keep an inspection with its trace event; return whether it is new.
+
+        Raises:
+            ConflictError: its id stands for another statement.
+        """
+        facts = {
+            name: getattr(inspection, name) for name in Inspection.__struct_fields__
+        }
+        with self._sessions.writing() as session:
+            known = session.get(InspectionRow, inspection.id)
+            if known is not None:
+                if known.statement == inspection.statement:
+                    return False
+                raise ConflictError(
+                    f"inspection {inspection.id} is there already with other content"
+                )
+            session.add(InspectionRow(**facts))
+            session.flush()
+            append_events(
+                session, inspection.organisation, events, inspection.received_ms
+            )
+            return True
+
+
+def _key(row: InspectorKeyRow) -> InspectorKey:
+    names = InspectorKey.__struct_fields__
+    return InspectorKey(*(getattr(row, name) for name in names))

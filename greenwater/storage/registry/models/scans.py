@@ -1,0 +1,81 @@
+"""Where labels were scanned, what the public reports of them, and inspections.
+
+A scan keeps a coarse place and the hour, never an address of the network; it is counted,
+not told one by one, and forgotten after a year. Inspections are never changed or deleted
+(migration 0015): they are signed by the inspector's own key.
+"""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from greenwater.storage.registry.models.core import Base, Tenanted, within
+
+
+class ScanRow(Tenanted, Base):
+    """How often a label was scanned in an hour at a place; ``place`` '' is not told."""
+
+    __tablename__ = "scan"
+    __table_args__ = (within("organisation", "label", of="label"),)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    hour_ms: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, index=True
+    )
+    place: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+class LabelReportRow(Tenanted, Base):
+    """What somebody of the public says of a label: its text as it was read, and why."""
+
+    __tablename__ = "label_report"
+    __table_args__ = (UniqueConstraint("organisation", "id"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    kind: Mapped[str]
+    note: Mapped[str]
+    place: Mapped[str]
+    at_ms: Mapped[int] = mapped_column(index=True)
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    answered_ms: Mapped[int | None]
+
+
+class InspectorKeyRow(Base):
+    """The public half of a key that an inspector's phone signs with.
+
+    ``ended_ms`` with ``is_lost``: nothing that comes in later is believed, whatever day
+    it bears; without, what was signed before is.
+    """
+
+    __tablename__ = "inspector_key"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    public: Mapped[str]
+    name: Mapped[str]
+    from_ms: Mapped[int]
+    ended_ms: Mapped[int | None]
+    is_lost: Mapped[bool]
+
+
+class InspectionRow(Tenanted, Base):
+    """An inspector's verdict on a lot, as his phone signed it."""
+
+    __tablename__ = "inspection"
+    __table_args__ = (
+        within("organisation", "lot", of="lot"),
+        UniqueConstraint("organisation", "id"),
+        Index("ix_inspection_lot", "lot", "happened_ms"),
+        CheckConstraint(
+            "result IN ('conformant', 'non_conformant')", name="known_result"
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    lot: Mapped[str]
+    label: Mapped[str | None]
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    key: Mapped[str] = mapped_column(ForeignKey("inspector_key.id"))
+    result: Mapped[str]
+    note: Mapped[str]
+    statement: Mapped[str]
+    happened_ms: Mapped[int]
+    received_ms: Mapped[int]

@@ -1,0 +1,177 @@
+"""Scans of labels, counted by hour and coarse place, and what the public reports."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import delete, func, select
+
+from greenwater.kernel.errors import ConflictError
+from greenwater.storage.registry.models.labels import LabelRow
+from greenwater.storage.registry.models.scans import LabelReportRow, ScanRow
+from greenwater.storage.registry.rows import get_row, insert, storable
+from greenwater.storage.registry.session import Sessions
+
+
+class Scan(Struct, frozen=True):
+    """How often a label was scanned within an hour at a place; '' is not told."""
+
+    label: str
+    hour_ms: int
+    place: str
+    count: int
+
+
+class LotScans(Struct, frozen=True):
+    """How often the labels of a lot were scanned, how many there are, of how many."""
+
+    lot: str
+    scans: int
+    scanned: int
+    labels: int
+
+
+class LabelReport(Struct, frozen=True):
+    """What somebody of the public said of a label."""
+
+    id: str
+    organisation: str
+    text: str
+    kind: str
+    note: str
+    place: str
+    at_ms: int
+    answer: str | None = None
+    answered_by: str | None = None
+    answered_ms: int | None = None
+
+
+class ScansSeen:
+    """What may be asked about scans; mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def scans_of(self, label: str, *, since_ms: int = 0) -> Sequence[Scan]:
+        """Return the scans of a label, oldest first."""
+        query = (
+            select(ScanRow)
+            .where(ScanRow.label == label, ScanRow.hour_ms >= since_ms)
+            .order_by(ScanRow.hour_ms, ScanRow.place)
+        )
+        with self._sessions.reading() as session:
+            return [
+                Scan(row.label, row.hour_ms, row.place, row.count)
+                for row in session.scalars(query)
+            ]
+
+    def much_scanned(self, *, since_ms: int, often: int) -> Sequence[str]:
+        """Return labels worth a look: told from several places, or scanned so often."""
+        places = func.count(ScanRow.place.distinct())
+        query = (
+            select(ScanRow.label)
+            .where(ScanRow.hour_ms >= since_ms)
+            .group_by(ScanRow.label)
+            .having((places > 1) | (func.sum(ScanRow.count) >= often))
+            .order_by(ScanRow.label)
+        )
+        with self._sessions.reading() as session:
+            return list(session.scalars(query))
+
+    def lot_scans(self, *, since_ms: int) -> Sequence[LotScans]:
+        """Return lots whose labels were scanned, with how many labels each has."""
+        scanned = (
+            select(
+                LabelRow.lot,
+                func.sum(ScanRow.count).label("scans"),
+                func.count(ScanRow.label.distinct()).label("scanned"),
+            )
+            .join(LabelRow, LabelRow.id == ScanRow.label)
+            .where(ScanRow.hour_ms >= since_ms)
+            .group_by(LabelRow.lot)
+            .order_by(LabelRow.lot)
+        )
+        issued = select(LabelRow.lot, func.count()).group_by(LabelRow.lot)
+        with self._sessions.reading() as session:
+            labels = {lot: count for lot, count in session.execute(issued)}
+            return [
+                LotScans(row.lot, int(row.scans), row.scanned, labels[row.lot])
+                for row in session.execute(scanned)
+            ]
+
+    def label_reports(self, *, open_only: bool = False) -> Sequence[LabelReport]:
+        """Return what the public reported, the newest first."""
+        query = select(LabelReportRow).order_by(
+            LabelReportRow.at_ms.desc(), LabelReportRow.id
+        )
+        if open_only:
+            query = query.where(LabelReportRow.answered_ms.is_(None))
+        with self._sessions.reading() as session:
+            return [_report(row) for row in session.scalars(query)]
+
+
+def _report(row: LabelReportRow) -> LabelReport:
+    names = LabelReport.__struct_fields__
+    return LabelReport(*(getattr(row, name) for name in names))
+
+
+class Scans(ScansSeen):
+    """Mixed into ``Registry``."""
+
+    def note_scan(self, label: str, hour_ms: int, place: str = "") -> None:
+        """Count one more scan.
+
+        Raises:
+            MissingError: no such label was issued.
+        """
+        with self._sessions.writing() as session:
+            organisation = get_row(session, LabelRow, label).organisation
+            new = insert(session, ScanRow).values(
+                label=label,
+                hour_ms=hour_ms,
+                place=storable(place),
+                count=1,
+                organisation=organisation,
+            )
+            key = [ScanRow.label, ScanRow.hour_ms, ScanRow.place]
+            more = {"count": ScanRow.count + 1}
+            session.execute(new.on_conflict_do_update(index_elements=key, set_=more))
+
+    def place_scan(self, label: str, hour_ms: int, place: str) -> None:
+        """Tell where a scan of this hour was that told no place, if there is one."""
+        with self._sessions.writing() as session:
+            nowhere = session.get(ScanRow, (label, hour_ms, ""))
+            if nowhere is not None:
+                nowhere.count -= 1
+                if nowhere.count == 0:
+                    session.delete(nowhere)
+        self.note_scan(label, hour_ms, place)
+
+    def forget_scans(self, *, before_ms: int) -> int:
+        """Delete scans of hours before an instant; return how many rows went."""
+        statement = delete(ScanRow).where(ScanRow.hour_ms < before_ms)
+        with self._sessions.writing() as session:
+            gone = session.execute(statement.returning(ScanRow.label))
+            return len(gone.all())
+
+    def add_label_report(self, report: LabelReport) -> None:
+        """Keep what somebody reported; the same again changes nothing."""
+        facts = {name: getattr(report, name) for name in LabelReport.__struct_fields__}
+        facts |= {name: storable(facts[name]) for name in ("text", "note", "place")}
+        with self._sessions.writing() as session:
+            if session.get(LabelReportRow, report.id) is None:
+                session.add(LabelReportRow(**facts))
+
+    def answer_label_report(
+        self, report: str, *, person: str, answer: str, at_ms: int
+    ) -> None:
+        """Say what became of a report.
+
+        Raises:
+            MissingError: there is no such report.
+            ConflictError: it was answered already.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, LabelReportRow, report, lock=True)
+            if row.answered_ms is not None:
+                raise ConflictError(f"report {report} was answered already")
+            row.answer, row.answered_by = storable(answer), person
+            row.answered_ms = at_ms
