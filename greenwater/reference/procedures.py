@@ -24,6 +24,7 @@ class Procedure(Struct, frozen=True, forbid_unknown_fields=True):
     """One procedure as it stands in ``[valid_from, valid_until)``; days are working days."""
 
     id: str
+    prefix: str
     vi: str
     en: str
     instrument: str
