@@ -49,7 +49,7 @@ class Gated(NamedTuple):
 
 def gated(case: CatchCase) -> Gated:
     """Return what stands against a lot of this catch: all of it at once."""
-    refusals = [*_book(case), *_goods(case)]
+    refusals = [*_book(case), *weighed(case)]
     warnings = [*_beside(case)]
     for refusal, is_hard in (*_papers(case), *_waters(case)):
         (refusals if is_hard else warnings).append(refusal)
@@ -95,18 +95,19 @@ def _book(case: CatchCase) -> Iterator[Refusal]:
         yield Refusal("no_catch", _entry(case, "catch"), facts)
 
 
-def _goods(case: CatchCase) -> Iterator[Refusal]:
+def weighed(case: CatchCase) -> list[Refusal]:
+    """Return what stands against the weight alone."""
     if case.landing is None:
-        yield Refusal("no_landing", _entry(case, "landing"))
-        return
+        return [Refusal("no_landing", _entry(case, "landing"))]
     landed = case.landing.kilograms.get(case.species, 0.0)
     facts: dict[str, Any] = {"species": case.species, "landed_kg": landed}
     if not landed:
-        yield Refusal("not_landed", _entry(case, "landing"), facts)
-    elif case.kg is not None and case.kg + case.drawn_kg > landed + ROUNDING_KG:
+        return [Refusal("not_landed", _entry(case, "landing"), facts)]
+    if case.kg is not None and case.kg + case.drawn_kg > landed + ROUNDING_KG:
         facts |= {"kg": case.kg, "left_kg": max(0.0, round(landed - case.drawn_kg, 3))}
         cure = f"/trips/{case.trip}#landings"
-        yield Refusal("more_than_landed", cure, facts)
+        return [Refusal("more_than_landed", cure, facts)]
+    return []
 
 
 def _papers(case: CatchCase) -> Iterator[tuple[Refusal, bool]]:

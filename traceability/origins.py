@@ -14,11 +14,14 @@ from greenwater.storage.registry.books import Lot
 from traceability.evidence import Evidence
 from traceability.gate import Refusal, refusals_of
 from traceability.genealogy import first_broken
+from traceability.trip_case import landing_refusals
 
 
 def evidence_in(lot: Lot) -> Evidence | None:
     """Return the evidence of its water that was frozen into a lot; None: it has none."""
-    return msgspec.convert(lot.evidence, Evidence) if lot.evidence else None
+    if lot.origin == "landing" or not lot.evidence:
+        return None
+    return msgspec.convert(lot.evidence, Evidence)
 
 
 def roots_of(registry: Registry, lot: Lot) -> Sequence[Lot]:
@@ -81,9 +84,3 @@ def harvest_refusals(
         harvest=lot.harvest,
         kg=lot.kg,
     )
-
-
-def landing_refusals(registry: Registry, lot: Lot, now_ms: int) -> Sequence[Refusal]:
-    """Return what a vessel's book says against a lot of a landing."""
-    # No vessel keeps a book yet: a landing that nobody can look up is no proof.
-    return [Refusal("no_landing", f"/lots/{lot.id}", {"landing": lot.landing or ""})]

@@ -30,7 +30,10 @@ class Standing(NamedTuple):
 
 
 class TripBook(NamedTuple):
-    """What counts of a trip's records. ``trip`` and ``confirmation``: the newest."""
+    """What counts of a trip's records; ``trip`` is the newest declaration.
+
+    ``confirmation``: the newest that fits the book as it stands, else the newest.
+    """
 
     trip: Standing | None
     catches: tuple[Standing, ...]
@@ -129,16 +132,19 @@ def trip_book(records: Iterable[VesselRecord]) -> TripBook:
     by_kind: dict[str, list[Standing]] = defaultdict(list)
     for one in in_force(records):
         by_kind[one.record.kind].append(one)
-    return TripBook(
+    book = TripBook(
         trip=_newest(by_kind["trip"]),
         catches=tuple(by_kind["catch"]),
         transshipments=tuple(by_kind["transshipment"]),
         landings=tuple(by_kind["landing"]),
         notices=tuple(by_kind["notice"]),
         statements=tuple(by_kind["statement"]),
-        confirmation=_newest(by_kind["confirmation"]),
+        confirmation=None,
         is_double=len(by_kind["trip"]) > 1,
     )
+    told = by_kind["confirmation"]
+    fitting = [one for one in told if one.record.fields["covers"] == book.covered]
+    return book._replace(confirmation=_newest(fitting) or _newest(told))
 
 
 def in_force(records: Iterable[VesselRecord]) -> list[Standing]:

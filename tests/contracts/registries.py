@@ -1,5 +1,6 @@
 """Registries to test on: a fresh one per test, on SQLite and on PostgreSQL."""
 
+import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -35,13 +36,13 @@ class Databases:
 
     def migrated(self) -> str:
         """Return the URL of a database with the newest schema and no rows."""
-        if self.kind == "sqlite":
-            url = self.bare()
-            migrate(url)
-            return url
         if self._template is None:
             self._template = self.bare()
             migrate(self._template)
+        if self.kind == "sqlite":
+            url = self.bare()
+            shutil.copyfile(_file(self._template), _file(url))
+            return url
         name, template = f"r{next(_NUMBERS)}", self._template.rsplit("/", 1)[1]
         self._sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._postgres().url(name)
@@ -50,6 +51,10 @@ class Databases:
         url = self._postgres().url().replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+def _file(url: str) -> str:
+    return url.removeprefix("sqlite:///")
 
 
 def a_farm(registry: Registry, name: str = "hoa") -> str:

@@ -10,7 +10,11 @@ from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.reference.vessels import parse_registration
+from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Vessel
+from greenwater.storage.registry.models.books import LotRow
+from greenwater.storage.registry.models.trips import TripRow
 from greenwater.storage.registry.models.vessel_books import (
     CatchPaperRow,
     VesselRecordRow,
@@ -110,6 +114,30 @@ class VesselBooksSeen:
         except MissingError:
             return None
 
+    def vessel_of_trip(self, trip: str) -> str:
+        """Return the vessel of a trip, as analytics or the first record says.
+
+        Raises:
+            MissingError: nobody knows of such a trip.
+        """
+        records = (
+            select(VesselRecordRow.vessel)
+            .where(VesselRecordRow.trip == trip)
+            .order_by(VesselRecordRow.received_ms, VesselRecordRow.id)
+            .limit(1)
+        )
+        with self._sessions.reading() as session:
+            found = session.scalar(select(TripRow.vessel).where(TripRow.id == trip))
+            vessel = found or session.scalar(records)
+        if vessel is None:
+            raise MissingError(f"there is no trip {trip}")
+        return vessel
+
+    def lots_of_landing(self, landing: str) -> Sequence[Lot]:
+        """Return the lots that were made of a landing, oldest first."""
+        with self._sessions.reading() as session:
+            return [_lot(row) for row in _lots(session, landing)]
+
     def catch_papers(self, *, landing: str) -> Sequence[CatchPaper]:
         """Return a landing's papers, in the order in which they were entered."""
         query = (
@@ -128,6 +156,15 @@ class VesselBooksSeen:
         """
         with self._sessions.reading() as session:
             return _paper(get_row(session, CatchPaperRow, paper))
+
+
+def _lots(session: Session, landing: str) -> Sequence[LotRow]:
+    query = select(LotRow).where(LotRow.landing == landing)
+    return session.scalars(query.order_by(LotRow.created_ms, LotRow.id)).all()
+
+
+def _lot(row: LotRow) -> Lot:
+    return msgspec.convert(row, Lot, from_attributes=True)
 
 
 Drawing = Callable[[Sequence[CatchPaper]], None]
@@ -156,6 +193,30 @@ class VesselBooks(VesselBooksSeen):
                     "correction instead"
                 )
             session.add(VesselRecordRow(**values))
+            return True
+
+    def draw_lot(
+        self,
+        lot: Lot,
+        events: Sequence[EventDraft],
+        is_enough: Callable[[Sequence[Lot]], None],
+    ) -> bool:
+        """Keep a lot of a landing with its trace events; return whether it is new.
+
+        Whoever draws from the same landing waits: ``is_enough`` sees every lot that was
+        made of it before, and raises where there is not as much left.
+
+        Raises:
+            MissingError: there is no such landing.
+        """
+        with self._sessions.writing() as session:
+            get_row(session, VesselRecordRow, lot.landing or "", lock=True)
+            if session.get(LotRow, lot.id) is not None:
+                return False
+            is_enough([_lot(row) for row in _lots(session, lot.landing or "")])
+            session.add(LotRow(**msgspec.structs.asdict(lot)))
+            session.flush()
+            append_events(session, lot.organisation, events, lot.created_ms)
             return True
 
     def draw_paper(self, paper: CatchPaper, is_enough: Drawing) -> bool:

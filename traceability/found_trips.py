@@ -1,0 +1,87 @@
+"""What analytics found of a trip, as it was when confirmed and as it is now. Pure.
+
+Analytics replaces trips and hauls when late positions come; a confirmation keeps the
+copy that the skipper saw.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from greenwater.kernel.trips import Haul, Trip
+from traceability.records import digest
+
+CLOSE_MS: Final = 15 * 60_000
+"""Times that differ by less are the same to people."""
+
+
+class Found(Struct, frozen=True):
+    """A trip with its hauls, as positions show them."""
+
+    trip: Trip
+    hauls: tuple[Haul, ...] = ()
+
+
+def frozen(found: Found | None) -> dict[str, Any] | None:
+    """Return the copy that a confirmation keeps, with its digest."""
+    if found is None:
+        return None
+    copy = msgspec.to_builtins(found)
+    return {"found": copy, "digest": digest(copy)}
+
+
+def thawed(copy: dict[str, Any] | None) -> Found | None:
+    """Return what a confirmation kept; None: positions had shown nothing then."""
+    return None if copy is None else msgspec.convert(copy["found"], Found)
+
+
+def match(
+    trips: Sequence[Trip], trip: str, span: tuple[int, int] | None
+) -> Trip | None:
+    """Return the found trip of that id, else the one that shares most of ``span`` (ms).
+
+    Late positions may give a trip another id: it is made from when and where it began.
+    """
+    by_id = next((one for one in trips if one.id == trip), None)
+    if by_id is not None or span is None:
+        return by_id
+    shared = [(_shared_ms(one, span), one) for one in trips]
+    best = max(shared, key=lambda pair: (pair[0], pair[1].id), default=None)
+    return best[1] if best is not None and best[0] > 0 else None
+
+
+def _shared_ms(trip: Trip, span: tuple[int, int]) -> int:
+    ended_ms = span[1] if trip.landing_ms is None else trip.landing_ms
+    return min(ended_ms, span[1]) - max(trip.departure_ms, span[0])
+
+
+def drift(then: Found | None, now: Found | None) -> list[str]:
+    """Return in what the trip as found now differs from the copy: words of the pages."""
+    if then is None or now is None:
+        return [] if then is now else ["appeared" if then is None else "gone"]
+    was, is_ = then.trip, now.trip
+    found = []
+    if abs(was.departure_ms - is_.departure_ms) > CLOSE_MS:
+        found.append("departure")
+    if was.departure_port != is_.departure_port:
+        found.append("departure_port")
+    if _is_later(was.landing_ms, is_.landing_ms):
+        found.append("landing")
+    if was.landing_port != is_.landing_port:
+        found.append("landing_port")
+    if len(then.hauls) != len(now.hauls) or any(
+        abs(old.began_ms - new.began_ms) > CLOSE_MS
+        for old, new in zip(then.hauls, now.hauls, strict=False)
+    ):
+        found.append("hauls")
+    if set(was.minutes) != set(is_.minutes):
+        found.append("zones")
+    return found
+
+
+def _is_later(was_ms: int | None, is_ms: int | None) -> bool:
+    if was_ms is None or is_ms is None:
+        return was_ms != is_ms
+    return abs(was_ms - is_ms) > CLOSE_MS
