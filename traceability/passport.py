@@ -16,7 +16,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
 from greenwater.storage.registry.labels import Label
 from traceability.evidence import Evidence
-from traceability.origins import evidence_in
+from traceability.origins import evidence_in, roots_of
 from traceability.verify import Verdict
 from traceability.withdrawal import in_force
 
@@ -37,6 +37,18 @@ class Stage(Struct, frozen=True):
     place: str
     facts: dict[str, Any]
     is_measured: bool = False
+
+
+class Origin(Struct, frozen=True):
+    """One harvest or landing that goods came from; weights in kg of the whole lot."""
+
+    gtin: str
+    lot: str
+    producer: str
+    site: str
+    unit: str
+    harvested_ms: int
+    kg: float
 
 
 class Passport(Struct, frozen=True):
@@ -69,6 +81,7 @@ class Passport(Struct, frozen=True):
     is_simulated: bool
     picture: str | None = None
     shelf_life: str | None = None
+    origins: tuple[Origin, ...] = ()
 
 
 def passport_of(
@@ -97,9 +110,11 @@ def _filled(
 ) -> Passport:
     product = registry.get_product(lot.product)
     species = get_species(product.species)
-    place = _place(registry, lot)
+    roots = roots_of(registry, lot)
+    first = roots[0] if len(roots) == 1 else lot
+    place = _place(registry, first)
     name, _ = registry.producer_of(lot.organisation)
-    evidence = evidence_in(lot)
+    evidence = evidence_in(first)
     return Passport(
         verdict=verdict,
         product=Names(product.name_vi, product.name_en),
@@ -119,10 +134,25 @@ def _filled(
         kg=lot.kg,
         issued_ms=None if label is None else label.issued_ms,
         standards=(),
-        stages=tuple(_stages(registry, lot, place)),
+        stages=tuple(_stages(registry, lot, roots)),
         evidence=evidence if evidence and evidence.channels else None,
-        evidence_digest=lot.evidence_digest,
-        is_simulated=evidence is not None and evidence.is_simulated,
+        evidence_digest=first.evidence_digest,
+        is_simulated=any(one.is_simulated for one in map(evidence_in, roots) if one),
+        origins=tuple(_origin(registry, one) for one in roots if one.id != lot.id),
+    )
+
+
+def _origin(registry: Registry, root: Lot) -> Origin:
+    place = _place(registry, root)
+    name, _ = registry.producer_of(root.organisation)
+    return Origin(
+        root.product,
+        root.code,
+        name,
+        place.site,
+        place.unit,
+        root.harvested_ms,
+        root.kg,
     )
 
 
@@ -143,12 +173,42 @@ def _place(registry: Registry, lot: Lot) -> Place:
     return Place(site.name, site.commune or "", unit.name, unit.kind)
 
 
-def _stages(registry: Registry, lot: Lot, place: Place) -> list[Stage]:
-    """Return the steps of a lot's way, as its origin knows them."""
-    if lot.crop is not None:
-        return _crop_stages(registry, lot, lot.crop, place.unit)
+def _stages(registry: Registry, lot: Lot, roots: Sequence[Lot]) -> list[Stage]:
+    """Return the steps of a lot's way: of its roots, and what was done after them."""
+    found = []
+    for root in roots[:MOST_ROOTS]:
+        found += _root_stages(registry, root)
+    return sorted(
+        [*found, *_made_stages(registry, lot)], key=lambda one: one.happened_ms
+    )
+
+
+def _root_stages(registry: Registry, root: Lot) -> list[Stage]:
+    """Return what a harvest or a landing tells, as the books of its origin have it."""
+    if root.crop is not None:
+        return _crop_stages(registry, root, root.crop, _place(registry, root).unit)
     return []
 
+
+def _made_stages(registry: Registry, lot: Lot) -> list[Stage]:
+    """Return how goods were split, merged, processed and handed on, up to a lot."""
+    if lot.origin != "step":
+        return []
+    names = registry.organisation_names()
+    return [
+        Stage(
+            step.kind,
+            step.at_ms,
+            step.entered_ms,
+            names.get(step.organisation, ""),
+            {"process": step.fields["process"]} if "process" in step.fields else {},
+        )
+        for step in registry.steps_to(lot.id)
+    ]
+
+
+MOST_ROOTS: Final = 12
+"""Of how many harvests and landings a passport tells the whole story."""
 
 PUBLIC_FACTS: Final = {
     "stocking": ("count", "size", "hatchery"),

@@ -205,6 +205,14 @@ class Recalls:
 
         self._registry.end_call_back(lot, drafts, now_ms)
 
+    def reached(self, lot: str) -> RecallReach:
+        """Return where a lot and all that came of it is: for whoever may ask.
+
+        Raises:
+            MissingError: there is no such lot.
+        """
+        return recall_reach(self._registry, lot)
+
     def reach(self, person: str, lot: str) -> RecallReach:
         """Return where a lot is that he calls back.
 

@@ -15,6 +15,7 @@ from greenwater.reference.species import SPECIES
 from traceability.labelfacts import read_facts
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
+from traceability.steps import KINDS as STEP_KINDS
 from traceability.verify import Code, Verdict
 from web.books import shown
 from web.doors import Doors
@@ -313,6 +314,10 @@ def _stages(lang: Lang, found: Passport) -> list[tuple[str, str, str]]:
 
 
 def _told(lang: Lang, stage: Stage) -> str:
+    if stage.kind in STEP_KINDS:
+        process = stage.facts.get("process")
+        what = [say(lang, f"process_{process}")] if process else []
+        return " · ".join([*what, stage.place])
     fields = {field.name: field for field in get_kind(stage.kind).fields}
     parts = []
     for name, value in stage.facts.items():

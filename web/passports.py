@@ -61,7 +61,7 @@ class PassportPages:
         lot = public_lot(registry, gtin, code)
         if lot is None:
             raise MissingError(f"there is no lot {code[:40]} of product {gtin[:20]}")
-        recall = next(iter(registry.recalls(lot=lot.id)), None)
+        recall = next(iter(registry.recalls_upon(lot.id)), None)
         verdict = None
         if recall is not None:
             verdict = Verdict(

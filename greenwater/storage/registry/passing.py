@@ -138,6 +138,25 @@ class Passing:
             lots = {one.id: one for one in _lots(session, reached)}
             return lots, links_among(session, reached)
 
+    def steps_to(self, lot: str) -> Sequence[Step]:
+        """Return the steps that made a lot and those it came from, and brought them here.
+
+        For anybody who may see the lot, as ``sources_of``.
+        """
+        with self._sessions.reading() as session:
+            reached = walk([lot], is_back=True)
+            made = select(LotRow.step).where(LotRow.id.in_(select(reached.c.id)))
+            moved = select(LotFlowRow.step).where(
+                LotFlowRow.lot.in_(select(reached.c.id)), LotFlowRow.lot != lot
+            )
+            is_part = or_(
+                LotStepRow.id.in_(made),
+                LotStepRow.id.in_(moved) & (LotStepRow.kind == "receive"),
+            )
+            query = select(LotStepRow).where(is_part)
+            rows = session.scalars(query.order_by(LotStepRow.at_ms, LotStepRow.id))
+            return [struct_of(Step, row) for row in rows]
+
     def flows_of_sources(self, lot: str) -> Sequence[Flow]:
         """Return all that flowed of a lot and of what it came from, by step and number.
 
