@@ -35,6 +35,7 @@ from web.doors import (
 )
 from web.epcis import EpcisApi
 from web.facts import Snapshots
+from web.goods import GoodsPages
 from web.home import home_routes
 from web.labels import LabelPages
 from web.lots import LotPages
@@ -103,6 +104,7 @@ def create_app(services: Services) -> FastAPI:
         CropPages(services, render, doors),
         BookPages(services, render, doors),
         LotPages(services, render, doors),
+        GoodsPages(services, render, doors),
         labels := LabelPages(services, render, doors),
         PassportPages(services, render),
         Resolver(services, labels),

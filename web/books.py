@@ -14,6 +14,7 @@ from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import KINDS, Field, FieldType, get_kind
+from greenwater.reference.species import get_species
 from greenwater.storage.registry.books import Crop, Record
 from traceability.books import BACK_DATED_MS, Books, NewRecord
 from traceability.gate import GateRefusedError, Refusal
@@ -117,9 +118,12 @@ def refusal_texts(lang: Lang, refusals: Sequence[Refusal]) -> list[tuple[str, st
         facts = dict(one.facts)
         if "until_ms" in facts:
             facts["until"] = day(int(facts["until_ms"]))
-        for name in ("kg", "harvested_kg", "lot_kg"):
-            if name in facts:
-                facts[name] = exact(lang, float(facts[name]))
+        for name, value in facts.items():
+            if name == "kg" or name.endswith("_kg"):
+                facts[name] = exact(lang, float(value))
+        if "species" in facts:
+            species = get_species(str(facts["species"]))
+            facts["species"] = species.vi if lang is Lang.VI else species.en
         found.append((say(lang, f"gate_{one.code}", **facts), one.cure))
     return found
 

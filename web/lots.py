@@ -66,7 +66,7 @@ class LotPages:
         mine, lang = self._doors.mine(request), lang_of(request)
         product = mine.seen.get_product(lot.product)
         evidence = evidence_in(lot)
-        recalls = mine.seen.recalls(lot=lot.id)
+        recalls = self._services.registry.recalls_upon(lot.id)
         issued = mine.seen.labels(lot=lot.id)
         return self._render.page(
             request,
@@ -83,6 +83,7 @@ class LotPages:
             labels=issued[:12],
             count=len(issued),
             recall=recalls[0] if recalls else None,
+            is_own_recall=any(one.lot == lot.id for one in recalls),
             recalled_at=moment(lang, recalls[0].at_ms, self._now_ms())
             if recalls
             else "",
