@@ -256,16 +256,13 @@ class Applications:
         self, person: str, folder: Folder, act: Act, now_ms: int, due_ms: int | None
     ) -> tuple[dict[str, Any], Certificate | None]:
         text = clean(act.text)
-        needs_reason = act.kind in (Kind.ASK, Kind.REFUSE) or (
-            act.kind is Kind.CHECK and not act.fits
-        )
-        if needs_reason and len(text) < LEAST_REASON:
-            raise InputError(f"say what and why, in {LEAST_REASON} characters or more")
-        if act.kind is Kind.CHECK and act.fits is None:
-            raise InputError("say whether what was applied for is as it is on the site")
         content: dict[str, Any] = {"text": text}
         if act.kind is Kind.CHECK:
+            if act.fits is None:
+                raise InputError("say whether the site is as the dossier says")
             content["fits"] = act.fits
+        if _needs_reason(act) and len(text) < LEAST_REASON:
+            raise InputError(f"say what and why, in {LEAST_REASON} characters or more")
         if act.kind in (Kind.SUBMIT, Kind.SUPPLY):
             papers = self._papers.attached(folder, act, now_ms, due_ms)
             return {**content, **papers}, None
@@ -283,7 +280,17 @@ class Applications:
             return {**content, **granted}, certificate
         return content, None
 
+    def suggested_code(self, folder: Folder) -> str:
+        """Return the next free code that the deciding office would give."""
+        return self._papers.suggested_code(folder)
+
     def broken(self, folder: Folder) -> BrokenStep | None:
         """Return the first step of a dossier that was altered; None: all is whole."""
         keys = keys_document(self._registry.signing_keys())
         return first_broken_step(folder.dossier.id, folder.steps, keys)
+
+
+def _needs_reason(act: Act) -> bool:
+    """Return whether the other side must be told why."""
+    is_negative = act.kind is Kind.CHECK and not act.fits
+    return is_negative or act.kind in (Kind.ASK, Kind.REFUSE)
