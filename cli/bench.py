@@ -43,3 +43,9 @@ def edge(context: typer.Context) -> None:
 def analytics(context: typer.Context) -> None:
     """Readings flagged a second, ten thousand channels at once, state of a channel."""
     _run("analytics", context.args)
+
+
+@app.command(context_settings=FREE_WORDS)
+def label(context: typer.Context) -> None:
+    """A thousand labels signed and printed on a PDF."""
+    _run("label", context.args)

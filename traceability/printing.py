@@ -1,7 +1,7 @@
-"""Labels for paper: one as SVG, a sheet of them as PDF.
+"""Labels on paper, as PDF: sheets for office printers, rolls for thermal ones.
 
-25 mm of code at 300 dpi, error level M, four modules of quiet zone (design §9): with key
-and signature the code is version 10 or so. What is beside it, a person can type.
+Beside each code stands what a person reads, and what he can type if the code is torn. On
+paper of a thermal printer a module is a whole number of its dots, and lies on them.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,18 +9,26 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-import qrcode
 from fpdf import FPDF
 from msgspec import Struct
-from qrcode.constants import ERROR_CORRECT_M
 
-CODE_MM: Final = 25.0
-QUIET_MODULES: Final = 4
-LABEL_MM: Final = (63.0, 36.0)
-COLUMNS: Final = 3
-ROWS: Final = 7
-MARGIN_MM: Final = (10.5, 14.0)
+from greenwater.kernel.errors import InputError
+from greenwater.reference.papers import Paper
+from traceability.codes import (
+    CODE_MM,
+    LEAST_MODULE_MM,
+    QUIET_MODULES,
+    modules,
+    runs,
+)
+
+EDGE_MM: Final = 1.0
+"""What is left white at the edge of a label: cutting is not exact."""
+
+LEAST_TEXT_MM: Final = 12.0
 CUT_MM: Final = 0.1
+MM_PT: Final = 72 / 25.4
+SIMULATED: Final = "SỐ LIỆU MÔ PHỎNG"
 
 
 class LabelText(Struct, frozen=True):
@@ -32,104 +40,168 @@ class LabelText(Struct, frozen=True):
     is_simulated: bool = False
 
 
-def modules(uri: str) -> list[list[bool]]:
-    """Return the code's modules, row by row, without quiet zone."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
-    code.add_data(uri)
-    code.make(fit=True)
-    return [[bool(cell) for cell in row] for row in code.get_matrix()]
+class Type(Struct, frozen=True):
+    """How text is set: sizes in points, how far lines are apart in mm."""
+
+    head_pt: float
+    body_pt: float
+    line_mm: float
 
 
-def label_svg(label: LabelText) -> str:
-    """Return one code with its quiet zone, 25 mm wide."""
-    rows = modules(label.uri)
-    size = len(rows) + 2 * QUIET_MODULES
-    path = "".join(
-        f"M{x + QUIET_MODULES} {y + QUIET_MODULES}h{width}v1h-{width}z"
-        for y, row in enumerate(rows)
-        for x, width in _runs(row)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{CODE_MM}mm" '
-        f'height="{CODE_MM}mm" viewBox="0 0 {size} {size}" shape-rendering="crispEdges">'
-        f"<title>{label.serial}</title>"
-        f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path d="{path}"/></svg>'
-    )
+LARGE: Final = Type(7.0, 6.0, 2.7)
+SMALL: Final = Type(4.6, 4.2, 1.85)
 
 
-def _runs(row: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return the dark runs of a row: (start, length)."""
-    found: list[tuple[int, int]] = []
-    for x, is_dark in enumerate(row):
-        if not is_dark:
-            continue
-        if found and found[-1][0] + found[-1][1] == x:
-            found[-1] = (found[-1][0], found[-1][1] + 1)
-        else:
-            found.append((x, 1))
-    return found
+def module_mm(paper: Paper, size: int) -> float:
+    """Return how wide a module of a code of so many modules is on this paper.
+
+    Raises:
+        InputError: it would be too small to be read.
+    """
+    width, height = paper.label
+    whole = size + 2 * QUIET_MODULES
+    room_mm = min(height, width - LEAST_TEXT_MM) - EDGE_MM
+    wanted = min(room_mm / whole, CODE_MM / size)
+    if paper.dpi is not None:
+        dot_mm = 25.4 / paper.dpi
+        wanted = int(room_mm / whole / dot_mm) * dot_mm
+    if wanted < LEAST_MODULE_MM:
+        raise InputError(
+            f"{paper.title}: a module of the code would be {wanted:.2f} mm, and less than "
+            f"{LEAST_MODULE_MM} mm is not read: choose larger labels"
+        )
+    return wanted
 
 
 def sheet_pdf(
     labels: Sequence[LabelText],
     fonts: Path,
+    paper: Paper,
     *,
     on_page: Callable[[int], None] | None = None,
 ) -> bytes:
-    """Return A4 sheets of 3 × 7 labels; ``fonts`` has DejaVu Sans in two weights."""
-    pdf = FPDF(format="A4", unit="mm")
+    """Return labels on pages of this paper; ``fonts`` has DejaVu Sans in two weights.
+
+    Raises:
+        InputError: the codes do not fit on it.
+    """
+    pdf = FPDF(format=paper.page, unit="mm")
     pdf.set_auto_page_break(False)
     pdf.add_font("label", "", str(fonts / "DejaVuSans.ttf"))
     pdf.add_font("label", "B", str(fonts / "DejaVuSans-Bold.ttf"))
-    per_page = COLUMNS * ROWS
+    sheet = _Sheet(pdf, paper)
     for number, label in enumerate(labels):
-        place = number % per_page
+        page, place = divmod(number, paper.per_page)
         if place == 0:
-            pdf.add_page()
+            sheet.turn()
             if on_page is not None:
-                on_page(number // per_page)
-        left = MARGIN_MM[0] + (place % COLUMNS) * LABEL_MM[0]
-        top = MARGIN_MM[1] + (place // COLUMNS) * LABEL_MM[1]
-        _draw(pdf, label, left, top)
+                on_page(page)
+        sheet.draw(label, *paper.place(place))
     out = BytesIO()
     pdf.output(out)
     return out.getvalue()
 
 
-def _draw(pdf: FPDF, label: LabelText, left: float, top: float) -> None:
-    pdf.set_draw_color(200)
-    pdf.set_line_width(CUT_MM)
-    pdf.rect(left, top, *LABEL_MM)
-    rows = modules(label.uri)
-    # The quiet zone is outside the 25 mm that are asked for.
-    module_mm = CODE_MM / len(rows)
-    quiet_mm = QUIET_MODULES * module_mm
-    pdf.set_fill_color(0)
-    for y, row in enumerate(rows):
-        for x, width in _runs(row):
-            pdf.rect(
-                left + quiet_mm + x * module_mm,
-                top + quiet_mm + y * module_mm,
-                width * module_mm,
-                module_mm,
-                style="F",
+class _Sheet:
+    """Draws labels, the first at the left top."""
+
+    def __init__(self, pdf: FPDF, paper: Paper) -> None:
+        self._pdf, self._paper = pdf, paper
+        self._wrapped: dict[tuple[str, str, float, float], list[str]] = {}
+
+    def turn(self) -> None:
+        """Begin a page."""
+        self._pdf.add_page(orientation="P", format=self._paper.page)
+        self._pdf.set_draw_color(200)
+        self._pdf.set_fill_color(0)
+        self._pdf.set_line_width(CUT_MM)
+
+    def draw(self, label: LabelText, left: float, top: float) -> None:
+        """Draw one label."""
+        width, height = self._paper.label
+        if self._paper.per_page > 1:
+            self._pdf.rect(left, top, width, height)
+        rows = modules(label.uri)
+        wide_mm = module_mm(self._paper, len(rows))
+        whole_mm = wide_mm * (len(rows) + 2 * QUIET_MODULES)
+        down_mm = (height - whole_mm) / 2
+        if self._paper.dpi is not None:
+            dot_mm = 25.4 / self._paper.dpi
+            down_mm = int(down_mm / dot_mm) * dot_mm
+        quiet_mm = QUIET_MODULES * wide_mm
+        self._code(rows, left + quiet_mm, top + down_mm + quiet_mm, wide_mm)
+        self._write(label, left + whole_mm, top, width - whole_mm - EDGE_MM)
+
+    def _code(
+        self, rows: Sequence[Sequence[bool]], left: float, top: float, wide_mm: float
+    ) -> None:
+        """Draw the dark runs as one path, in modules, from the code's left top."""
+        scale = wide_mm * MM_PT
+        down = self._pdf.h_pt - top * MM_PT
+        path = " ".join(
+            f"{x} {y} {width} 1 re"
+            for y, row in enumerate(rows)
+            for x, width in runs(row)
+        )
+        self._pdf._out(
+            f"q {scale:.5f} 0 0 -{scale:.5f} {left * MM_PT:.4f} {down:.4f} cm {path} f Q"
+        )
+
+    def _write(self, label: LabelText, left: float, top: float, width: float) -> None:
+        lines = [("B", label.lines[0]), *(("", one) for one in label.lines[1:])]
+        if label.is_simulated:
+            lines.insert(0, ("B", SIMULATED))
+        height = self._paper.label[1] - 2 * EDGE_MM
+        style, set_lines = LARGE, self._set(lines, width, LARGE)
+        if len(set_lines) * style.line_mm > height:
+            style, set_lines = SMALL, self._set(lines, width, SMALL)
+        at = top + EDGE_MM + style.line_mm
+        for weight, text in set_lines:
+            if at > top + self._paper.label[1]:
+                break
+            self._pdf.set_font("label", weight, _points(style, weight))
+            self._pdf.text(left, at, text)
+            at += style.line_mm
+
+    def _set(
+        self, lines: Sequence[tuple[str, str]], width: float, style: Type
+    ) -> list[tuple[str, str]]:
+        return [
+            (weight, part)
+            for weight, text in lines
+            for part in self._wrap(text, weight, _points(style, weight), width)
+        ]
+
+    def _wrap(self, text: str, weight: str, points: float, width: float) -> list[str]:
+        """Return a text in lines that fit, broken at blanks or else anywhere."""
+        key = (text, weight, points, width)
+        if key not in self._wrapped:
+            self._pdf.set_font("label", weight, points)
+            self._wrapped[key] = wrap(text, width, self._pdf.get_string_width)
+        return self._wrapped[key]
+
+
+def _points(style: Type, weight: str) -> float:
+    return style.head_pt if weight == "B" else style.body_pt
+
+
+def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """Return a text in lines no wider than ``width``, broken at blanks or else anywhere."""
+    found, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}".strip()
+        if measure(longer) <= width:
+            line = longer
+            continue
+        if line:
+            found.append(line)
+        while measure(word) > width and len(word) > 1:
+            end = next(
+                n
+                for n in range(len(word), 0, -1)
+                if n == 1 or measure(word[:n]) <= width
             )
-    _write(pdf, label, left + CODE_MM + 2 * quiet_mm, top + quiet_mm)
-    pdf.set_font("label", size=5.5)
-    pdf.set_xy(left + quiet_mm, top + CODE_MM + 1.6 * quiet_mm)
-    pdf.cell(CODE_MM, 2.5, label.serial, align="C")
-
-
-def _write(pdf: FPDF, label: LabelText, left: float, top: float) -> None:
-    width = LABEL_MM[0] - (CODE_MM + 2 * QUIET_MODULES * 0.45) - 4
-    at = top
-    if label.is_simulated:
-        pdf.set_font("label", "B", 5.5)
-        pdf.set_xy(left, at)
-        pdf.multi_cell(width, 2.6, "SỐ LIỆU MÔ PHỎNG", align="L")
-        at = pdf.get_y() + 0.6
-    for number, line in enumerate(label.lines):
-        pdf.set_font("label", "B" if number == 0 else "", 7 if number == 0 else 6)
-        pdf.set_xy(left, at)
-        pdf.multi_cell(width, 3, line, align="L")
-        at = pdf.get_y() + 0.4
+            found.append(word[:end])
+            word = word[end:]
+        line = word
+    return [*found, line] if line else found

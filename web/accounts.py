@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
-from traceability.printing import LabelText, label_svg
+from traceability.codes import code_svg
 from web.doors import Doors, SignInError, safe_next
 from web.formats import moment
 from web.pages import Renderer, lang_of
@@ -119,7 +119,7 @@ class AccountPages:
         uri = self._sample()
         if not uri:
             raise MissingError("no label has been issued")
-        svg = label_svg(LabelText(uri, uri.partition("?")[0].rpartition("/")[2], ()))
+        svg = code_svg(uri, uri.partition("?")[0].rpartition("/")[2])
         return Response(svg, media_type="image/svg+xml")
 
     def step_in(self, request: Request, person: str) -> Response:

@@ -42,6 +42,11 @@ from web.lots import LotPages
 from web.pages import STATIC, Renderer, lang_of, page_routes
 from web.passports import PassportPages
 from web.ports import Services
+from web.prints import PrintPages
+from web.record_api import RecordApi
+from web.recordimport import ImportPages
+from web.recordpages import EntryPages
+from web.records import RecordPages
 from web.resolver import Resolver
 from web.service import ServicePages
 from web.words import WORDS, Lang, say
@@ -103,8 +108,13 @@ def create_app(services: Services) -> FastAPI:
         ServicePages(services, render, doors),
         CropPages(services, render, doors),
         BookPages(services, render, doors),
+        RecordPages(services, render, doors),
+        ImportPages(services, render, doors),
+        EntryPages(services, render, doors),
+        RecordApi(services, doors),
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
+        PrintPages(services, doors),
         labels := LabelPages(services, render, doors),
         PassportPages(services, render),
         Resolver(services, labels),

@@ -8,23 +8,21 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import InputError, MissingError, UnavailableError
+from greenwater.kernel.errors import InputError, UnavailableError
 from greenwater.kernel.reading import milliseconds
+from greenwater.reference.papers import PAPERS
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.labels import Label
 from traceability.gate import GateRefusedError
 from traceability.labels import Labels
 from traceability.origins import evidence_in
-from traceability.printing import LabelText, label_svg, sheet_pdf
 from web.books import refusal_texts
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
-from web.pages import STATIC, Renderer, lang_of
+from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.prints import parts_of
 from web.words import Lang, say
-
-FONTS = STATIC / "vendor" / "dejavu"
 
 
 class LotPages:
@@ -40,8 +38,6 @@ class LotPages:
         routes = APIRouter()
         routes.get("/lots/{lot}", response_class=HTMLResponse)(self.lot_page)
         routes.post("/lots/{lot}/labels")(self.issue)
-        routes.get("/lots/{lot}/labels.pdf")(self.sheet)
-        routes.get("/labels/{serial}.svg")(self.one_label)
         routes.post("/lots/{lot}/recall")(self.recall)
         routes.post("/lots/{lot}/recall/end")(self.end_recall)
         return routes
@@ -82,6 +78,8 @@ class LotPages:
             evidence=evidence_views(lang, evidence),
             labels=issued[:12],
             count=len(issued),
+            parts=parts_of(len(issued)),
+            papers=PAPERS,
             recall=recalls[0] if recalls else None,
             is_own_recall=any(one.lot == lot.id for one in recalls),
             recalled_at=moment(lang, recalls[0].at_ms, self._now_ms())
@@ -125,27 +123,6 @@ class LotPages:
         except InputError as exc:
             return self._page(request, found, [(str(exc), here)])
         return RedirectResponse(here, 303)
-
-    def sheet(self, request: Request, lot: str) -> Response:
-        """Return the lot's labels on A4 sheets."""
-        mine = self._doors.mine(request)
-        found = mine.seen.get_lot(lot)
-        issued = mine.seen.labels(lot=lot)
-        if not issued:
-            raise MissingError(f"lot {found.code} has no labels yet")
-        texts = [_text(mine, found, one) for one in issued]
-        headers = {"Content-Disposition": f'inline; filename="tem-{found.code}.pdf"'}
-        return Response(sheet_pdf(texts, FONTS), 200, headers, "application/pdf")
-
-    def one_label(self, request: Request, serial: str) -> Response:
-        """Return one label's code."""
-        mine = self._doors.mine(request)
-        label = next((one for one in mine.seen.labels() if one.id == serial), None)
-        if label is None:
-            raise MissingError(f"there is no label {serial}")
-        found = mine.seen.get_lot(label.lot)
-        svg = label_svg(_text(mine, found, label))
-        return Response(svg, 200, {"Cache-Control": "private"}, "image/svg+xml")
 
     def recall(
         self,
@@ -197,21 +174,3 @@ def _day(lang: Lang, text: str) -> date | None:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise InputError(say(lang, "labels_wrong_day")) from None
-
-
-def _text(services: Services, lot: Lot, label: Label) -> LabelText:
-    """Return what stands on paper beside a code; labels are Vietnamese."""
-    product = services.registry.get_product(lot.product)
-    producer, _ = services.registry.producer_of(lot.organisation)
-    is_simulated = bool(lot.evidence.get("is_simulated"))
-    return LabelText(
-        label.uri,
-        label.id,
-        (
-            product.name_vi,
-            producer,
-            f"Lô {lot.code}",
-            f"Thu hoạch {day(lot.harvested_ms)}",
-        ),
-        is_simulated,
-    )

@@ -1,0 +1,103 @@
+"""QR codes: modules, SVG, PNG. Error level, module and quiet zone as measured.
+
+``make readback`` reads codes back after printing and harm; its table is in
+docs/labels.md, and what is set here was chosen from it.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from io import BytesIO
+from typing import Final
+
+import qrcode
+from PIL import Image
+from qrcode.constants import (
+    ERROR_CORRECT_H,
+    ERROR_CORRECT_L,
+    ERROR_CORRECT_M,
+    ERROR_CORRECT_Q,
+)
+
+LEVELS: Final = {
+    "L": ERROR_CORRECT_L,
+    "M": ERROR_CORRECT_M,
+    "Q": ERROR_CORRECT_Q,
+    "H": ERROR_CORRECT_H,
+}
+LEVEL: Final = "M"
+"""Of docs/labels.md, "Read back"."""
+
+QUIET_MODULES: Final = 4
+"""ISO/IEC 18004 asks for four modules around."""
+
+CODE_MM: Final = 25.0
+"""How wide a code is where there is room, without its quiet zone."""
+
+LEAST_MODULE_MM: Final = 0.3
+"""The smallest module: of docs/labels.md, "Read back"."""
+
+PNG_MODULE_PX: Final = 8
+_MASK: Final = 3
+"""Any mask can be read. A signature looks random under each of them, and weighing all eight
+takes six times as long."""
+
+
+@lru_cache(maxsize=64)
+def modules(text: str, level: str = LEVEL) -> tuple[tuple[bool, ...], ...]:
+    """Return a code's modules, row by row, without quiet zone."""
+    code = qrcode.QRCode(error_correction=LEVELS[level], border=0, mask_pattern=_MASK)
+    code.add_data(text)
+    code.make(fit=True)
+    return tuple(tuple(bool(cell) for cell in row) for row in code.get_matrix())
+
+
+def runs(row: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return the dark runs of a row: (start, length)."""
+    found: list[tuple[int, int]] = []
+    begin = None
+    for x, is_dark in enumerate((*row, False)):
+        if is_dark and begin is None:
+            begin = x
+        elif not is_dark and begin is not None:
+            found.append((begin, x - begin))
+            begin = None
+    return found
+
+
+def code_svg(text: str, title: str) -> str:
+    """Return a code with its quiet zone; the code itself is 25 mm wide."""
+    rows = modules(text)
+    size = len(rows) + 2 * QUIET_MODULES
+    wide_mm = round(CODE_MM * size / len(rows), 2)
+    path = "".join(
+        f"M{x + QUIET_MODULES} {y + QUIET_MODULES}h{width}v1h-{width}z"
+        for y, row in enumerate(rows)
+        for x, width in runs(row)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide_mm}mm" '
+        f'height="{wide_mm}mm" viewBox="0 0 {size} {size}" '
+        f'shape-rendering="crispEdges"><title>{title}</title>'
+        f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path d="{path}"/></svg>'
+    )
+
+
+def code_image(text: str, module_px: int, level: str = LEVEL) -> Image.Image:
+    """Return a code with its quiet zone, each module so many pixels."""
+    rows = modules(text, level)
+    size = len(rows) + 2 * QUIET_MODULES
+    picture = Image.new("1", (size, size), 1)
+    for y, row in enumerate(rows):
+        for x, is_dark in enumerate(row):
+            if is_dark:
+                picture.putpixel((x + QUIET_MODULES, y + QUIET_MODULES), 0)
+    wide = size * module_px
+    return picture.resize((wide, wide), Image.Resampling.NEAREST)
+
+
+def code_png(text: str) -> bytes:
+    """Return a code with its quiet zone; printed as it says, the code is 25 mm wide."""
+    dpi = PNG_MODULE_PX * len(modules(text)) / CODE_MM * 25.4
+    out = BytesIO()
+    code_image(text, PNG_MODULE_PX).save(out, "PNG", dpi=(dpi, dpi))
+    return out.getvalue()
