@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from greenwater.kernel.clock import Clock
-from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.errors import ConflictError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import Procedure, Task, get_procedure
 from greenwater.storage.registry import Registry
@@ -37,6 +37,7 @@ from traceability.dossiers import (
 from traceability.folders import Act, Folder
 from traceability.keys import Signer, keys_document
 from traceability.ports import Telemetry
+from traceability.records import FieldError
 
 LEAST_REASON: Final = 10
 """Characters; "không" is no reason."""
@@ -51,7 +52,7 @@ class Applications:
         self,
         registry: Registry,
         telemetry: Telemetry,
-        signer: Signer,
+        signer: Signer | None,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
@@ -71,7 +72,7 @@ class Applications:
 
         Raises:
             MissingError: no such crop, or not his.
-            InputError: no such procedure or office, or no office checks in that commune.
+            InputError: no such procedure or office, or none checks in that commune.
         """
         of = self._registry.get_crop(crop)
         held = self._registry.get_person(person).memberships
@@ -112,7 +113,8 @@ class Applications:
             if decider in ("", one.organisation)
         ]
         if len(found) != 1:
-            raise InputError(f"choose the office that decides: {decider!r} is none")
+            sentence = f"choose the office that decides: {decider!r} is none"
+            raise FieldError("office", sentence)
         return found[0]
 
     def _checker(self, rule: Procedure, site: str) -> str | None:
@@ -122,9 +124,10 @@ class Applications:
         for office in self._registry.offices(task=Task.CHECK):
             if office.commune is not None and office.commune == commune:
                 return office.organisation
-        raise InputError(
+        raise FieldError(
+            "commune",
             f"no office of commune {commune or '?'} receives dossiers here; register it, "
-            "or give the site its commune"
+            "or give the site its commune",
         )
 
     def folder(self, person: str | None, dossier: str) -> Folder:
@@ -201,7 +204,8 @@ class Applications:
         Raises:
             MissingError: there is none for him.
             ConflictError: that may not be done now, or somebody has just done something.
-            InputError: what was given cannot be; the sentence says what.
+            FieldError: what was given cannot be; the sentence says what.
+            UnavailableError: there is no key to sign the step with.
         """
         for _ in range(TRIES):
             try:
@@ -235,6 +239,8 @@ class Applications:
         draft = StepDraft(
             act.kind, side, of[side], person, now_ms, due_ms, content, code
         )
+        if self._signer is None:
+            raise UnavailableError("this site has no key to sign steps with")
         step = signed_step(dossier, folder.steps, draft, self._signer)
         self._registry.add_dossier_step(step, certificate)
         return self.folder(person, dossier)
@@ -259,16 +265,18 @@ class Applications:
         content: dict[str, Any] = {"text": text}
         if act.kind is Kind.CHECK:
             if act.fits is None:
-                raise InputError("say whether the site is as the dossier says")
+                raise FieldError("fits", "say whether the site is as the dossier says")
             content["fits"] = act.fits
         if _needs_reason(act) and len(text) < LEAST_REASON:
-            raise InputError(f"say what and why, in {LEAST_REASON} characters or more")
+            sentence = f"say what and why, in {LEAST_REASON} characters or more"
+            raise FieldError("text", sentence)
         if act.kind in (Kind.SUBMIT, Kind.SUPPLY):
             papers = self._papers.attached(folder, act, now_ms, due_ms)
             return {**content, **papers}, None
         if act.kind is Kind.GRANT:
             if folder.progress.fits is False and len(text) < LEAST_REASON:
-                raise InputError("the commune found otherwise: give the reason")
+                sentence = "the commune found otherwise: give the reason"
+                raise FieldError("text", sentence)
             certificate = self._papers.granted(
                 folder, act, now_ms, person, self._new_id()
             )

@@ -20,6 +20,7 @@ from traceability.certificates import LEVELS, claimed_at
 from traceability.dossier_papers import clean
 from traceability.gate import Refusal
 from traceability.gate_certificate import certificate_refusals
+from traceability.records import FieldError
 
 ACTS: Final = ("suspended", "resumed", "withdrawn")
 LEAST_REASON: Final = 10
@@ -78,7 +79,8 @@ class Certifying:
             raise InputError(f"{kind!r} is not {', '.join(ACTS)}")
         why = clean(reason)
         if len(why) < LEAST_REASON:
-            raise InputError(f"give the reason in {LEAST_REASON} characters or more")
+            sentence = f"give the reason in {LEAST_REASON} characters or more"
+            raise FieldError("text", sentence)
         self._registry.act_on_certificate(
             CertificateAct(certificate, kind, why, self._now_ms(), person)
         )
@@ -134,7 +136,8 @@ class Certifying:
             raise MissingError(f"there is no probe {device}/{probe}")
         self._applies(person, self._registry.get_device(device).organisation)
         if at_ms > self._now_ms() + FUTURE_MS:
-            raise InputError("a calibration lies in the future: enter it then")
+            sentence = "a calibration lies in the future: enter it then"
+            raise FieldError("happened", sentence)
         what = clean(reference)
         if not what:
             raise InputError(

@@ -16,6 +16,7 @@ from traceability.certificates import (
     MAY_NOT_GRANT,
     CertificateScope,
     CertifiedSite,
+    Member,
     issuer_of,
     next_code,
     next_registration,
@@ -29,7 +30,7 @@ from traceability.dossiers import Kind, day_of, received_on
 from traceability.folders import Act, Folder
 from traceability.ports import Telemetry
 from traceability.readying import readiness_of
-from traceability.records import digest
+from traceability.records import FieldError, digest
 
 MOST_TEXT: Final = 2_000
 MOST_KG: Final = 1e8
@@ -44,9 +45,11 @@ def clean(text: str) -> str:
     lines = unicodedata.normalize("NFC", text).strip().splitlines()
     kept = "\n".join(" ".join(line.split()) for line in lines)
     if len(kept) > MOST_TEXT:
-        raise InputError(f"a text has at most {MOST_TEXT} characters: shorten it")
+        sentence = f"a text has at most {MOST_TEXT} characters: shorten it"
+        raise FieldError("long", sentence)
     if any(unicodedata.category(one) in ("Cc", "Cs") for one in kept if one != "\n"):
-        raise InputError("the text has control characters in it: type it again")
+        sentence = "the text has control characters in it: type it again"
+        raise FieldError("long", sentence)
     return kept
 
 
@@ -86,7 +89,7 @@ class Papers:
             return papers
         scope = CertificateScope(
             (self._site(dossier, crop, folder.procedure.checked, act.expected_kg),),
-            parse_members(act.members),
+            _members(act.members),
         )
         return {
             **papers,
@@ -131,7 +134,8 @@ class Papers:
     ) -> CertifiedSite:
         """Return the site: its units of this species, or all units if ``is_whole``."""
         if expected_kg is not None and not 0 < expected_kg < MOST_KG:
-            raise InputError(f"an output of {expected_kg:g} kg cannot be expected")
+            sentence = f"an output of {expected_kg:g} kg cannot be expected"
+            raise FieldError("expected_kg", sentence)
         site = next(one for one in self._registry.sites() if one.id == dossier.site)
         units = [
             one
@@ -174,8 +178,9 @@ class Papers:
         sanctions = self._registry.sanctions(office.organisation)
         level = sanction_level(sanctions, now_ms)
         if level >= MAY_NOT_GRANT:
-            raise InputError(
-                f"{office.name} is sanctioned at level {level}: it gives no new codes"
+            raise FieldError(
+                "sanction",
+                f"{office.name} is sanctioned at level {level}: it gives no new codes",
             )
         code = self._code(office, act.code)
         submitted = folder.submission or {}
@@ -188,7 +193,7 @@ class Papers:
             raw_code=" ".join(act.code.split()),
             scope=submitted["scope"],
             issued_ms=now_ms,
-            until_ms=validity(now_ms, act.months, dossier.procedure),
+            until_ms=_until(now_ms, act.months, dossier.procedure),
             dossier=dossier.id,
             is_simulated=bool(submitted["readiness"]["is_simulated"]),
             recorded_ms=now_ms,
@@ -196,12 +201,29 @@ class Papers:
         )
 
     def _code(self, office: Office, text: str) -> str:
-        if office.task is Task.CERTIFY:
-            code = parse_certificate_code(text)
-            if issuer_of(code) != office.code:
-                raise InputError(f"code {text!r} does not begin with {office.code}")
-        else:
-            code = parse_registration_code(text)
+        is_body = office.task is Task.CERTIFY
+        parse = parse_certificate_code if is_body else parse_registration_code
+        try:
+            code = parse(text)
+        except InputError as exc:
+            raise FieldError("code", str(exc)) from exc
+        if is_body and issuer_of(code) != office.code:
+            sentence = f"code {text!r} does not begin with {office.code}"
+            raise FieldError("code", sentence)
         if self._registry.has_certificate_code(code):
-            raise InputError(f"code {text!r} was given before: take another")
+            raise FieldError("code", f"code {text!r} was given before: take another")
         return code
+
+
+def _members(text: str) -> tuple[Member, ...]:
+    try:
+        return parse_members(text)
+    except InputError as exc:
+        raise FieldError("members", str(exc)) from exc
+
+
+def _until(issued_ms: int, months: int, procedure: str) -> int | None:
+    try:
+        return validity(issued_ms, months, procedure)
+    except InputError as exc:
+        raise FieldError("months", str(exc)) from exc

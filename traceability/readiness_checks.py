@@ -57,7 +57,12 @@ def _water(known: Known, standard: Standard) -> list[Trouble]:
         if one is None or one.inside_share is None:
             found.append(Trouble("water_none", cure, facts))
             continue
-        facts |= {"inside": one.inside_share, "measured": 1 - one.gap_share}
+        facts |= {
+            "inside": one.inside_share,
+            "measured": round(1 - one.gap_share, 4),
+            "least_inside": rule.min_inside,
+            "least_measured": rule.min_measured,
+        }
         if one.inside_share < rule.min_inside:
             found.append(Trouble("water_outside", cure, facts, is_breach=True))
         if 1 - one.gap_share < rule.min_measured:

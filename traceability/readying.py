@@ -4,6 +4,7 @@ from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
+from traceability.evidence import Evidence
 from traceability.ports import Telemetry
 from traceability.readiness import Report, report_of
 from traceability.readiness_facts import Entry, Known, ProbeState
@@ -12,15 +13,20 @@ from traceability.withdrawal import in_force
 
 
 def readiness_of(
-    registry: Registry, telemetry: Telemetry, crop: Crop, now_ms: int
+    registry: Registry,
+    telemetry: Telemetry,
+    crop: Crop,
+    now_ms: int,
+    evidence: Evidence | None = None,
 ) -> Report:
-    """Return how ready a crop is now.
+    """Return how ready a crop is now; its water is looked through if it is not given.
 
     Raises:
         InputError: nothing is known of what VietGAP asks of such a unit.
         UnavailableError: a database did not answer.
     """
-    until_ms = min(now_ms, crop.ended_ms or now_ms)
+    until_ms = end_of(crop, now_ms)
+    water = evidence or evidence_of(registry, telemetry, crop, until_ms)
     unit = registry.get_unit(crop.unit)
     book = in_force(registry.records(organisation=crop.organisation))
     return report_of(
@@ -30,10 +36,15 @@ def readiness_of(
             now_ms=now_ms,
             until_ms=until_ms,
             entries=tuple(_entry(one) for one in book),
-            evidence=evidence_of(registry, telemetry, crop, until_ms),
+            evidence=water,
             probes=probes_of(registry, crop, until_ms),
         )
     )
+
+
+def end_of(crop: Crop, now_ms: int) -> int:
+    """Return until when a crop is looked at: its end, or now."""
+    return min(now_ms, crop.ended_ms or now_ms)
 
 
 def probes_of(registry: Registry, crop: Crop, until_ms: int) -> tuple[ProbeState, ...]:
