@@ -27,6 +27,7 @@ def web(
 ) -> None:
     """Run the site."""
     from cli.home import open_home
+    from cli.intake import hand_intake
     from cli.supervisor import stop_on_signals
     from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
@@ -50,6 +51,8 @@ def web(
             public_url=settings.public_url,
             signer=open_signer(home.path / "keys", registry, now_ms),
             is_demo=settings.is_demo,
+            photos=home.path / "photos",
+            take_in=hand_intake(home.path, registry, telemetry, clock),
         )
         try:
             serve(create_app(services), host, port, stop)

@@ -7,13 +7,15 @@ from typing import Final
 import msgspec
 
 from greenwater.kernel.clock import VIETNAM, Clock
-from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Lot, Record
 from traceability import events
-from traceability.gate import GateRefusedError, Refusal, refusals_of
+from traceability.corrections import family_of
+from traceability.gate import GateRefusedError, Refusal
+from traceability.gate_crop import judged_crop
 from traceability.links import parse_gtin
 from traceability.ports import Telemetry
 from traceability.recording import WRITERS, NewRecord, Recording, TakeIn
@@ -122,9 +124,15 @@ class Books:
     def gate(
         self, crop: Crop, *, harvest: str | None = None, kg: float | None = None
     ) -> Sequence[Refusal]:
-        """Return what stands against a lot with labels; empty: nothing."""
+        """Return what stands against a lot with labels; empty: nothing.
+
+        What an override lifted is left out.
+        """
         records = self._registry.records(crop=crop.id)
-        return refusals_of(crop, records, now_ms=self._now_ms(), harvest=harvest, kg=kg)
+        return judged_crop(
+            self._registry, crop, records,
+            now_ms=self._now_ms(), harvest=harvest, kg=kg,
+        ).standing  # fmt: skip
 
     def make_lot(self, person: str, *, harvest: str, kg: float | None = None) -> Lot:
         """Make a harvest's lot, its water's evidence frozen in; done twice: the same.
@@ -148,6 +156,7 @@ class Books:
         )
         if made is not None:
             return made
+        self._refuse_second_lot(record)
         weight = float(record.fields.get("kg", 0)) if kg is None else kg
         refusals = self.gate(crop, harvest=harvest, kg=weight)
         if record.kind != "harvest":
@@ -155,6 +164,16 @@ class Books:
         if refusals:
             raise GateRefusedError(refusals)
         return self._keep_lot(person, crop, record, weight)
+
+    def _refuse_second_lot(self, record: Record) -> None:
+        """Refuse a lot of a harvest whose older version has one already."""
+        versions = {one.id for one in family_of(self._registry, record).members}
+        for lot in self._registry.lots(crop=record.crop):
+            if lot.harvest in versions:
+                raise ConflictError(
+                    f"the harvest was corrected after its lot {lot.code} was made: recall "
+                    "that lot, or leave it"
+                )
 
     def _keep_lot(self, person: str, crop: Crop, record: Record, kg: float) -> Lot:
         found = evidence_of(self._registry, self._telemetry, crop, record.happened_ms)

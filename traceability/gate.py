@@ -55,6 +55,7 @@ def refusals_of(
             "days": days_left(held.until_ms, at_ms),
             "until_ms": held.until_ms,
             "substance": held.record.fields.get("substance", ""),
+            "known_ms": held.record.entered_ms,
         }
         found.append(Refusal(code, f"/crops/{crop.id}", facts))
     if reaped is None:

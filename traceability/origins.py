@@ -12,7 +12,8 @@ import msgspec
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from traceability.evidence import Evidence
-from traceability.gate import Refusal, refusals_of
+from traceability.gate import Refusal
+from traceability.gate_crop import judged_crop
 from traceability.genealogy import first_broken
 from traceability.trip_case import landing_refusals
 
@@ -76,11 +77,15 @@ def goods_refusals(registry: Registry, lot: Lot) -> Sequence[Refusal]:
 def harvest_refusals(
     registry: Registry, lot: Lot, crop: str, now_ms: int
 ) -> Sequence[Refusal]:
-    """Return what the book of its crop says against a lot of a harvest."""
-    return refusals_of(
+    """Return what the book of its crop says against a lot of a harvest.
+
+    What an override lifted is left out.
+    """
+    return judged_crop(
+        registry,
         registry.get_crop(crop),
         registry.records(crop=crop),
         now_ms=now_ms,
         harvest=lot.harvest,
         kg=lot.kg,
-    )
+    ).standing

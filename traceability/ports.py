@@ -5,7 +5,7 @@ from typing import Protocol
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
-from greenwater.storage.telemetry.ports import Span
+from greenwater.storage.telemetry.ports import Bucket, Span
 
 
 class Telemetry(Protocol):
@@ -15,6 +15,12 @@ class Telemetry(Protocol):
         self, span: Span, channels: Iterable[Channel] | None = None
     ) -> Iterator[Reading]:
         """Yield the readings of one series in time order."""
+        ...
+
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return non-empty buckets in time order."""
         ...
 
     def write(self, readings: Sequence[Reading]) -> None:

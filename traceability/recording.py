@@ -17,14 +17,14 @@ from greenwater.kernel.reading import Reading, instant, milliseconds
 from greenwater.reference.records import Place, RecordKind, get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
-from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.farm_records import KEEPERS
 from traceability import events
 from traceability.corrections import family_of, is_fitting
 from traceability.handwater import HandWater
 from traceability.ports import Telemetry
 from traceability.records import FieldError, checked_fields, digest
 
-WRITERS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
+WRITERS: Final = frozenset(KEEPERS)
 SOURCES: Final = frozenset({"hand", "import", "probe"})
 FUTURE_MS: Final = 5 * 60 * 1000
 EARLIEST_MS: Final = 946_684_800_000

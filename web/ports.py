@@ -1,7 +1,8 @@
 """What the pages ask of the two databases. The facades of ``greenwater.storage`` fit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from greenwater.kernel.channels import Channel
@@ -52,7 +53,9 @@ class Services:
 
     ``viewer`` is the person whose eyes the pages are seen with; None is the operator.
     ``public_url`` is how phones reach the site; ``signer`` signs labels, and ``fonts`` is
-    the folder of those that are printed. A ``is_guarded`` site shows nobody's data to
+    the folder of those that are printed. ``photos`` is the folder of photos on records;
+    ``take_in`` stores readings typed by hand so that analytics sees them (None: the
+    store alone). A ``is_guarded`` site shows nobody's data to
     visitors who have not signed in; one that is not is the operator's own screen.
     """
 
@@ -64,12 +67,21 @@ class Services:
     signer: Signer | None = None
     is_guarded: bool = True
     is_demo: bool = False
+    photos: Path | None = None
+    organisation: str | None = None
+    take_in: Callable[[Sequence[Reading]], object] | None = None
 
     @property
     def seen(self) -> Scope:
-        """What the viewer may see."""
+        """What the viewer may see, or the organisation whose program asks."""
+        if self.organisation is not None:
+            return self.registry.visible_to_organisation(self.organisation)
         return self.registry.visible_to(self.viewer)
 
     def of(self, viewer: str | None) -> "Services":
         """Return the same, seen with a person's eyes."""
         return self if viewer == self.viewer else replace(self, viewer=viewer)
+
+    def of_organisation(self, organisation: str) -> "Services":
+        """Return the same, as far as an organisation sees."""
+        return replace(self, organisation=organisation)

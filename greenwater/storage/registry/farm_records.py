@@ -1,18 +1,24 @@
 """Confirmations of records that somebody entered for another, and photos on records."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from msgspec import Struct
 from sqlalchemy import func, select
 
 from greenwater.kernel.errors import ConflictError
+from greenwater.storage.registry.models import Membership, Person
 from greenwater.storage.registry.models.books import RecordRow
 from greenwater.storage.registry.models.farm_records import (
     RecordConfirmationRow,
     RecordPhotoRow,
 )
+from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.rows import get_row
 from greenwater.storage.registry.session import Sessions
+
+KEEPERS: Final = (Role.FARMER, Role.TECHNICIAN, Role.ADMIN)
+"""Who keeps a farm's books."""
 
 
 class Confirmation(Struct, frozen=True):
@@ -54,6 +60,20 @@ class FarmRecordsSeen:
                 Confirmation(row.record, row.person, row.at_ms)
                 for row in session.scalars(query)
             ]
+
+    def keepers_of(self, organisation: str) -> Sequence[tuple[str, str]]:
+        """Return who keeps an organisation's books, as (person, name), by name."""
+        query = (
+            select(Person.id, Person.name)
+            .join(Membership, Membership.person == Person.id)
+            .where(
+                Membership.organisation == organisation, Membership.role.in_(KEEPERS)
+            )
+            .distinct()
+            .order_by(Person.name, Person.id)
+        )
+        with self._sessions.reading() as session:
+            return [(one, name) for one, name in session.execute(query)]
 
     def photos(self, record: str) -> Sequence[Photo]:
         """Return a record's photos, the first first."""

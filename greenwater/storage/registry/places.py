@@ -136,6 +136,15 @@ class PlacesSeen:
             rows = session.scalars(select(Vessel).order_by(Vessel.id))
             return [vessel_info(row) for row in rows]
 
+    def get_site(self, site: str) -> SiteInfo:
+        """Return one site.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        with self._sessions.reading() as session:
+            return site_info(get_row(session, Site, site))
+
     def get_unit(self, unit: str) -> UnitInfo:
         """Return one unit.
 
