@@ -1,0 +1,335 @@
+"""Goods on each registry: mass is kept, hands change, a recall follows."""
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.reading import instant, milliseconds
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.goods import Step
+from greenwater.storage.registry.people import Role
+from tests.contracts.registries import NOW
+from traceability.balance import StepRefusedError
+from traceability.keys import open_signer
+from traceability.labels import Labels, Published
+from traceability.lots import Goods, lot_of_landing
+from traceability.origins import goods_refusals
+from traceability.recalls import Recalls, reach_csv, recall_reach
+from traceability.steps import (
+    Act,
+    Dispose,
+    Made,
+    Merge,
+    NewStep,
+    Pack,
+    Party,
+    Portion,
+    Process,
+    Receive,
+    Sell,
+    Ship,
+    Split,
+    Unpack,
+)
+from traceability.verify import Code
+
+GTINS = {
+    "hoa": "09521234543213",
+    "nha-may": "09521234543220",
+    "cho": "09521234543237",
+}
+CRATE = "urn:greenwater:package:thung-1"
+
+
+class Trade:
+    """A farm, a plant and a market, each with a person and a product of shrimp."""
+
+    def __init__(self, registry: Registry, folder: Path) -> None:
+        self.registry, self.clock = registry, ManualClock(instant(NOW))
+        for place, name in enumerate(GTINS):
+            registry.add_organisation(name, f"Cơ sở {name}")
+            registry.add_person(name, f"Chủ {name}", f"+8490500000{place}")
+            registry.add_member(name, name, Role.FARMER)
+            registry.add_product(
+                GTINS[name], organisation=name, name_vi="Tôm", name_en="Shrimp",
+                species="PNV",
+            )  # fmt: skip
+        self.goods = Goods(registry, self.clock)
+        self.recalls = Recalls(registry, self.clock)
+        signer = open_signer(folder / "keys", registry, NOW)
+        base = "https://nuocxanh.example"
+        self.labels = Labels(registry, signer, self.clock, base, os.urandom)
+        self.published = Published(registry, signer, self.clock)
+
+    def begin(self, kg: float = 1000.0, name: str = "hoa") -> Lot:
+        product = self.registry.get_product(GTINS[name])
+        lot = lot_of_landing(
+            product, str(uuid.uuid4()), milliseconds(self.clock.now()), kg, NOW, name
+        )
+        self.registry.add_lot(lot, [])
+        return lot
+
+    def do(self, name: str, act: Act, *, id_: str | None = None) -> Step:
+        self.clock.advance(timedelta(hours=1))
+        at_ms = milliseconds(self.clock.now())
+        new = NewStep(
+            id=id_ or str(uuid.uuid4()), organisation=name, at_ms=at_ms, act=act
+        )
+        return self.goods.enter(name, new)
+
+    def made(self, step: Step) -> Sequence[Lot]:
+        found = [lot for lot in self.registry.lots() if lot.step == step.id]
+        return sorted(found, key=lambda lot: -lot.kg)
+
+    def left(self, lot: str, name: str = "hoa") -> float:
+        return sum(one.kg for one in self.registry.holdings_of(lot, name))
+
+
+@pytest.fixture
+def trade(registry: Registry, tmp_path: Path) -> Trade:
+    return Trade(registry, tmp_path)
+
+
+def refused(trade: Trade, name: str, act: Act) -> list[str]:
+    with pytest.raises(StepRefusedError) as caught:
+        trade.do(name, act)
+    return [one.code for one in caught.value.refusals]
+
+
+def test_kilograms_are_counted_down_and_none_is_used_twice(trade: Trade) -> None:
+    lot = trade.begin(1000.0)
+    split = trade.do("hoa", Split((Portion(lot.id, 600),), (Made(400), Made(199.5))))
+    big, small = trade.made(split)
+    process = Process(
+        (Portion(big.id, 400),), (Made(250), Made(120, None, True)), "headless"
+    )
+    main, heads = trade.made(trade.do("hoa", process))
+
+    assert trade.left(lot.id) == 400.0
+    assert (trade.left(big.id), trade.left(main.id), trade.left(heads.id)) == (
+        0,
+        250,
+        120,
+    )
+    assert small.harvested_ms == lot.harvested_ms
+    assert refused(trade, "hoa", Sell((Portion(big.id, 0.001),))) == ["not_enough_left"]
+    assert refused(trade, "hoa", Sell((Portion(lot.id, 400.001),))) == [
+        "not_enough_left"
+    ]
+    trade.do("hoa", Sell((Portion(lot.id, 400),)))
+    assert trade.left(lot.id) == 0
+
+
+@pytest.mark.parametrize(
+    ("act", "codes"),
+    [
+        (lambda lot: Split((Portion(lot, 500),), (Made(400), Made(101))), ["more_out_than_in"]),
+        (lambda lot: Split((Portion(lot, 500),), (Made(200), Made(200))), ["yield_unbelievable"]),
+        (lambda lot: Process((Portion(lot, 500),), (Made(25),), "headless"), ["yield_unbelievable"]),
+        (lambda lot: Process((Portion(lot, 500),), (Made(490),), "headless"), ["yield_unbelievable"]),
+        (lambda lot: Split((Portion(lot, 1500),), (Made(1600),)), ["not_enough_left", "more_out_than_in"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_with_every_reason_and_changes_nothing(
+    trade: Trade, act: Callable[[str], Act], codes: list[str]
+) -> None:
+    lot = trade.begin()
+
+    assert refused(trade, "hoa", act(lot.id)) == codes
+
+    assert trade.left(lot.id) == 1000.0
+    assert trade.registry.steps() == []
+    assert trade.registry.trace_events() == []
+
+
+def test_what_is_made_keeps_its_species(trade: Trade) -> None:
+    lot = trade.begin()
+    trade.registry.add_product(
+        "09521234543244",
+        organisation="hoa",
+        name_vi="Cá",
+        name_en="Fish",
+        species="CBA",
+    )
+    act = Process((Portion(lot.id, 100),), (Made(60, "09521234543244"),), "other")
+
+    assert "other_species" in refused(trade, "hoa", act)
+    act = Process((Portion(lot.id, 100),), (Made(60, GTINS["nha-may"]),), "other")
+    assert refused(trade, "hoa", act) == ["product_needed"], "another's product"
+
+
+def test_the_same_step_again_changes_nothing_and_another_under_its_id_is_refused(
+    trade: Trade,
+) -> None:
+    lot, id_ = trade.begin(), str(uuid.uuid4())
+    at_ms = milliseconds(trade.clock.now())
+    new = NewStep(
+        id=id_, organisation="hoa", at_ms=at_ms, act=Sell((Portion(lot.id, 5),))
+    )
+    first = trade.goods.enter("hoa", new)
+
+    assert trade.goods.enter("hoa", new) == first
+    assert trade.left(lot.id) == 995.0
+    with pytest.raises(ConflictError, match="other content"):
+        trade.do("hoa", Sell((Portion(lot.id, 6),)), id_=id_)
+
+
+def test_only_ones_own_goods_and_nothing_before_it_was(trade: Trade) -> None:
+    lot = trade.begin()
+    act = Sell((Portion(lot.id, 1),))
+    assert refused(trade, "nha-may", act) == ["not_enough_left"]
+    new = NewStep(id=str(uuid.uuid4()), organisation="hoa", at_ms=NOW - 1, act=act)
+    with pytest.raises(StepRefusedError, match="before_it_was"):
+        trade.goods.enter("hoa", new)
+    with pytest.raises(MissingError, match="moves no goods"):
+        trade.goods.enter("nha-may", new)
+    with pytest.raises(MissingError, match="is not registered"):
+        trade.do("hoa", Sell((Portion("no-such-lot", 1),)))
+
+
+def test_packed_goods_travel_and_what_arrived_counts(trade: Trade) -> None:
+    lot = trade.begin(200)
+    trade.do("hoa", Pack((Portion(lot.id, 100),), "thung-1"))
+    assert refused(trade, "hoa", Sell((Portion(lot.id, 101),))) == ["not_enough_left"]
+    sent = trade.do("hoa", Ship((Portion(lot.id, 50),), ("thung-1",), Party("nha-may")))
+    assert trade.left(lot.id) == 50
+    with pytest.raises(MissingError, match="not in hand"):
+        trade.do("hoa", Unpack("thung-1"))
+
+    (coming,) = trade.registry.shipments_to("nha-may")
+    assert (coming.step.id, coming.sender) == (sent.id, "Cơ sở hoa")
+    short = (Portion(lot.id, 99, CRATE), Portion(lot.id, 50))
+    assert refused(trade, "nha-may", Receive(sent.id, short)) == [
+        "difference_needs_reason"
+    ]
+    over = (Portion(lot.id, 101, CRATE), Portion(lot.id, 50))
+    assert refused(trade, "nha-may", Receive(sent.id, over, "x")) == ["more_than_sent"]
+    with pytest.raises(MissingError):
+        trade.do("cho", Receive(sent.id))
+    trade.do("nha-may", Receive(sent.id, short, "rơi vãi"))
+
+    assert trade.registry.shipments_to("nha-may") == ()
+    assert trade.left(lot.id, "nha-may") == 149
+    with pytest.raises(ConflictError):
+        trade.do("nha-may", Receive(sent.id, short, "rơi vãi"))
+    trade.do("nha-may", Unpack("thung-1"))
+    own = Made(100, GTINS["nha-may"])
+    (peeled,) = trade.made(
+        trade.do("nha-may", Process((Portion(lot.id, 149),), (own,), "peeled"))
+    )
+    assert peeled.organisation == "nha-may"
+    with pytest.raises(InputError, match="was used before"):
+        trade.do("hoa", Pack((Portion(lot.id, 1),), "thung-1"))
+
+
+def a_long_way(trade: Trade) -> tuple[Lot, Lot, Lot]:
+    """Goods that were split, merged, headed, sent, received, peeled and sent on."""
+    first, second = trade.begin(500), trade.begin(300)
+    (part,) = trade.made(
+        trade.do("hoa", Split((Portion(first.id, 400),), (Made(400),)))
+    )
+    mixed = Merge((Portion(part.id, 400), Portion(second.id, 100)), (Made(500),))
+    (lot,) = trade.made(trade.do("hoa", mixed))
+    headed = Process((Portion(lot.id, 500),), (Made(310),), "headless")
+    (tails,) = trade.made(trade.do("hoa", headed))
+    outside = Party(None, "Chợ Đầm", "Nha Trang", "0258 111")
+    trade.do("hoa", Ship((Portion(tails.id, 10),), (), outside))
+    sent = trade.do("hoa", Ship((Portion(tails.id, 300),), (), Party("nha-may")))
+    trade.do("nha-may", Receive(sent.id))
+    own = Made(150, GTINS["nha-may"])
+    (peeled,) = trade.made(
+        trade.do("nha-may", Process((Portion(tails.id, 200),), (own,), "peeled"))
+    )
+    trade.do("nha-may", Ship((Portion(peeled.id, 40),), (), Party("cho")))
+    trade.do("nha-may", Dispose((Portion(peeled.id, 10),), (), "hỏng"))
+    return first, second, peeled
+
+
+def test_a_recall_finds_everything_downstream_and_who_has_it(trade: Trade) -> None:
+    first, second, peeled = a_long_way(trade)
+
+    reach = trade.recalls.recall("hoa", first.id, "kháng sinh", "0905 123 456")
+
+    assert {lot.id for lot in reach.lots} >= {first.id, peeled.id}
+    assert second.id not in {lot.id for lot in reach.lots}
+    held = {(one.holder, one.where, one.lot): one for one in reach.held}
+    codes = {lot.id: lot.code for lot in reach.lots}
+    plant = held["Cơ sở nha-may", "in hand", codes[peeled.id]]
+    assert (plant.kg, plant.phones) == (100.0, ("+84905000001",))
+    market = held["Cơ sở cho", "on its way", codes[peeled.id]]
+    assert (market.kg, market.phones) == (40.0, ("+84905000002",))
+    (outside,) = [one for one in reach.held if one.where == "outside"]
+    assert (outside.holder, outside.place, outside.phones, outside.kg) == (
+        "Chợ Đầm", "Nha Trang", ("0258 111",), 10.0,
+    )  # fmt: skip
+    assert reach.kg == 100 + 100 + 100 + 40 + 10, "farm, plant twice, market, outside"
+    assert "Chợ Đầm,Nha Trang,0258 111,outside" in reach_csv(reach)
+    with pytest.raises(InputError, match="told to whoever calls them back"):
+        trade.recalls.reach("hoa", second.id)
+    with pytest.raises(MissingError):
+        trade.recalls.reach("nha-may", first.id)
+
+
+def test_what_is_called_back_is_neither_used_nor_labelled_nor_sold_till_it_ends(
+    trade: Trade,
+) -> None:
+    first, _second, peeled = a_long_way(trade)
+    trade.recalls.recall("hoa", first.id, "kháng sinh", "0905 123 456")
+
+    assert refused(trade, "nha-may", Sell((Portion(peeled.id, 1),))) == ["called_back"]
+    codes = [one.code for one in goods_refusals(trade.registry, peeled)]
+    assert codes == ["called_back"]
+    back = Ship((Portion(peeled.id, 1),), (), Party("hoa"), is_return=True)
+    trade.do("nha-may", back)
+    trade.do("nha-may", Dispose((Portion(peeled.id, 1),), (), "thu hồi"))
+    listed = {(one.gtin, one.lot) for one in trade.published.status().recalled}
+    assert (peeled.product, peeled.code) in listed
+    assert len(listed) == 5, "the lot, its part, the mixed, the tails, the peeled"
+
+    trade.recalls.end("hoa", first.id)
+    trade.recalls.end("hoa", first.id)
+
+    assert trade.published.status().recalled == ()
+    assert goods_refusals(trade.registry, peeled) == []
+    ledger = [
+        one.document for one in trade.registry.trace_events(organisation="nha-may")
+    ]
+    told = [text for text in ledger if "persistentDisposition" in text]
+    assert ['"set"' in text for text in told] == [True, False], "once each"
+    trade.do("nha-may", Sell((Portion(peeled.id, 1),)))
+
+
+def test_every_label_downstream_turns_red_in_whosever_hands(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traceability.origins.landing_refusals", lambda *_: [])
+    first, second, peeled = a_long_way(trade)
+    labels = {
+        "hoa": trade.labels.issue("hoa", second.id, 1)[0],
+        "nha-may": trade.labels.issue("nha-may", peeled.id, 1)[0],
+    }
+
+    def codes() -> dict[str, Code]:
+        return {
+            name: trade.published.check(one.uri).code for name, one in labels.items()
+        }
+
+    assert set(codes().values()) == {Code.GENUINE}
+    trade.recalls.recall("hoa", first.id, "kháng sinh", "0905 123 456")
+    assert codes() == {"hoa": Code.GENUINE, "nha-may": Code.RECALLED}
+    verdict = trade.published.check(labels["nha-may"].uri)
+    assert (verdict.reason, verdict.phone) == ("kháng sinh", "0905 123 456")
+    assert recall_reach(trade.registry, first.id).labels == 1
+    trade.recalls.recall("hoa", second.id, "khác", "0905")
+    assert set(codes().values()) == {Code.RECALLED}
+    trade.recalls.end("hoa", first.id)
+    assert set(codes().values()) == {Code.RECALLED}, "the mixed lot is under both"
+    trade.recalls.end("hoa", second.id)
+    assert set(codes().values()) == {Code.GENUINE}
