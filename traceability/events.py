@@ -11,6 +11,7 @@ from typing import Any, Final
 from greenwater.kernel.reading import instant
 from greenwater.reference.species import get_species
 from greenwater.storage.registry.books import Crop, Lot, Product, Record
+from greenwater.storage.registry.inspections import Inspection
 from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
@@ -178,3 +179,23 @@ def of_labels(lot: Lot, serials: Sequence[str], at_ms: int) -> list[EventDraft]:
         **declared(lot.organisation),
     )
     return [draft_of(event, at_ms, lot.id)]
+
+
+def of_inspection(found: Inspection, lot: Lot) -> list[EventDraft]:
+    """Return an inspector's verdict; the statement as his phone signed it goes with it."""
+    thing = lot_class(lot.product, lot.code)
+    about: dict[str, Any] = {"quantityList": [{"epcClass": thing}]}
+    if found.label:
+        about = {"epcList": [f"{thing}/21/{found.label}"], **about}
+    event = event_of(
+        "ObjectEvent",
+        event_id("inspection", found.id),
+        found.happened_ms,
+        action="OBSERVE",
+        bizStep="inspecting",
+        disposition=found.result,
+        **about,
+        **{"gw:signed": found.statement},
+        **declared(lot.organisation),
+    )
+    return [draft_of(event, found.happened_ms, lot.id)]
