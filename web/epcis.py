@@ -1,57 +1,40 @@
-"""EPCIS 2.0's REST binding: capture, events, jobs, and what events speak of."""
+"""EPCIS 2.0's REST binding: its addresses, and capture with jobs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from greenwater.kernel.errors import InputError, MissingError, PlatformError
+from greenwater.kernel.errors import InputError, PlatformError
 from greenwater.kernel.reading import milliseconds
-from greenwater.storage.registry.epcis import (
-    MOST,
-    DuplicateEventError,
-    Job,
-)
-from greenwater.storage.registry.finding import FoundEvent
+from greenwater.storage.registry.epcis import DuplicateEventError, Job
 from greenwater.storage.registry.ledger import EventDraft
-from greenwater.storage.registry.scope import Scope
-from traceability.epcis.answers import (
-    document_of,
-    page_token,
-    parse_format,
-    parse_token,
-    place_of,
-    query_document,
-)
 from traceability.epcis.capture import draft_of, iso
 from traceability.epcis.documents import Judged, decode, judge, read_event
 from traceability.epcis.faults import EpcisError, Fault
-from traceability.epcis.query import Asked, parse_query
-from traceability.epcis.shapes import TYPES
-from web.doors import Doors, RefusedError, SignInNeededError
+from traceability.epcis.masterdata import attributes_of
+from web.doors import Doors
+from web.epcis_described import described
+from web.epcis_queries import RESOURCES, EpcisQueries
 from web.ports import Services
 from web.problems import (
     LIMITS,
     MAX_BYTES,
     MAX_EVENTS,
-    MAX_URL,
     VERSIONS,
+    MediaTypeError,
+    NotAcceptableError,
     TooLargeError,
     as_json,
     duplicate_of,
     problem,
     problem_of,
 )
+from web.programs import Programs
 
-RESOURCES: Final[Mapping[str, str]] = {
-    "epcs": "anyEPC",
-    "bizSteps": "bizStep",
-    "bizLocations": "bizLocation",
-    "readPoints": "readPoint",
-    "dispositions": "disposition",
-}
+_JSON: Final = ("application/json", "application/ld+json")
 
 
 async def _body(request: Request) -> bytes:
@@ -73,70 +56,61 @@ class EpcisApi:
     def __init__(
         self, services: Services, doors: Doors, new_id: Callable[[], str]
     ) -> None:
-        self._services, self._doors, self._new_id = services, doors, new_id
+        self._services, self._new_id = services, new_id
+        self._programs = Programs(services, doors)
+        self._queries = EpcisQueries(services, self._programs)
 
     def routes(self) -> APIRouter:
         """Return the routes under ``/epcis``."""
-        routes = APIRouter(prefix="/epcis")
-        for path, method, act in (
-            ("/events", "POST", self._post_event),
-            ("/capture", "POST", self._post_capture),
-        ):
-            routes.add_api_route(path, _posting(act), methods=[method])
-        reading: tuple[tuple[str, Callable[..., Response]], ...] = (
-            ("/events", self._events),
-            ("/capture", self._jobs),
-            ("/eventTypes", self._types),
-        )
-        for path, look in reading:
-            routes.add_api_route(path, _reading(look), methods=["GET"])
-        named: tuple[tuple[str, Callable[[Request, str], Response]], ...] = (
-            ("/capture/{name}", self._job),
-            ("/eventTypes/{name}/events", self._events_of_type),
-            # The id of an event may hold anything, slashes too.
-            ("/events/{name:path}", self._event),
-        )
-        for path, show in named:
-            routes.add_api_route(path, _naming(show), methods=["GET"])
+        routes = APIRouter(prefix="/epcis", tags=["EPCIS"])
+        asked = self._queries
+        _add(routes, "POST", "/events", self.capture_event)
+        _add(routes, "POST", "/capture", self.capture)
+        _add(routes, "GET", "/capture", self.jobs)
+        _add(routes, "GET", "/capture/{name}", self.job)
+        _add(routes, "GET", "/", asked.top)
+        _add(routes, "GET", "/events", asked.events)
+        # The id of an event may hold anything, slashes too; so may an EPC.
+        _add(routes, "GET", "/events/{name:path}", asked.event)
+        _add(routes, "GET", "/eventTypes", asked.types)
+        _add(routes, "GET", "/eventTypes/{name}", asked.type)
+        _add(routes, "GET", "/eventTypes/{name}/events", asked.events_of_type)
         for resource, entry in RESOURCES.items():
-            _add_resource(routes, self, resource, entry)
-        routes.add_api_route("/{rest:path}", _options, methods=["OPTIONS"])
+            path = f"/{resource}/{{name:path}}"
+            for at, act, called in (
+                (f"/{resource}", asked.listed(entry), resource),
+                (f"{path}/events", asked.events_of(entry), f"events_of_{resource}"),
+                (path, asked.named(entry), f"one_of_{resource}"),
+            ):
+                act.__name__ = called
+                _add(routes, "GET", at, act)
+        _add(routes, "DELETE", "/nextPageToken/{name}", asked.release)
+        self._add_queries(routes)
+        routes.add_api_route(
+            "/{rest:path}",
+            _options_of(routes),
+            methods=["OPTIONS"],
+            include_in_schema=False,
+        )
         return routes
+
+    def _add_queries(self, routes: APIRouter) -> None:
+        asked = self._queries
+        _add(routes, "GET", "/queries", asked.queries)
+        _add(routes, "POST", "/queries", asked.add_query)
+        _add(routes, "GET", "/queries/{name}", asked.query)
+        _add(routes, "DELETE", "/queries/{name}", asked.delete_query)
+        _add(routes, "GET", "/queries/{name}/events", asked.events_of_query)
+        for method in ("GET", "POST"):
+            path = "/queries/{name}/subscriptions"
+            _add(routes, method, path, asked.no_subscriptions)
 
     def _now_ms(self) -> int:
         return milliseconds(self._services.clock.now())
 
-    def _secret(self, request: Request) -> str | None:
-        header = request.headers.get("authorization", "")
-        if header.lower().startswith("bearer "):
-            return header[7:].strip()
-        return request.headers.get("x-api-key")
-
-    def _scope(self, request: Request) -> Scope:
-        """Return what the program or person may see."""
-        secret = self._secret(request)
-        if secret is None:
-            return self._doors.mine(request).seen
-        organisation = self._organisation(secret, "epcis:query")
-        return self._services.registry.visible_to_organisation(organisation)
-
-    def _organisation(self, secret: str, scope: str) -> str:
-        token = self._services.registry.find_api_token(secret, self._now_ms())
-        if token is None:
-            raise SignInNeededError("this token is not known, or its time is over")
-        if scope not in token.scopes:
-            raise RefusedError(f"this token is not good for {scope}")
-        return token.organisation
-
-    def _writer(self, request: Request) -> str:
-        """Return the organisation that captures; a program's token names it."""
-        secret = self._secret(request)
-        if secret is None:
-            raise SignInNeededError("capture needs a token: Authorization: Bearer …")
-        return self._organisation(secret, "epcis:capture")
-
-    def _post_event(self, request: Request, body: bytes) -> Response:
-        organisation = self._writer(request)
+    def capture_event(self, request: Request, body: bytes) -> Response:
+        """Record one event."""
+        organisation = self._programs.token(request, "epcis:capture").organisation
         _fits(len(body))
         document = read_event(decode(body))
         draft = draft_of(document.events[0], document.context)
@@ -147,8 +121,9 @@ class EpcisApi:
         place = f"/epcis/events/{quote(draft.id, safe='')}"
         return as_json({"eventID": draft.id}, 201, {"Location": place})
 
-    def _post_capture(self, request: Request, body: bytes) -> Response:
-        organisation = self._writer(request)
+    def capture(self, request: Request, body: bytes) -> Response:
+        """Record the events of a document; the job says what became of each."""
+        organisation = self._programs.token(request, "epcis:capture").organisation
         _fits(len(body))
         behaviour = request.headers.get("gs1-capture-error-behaviour", "rollback")
         if behaviour not in ("rollback", "proceed"):
@@ -156,17 +131,7 @@ class EpcisApi:
                 f"GS1-Capture-Error-Behaviour {behaviour[:40]!r}: rollback or proceed"
             )
         started_ms = self._now_ms()
-        judged = judge(decode(body))
-        if judged.document.kind not in ("EPCISDocument", "EPCISQueryDocument"):
-            raise EpcisError(
-                [Fault(None, "/type", "send a bare event to /epcis/events")]
-            )
-        if len(judged.document.events) > MAX_EVENTS:
-            raise TooLargeError(
-                f"{len(judged.document.events)} events are more than {MAX_EVENTS}"
-            )
-        if any(fault.event is None for fault in judged.faults):
-            raise EpcisError(judged.faults)
+        judged = _judged(body)
         captured, errors = self._captured(organisation, judged, behaviour)
         job = Job(
             self._new_id(),
@@ -178,10 +143,18 @@ class EpcisApi:
             captured,
             tuple(errors),
         )
-        self._services.registry.add_job(job, judged.document.raw.get("epcisHeader"))
+        self._keep(job, judged)
         return as_json(
             _job(job), 202, {"Location": f"/epcis/capture/{job.id}", **LIMITS}
         )
+
+    def _keep(self, job: Job, judged: Judged) -> None:
+        """Keep a capture with its master data, unless it was rolled back."""
+        raw = judged.document.raw
+        self._services.registry.add_job(job, raw.get("epcisHeader"))
+        attributes = attributes_of(raw)
+        if attributes and (job.is_success or job.behaviour == "proceed"):
+            self._services.registry.add_attributes(job.organisation, attributes)
 
     def _captured(
         self, organisation: str, judged: Judged, behaviour: str
@@ -213,115 +186,26 @@ class EpcisApi:
         ]
         return sum(placed), errors
 
-    def _events(
-        self, request: Request, more: Sequence[tuple[str, str]] = ()
-    ) -> Response:
-        seen = self._scope(request)
-        if len(str(request.url)) > MAX_URL:
-            raise TooLargeError(f"the address is longer than {MAX_URL}")
-        spelling = parse_format(request.headers.get("gs1-epc-format"))
-        asked = [*parse_qsl(request.url.query, keep_blank_values=True), *more]
-        query = parse_query(asked, lambda place: places_within(seen, place), most=MOST)
-        found, following = _page(seen, query)
-        headers = {"GS1-EPC-Format": spelling.value}
-        if following is not None:
-            kept = [
-                pair
-                for pair in asked
-                if pair[0] != "nextPageToken" and pair not in more
-            ]
-            address = urlencode([*kept, ("nextPageToken", following)])
-            headers["Link"] = f'<{request.url.path}?{address}>; rel="next"'
-        document = query_document(found, spelling, self._now_ms(), "SimpleEventQuery")
-        return as_json(document, 200, headers)
+    def jobs(self, request: Request) -> Response:
+        """Return the newest captures first, a hundred at most."""
+        found = self._queries.scope(request).list_jobs(limit=100)
+        return as_json([_job(job) for job in found])
 
-    def _event(self, request: Request, name: str) -> Response:
-        seen = self._scope(request)
-        spelling = parse_format(request.headers.get("gs1-epc-format"))
-        query_text = request.url.query
-        # ni:///sha-256;…?ver=CBV2.0 may arrive with its question mark unencoded.
-        names = [name, f"{name}?{query_text}"] if query_text else [name]
-        for one in names:
-            found = seen.get_events(one)
-            if found:
-                return as_json(document_of(found[-1], spelling))
-        raise MissingError(f"there is no event {name[:200]!r}")
-
-    def _jobs(self, request: Request) -> Response:
-        return as_json([_job(job) for job in self._scope(request).list_jobs(limit=100)])
-
-    def _job(self, request: Request, name: str) -> Response:
-        return as_json(_job(self._scope(request).get_job(name)))
-
-    def _types(self, request: Request) -> Response:
-        self._scope(request)
-        return as_json(
-            {"@set": list(TYPES), "type": "Collection", "member": list(TYPES)}
-        )
-
-    def _events_of_type(self, request: Request, name: str) -> Response:
-        return self._events(request, [("eventType", name)])
-
-    def listed(self, request: Request, entry: str) -> Response:
-        """Return the different values of one entry, a page of them."""
-        seen = self._scope(request)
-        asked = dict(parse_qsl(request.url.query))
-        size = parse_query(
-            [pair for pair in asked.items() if pair[0] == "perPage"],
-            lambda _place: (),
-            most=MOST,
-        ).per_page
-        texts = list(
-            seen.entry_texts(
-                entry, after=asked.get("nextPageToken", ""), limit=size + 1
-            )
-        )
-        headers = {}
-        if len(texts) > size:
-            texts = texts[:size]
-            address = urlencode({"perPage": size, "nextPageToken": texts[-1]})
-            headers["Link"] = f'<{request.url.path}?{address}>; rel="next"'
-        return as_json({"type": "Collection", "member": texts}, 200, headers)
-
-    def events_of(self, request: Request, entry: str, value: str) -> Response:
-        """Return the events that speak of one value."""
-        kind = "MATCH" if entry == "anyEPC" else "EQ"
-        return self._events(request, [(f"{kind}_{entry}", value)])
+    def job(self, request: Request, name: str) -> Response:
+        """Return one capture."""
+        return as_json(_job(self._queries.scope(request).get_job(name)))
 
 
-def places_within(seen: Scope, place: str) -> Sequence[str]:
-    """Return the places within one of ours: commune → site → unit."""
-    head, _, name = place.rpartition(":")
-    sites = {site.id: site for site in seen.sites()}
-    if head == "urn:greenwater:commune":
-        inside = {one.id for one in sites.values() if one.commune == name}
-    elif head == "urn:greenwater:site":
-        inside = {name} & set(sites)
-    else:
-        return ()
-    units = [unit.id for unit in seen.units() if unit.site in inside]
-    return [
-        *(f"urn:greenwater:site:{one}" for one in sorted(inside)),
-        *(f"urn:greenwater:unit:{one}" for one in units),
-    ]
-
-
-def _page(seen: Scope, asked: Asked) -> tuple[Sequence[FoundEvent], str | None]:
-    """Return the events of one page and what leads to the next."""
-    after = None if asked.token is None else parse_token(asked.token)
-    if asked.max_count is not None:
-        held = seen.find_events(asked.query, limit=min(asked.max_count, MOST) + 1)
-        if len(held) > asked.max_count:
-            raise TooLargeError(f"more than maxEventCount={asked.max_count} events")
-    if asked.count_limit is not None:
-        size = min(asked.count_limit, MOST)
-        return seen.find_events(asked.query, limit=size, after=after), None
-    found = seen.find_events(asked.query, limit=asked.per_page + 1, after=after)
-    if len(found) <= asked.per_page:
-        return found, None
-    found = found[: asked.per_page]
-    place = place_of(found[-1], by_recorded=asked.query.by_recorded)
-    return found, page_token(place)
+def _judged(body: bytes) -> Judged:
+    judged = judge(decode(body))
+    document = judged.document
+    if document.kind not in ("EPCISDocument", "EPCISQueryDocument"):
+        raise EpcisError([Fault(None, "/type", "send a bare event to /epcis/events")])
+    if len(document.events) > MAX_EVENTS:
+        raise TooLargeError(f"{len(document.events)} events are more than {MAX_EVENTS}")
+    if any(fault.event is None for fault in judged.faults):
+        raise EpcisError(judged.faults)
+    return judged
 
 
 def _fits(size: int) -> None:
@@ -342,53 +226,85 @@ def _job(job: Job) -> dict[str, Any]:
     }
 
 
-def _options(request: Request) -> Response:
-    is_capture = request.url.path in ("/epcis/capture", "/epcis/events")
-    allowed = "OPTIONS, GET, POST" if is_capture else "OPTIONS, GET"
-    return Response(None, 204, {**VERSIONS, **LIMITS, "Allow": allowed})
+def check_headers(request: Request, *, has_body: bool) -> None:
+    """Refuse versions and formats that there are none of.
+
+    Raises:
+        NotAcceptableError: another version, or an answer that is no JSON.
+        MediaTypeError: a body that is no JSON by its own word.
+    """
+    for name in ("GS1-EPCIS-Version", "GS1-CBV-Version"):
+        wanted = request.headers.get(name, VERSIONS[name])
+        if wanted not in ("2.0", "2.0.0"):
+            raise NotAcceptableError(f"{name} {wanted[:20]!r}: there is 2.0.0")
+    for part in ("EPCIS", "CBV"):
+        least = request.headers.get(f"GS1-{part}-Min", "2.0.0")
+        most = request.headers.get(f"GS1-{part}-Max", "2.0.0")
+        if least > "2.0.0" or most < "2.0":
+            raise NotAcceptableError(f"GS1-{part}-Min and -Max leave out 2.0.0")
+    kinds = [
+        one.partition(";")[0].strip().lower()
+        for one in request.headers.get("accept", "*/*").split(",")
+    ]
+    if not {"*/*", "application/*", "application/problem+json", "", *_JSON} & {*kinds}:
+        raise NotAcceptableError("there is application/json and application/ld+json")
+    kind = request.headers.get("content-type", _JSON[0]).partition(";")[0].strip()
+    if has_body and kind.lower() not in _JSON:
+        raise MediaTypeError(f"send {_JSON[0]} or {_JSON[1]}, not {kind[:60]!r}")
 
 
-def _posting(act: Callable[[Request, bytes], Response]) -> Callable[..., Response]:
-    def answer(request: Request, body: Body) -> Response:
+def _options_of(routes: APIRouter) -> Callable[[Request], Response]:
+    """Return what tells of each address what may be done there."""
+    known = [
+        (one.path_regex, set(one.methods or ()))
+        for one in routes.routes
+        if hasattr(one, "path_regex") and hasattr(one, "methods")
+    ]
+
+    def options(request: Request) -> Response:
+        path = request.url.path
+        found = (methods for regex, methods in known if regex.match(path))
+        allowed = {"OPTIONS"}.union(*found)
+        headers = {**VERSIONS, **LIMITS, "Allow": ", ".join(sorted(allowed))}
+        return Response(None, 204, headers)
+
+    return options
+
+
+def _add(
+    routes: APIRouter, method: str, path: str, act: Callable[..., Response]
+) -> None:
+    """Add a route; its errors are EPCIS's, and the description says what it takes."""
+    name = act.__name__
+    called = f"{name}_{method.lower()}" if name == "no_subscriptions" else name
+    routes.add_api_route(
+        path,
+        _guarded(act, has_name="{name" in path, has_body=method == "POST"),
+        methods=[method],
+        name=called,
+        **described(method, path, called, act.__doc__),
+    )
+
+
+def _guarded(
+    act: Callable[..., Response], *, has_name: bool, has_body: bool
+) -> Callable[..., Response]:
+    def guarded(request: Request, *words: Any) -> Response:
         try:
-            return act(request, body)
+            check_headers(request, has_body=has_body)
+            return act(request, *words)
         except PlatformError as exc:
             return problem(exc)
 
-    answer.__name__ = act.__name__.strip("_")
-    return answer
+    def plain(request: Request) -> Response:
+        return guarded(request)
 
+    def naming(request: Request, name: str) -> Response:
+        return guarded(request, name)
 
-def _reading(look: Callable[..., Response]) -> Callable[..., Response]:
-    def answer(request: Request) -> Response:
-        try:
-            return look(request)
-        except PlatformError as exc:
-            return problem(exc)
+    def posting(request: Request, body: Body) -> Response:
+        return guarded(request, body)
 
-    answer.__name__ = look.__name__.strip("_")
-    return answer
-
-
-def _naming(show: Callable[[Request, str], Response]) -> Callable[..., Response]:
-    def answer(request: Request, name: str) -> Response:
-        try:
-            return show(request, name)
-        except PlatformError as exc:
-            return problem(exc)
-
-    answer.__name__ = show.__name__.strip("_")
-    return answer
-
-
-def _add_resource(routes: APIRouter, api: EpcisApi, resource: str, entry: str) -> None:
-    def listed(request: Request) -> Response:
-        return api.listed(request, entry)
-
-    def events_of(request: Request, name: str) -> Response:
-        return api.events_of(request, entry, name)
-
-    listed.__name__, events_of.__name__ = resource, f"events_of_{resource}"
-    routes.add_api_route(f"/{resource}", _reading(listed), methods=["GET"])
-    path = f"/{resource}/{{name:path}}/events"
-    routes.add_api_route(path, _naming(events_of), methods=["GET"])
+    if has_name:
+        return naming
+    return posting if has_body else plain

@@ -1,4 +1,4 @@
-"""EPCIS's answers: JSON with GS1's headers, errors as RFC 7807 has them."""
+"""Errors of EPCIS as RFC 9457 has them, and its answers with GS1's headers."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -42,8 +42,28 @@ class TooLargeError(InputError):
     """More than is taken at once."""
 
 
+class TooLongError(InputError):
+    """An address that is longer than is read."""
+
+
+class NotAcceptableError(InputError):
+    """A version or format is wanted that there is not."""
+
+
+class MediaTypeError(InputError):
+    """A body that is no JSON by its own word."""
+
+
+class NotBuiltError(PlatformError):
+    """A part of the standard that is not there yet."""
+
+
 _KINDS: Final[tuple[tuple[type[PlatformError], str, int], ...]] = (
     (TooLargeError, "QueryTooLargeException", 413),
+    (TooLongError, "URITooLongException", 414),
+    (NotAcceptableError, "NotAcceptableException", 406),
+    (MediaTypeError, "UnsupportedMediaTypeException", 415),
+    (NotBuiltError, "ImplementationException", 501),
     (QueryError, "QueryParameterException", 400),
     (EpcisError, "ValidationException", 400),
     (SignInNeededError, "SecurityException", 401),
@@ -53,17 +73,22 @@ _KINDS: Final[tuple[tuple[type[PlatformError], str, int], ...]] = (
     (InputError, "QueryValidationException", 400),
     (UnavailableError, "ImplementationException", 503),
 )
+KIND_OF: Final = {status: kind for _, kind, status in reversed(_KINDS)} | {
+    405: "NotAcceptableException",
+    422: "ValidationException",
+}
+"""What EPCIS calls an answer of a status."""
 
 
 def problem(error: PlatformError) -> Response:
-    """Return an error as RFC 7807 has it; faults name event and pointer."""
+    """Return an error as RFC 9457 has it; faults name event and pointer."""
     kinds = (one for one in _KINDS if isinstance(error, one[0]))
     _, kind, status = next(kinds, (PlatformError, "ImplementationException", 500))
     document: dict[str, Any] = {
         "type": f"epcisException:{kind}",
         "title": "EPCIS exception",
         "status": status,
-        "detail": str(error) if status != 500 else "see the log",
+        "detail": str(error) if status not in (500, 503) else "see the log",
     }
     if isinstance(error, EpcisError):
         document["errors"] = [fault_of(fault) for fault in error.faults[:100]]

@@ -253,7 +253,15 @@ ASKED = [
     ({"EXISTS_example:none": ""}, False),
     ({"WD_readPoint": "urn:greenwater:commune:22411"}, True),
     ({"WD_readPoint": "urn:greenwater:site:hoa-farm"}, True),
-    ({"WD_readPoint": "urn:greenwater:commune:22412"}, False),
+    ({"WD_readPoint": "urn:greenwater:commune:Bắc Cam Ranh"}, True),
+    ({"WD_readPoint": "urn:greenwater:commune:22480"}, False),
+    ({"WD_readPoint": "urn:greenwater:province:56"}, True),
+    ({"WD_readPoint": "urn:greenwater:province:khanh-hoa"}, True),
+    ({"WD_readPoint": "urn:greenwater:province:1"}, False),
+    ({"HASATTR_readPoint": "gw:commune"}, False),
+    ({"HASATTR_readPoint": "gw:name"}, True),
+    ({"EQATTR_readPoint_gw:name": "Ao 1"}, True),
+    ({"EQ_ATTR_readPoint_gw:name": "Ao 1"}, True),
     ({"WD_bizLocation": "urn:greenwater:site:hoa-farm"}, False),
     ({"EQ_source_owning_party": "urn:epc:id:pgln:4012345.00000"}, True),
     ({"EQ_bizTransaction_po": "urn:po:1"}, False),
@@ -282,7 +290,7 @@ def test_the_query_language(partners: Partners) -> None:
         {"EQ_nothing": "x"}, {"eventType": "X"}, {"GE_eventTime": "today"},
         {"perPage": "0"}, {"orderBy": "name"}, {"GE_value_CEL": "warm"},
         {"nextPageToken": "abc"}, {"eventCountLimit": "1", "maxEventCount": "1"},
-        {"EQ_bizStep": ""}, {"HASATTR_x": "y"},
+        {"EQ_bizStep": ""}, {"HASATTR_x": "y"}, {"EQATTR_readPoint": "y"},
     ):  # fmt: skip
         answer = ours.get("/epcis/events", **params)
         assert answer.status_code == 400, params
@@ -328,5 +336,117 @@ def test_formats_and_versions(partners: Partners) -> None:
     options = ours.client.options("/epcis/capture")
     assert (options.status_code, options.headers["allow"]) == (
         204,
-        "OPTIONS, GET, POST",
+        "GET, OPTIONS, POST",
+    )
+
+
+def test_master_data_that_came_along_is_asked_for(partners: Partners) -> None:
+    ours, theirs, _ = partners
+    sent = document(event("urn:a:1", bizLocation={"id": "urn:place:yard"}))
+    place = {
+        "id": "urn:place:yard",
+        "attributes": [{"id": "cbvmda:countryCode", "attribute": "VN"},
+                       {"id": "urn:gdst:kde#kind", "attribute": "yard"}],
+    }  # fmt: skip
+    town = {"id": "urn:place:town", "children": ["urn:place:yard"]}
+    sent["epcisHeader"] = {
+        "epcisMasterData": {
+            "vocabularyList": [
+                {
+                    "type": "urn:epcglobal:epcis:vtype:BusinessLocation",
+                    "vocabularyElementList": [place, town],
+                }
+            ]
+        }
+    }
+    answer = ours.post("/epcis/capture", sent)
+    assert answer.json()["success"], answer.text
+    for params, is_found in (
+        ({"HASATTR_bizLocation": "cbvmda:countryCode"}, True),
+        ({"HASATTR_bizLocation": "urn:epcglobal:cbv:mda#countryCode"}, True),
+        ({"HASATTR_bizLocation": "cbvmda:street"}, False),
+        ({"HASATTR_readPoint": "cbvmda:countryCode"}, False),
+        ({"EQATTR_bizLocation_cbvmda:countryCode": "VN"}, True),
+        ({"EQATTR_bizLocation_cbvmda:countryCode": "TH,VN"}, True),
+        ({"EQATTR_bizLocation_cbvmda:countryCode": "TH"}, False),
+        ({"EQ_ATTR_bizLocation_urn:gdst:kde#kind": "yard"}, True),
+        ({"WD_bizLocation": "urn:place:town"}, True),
+        ({"WD_bizLocation": "urn:place:city"}, False),
+    ):
+        assert (ours.ids(**params) == ["urn:a:1"]) is is_found, params
+    theirs.post("/epcis/events", event("urn:b:1", bizLocation={"id": "urn:place:yard"}))
+    assert theirs.ids(HASATTR_bizLocation="cbvmda:countryCode") == [], "not theirs"
+
+
+def test_a_query_with_a_name_is_asked_again(partners: Partners) -> None:
+    ours, theirs, _ = partners
+    for number in range(4):
+        step = "shipping" if number else "receiving"
+        ours.post("/epcis/events", event(f"urn:a:{number}", bizStep=step))
+    query = {"EQ_bizStep": ["shipping", "packing"], "orderDirection": "ASC"}
+    made = ours.post("/epcis/queries", {"name": "sent", "query": query})
+    assert (made.status_code, made.headers["location"]) == (201, "/epcis/queries/sent")
+    assert ours.get("/epcis/queries/sent").json() == {"name": "sent", "query": query}
+    first = ours.get("/epcis/queries/sent/events?perPage=2")
+    second = ours.get(first.headers["link"].partition("<")[2].partition(">")[0])
+    found = [*events_in(first.json()), *events_in(second.json())]
+    assert [one["eventID"] for one in found] == ["urn:a:1", "urn:a:2", "urn:a:3"]
+    assert first.json()["epcisBody"]["queryResults"]["queryName"] == "sent"
+    assert (
+        len(events_in(ours.get("/epcis/queries/SimpleEventQuery/events").json())) == 4
+    )
+    token = second.request.url.params["nextPageToken"]
+    assert ours.client.delete(f"/epcis/nextPageToken/{token}",
+                              headers=ours.head).status_code == 204  # fmt: skip
+
+    again = ours.post("/epcis/queries", {"name": "sent", "query": {}})
+    assert again.status_code == 409
+    for wrong in (
+        {"name": "x", "query": {"EQ_nothing": "1"}}, {"name": "x"}, {"query": {}}, [],
+        {"name": "x", "query": {"EQ_bizStep": {}}}, {"name": "a/b", "query": {}},
+    ):  # fmt: skip
+        assert ours.post("/epcis/queries", wrong).status_code == 400, wrong
+    assert theirs.get("/epcis/queries").json() == []
+    for path in ("/epcis/queries/sent", "/epcis/queries/sent/events"):
+        assert theirs.get(path).status_code == 404
+    gone = theirs.client.delete("/epcis/queries/sent", headers=theirs.head)
+    assert gone.status_code == 404
+    subscribed = ours.post("/epcis/queries/sent/subscriptions", {})
+    assert subscribed.status_code == 501
+    assert subscribed.json()["type"] == "epcisException:ImplementationException"
+    assert ours.get("/epcis/queries/sent/events?stream=true").status_code == 501
+    gone = ours.client.delete("/epcis/queries/sent", headers=ours.head)
+    assert (gone.status_code, ours.get("/epcis/queries").json()) == (204, [])
+
+
+def test_what_there_is_to_ask_is_listed(partners: Partners) -> None:
+    ours, _, _ = partners
+    ours.post("/epcis/events", event("urn:a:1"))
+    assert "queries" in ours.get("/epcis/").json()["member"]
+    for path in ("/epcis/eventTypes/ObjectEvent", "/epcis/bizSteps/shipping",
+                 "/epcis/readPoints/urn:greenwater:unit:ao-1"):  # fmt: skip
+        assert ours.get(path).json()["member"] == ["events"], path
+    for path in ("/epcis/eventTypes/Event", "/epcis/bizSteps/packing"):
+        assert ours.get(path).status_code == 404, path
+    allowed = ours.client.options("/epcis/queries/x").headers["allow"]
+    assert allowed == "DELETE, GET, OPTIONS"
+
+
+def test_another_version_or_format_is_refused_as_the_standard_says(
+    partners: Partners,
+) -> None:
+    ours, _, _ = partners
+    for headers, status in (
+        ({"GS1-EPCIS-Version": "2.0.0"}, 200), ({"GS1-EPCIS-Version": "1.2"}, 406),
+        ({"GS1-CBV-Version": "2.1"}, 406), ({"GS1-EPCIS-Min": "2.1.0"}, 406),
+        ({"GS1-EPCIS-Max": "1.2.0"}, 406), ({"Accept": "application/xml"}, 406),
+        ({"Accept": "application/ld+json"}, 200),
+    ):  # fmt: skip
+        assert ours.get("/epcis/events", headers=headers).status_code == status, headers
+    answer = ours.post("/epcis/events", event(), **{"Content-Type": "application/xml"})
+    assert answer.status_code == 415
+    long = ours.get("/epcis/events", EQ_bizStep="x" * 9000)
+    assert (long.status_code, long.json()["type"]) == (
+        414,
+        "epcisException:URITooLongException",
     )

@@ -5,7 +5,7 @@ Values of one parameter are alternatives, different parameters hold together.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -20,10 +20,20 @@ from traceability.epcis.units import normal
 from traceability.epcis.vocabulary import words
 
 Descendants = Callable[[str], Sequence[str]]
-"""Returns a place and all that lie in it."""
+"""Returns all that lie in a place."""
+
+Having = Callable[[Sequence[str], Sequence[str] | None], Sequence[str]]
+"""Returns the elements of master data with an attribute of one of these names, and with
+one of these values if any are given."""
+
+NOTHING: Final = "urn:greenwater:nothing"
+"""What no event speaks of."""
+
 
 MAX_PARAMETERS: Final = 50
 MAX_VALUES: Final = 200
+MAX_ELEMENTS: Final = 1000
+MAX_CLASSES: Final = 100
 _EQ: Final = words(
     "action bizStep disposition persistentDisposition_set persistentDisposition_unset "
     "readPoint bizLocation transformationID eventID errorReason correctiveEventID type "
@@ -42,6 +52,12 @@ _OWN: Final = re.compile(
 )
 _NUMBER: Final = re.compile(
     rf"(EQ|GT|GE|LT|LE)_(quantity|{'|'.join(NUMBERS)})(?:_([A-Z0-9]{{2,3}}))?"
+)
+_ATTRIBUTE: Final = re.compile(
+    r"(HASATTR|HAS_ATTR|EQATTR|EQ_ATTR)_"
+    r"(readPoint|bizLocation|bizStep|disposition"
+    r"|epcClass|inputEPCClass|outputEPCClass|anyEPCClass"
+    r"|(?:source|destination)_(?:owning_party|possessing_party|location))(?:_(.+))?"
 )
 _TIMES: Final = re.compile(
     r"(EQ|GT|GE|LT|LE)_(startTime|endTime|time|errorDeclarationTime)"
@@ -66,7 +82,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 def parse_query(
-    parameters: Sequence[tuple[str, str]], descendants: Descendants, *, most: int
+    parameters: Sequence[tuple[str, str]],
+    descendants: Descendants,
+    *,
+    most: int,
+    having: Having = lambda _names, _texts: (),
 ) -> Asked:
     """Return what was asked with an address's parameters.
 
@@ -84,7 +104,7 @@ def parse_query(
         elif re.fullmatch(r"(GE|LT)_(eventTime|recordTime)", name):
             times[name] = _time(name, value)
         else:
-            terms.append(_term(name, value, descendants))
+            terms.append(_term(name, value, descendants, having))
     query = EventQuery(
         terms=tuple(terms),
         event_from_ms=times.get("GE_eventTime"),
@@ -140,15 +160,16 @@ def _values(name: str, value: str) -> list[str]:
     return values
 
 
-def _term(name: str, value: str, descendants: Descendants) -> Term:
+def _term(name: str, value: str, descendants: Descendants, having: Having) -> Term:
+    found = _ATTRIBUTE.fullmatch(name)
+    if found is not None:
+        return _having(found, _values(name, value), having)
     for parse in (_plain, _matched, _measured, _timed, _party, _own):
         term = parse(name, value)
         if term is not None:
             return term
     if name in ("WD_readPoint", "WD_bizLocation"):
         return _within(name[3:], _values(name, value), descendants)
-    if name.startswith(("HASATTR_", "EQATTR_", "EQ_ATTR_")):
-        raise QueryError(f"{name}: attributes of master data are not kept here")
     raise QueryError(f"there is no query parameter {shown(name)}")
 
 
@@ -253,3 +274,41 @@ def _within(name: str, values: Sequence[str], descendants: Descendants) -> Term:
         if re.search(r"/414/[0-9]{13}$", link):
             starts.append(f"{link}/254/")
     return Term((name,), tuple(dict.fromkeys(texts)), tuple(starts))
+
+
+def _having(found: re.Match[str], values: list[str], having: Having) -> Term:
+    asked, field, attribute = found.groups()
+    if asked.startswith("HAS"):
+        if attribute is not None:
+            raise QueryError(f"{found[0]}: the attributes' names are its values")
+        elements = having(values, None)
+    elif attribute is None:
+        raise QueryError(f"{found[0]} names no attribute")
+    else:
+        elements = having([attribute], values)
+    is_class = field.endswith("Class")
+    most = MAX_CLASSES if is_class else MAX_ELEMENTS
+    if len(elements) > most:
+        raise QueryError(f"{found[0]}: more than {most} things have that")
+    texts = [*(word(field, one) for one in elements), NOTHING]
+    starts = [f"{one}/10/" for one in elements if is_class]
+    return Term((field,), tuple(texts), tuple(starts))
+
+
+def pairs_of(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a query that is written as JSON as an address's parameters.
+
+    Raises:
+        QueryError: a value is no text, number, truth or list of these.
+    """
+    return [(name, _joined(name, value)) for name, value in parameters.items()]
+
+
+def _joined(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "|".join(_joined(name, one) for one in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise QueryError(f"{name} has a value that is no text, number or list of these")

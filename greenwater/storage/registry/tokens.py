@@ -13,7 +13,7 @@ from greenwater.storage.registry.models.epcis import ApiTokenRow
 from greenwater.storage.registry.rows import get_row, parse_name
 from greenwater.storage.registry.session import Sessions
 
-SCOPES: Final = frozenset({"epcis:capture", "epcis:query"})
+SCOPES: Final = frozenset({"epcis:capture", "epcis:query", "telemetry:read"})
 """What a token may be good for."""
 
 MOST_MS: Final = 400 * 24 * 3600 * 1000
