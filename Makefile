@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format servers venv pins wheel chaos bench evaluate clean
+.PHONY: help demo test lint format servers venv pins wheel chaos bench latency evaluate clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ chaos: $(STAMP) servers  ## the ledger test at length: at least 300 faults, a ta
 bench: $(STAMP) servers  ## the pipeline's and the edge's figures
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.edge
+
+latency: $(STAMP) servers  ## from a probe's reading to the alarm on the page, with nothing beside it
+	ALONE=1 $(BIN)/python -m pytest -q -rP tests/stories/test_latency.py
 
 evaluate: $(STAMP)  ## how good the analytics are, on recordings they were not tuned on (PARTS="oxygen …")
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.evaluate $(PARTS)

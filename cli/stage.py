@@ -35,7 +35,7 @@ from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 
 HISTORY_EVERY_S = 600.0
-BEFORE_EVERY_S = 1_200.0
+BEFORE_EVERY_S = 1_500.0
 STRETCH_S = 86_400.0
 
 

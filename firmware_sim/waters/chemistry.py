@@ -73,14 +73,17 @@ def salinity_of(conductivity_ms_cm: float, temperature_c: float) -> float:
 
 def conductivity_ms_cm(temperature_c: float, salinity: float) -> float:
     """Return the conductivity in situ that ``salinity_of`` turns back into ``salinity``."""
-    low, high = 0.0, 120.0
-    for _ in range(48):  # halving 120 mS/cm 48 times is below a double's resolution
-        middle = (low + high) / 2
-        if salinity_of(middle, temperature_c) < salinity:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    t68 = temperature_c * 1.00024
+    shift = (t68 - 15) / (1 + 0.0162 * (t68 - 15))
+    mixed = tuple(a + shift * b for a, b in zip(_A, _B, strict=True))
+    slopes = tuple(power * one for power, one in enumerate(mixed))[1:]
+    root = math.sqrt(salinity / 35)
+    for _ in range(12):  # Newton: five steps are enough, twelve at the fresh end
+        step = (_polynomial(mixed, root) - salinity) / _polynomial(slopes, root)
+        root = max(root - step, 0.0)
+        if abs(step) < 1e-13:
+            break
+    return root * root * _polynomial(_C, t68) * C_STANDARD
 
 
 def at_25_c(conductivity: float, temperature_c: float) -> float:

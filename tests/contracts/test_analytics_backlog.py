@@ -24,6 +24,7 @@ from greenwater.reference.quality import quality_of
 from greenwater.storage.registry import Registry, migrate, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
+from tests.templates import empty_registry
 
 NOW = datetime(2026, 6, 2, 5, 0, tzinfo=UTC)
 NOW_MS = milliseconds(NOW)
@@ -78,7 +79,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    url = f"sqlite:///{tmp_path}/registry.db"
+    url = empty_registry(tmp_path / "registry.db")
     migrate(url)
     with open_registry(url) as registry:
         registry.add_organisation("hoa", "Hộ Hòa")

@@ -21,6 +21,7 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Telemetry
+from tests.templates import empty_registry
 
 MIN_MS, HOUR_MS = 60_000, 3_600_000
 BOX, GPS = DeviceId("sim-tau"), ProbeId("gps")
@@ -38,7 +39,7 @@ class Sea:
             one for one in self.world.scenario.vessels if one.id == vessel
         )
         self.start_ms = round(self.world.scenario.start_s * 1000)
-        self.registry: Registry = open_registry(f"sqlite:///{folder}/registry.db")
+        self.registry: Registry = open_registry(empty_registry(folder / "registry.db"))
         self.store: Telemetry = open_telemetry(f"sqlite:///{folder}/telemetry.db")
         self.registry.add_organisation("hoa", "Hộ Hòa")
         self.registry.add_vessel(

@@ -19,6 +19,7 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
+from tests.templates import empty_registry
 
 START = datetime(2026, 6, 2, 0, 0, tzinfo=UTC)
 STEP_MS = 300_000
@@ -39,7 +40,7 @@ def a_farm(registry: Registry) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+    with open_registry(empty_registry(tmp_path / "registry.db")) as registry:
         a_farm(registry)
         yield registry
 
@@ -129,7 +130,7 @@ def test_lives_cut_short_anywhere_find_the_same_episode(
     pond.live(0, end_ms)
     whole = pond.episodes()
     assert len(whole) == 1
-    with open_registry(f"sqlite:///{tmp_path}/other.db") as registry:
+    with open_registry(empty_registry(tmp_path / "other.db")) as registry:
         a_farm(registry)
         store = open_telemetry(f"sqlite:///{tmp_path}/other-telemetry.db")
         other = Pond(registry, store)
@@ -240,7 +241,7 @@ def test_growth_is_the_same_episode_after_any_kill(
 ) -> None:
     two_probes(registry)
     whole, _ = fouled(registry, tmp_path)
-    with open_registry(f"sqlite:///{tmp_path}/other.db") as other:
+    with open_registry(empty_registry(tmp_path / "other.db")) as other:
         a_farm(other)
         two_probes(other)
         assert fouled(other, tmp_path, life_h=7)[0] == whole

@@ -21,6 +21,7 @@ from greenwater.storage.registry import Registry, migrate, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
 from tests.servers import Influx
+from tests.templates import empty_registry
 
 NOW = datetime(2026, 6, 2, 5, 0, tzinfo=UTC)
 T0 = milliseconds(NOW) - 30 * 3_600_000
@@ -45,7 +46,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Telemetry]
 
 @contextmanager
 def a_registry(tmp_path: Path) -> Iterator[Registry]:
-    url = f"sqlite:///{tmp_path}/registry.db"
+    url = empty_registry(tmp_path / "registry.db")
     migrate(url)
     with open_registry(url) as registry:
         registry.add_organisation("hoa", "Hộ Hòa")

@@ -30,6 +30,7 @@ from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from tests.servers import Influx
+from tests.templates import empty_registry
 
 EVENING = datetime(2026, 6, 10, 15, 30, tzinfo=UTC)  # 22:30 in Khánh Hòa
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -66,7 +67,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Telemetry]
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+    with open_registry(empty_registry(tmp_path / "registry.db")) as registry:
         registry.add_organisation("hoa", "Hộ Hòa")
         registry.add_site("farm", organisation="hoa", name="Trại")
         registry.add_unit("ao-3", site="farm", name="Ao 3", species="PNV")

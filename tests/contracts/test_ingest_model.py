@@ -34,6 +34,7 @@ from ingest.pipeline import Pipeline, Taken
 from ingest.ports import Delivery
 from ingest.seen import Seen
 from tests.contracts.test_ingest_pipeline import NOW, T0, Numbered, counts
+from tests.templates import empty_registry
 
 BAD = 6.66
 """A value that this store refuses."""
@@ -300,7 +301,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def registry(folder: Path) -> Iterator[Registry]:
-    with open_registry(f"sqlite:///{folder}/registry.db") as opened:
+    with open_registry(empty_registry(folder / "registry.db")) as opened:
         yield opened
 
 

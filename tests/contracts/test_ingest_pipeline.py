@@ -28,6 +28,7 @@ from ingest.ports import Delivery
 from ingest.seen import Seen
 from tests.live.system import a_farm
 from tests.servers import Influx
+from tests.templates import empty_registry
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 T0 = 1_780_000_000_000
@@ -49,7 +50,7 @@ def telemetry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Teleme
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    with open_registry(f"sqlite:///{tmp_path}/registry.db") as opened:
+    with open_registry(empty_registry(tmp_path / "registry.db")) as opened:
         a_farm(opened, ["box-1", "box-2"])
         yield opened
 
@@ -268,7 +269,7 @@ def test_a_power_cut_anywhere_loses_nothing_and_tells_nothing_too_early(
         folder = tmp_path / str(fails_at)
         folder.mkdir()
         telemetry = open_telemetry(f"sqlite:///{folder}/telemetry.db")
-        with open_registry(f"sqlite:///{folder}/registry.db") as registry:
+        with open_registry(empty_registry(folder / "registry.db")) as registry:
             a_farm(registry, ["box-1", "box-2"])
             pipeline(telemetry, registry).take_in([batch(1, [reading(1, 7.0)])])
             group: list[bytes | list[Reading]] = [

@@ -14,6 +14,7 @@ from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from ingest.workers import by_hand, held
 from tests.live.system import a_farm, clean_environ
+from tests.templates import empty_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICES = [f"pen-{number}" for number in range(20)]
@@ -42,7 +43,7 @@ def importing(home: Path, path: Path) -> subprocess.Popen[bytes]:
 
 
 def test_files_imported_at_once_leave_every_row_of_intake(tmp_path: Path) -> None:
-    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+    with open_registry(empty_registry(tmp_path / "registry.db")) as registry:
         a_farm(registry, DEVICES)
     telemetry = open_telemetry(f"sqlite:///{tmp_path}/telemetry.db")
     files = [a_file(tmp_path / f"{n}.csv", f"meter-{n}") for n in range(3)]
@@ -124,7 +125,7 @@ def test_a_store_restored_from_a_backup_is_not_numbered_over_again(
     tmp_path: Path,
 ) -> None:
     path = a_file(tmp_path / "meter.csv", "pen")
-    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+    with open_registry(empty_registry(tmp_path / "registry.db")) as registry:
         a_farm(registry, DEVICES)
 
     def rows() -> list[int]:

@@ -25,6 +25,7 @@ from ingest.brokers.plan import Account, Listener, accounts
 from tests.conftest import started
 from tests.live.clients import Client, closing_all, wait_for
 from tests.servers import Mosquitto, Nats, Server, free_port
+from tests.templates import empty_registry
 
 pytestmark = pytest.mark.live
 
@@ -56,7 +57,7 @@ class Platform:
             clients,
             files,
         )
-        self.registry: Registry = open_registry(f"sqlite:///{folder}/registry.db")
+        self.registry: Registry = open_registry(empty_registry(folder / "registry.db"))
         self.registry.add_organisation("htx", "HTX")
         self.registry.add_site("site", organisation="htx", name="Bè")
         self.secret = make_credentials(os.urandom)

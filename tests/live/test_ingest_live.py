@@ -34,6 +34,7 @@ from tests.conftest import started
 from tests.live.clients import Client, closing_all, wait_for
 from tests.live.system import a_farm
 from tests.servers import Influx, Mosquitto, Nats
+from tests.templates import empty_registry
 
 pytestmark = pytest.mark.live
 OUTBOX = OutboxId("0123456789abcdef")
@@ -63,7 +64,7 @@ def name() -> str:
 
 @pytest.fixture
 def registry(tmp_path: Path, name: str) -> Iterator[Registry]:
-    with open_registry(f"sqlite:///{tmp_path}/registry.db") as opened:
+    with open_registry(empty_registry(tmp_path / "registry.db")) as opened:
         a_farm(opened, [name, f"{name}-gone"])
         opened.revoke_device(f"{name}-gone", 1)
         yield opened

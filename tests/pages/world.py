@@ -20,6 +20,7 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.credentials import Credentials
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
+from tests.templates import empty_registry
 from web.ports import Services
 
 NOW = datetime(2026, 11, 22, 20, 12, tzinfo=UTC)
@@ -128,7 +129,7 @@ MEANS = {
 @contextmanager
 def open_empty(home: Path, telemetry_url: str = "") -> Iterator[World]:
     """Return a world with nothing in it; its readings in a file, or where the URL says."""
-    registry = open_registry(f"sqlite:///{home / 'registry.db'}")
+    registry = open_registry(empty_registry(home / "registry.db"))
     telemetry = open_telemetry(telemetry_url or f"sqlite:///{home / 'telemetry.db'}")
     with closing(registry), closing(telemetry):
         yield World(registry, telemetry)
