@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from greenwater.kernel.clock import VIETNAM, Clock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -16,6 +17,7 @@ from traceability import events
 from traceability.corrections import family_of
 from traceability.gate import GateRefusedError, Refusal
 from traceability.gate_crop import judged_crop
+from traceability.green import aerator_hours
 from traceability.links import parse_gtin
 from traceability.ports import Telemetry
 from traceability.recording import WRITERS, NewRecord, Recording, TakeIn
@@ -176,7 +178,13 @@ class Books:
                 )
 
     def _keep_lot(self, person: str, crop: Crop, record: Record, kg: float) -> Lot:
-        found = evidence_of(self._registry, self._telemetry, crop, record.happened_ms)
+        until_ms = record.happened_ms
+        found = replace(
+            evidence_of(self._registry, self._telemetry, crop, until_ms),
+            aerators=aerator_hours(
+                self._registry, self._telemetry, crop.unit, crop.started_ms, until_ms
+            ),
+        )
         evidence = msgspec.to_builtins(found)
         day = instant(record.happened_ms).astimezone(VIETNAM).strftime("%y%m%d")
         lot = Lot(

@@ -51,13 +51,21 @@ class ChannelEvidence(Struct, frozen=True):
     hand_share: float
 
 
+class AeratorHours(Struct, frozen=True):
+    """How long aerators ran, in hours of one aerator, over the share that is known."""
+
+    hours: float
+    covered: float
+
+
 class Evidence(Struct, frozen=True):
-    """How the water of a crop was, ``[from_ms, to_ms)``."""
+    """How the water of a crop was, ``[from_ms, to_ms)``, and how long aerators ran."""
 
     from_ms: int
     to_ms: int
     channels: tuple[ChannelEvidence, ...]
     is_simulated: bool
+    aerators: AeratorHours | None = None
 
 
 class Tally:

@@ -4,7 +4,7 @@ Pure but for ``aerator_hours``. Every figure says what it rests on: measured by 
 declared by the producer in his book, or not known; nothing is filled in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -20,6 +20,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from traceability.corrections import in_force
+from traceability.evidence import AeratorHours
 from traceability.ports import Telemetry
 
 EVERY_MS: Final = 10 * 60 * 1000
@@ -43,13 +44,6 @@ class Figure(Struct, frozen=True):
     unit: str
     basis: Basis
     covered: float | None = None
-
-
-class AeratorHours(Struct, frozen=True):
-    """How long aerators ran, in hours of one aerator, over the share that is known."""
-
-    hours: float
-    covered: float
 
 
 class GreenFigures(Struct, frozen=True):
@@ -93,9 +87,18 @@ def green_figures(
     )
 
 
-def crop_book(registry: Registry, crop: Crop) -> list[Record]:
+def figures_of_crop(
+    registry: Registry, crop: Crop, aerators: AeratorHours | None
+) -> GreenFigures:
+    """Return a crop's figures as its book stands; for pages of the province too."""
+    return green_figures(crop, crop_book(registry, crop, {"waste"}), aerators=aerators)
+
+
+def crop_book(
+    registry: Registry, crop: Crop, beside: Collection[str] | None = None
+) -> list[Record]:
     """Return what the book says of a crop: its own records, and of its time those of its
-    unit and of its site that name no other unit.
+    unit and of its site that name no other unit (``beside``: only of these kinds).
 
     Corrected records are among them (``in_force``).
     """
@@ -104,7 +107,7 @@ def crop_book(registry: Registry, crop: Crop) -> list[Record]:
     known = {one.id for one in own}
     about = [
         one
-        for one in registry.records(site=site)
+        for one in registry.records(site=site, kinds=beside)
         if one.id not in known
         and one.crop is None
         and one.unit in (None, crop.unit)

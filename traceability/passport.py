@@ -5,17 +5,19 @@ It has the ten items that Circular 02/2024/TT-BKHCN asks for (standards.md §1),
 they are known; every fact says whether it was measured or declared by the producer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
+from greenwater.reference.communes import shown_name
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
 from greenwater.storage.registry.labels import Label
 from traceability.evidence import Evidence
+from traceability.green import GreenFigures, figures_of_crop
 from traceability.origins import evidence_in, roots_of
 from traceability.verify import Verdict
 from traceability.withdrawal import in_force
@@ -82,6 +84,7 @@ class Passport(Struct, frozen=True):
     picture: str | None = None
     shelf_life: str | None = None
     origins: tuple[Origin, ...] = ()
+    green: tuple[GreenFigures, ...] = ()
 
 
 def passport_of(
@@ -139,7 +142,17 @@ def _filled(
         evidence_digest=first.evidence_digest,
         is_simulated=any(one.is_simulated for one in map(evidence_in, roots) if one),
         origins=tuple(_origin(registry, one) for one in roots if one.id != lot.id),
+        green=tuple(_green(registry, roots)),
     )
+
+
+def _green(registry: Registry, roots: Sequence[Lot]) -> Iterator[GreenFigures]:
+    """Yield the figures of each crop that the goods grew in."""
+    for crop in sorted({one.crop for one in roots if one.crop}):
+        seen = [evidence_in(one) for one in roots if one.crop == crop]
+        ran = [one.aerators for one in seen if one is not None and one.aerators]
+        longest = max(ran, key=lambda one: one.hours, default=None)
+        yield figures_of_crop(registry, registry.get_crop(crop), longest)
 
 
 def _origin(registry: Registry, root: Lot) -> Origin:
@@ -170,7 +183,7 @@ def _place(registry: Registry, lot: Lot) -> Place:
         return Place()
     unit = registry.get_unit(lot.unit)
     site = next(one for one in registry.sites() if one.id == unit.site)
-    return Place(site.name, site.commune or "", unit.name, unit.kind)
+    return Place(site.name, shown_name(site.commune or ""), unit.name, unit.kind)
 
 
 def _stages(registry: Registry, lot: Lot, roots: Sequence[Lot]) -> list[Stage]:

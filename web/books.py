@@ -21,8 +21,7 @@ from traceability.gate_crop import crop_subject
 from traceability.green import (
     GreenFigures,
     aerator_hours,
-    crop_book,
-    green_figures,
+    figures_of_crop,
 )
 from traceability.overriding import LIFTABLE, Asked, Overriding
 from web.doors import Doors
@@ -148,7 +147,7 @@ class BookPages:
             crop.started_ms,
             crop.ended_ms or self._now_ms(),
         )
-        return green_figures(crop, crop_book(registry, crop), aerators=ran)
+        return figures_of_crop(registry, crop, ran)
 
     def _override_views(self, request: Request, crop: Crop) -> list[OverrideView]:
         mine, lang = self._doors.mine(request), lang_of(request)

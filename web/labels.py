@@ -21,6 +21,7 @@ from web.books import shown
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
+from web.greenviews import figure_views
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
 from web.words import WORDS, Lang, say
@@ -222,6 +223,7 @@ def passport_view(
         told=[] if verdict is None else told_facts(lang, verdict.facts),
         stages=[] if found is None else _stages(lang, found),
         evidence=evidence_views(lang, None if found is None else found.evidence),
+        green=[] if found is None else [figure_views(lang, one) for one in found.green],
         span=_span(lang, found),
         name=_name(lang, found),
     )

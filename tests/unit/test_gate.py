@@ -79,6 +79,7 @@ def test_the_refusal_says_which_drug_and_how_long() -> None:
     facts = found[0].facts
     assert facts == {
         "days": 1, "until_ms": T0 + 40 * DAY, "substance": "oxytetracycline",
+        "known_ms": book.records[-1].entered_ms,
     }  # fmt: skip
 
 

@@ -70,6 +70,7 @@ def _records() -> None:
         )
     for name, columns in (
         ("ix_record_unit", ["unit", "happened_ms"]),
+        ("ix_record_site", ["site", "happened_ms"]),
         ("ix_record_corrects", ["corrects"]),
         ("ix_record_entered", ["organisation", "entered_ms", "id"]),
     ):
