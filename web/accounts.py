@@ -15,7 +15,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import say
 
-DEMO_ROLES: Final = (Role.FARMER, Role.INSPECTOR, Role.OFFICER)
+DEMO_ROLES: Final = (Role.FARMER, Role.INSPECTOR, Role.OFFICER, Role.AUDITOR)
 
 
 class AccountPages:

@@ -25,6 +25,7 @@ from web.accounts import AccountPages
 from web.alarms import AlarmPages
 from web.api import api_routes
 from web.books import BookPages
+from web.certificates import CertificatePages
 from web.crops import CropPages
 from web.doors import (
     Doors,
@@ -33,6 +34,7 @@ from web.doors import (
     door,
     is_cross_site,
 )
+from web.dossiers import DossierPages
 from web.epcis import EpcisApi
 from web.facts import Snapshots
 from web.goods import GoodsPages
@@ -43,6 +45,7 @@ from web.pages import STATIC, Renderer, lang_of, page_routes
 from web.passports import PassportPages
 from web.ports import Services
 from web.prints import PrintPages
+from web.readiness import ReadinessPages
 from web.record_api import RecordApi
 from web.recordimport import ImportPages
 from web.recordpages import EntryPages
@@ -115,6 +118,9 @@ def create_app(services: Services) -> FastAPI:
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
         PrintPages(services, doors),
+        ReadinessPages(services, render, doors),
+        DossierPages(services, render, doors),
+        CertificatePages(services, render, doors),
         labels := LabelPages(services, render, doors),
         PassportPages(services, render),
         Resolver(services, labels),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.people import Role
 from web.alarmviews import AlarmView, alarm_view
 from web.board import natural, unit_view
 from web.doors import Doors
@@ -71,8 +72,12 @@ def home_routes(
             )
         if visitor.inspects:
             return RedirectResponse("/check", 303)
+        if visitor.roles == {Role.AUDITOR}:
+            return RedirectResponse("/dossiers", 303)
         mine = doors.mine(request)
         facts = snapshots.now(mine)
+        if visitor.roles == {Role.OFFICER} and not facts.sites:
+            return RedirectResponse("/dossiers", 303)  # a commune's: no farms of its own
         if not visitor.keeps_books or visitor.person is None:
             return whole_board(request, mine, facts, render)
         units = home_units(mine, facts, request)

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import MissingError
+from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web import series, tracks
 from web.aerators import aerators_at
@@ -52,7 +53,11 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
     farm = [("way_home", "/"), ("way_alarms", "/alarms"), ("way_records", "/records")]
     if visitor.keeps_books:
         return [*farm, ("way_check", "/check")]
-    return [("way_check", "/check"), ("way_board", "/board"), ("way_alarms", "/alarms")]
+    dossiers, check = ("way_dossiers", "/dossiers"), ("way_check", "/check")
+    if visitor.roles == {Role.AUDITOR}:
+        return [dossiers, check]
+    own = [dossiers] if Role.OFFICER in visitor.roles else []
+    return [check, ("way_board", "/board"), ("way_alarms", "/alarms"), *own]
 
 
 class Renderer:

@@ -11,11 +11,16 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.reference.aerators import MONITOR
+from greenwater.reference.procedures import Task
+from greenwater.storage.registry import random_id
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.registry.watching import Pass
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World
+from traceability.applications import Applications
 from traceability.books import Books, NewRecord
+from traceability.dossiers import Kind
+from traceability.folders import Act
 from traceability.keys import open_signer
 from traceability.labels import Labels
 from web.doors import hash_secret
@@ -25,7 +30,12 @@ PIN, PASSWORD = "274913", "kiem-tra-2026"
 PIN_HASH = hash_secret(PIN, is_pin=True)
 BASE = "https://nuocxanh.example"
 GTINS = {"hoa": "09521234543213", "binh": "09521234543220"}
-PHONES = {"hoa": "0905000001", "binh": "0905000002", "minh": "0905000003"}
+PHONES = {
+    "hoa": "0905000001",
+    "binh": "0905000002",
+    "minh": "0905000003",
+    "an": "0905000004",
+}
 
 
 class Farms:
@@ -45,6 +55,9 @@ class Farms:
         )
         self._person("minh", "Lê Minh", "chi-cuc", Role.INSPECTOR)
         self.services: Services = replace_services(world.services, self)
+        self.dossiers: dict[str, str] = {}
+        self.certificates: dict[str, str] = {}
+        self._certify()
 
     def _person(self, person: str, name: str, organisation: str, role: Role) -> None:
         self.registry.add_person(person, name, PHONES[person])
@@ -99,6 +112,29 @@ class Farms:
         issued = Labels(registry, self.signer, clock, BASE, os.urandom)
         self.labels[farm] = issued.issue(farm, lot.id, 2)[0].id
         self._alarm(farm)
+
+    def _certify(self) -> None:
+        """Give each farm a certificate of VietGAP, by ``an`` of a certification body."""
+        self.registry.add_organisation(
+            "to-chuc", "Tổ chức chứng nhận", kind=OrganisationKind.CERTIFIER
+        )
+        self.registry.add_office("to-chuc", Task.CERTIFY, code="VIETGAP-TS-13-01")
+        self._person("an", "Đỗ An", "to-chuc", Role.AUDITOR)
+        clock = ManualClock(NOW - timedelta(days=1))
+        apply = Applications(
+            self.registry, self.world.telemetry, self.signer, clock, random_id
+        )
+        for number, farm in enumerate(GTINS, 1):
+            made = apply.begin(farm, crop=f"{farm}-vu", procedure="vietgap")
+            self.dossiers[farm] = made.id
+            for person, act in (
+                (farm, Act(kind=Kind.SUBMIT)),
+                ("an", Act(kind=Kind.ACCEPT)),
+                ("an", Act(kind=Kind.GRANT, code=f"VietGAP-TS-13-01-KH-000{number}", months=24)),
+            ):  # fmt: skip
+                apply.act(person, made.id, act)
+            (held,) = self.registry.certificates(organisation=farm)
+            self.certificates[farm] = held.id
 
     def _alarm(self, farm: str) -> None:
         alarm = Alarm(
