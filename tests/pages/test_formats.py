@@ -174,6 +174,7 @@ COLLISIONS = {
     "thu hồi": (
         "verdict_recalled",
         "recall",
+        "record_recall_drill",
         "demo_road",
         "link_recall",
     ),  # of goods: labels are "hủy"

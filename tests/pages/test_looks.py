@@ -105,6 +105,7 @@ def phone(
 PLACES = (
     "/", "/alarms", "/alarms/{alarm}", "/units/{unit}", "/units/{unit}/service", "/records", "/crops/{crop}",
     "/lots/{lot}", "/records/new?crop={crop}&kind=drug_chem_use", "/products/new",
+    "/records/new?crop={crop}", "/records/{record}", "/records/import",
     "/check", "/demo", "/sign-in", "/no-such-page",
 )  # fmt: skip
 
@@ -116,7 +117,8 @@ def test_a_thumb_finds_everything_on_the_narrowest_phone(
 ) -> None:
     farms, url = farm_site
     path = place.format(
-        alarm=farms.alarms["hoa"], unit="hoa-ao", crop="hoa-vu", lot=farms.lots["hoa"]
+        alarm=farms.alarms["hoa"], unit="hoa-ao", crop="hoa-vu", lot=farms.lots["hoa"],
+        record=farms.records["hoa"],
     )
     page: Page = phone.new_page()
     said: list[str] = []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenwater.kernel.errors import InputError
-from greenwater.reference.records import KINDS
+from greenwater.reference.records import KINDS, Field, FieldType
 from greenwater.storage.registry.books import Crop, Record
 from traceability.gate import refusals_of
 from traceability.records import MAX_TEXT, FieldError, checked_fields, digest
@@ -152,16 +152,24 @@ def test_the_longest_withdrawal_holds(treatments: Sequence[tuple[float, int]]) -
     assert days_left(found.until_ms, found.until_ms - 1) == 1
 
 
+def _good(one: Field) -> str:
+    """Return what may be typed into a field."""
+    if one.type is FieldType.CHOICE:
+        return one.choices[-1]
+    if one.type is FieldType.DATE:
+        return "2026-11-23"
+    if one.name == "birth_year":
+        return "1985"
+    return "12,5" if one.type is FieldType.NUMBER and not one.is_whole else "12"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_is_held_to_what_it_may_be(kind: str) -> None:
-    good = {
-        one.name: "12,5" if one.type == "number" and not one.is_whole else "12"
-        for one in KINDS[kind].fields
-    }
+    good = {one.name: _good(one) for one in KINDS[kind].fields}
     kept = checked_fields(kind, good)
     assert set(kept) == set(good)
     for one in KINDS[kind].fields:
-        for bad in _impossible(one.type, one.is_whole, one.maximum):
+        for bad in _impossible(one):
             with pytest.raises(FieldError, match=one.name) as raised:
                 checked_fields(kind, {**good, one.name: bad})
             assert raised.value.field == one.name
@@ -173,11 +181,28 @@ def test_every_field_is_held_to_what_it_may_be(kind: str) -> None:
             assert one.name not in checked_fields(kind, {**without, one.name: "  "})
 
 
-def _impossible(kind: str, is_whole: bool, maximum: float | None) -> list[str]:
-    if kind == "text":
-        return ["x" * (MAX_TEXT + 1), "a\x00b"]
-    found = ["nhiều", "1e999", "nan", "-1", "1,2,3"]
-    return found + (["1,5"] if is_whole else []) + (["1000"] if maximum else [])
+def _impossible(one: Field) -> list[Any]:
+    always: list[Any] = [True, ["12"], {"a": 1}]
+    if one.type is FieldType.TEXT:
+        return [*always, "x" * (MAX_TEXT + 1), "a\x00b", "a\ud800b"]
+    if one.type is FieldType.CHOICE:
+        return [*always, "something else", "12"]
+    if one.type is FieldType.DATE:
+        return [*always, "12", "2026-02-30", "31/02/2026", "0001-01-01", "tomorrow"]
+    found = [*always, "nhiều", "1e999", "nan", "1,2,3", "1e13"]
+    found += ["-1"] if one.minimum is not None and one.minimum >= 0 else []
+    return found + (["1,5"] if one.is_whole else [])
+
+
+def test_of_a_record_with_choices_of_fields_one_is_filled_in() -> None:
+    with pytest.raises(FieldError, match="at least one of dissolved_oxygen"):
+        checked_fields("water_measure", {"instrument": "YSI"})
+    assert checked_fields("water_measure", {"ph": "8,1"}) == {"ph": 8.1}
+
+
+def test_a_day_is_read_as_people_write_it() -> None:
+    fields = {"product": "x", "kg": "1", "expires": "23/11/2027"}
+    assert checked_fields("feed_in", fields)["expires"] == "2027-11-23"
 
 
 def test_a_field_that_no_such_record_has_is_refused() -> None:
