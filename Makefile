@@ -2,15 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUN := $(VENV)/.run
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format servers venv pins wheel chaos bench latency evaluate clean
+.PHONY: help demo test lint format servers venv pins wheel chaos bench latency evaluate readback clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(STAMP)  ## the whole system on this machine, with a live page
+demo: $(RUN)  ## the whole system on this machine, with a live page
 	$(BIN)/greenwater demo
 
 test: $(STAMP) servers  ## every test, live servers included
@@ -28,16 +29,23 @@ format: $(STAMP)  ## put the code into shape
 
 venv: $(STAMP)  ## the virtual environment, pinned by hash
 
-# ioos-qc is published as source only.
 # Two steps: pip refuses an editable install together with hashes. pip compiles on one core,
 # packages' tests too: so it does not, and it is done after it, on all.
-$(STAMP): constraints.txt pyproject.toml hatch_build.py package-lock.json tools/environment.py
+COMPILE = $(BIN)/python -m compileall -q -j 0 -x '[/](tests|testing)[/]' $(VENV)/lib >/dev/null || true
+$(RUN): constraints-run.txt pyproject.toml hatch_build.py package-lock.json tools/environment.py
 	@$(PYTHON) tools/environment.py $(VENV)
-	@echo "venv: installing the packages of constraints.txt"
-	@$(PIP) install --quiet --no-compile --require-hashes --only-binary :all: --no-binary ioos-qc -r constraints.txt
+	@echo "venv: installing the packages of constraints-run.txt"
+	@$(PIP) install --quiet --no-compile --require-hashes --only-binary :all: -r constraints-run.txt
 	@echo "venv: installing greenwater and its page assets"
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q -j 0 -x '[/](tests|testing)[/]' $(VENV)/lib >/dev/null || true
+	@$(COMPILE)
+	@touch $@
+
+# ioos-qc is published as source only.
+$(STAMP): $(RUN) constraints.txt
+	@echo "venv: installing what tests and checks need"
+	@$(PIP) install --quiet --no-compile --require-hashes --only-binary :all: --no-binary ioos-qc -r constraints.txt
+	@$(COMPILE)
 	@touch $@
 
 servers:  ## Mosquitto, InfluxDB and PostgreSQL from Debian's packages into .servers/
@@ -49,8 +57,10 @@ pins: $(STAMP)  ## renew constraints.txt from pyproject.toml (UPGRADE=--upgrade:
 	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --no-annotate --no-header --strip-extras --allow-unsafe \
 	  --all-extras -o constraints.txt pyproject.toml
+	$(PIP) install --quiet --require-hashes --only-binary :all: --no-binary ioos-qc -r constraints.txt
+	$(BIN)/python tools/run_pins.py
 
-wheel: $(STAMP)  ## dist/*.whl with page assets, for gateways (they need no npm)
+wheel: $(RUN)  ## dist/*.whl with page assets, for gateways (they need no npm)
 	$(PIP) wheel --quiet --no-deps --no-build-isolation -w dist .
 
 chaos: $(STAMP) servers  ## the ledger test at length: at least 300 faults, a table at the end
@@ -65,6 +75,9 @@ latency: $(STAMP) servers  ## from a probe's reading to the alarm on the page, w
 
 evaluate: $(STAMP)  ## how good the analytics are, on recordings they were not tuned on (PARTS="oxygen …")
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.evaluate $(PARTS)
+
+readback: $(STAMP)  ## codes printed, harmed and read back, by error level and module size: docs/labels.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.readback
 
 clean:  ## forget the environment and the servers
 	rm -rf $(VENV) .servers dist web/static/vendor

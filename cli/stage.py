@@ -7,6 +7,7 @@ in, and the processes that play them.
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ import typer
 from analytics.backfill import backfill
 from analytics.places import Places
 from analytics.runs import CURSOR
+from cli.beside import computed_beside
 from cli.home import Home
 from cli.run import free_port, greenwater
 from cli.supervisor import Part
@@ -115,29 +117,29 @@ class Stage:
         from ingest.replay import take_in_readings
         from ingest.workers import by_hand
 
-        telemetry = open_telemetry(self._home.telemetry_url)
         clock = ManualClock(self.opens)
-        try:
-            with by_hand(self._home.path) as worker:
+        calm, passed = list(self._calm(clock)), list(self._passed(clock))
+        with (
+            # One core plays what has passed while the other takes it in.
+            computed_beside(self._readings, [*calm, *passed]) as played,
+            closing(open_telemetry(self._home.telemetry_url)) as telemetry,
+            by_hand(self._home.path) as worker,
+        ):
 
-                def fill(stretches: list[Stretch], label: str) -> None:
-                    with typer.progressbar(stretches, label=label) as shown:
-                        for one in shown:
-                            if stop.is_set():
-                                return
-                            readings = self._readings(one)
-                            take_in_readings(
-                                readings, registry, telemetry, clock, worker=worker
-                            )
+            def fill(stretches: list[Stretch], label: str) -> None:
+                with typer.progressbar(stretches, label=label) as shown:
+                    for _ in shown:
+                        if stop.is_set():
+                            return
+                        take_in_readings(
+                            next(played), registry, telemetry, clock, worker=worker
+                        )
 
-                calm = list(self._calm(clock))
-                fill(calm, "weeks before")
-                if calm:
-                    seen = {worker.id: telemetry.last_sequence(worker.id)}
-                    self._flag(registry, telemetry, seen)
-                fill(list(self._passed(clock)), "last days")
-        finally:
-            telemetry.close()
+            fill(calm, "weeks before")
+            if calm and not stop.is_set():
+                seen = {worker.id: telemetry.last_sequence(worker.id)}
+                self._flag(registry, telemetry, seen)
+            fill(passed, "last days")
 
     def _readings(self, one: Stretch) -> list[Reading]:
         known, opens_s = measured(one.run.scenario), self.opens.timestamp()
