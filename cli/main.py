@@ -45,6 +45,7 @@ def _add_platform(app: typer.Typer) -> None:
         bench,
         data,
         device,
+        keys,
         person,
         platform,
         score,
@@ -54,6 +55,7 @@ def _add_platform(app: typer.Typer) -> None:
 
     app.add_typer(sim.app, name="sim")
     app.add_typer(device.app, name="device")
+    app.add_typer(keys.app, name="keys")
     app.add_typer(person.app, name="person")
     app.add_typer(bench.app, name="bench")
     app.add_typer(score.app, name="score")

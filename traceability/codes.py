@@ -24,8 +24,15 @@ LEVELS: Final = {
     "Q": ERROR_CORRECT_Q,
     "H": ERROR_CORRECT_H,
 }
-LEVEL: Final = "M"
-"""Of docs/labels.md, "Read back"."""
+LEVEL: Final = "Q"
+"""Where there is room. A torn label stays torn, an unsharp picture is taken again: M is read a
+little better unsharp, Q far better soiled (docs/labels.md, "Read back")."""
+
+SMALL_LEVEL: Final = "M"
+"""Where Q's modules would be smaller than ``ENOUGH_MM``."""
+
+ENOUGH_MM: Final = 0.36
+"""A module from which on Q is read as well as M but for much blur (the same table)."""
 
 QUIET_MODULES: Final = 4
 """ISO/IEC 18004 asks for four modules around."""
@@ -34,7 +41,8 @@ CODE_MM: Final = 25.0
 """How wide a code is where there is room, without its quiet zone."""
 
 LEAST_MODULE_MM: Final = 0.3
-"""The smallest module: of docs/labels.md, "Read back"."""
+"""The smallest module: with 0.25 mm every second code fails that is a little unsharp, turned
+and pressed at once (the same table)."""
 
 PNG_MODULE_PX: Final = 8
 _MASK: Final = 3
@@ -42,8 +50,12 @@ _MASK: Final = 3
 takes six times as long."""
 
 
+Modules = Sequence[Sequence[bool]]
+"""A code row by row, without quiet zone; True is dark."""
+
+
 @lru_cache(maxsize=64)
-def modules(text: str, level: str = LEVEL) -> tuple[tuple[bool, ...], ...]:
+def modules(text: str, level: str = LEVEL) -> Modules:
     """Return a code's modules, row by row, without quiet zone."""
     code = qrcode.QRCode(error_correction=LEVELS[level], border=0, mask_pattern=_MASK)
     code.add_data(text)

@@ -181,8 +181,8 @@ def of_labels(lot: Lot, serials: Sequence[str], at_ms: int) -> list[EventDraft]:
     return [draft_of(event, at_ms, lot.id)]
 
 
-def of_inspection(found: Inspection, lot: Lot) -> list[EventDraft]:
-    """Return an inspector's verdict; the statement as his phone signed it goes with it."""
+def of_inspection(found: Inspection, lot: Lot, by: str) -> list[EventDraft]:
+    """Return an inspector's verdict, told by his organisation, with what his phone signed."""
     thing = lot_class(lot.product, lot.code)
     about: dict[str, Any] = {"quantityList": [{"epcClass": thing}]}
     if found.label:
@@ -196,6 +196,6 @@ def of_inspection(found: Inspection, lot: Lot) -> list[EventDraft]:
         disposition=found.result,
         **about,
         **{"gw:signed": found.statement},
-        **declared(lot.organisation),
+        **(declared(lot.organisation) | {"cbvmda:informationProvider": party_uri(by)}),
     )
     return [draft_of(event, found.happened_ms, lot.id)]

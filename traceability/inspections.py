@@ -78,7 +78,7 @@ class Inspecting:
         raw = from_text(public)
         if len(raw) != 32:
             raise InputError("a public key of Ed25519 has 32 bytes, in base64url")
-        self._check_duty(person)
+        self._duty(person)
         key = InspectorKey(
             key_id(raw), person, public, name.strip() or "?", self._now_ms()
         )
@@ -95,10 +95,12 @@ class Inspecting:
             raise MissingError(f"{person} has no key {key}")
         self._registry.end_inspector_key(key, at_ms=self._now_ms(), is_lost=is_lost)
 
-    def _check_duty(self, person: str) -> None:
-        roles = {role for _, role in self._registry.get_person(person).memberships}
-        if Role.INSPECTOR not in roles:
-            raise MissingError(f"{person} is no inspector")
+    def _duty(self, person: str) -> str:
+        """Return for which organisation somebody inspects."""
+        for organisation, role in self._registry.get_person(person).memberships:
+            if role is Role.INSPECTOR:
+                return organisation
+        raise MissingError(f"{person} is no inspector")
 
     def take_in(self, person: str, statements: Sequence[str]) -> list[Taken]:
         """Take in what a phone signed; sent again, it is the same.
@@ -109,16 +111,16 @@ class Inspecting:
         """
         if len(statements) > MOST_AT_ONCE:
             raise InputError(f"send at most {MOST_AT_ONCE} inspections at once")
-        self._check_duty(person)
-        return [self._take(person, one) for one in statements]
+        by = self._duty(person)
+        return [self._take(person, by, one) for one in statements]
 
-    def _take(self, person: str, statement: str) -> Taken:
+    def _take(self, person: str, by: str, statement: str) -> Taken:
         id_ = ""
         try:
             key, found = self._opened(person, statement)
             id_ = found.id
             inspection = self._inspection(found, key, statement)
-            drafts = events.of_inspection(inspection, self._lot(found))
+            drafts = events.of_inspection(inspection, self._lot(found), by)
             is_new = self._registry.add_inspection(inspection, drafts)
         except (InputError, MissingError, ConflictError) as exc:
             return Taken(id_, "refused", str(exc))

@@ -21,6 +21,9 @@ from greenwater.storage.registry.labels import SigningKey
 from traceability.links import from_text, to_text
 
 ISSUER: Final = "Greenwater"
+DAY_MS: Final = 86_400_000
+KEPT_DAYS: Final = 730
+"""How long a key's labels stay good once another one signs: frozen goods keep so long."""
 
 
 class PublicKey(Struct, frozen=True):
@@ -73,21 +76,69 @@ def open_signer(folder: Path, registry: Registry, now_ms: int) -> Signer:
     The folder is ours alone; whoever has its files can make labels.
 
     Raises:
-        ConfigError: a file there is no private key.
+        ConfigError: a file there is no private key, or the newest was withdrawn.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = sorted(folder.glob("*.pem"))
-    path = files[-1] if files else _make(folder, now_ms)
+    signer = _read(files[-1] if files else _make(folder, now_ms))
+    published = SigningKey(signer.kid, to_text(signer.public), now_ms, None, None)
+    registry.add_signing_key(published)
+    if not is_signing(registry, signer.kid):
+        raise ConfigError(
+            f"key {signer.kid} signs no more, and there is no newer one in {folder}: "
+            "greenwater keys rotate"
+        )
+    return signer
+
+
+def is_signing(registry: Registry, kid: str) -> bool:
+    """Return whether a key may sign: no other took its place, and it was not lost."""
+    return any(
+        one.id == kid and one.until_ms is None and one.revoked_ms is None
+        for one in registry.signing_keys()
+    )
+
+
+def rotate(
+    folder: Path, registry: Registry, now_ms: int, kept_days: int = KEPT_DAYS
+) -> Signer:
+    """Return a new key that signs from now on; labels of the others stay good a while.
+
+    Raises:
+        InputError: they would not stay good at all.
+    """
+    if kept_days < 1:
+        raise InputError(f"{kept_days} days: labels stay good for at least one")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    signer = _read(_make(folder, now_ms))
+    published = SigningKey(signer.kid, to_text(signer.public), now_ms, None, None)
+    registry.add_signing_key(published)
+    for one in registry.signing_keys():
+        if one.id != signer.kid:
+            registry.end_signing_key(one.id, until_ms=now_ms + kept_days * DAY_MS)
+    return signer
+
+
+def revoke(folder: Path, registry: Registry, kid: str, now_ms: int) -> Signer | None:
+    """Withdraw a key that was lost: its labels are worth nothing, since anybody can make
+    them. Return the key made in its place, if it was the one that signs.
+
+    Raises:
+        MissingError: no such key was published.
+    """
+    was_signing = is_signing(registry, kid)
+    registry.revoke_signing_key(kid, at_ms=now_ms)
+    return rotate(folder, registry, now_ms) if was_signing else None
+
+
+def _read(path: Path) -> Signer:
     try:
         private = serialization.load_pem_private_key(path.read_bytes(), None)
     except ValueError as exc:
         raise ConfigError(f"{path} is not a private key: restore it") from exc
     if not isinstance(private, Ed25519PrivateKey):
         raise ConfigError(f"{path} is not an Ed25519 key: restore it")
-    signer = Signer(private)
-    published = SigningKey(signer.kid, to_text(signer.public), now_ms, None, None)
-    registry.add_signing_key(published)
-    return signer
+    return Signer(private)
 
 
 def _make(folder: Path, now_ms: int) -> Path:
@@ -97,7 +148,9 @@ def _make(folder: Path, now_ms: int) -> Path:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    path = folder / f"{now_ms:015d}.pem"
+    made = [int(one.stem) for one in folder.glob("*.pem") if one.stem.isdecimal()]
+    # The newest by name signs, whatever the clock says.
+    path = folder / f"{max([now_ms, *(one + 1 for one in made)]):015d}.pem"
     path.touch(mode=0o600)
     path.write_bytes(raw)
     return path
@@ -127,6 +180,28 @@ def keys_document(keys: Sequence[SigningKey]) -> KeysDocument:
             for key in keys
         )
     )
+
+
+def jwks_document(keys: Sequence[SigningKey]) -> dict[str, Any]:
+    """Return the same as a JSON Web Key Set (RFC 7517, RFC 8037); times in seconds."""
+    return {"keys": [_jwk(key) for key in keys]}
+
+
+def _jwk(key: SigningKey) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": key.public,
+        "kid": key.id,
+        "alg": "EdDSA",
+        "use": "sig",
+        "iat": key.from_ms // 1000,
+    }
+    if key.until_ms is not None:
+        found["exp"] = key.until_ms // 1000
+    if key.revoked_ms is not None:
+        found["revoked"] = {"revoked_at": key.revoked_ms // 1000}
+    return found
 
 
 def read_keys(document: Mapping[str, Any] | bytes) -> KeysDocument:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from greenwater.kernel.clock import Clock
-from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
@@ -16,7 +16,7 @@ from traceability import events
 from traceability.books import WRITERS
 from traceability.gate import ROUNDING_KG, GateRefusedError, Refusal
 from traceability.goods import goods_of
-from traceability.keys import KeysDocument, Signer, keys_document
+from traceability.keys import KeysDocument, Signer, is_signing, keys_document
 from traceability.labelfacts import label_facts, read_facts
 from traceability.links import (
     DOMAIN,
@@ -109,6 +109,11 @@ class Labels:
         return made
 
     def _ask_gate(self, lot: Lot) -> None:
+        if not is_signing(self._registry, self._signer.kid):
+            raise UnavailableError(
+                f"key {self._signer.kid} was replaced: restart the site, so that it signs "
+                "with the newest"
+            )
         refusals = lot_refusals(self._registry, lot, self._now_ms())
         if refusals:
             raise GateRefusedError(refusals)

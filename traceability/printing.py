@@ -16,14 +16,20 @@ from greenwater.kernel.errors import InputError
 from greenwater.reference.papers import Paper
 from traceability.codes import (
     CODE_MM,
+    ENOUGH_MM,
     LEAST_MODULE_MM,
+    LEVEL,
     QUIET_MODULES,
+    SMALL_LEVEL,
+    Modules,
     modules,
     runs,
 )
 
 EDGE_MM: Final = 1.0
-"""What is left white at the edge of a label: cutting is not exact."""
+CODE_EDGE_MM: Final = 0.3
+"""What is left white at the edge of a label: cutting is not exact. A code has its quiet
+zone besides."""
 
 LEAST_TEXT_MM: Final = 12.0
 CUT_MM: Final = 0.1
@@ -52,25 +58,36 @@ LARGE: Final = Type(7.0, 6.0, 2.7)
 SMALL: Final = Type(4.6, 4.2, 1.85)
 
 
-def module_mm(paper: Paper, size: int) -> float:
-    """Return how wide a module of a code of so many modules is on this paper.
+def fitted(text: str, paper: Paper) -> tuple[Modules, float]:
+    """Return a code as it fits on a paper's labels: its modules, how wide one is in mm.
 
     Raises:
         InputError: it would be too small to be read.
     """
+    rows = modules(text, LEVEL)
+    wide_mm = module_mm(paper, len(rows))
+    if wide_mm >= ENOUGH_MM:
+        return rows, wide_mm
+    rows = modules(text, SMALL_LEVEL)
+    wide_mm = module_mm(paper, len(rows))
+    if wide_mm >= LEAST_MODULE_MM:
+        return rows, wide_mm
+    raise InputError(
+        f"{paper.title}: a module of the code would be {wide_mm:.2f} mm, and less than "
+        f"{LEAST_MODULE_MM} mm is not read: choose larger labels"
+    )
+
+
+def module_mm(paper: Paper, size: int) -> float:
+    """Return how wide a module of a code of so many modules can be on a paper's labels."""
     width, height = paper.label
     whole = size + 2 * QUIET_MODULES
-    room_mm = min(height, width - LEAST_TEXT_MM) - EDGE_MM
-    wanted = min(room_mm / whole, CODE_MM / size)
-    if paper.dpi is not None:
-        dot_mm = 25.4 / paper.dpi
-        wanted = int(room_mm / whole / dot_mm) * dot_mm
-    if wanted < LEAST_MODULE_MM:
-        raise InputError(
-            f"{paper.title}: a module of the code would be {wanted:.2f} mm, and less than "
-            f"{LEAST_MODULE_MM} mm is not read: choose larger labels"
-        )
-    return wanted
+    room_mm = min(height, width - LEAST_TEXT_MM) - CODE_EDGE_MM
+    if paper.dpi is None:
+        return min(room_mm / whole, CODE_MM / size)
+    dot_mm = 25.4 / paper.dpi
+    # A hair more, so that what fits exactly does.
+    return int(room_mm / whole / dot_mm + 1e-6) * dot_mm
 
 
 def sheet_pdf(
@@ -121,8 +138,7 @@ class _Sheet:
         width, height = self._paper.label
         if self._paper.per_page > 1:
             self._pdf.rect(left, top, width, height)
-        rows = modules(label.uri)
-        wide_mm = module_mm(self._paper, len(rows))
+        rows, wide_mm = fitted(label.uri, self._paper)
         whole_mm = wide_mm * (len(rows) + 2 * QUIET_MODULES)
         down_mm = (height - whole_mm) / 2
         if self._paper.dpi is not None:

@@ -12,6 +12,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.production import METHODS, find_method
 from greenwater.reference.records import get_kind
 from greenwater.reference.species import SPECIES
+from traceability.keys import jwks_document
 from traceability.labelfacts import read_facts
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
@@ -66,6 +67,7 @@ class LabelPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/api/v1/labels/keys.json")(self.keys)
+        routes.get("/.well-known/jwks.json", include_in_schema=False)(self.jwks)
         routes.get("/api/v1/labels/status.json")(self.status)
         routes.get("/api/v1/labels/check")(self.check)
         routes.get("/check", response_class=HTMLResponse)(self.check_page)
@@ -91,6 +93,11 @@ class LabelPages:
     def keys(self) -> Response:
         """Return every key that ever signed a label."""
         return self._open_to_all(msgspec.json.encode(self._published().keys()))
+
+    def jwks(self) -> Response:
+        """Return the same keys as a JSON Web Key Set."""
+        document = jwks_document(self._services.registry.signing_keys())
+        return self._open_to_all(msgspec.json.encode(document))
 
     def status(self) -> Response:
         """Return, signed, which labels are revoked or suspended and what is recalled."""

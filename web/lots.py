@@ -78,7 +78,7 @@ class LotPages:
             evidence=evidence_views(lang, evidence),
             labels=issued[:12],
             count=len(issued),
-            parts=parts_of(len(issued)),
+            prints=parts_of(len(issued)),
             papers=PAPERS,
             recall=recalls[0] if recalls else None,
             is_own_recall=any(one.lot == lot.id for one in recalls),

@@ -151,6 +151,26 @@ class Labels(LabelsSeen):
         with self._sessions.writing() as session:
             add_once(session, SigningKeyRow, {"id": key.id}, facts, made=made)
 
+    def end_signing_key(self, key: str, *, until_ms: int) -> None:
+        """Set until when a key's labels are good; an end that is set stays.
+
+        Raises:
+            MissingError: no such key was published.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, SigningKeyRow, key, lock=True)
+            row.until_ms = until_ms if row.until_ms is None else row.until_ms
+
+    def revoke_signing_key(self, key: str, *, at_ms: int) -> None:
+        """Withdraw a key for ever; withdrawn before, it stays so from then.
+
+        Raises:
+            MissingError: no such key was published.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, SigningKeyRow, key, lock=True)
+            row.revoked_ms = at_ms if row.revoked_ms is None else row.revoked_ms
+
     def add_labels(
         self, labels: Sequence[Label], events: Sequence[EventDraft], now_ms: int
     ) -> None:
