@@ -64,7 +64,28 @@ class Visitor(Struct, frozen=True):
     @property
     def keeps_books(self) -> bool:
         """Whether he enters records and answers alarms."""
-        return bool(self.roles & {Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
+        return bool(
+            self.roles
+            & {
+                Role.FARMER,
+                Role.TECHNICIAN,
+                Role.BOAT_OWNER,
+                Role.SKIPPER,
+                Role.ADMIN,
+            }
+        )
+
+    @property
+    def keeps_boats(self) -> bool:
+        """Whether he enters things in vessels' books."""
+        return bool(
+            self.roles & {Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE, Role.ADMIN}
+        )
+
+    @property
+    def is_on_duty(self) -> bool:
+        """Whether he is an officer or inspector."""
+        return bool(self.roles & {Role.OFFICER, Role.INSPECTOR})
 
     @property
     def inspects(self) -> bool:
@@ -180,6 +201,18 @@ class Doors:
         visitor = self.known(request)
         if visitor.person is None or not visitor.keeps_books:
             raise RefusedError("this needs a farmer's or technician's account")
+        return visitor.person
+
+    def sailor(self, request: Request) -> str:
+        """Return the person who may enter things in a vessel's book.
+
+        Raises:
+            SignInNeededError: nobody has signed in.
+            RefusedError: he only looks.
+        """
+        visitor = self.known(request)
+        if visitor.person is None or not (visitor.keeps_boats or visitor.is_on_duty):
+            raise RefusedError("this needs an account of the boat's people")
         return visitor.person
 
     def may_act(self, request: Request) -> bool:

@@ -25,7 +25,7 @@ const toText = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
 // The bytes of base64url; null for another spelling of the same bytes.
-const fromText = (text) => {
+export const fromText = (text) => {
   try {
     const raw = atob(text.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (text.length % 4)) % 4));
     const bytes = Uint8Array.from(raw, (one) => one.charCodeAt(0));
@@ -40,7 +40,7 @@ const hasCheckDigit = (gtin) => {
   return (10 - (sum % 10)) % 10 === Number(gtin[13]);
 };
 
-const isSigned = async (message, signature, key) => {
+export const isSigned = async (message, signature, key) => {
   const publicKey = fromText(key.x);
   if (!publicKey || publicKey.length !== 32 || !signature || signature.length !== 64) return false;
   try {
@@ -50,7 +50,7 @@ const isSigned = async (message, signature, key) => {
   }
 };
 
-const findKey = (keys, kid) => (keys && keys.keys ? keys.keys.find((key) => key.kid === kid) : undefined);
+export const findKey = (keys, kid) => (keys && keys.keys ? keys.keys.find((key) => key.kid === kid) : undefined);
 
 // The published list, if a key that is known signed it; null otherwise.
 export const readStatus = async (document, keys) => {
