@@ -5,6 +5,7 @@ hash. Every form carries a token made from it, and no request from another site 
 anything. PINs are short, so wrong ones make the next try wait, longer and longer.
 """
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -13,6 +14,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import structlog
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request, Response
@@ -34,7 +36,11 @@ PIN_DIGITS: Final = 6
 
 # RFC 9106's second recommendation, so that a small machine can check ten at once.
 _HASHER: Final = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2)
-_NOBODY: Final = _HASHER.hash("nobody has this")
+
+
+@functools.cache
+def _nobody() -> str:
+    return _HASHER.hash("nobody has this")
 
 
 class SignInNeededError(PlatformError):
@@ -83,6 +89,12 @@ class Visitor(Struct, frozen=True):
         )
 
     @property
+    def is_of_boats(self) -> bool:
+        """Whether boats are what he comes for: he has no farm."""
+        farm = {Role.FARMER, Role.TECHNICIAN, Role.ADMIN}
+        return self.keeps_boats and not self.roles & farm
+
+    @property
     def is_on_duty(self) -> bool:
         """Whether he is an officer or inspector."""
         return bool(self.roles & {Role.OFFICER, Role.INSPECTOR})
@@ -115,8 +127,9 @@ def hash_secret(secret: str, *, is_pin: bool) -> str:
 
 def is_secret(secret: str, secret_hash: str | None) -> bool:
     """Return whether a secret is the one; it takes as long where there is none."""
+    nobody = _nobody()
     try:
-        _HASHER.verify(secret_hash or _NOBODY, secret)
+        _HASHER.verify(secret_hash or nobody, secret)
     except (VerificationError, InvalidHashError):
         return False
     return secret_hash is not None

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import skops.io
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from analytics.oxygen.forecaster import Model
 from analytics.oxygen.learner import Learner, Target
@@ -32,6 +30,8 @@ TRUSTED: Final = (
 
 def save(model: Model, path: Path) -> None:
     """Write a model; a reader sees the old file or the new one, never half of one."""
+    import skops.io  # seconds of imports that no start should wait for
+
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
@@ -51,6 +51,9 @@ def load(path: Path) -> Model:
     """
     if not path.is_file():
         raise MissingError(f"there is no model {path}: fit one")
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     try:
         content = skops.io.loads(path.read_bytes(), trusted=list(TRUSTED))
     except UntrustedTypesFoundException as exc:

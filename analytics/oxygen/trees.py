@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from analytics.oxygen.grid import Floats
 
@@ -35,6 +34,9 @@ class Trees:
         self.learnt_rows = rows
         if len(features) < 200:
             return
+        # Two seconds of imports that no start should wait for.
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
         model = HistGradientBoostingRegressor(
             max_iter=120 if len(features) > FEW_ROWS else 60,
             learning_rate=0.06,
