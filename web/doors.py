@@ -14,7 +14,6 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import structlog
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request, Response
