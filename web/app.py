@@ -24,6 +24,7 @@ from greenwater.storage.registry import random_id
 from web.accounts import AccountPages
 from web.alarms import AlarmPages
 from web.api import api_routes
+from web.boats import BoatPages
 from web.books import BookPages
 from web.certificates import CertificatePages
 from web.crops import CropPages
@@ -52,6 +53,8 @@ from web.recordpages import EntryPages
 from web.records import RecordPages
 from web.resolver import Resolver
 from web.service import ServicePages
+from web.tripcards import TripCardPages
+from web.trips import TripPages
 from web.words import WORDS, Lang, say
 
 log = structlog.get_logger()
@@ -115,6 +118,9 @@ def create_app(services: Services) -> FastAPI:
         ImportPages(services, render, doors),
         EntryPages(services, render, doors),
         RecordApi(services, doors),
+        BoatPages(services, render, doors),
+        TripPages(services, render, doors),
+        TripCardPages(services, render, doors),
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
         PrintPages(services, doors),

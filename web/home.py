@@ -70,8 +70,8 @@ def home_routes(
                 now_ms=milliseconds(services.clock.now()),
                 is_simulated=False,
             )
-        if visitor.inspects:
-            return RedirectResponse("/check", 303)
+        if visitor.inspects or visitor.is_of_boats:
+            return RedirectResponse("/check" if visitor.inspects else "/vessels", 303)
         if visitor.roles == {Role.AUDITOR}:
             return RedirectResponse("/dossiers", 303)
         mine = doors.mine(request)

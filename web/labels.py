@@ -12,6 +12,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.production import METHODS, find_method
 from greenwater.reference.records import get_kind
 from greenwater.reference.species import SPECIES
+from greenwater.reference.vessel_rules import RULES
 from traceability.keys import jwks_document
 from traceability.labelfacts import read_facts
 from traceability.labels import Published
@@ -44,6 +45,7 @@ LOOKS: Final = {
 MARKS: Final = {"good": "✓", "doubt": "▲", "bad": "✕"}
 SHELL: Final = (
     "/static/verify.js",
+    "/static/card.js",
     "/static/vendor/noble/ed25519.js",
     "/static/vendor/zxing/reader.js",
     "/static/vendor/zxing/zxing_reader.wasm",
@@ -262,6 +264,10 @@ def _script_words(lang: Lang) -> dict[str, Any]:
         "methods": {one.code: one.vi if lang is Lang.VI else one.en for one in METHODS},
         "looks": {code.value: look_of(code) for code in Code},
         "marks": MARKS,
+        "papers": {
+            rule.letter: say(lang, f"sea_papers_{kind}")
+            for kind, rule in RULES.papers.items()
+        },
     }
 
 

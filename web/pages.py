@@ -51,6 +51,9 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
     if visitor is None:
         return [("way_check", "/check")]
     farm = [("way_home", "/"), ("way_alarms", "/alarms"), ("way_records", "/records")]
+    if visitor.is_of_boats:
+        boats = ("way_boats", "/vessels")
+        return [boats, ("way_alarms", "/alarms"), ("way_check", "/check")]
     if visitor.keeps_books:
         return [*farm, ("way_check", "/check")]
     dossiers, check = ("way_dossiers", "/dossiers"), ("way_check", "/check")

@@ -32,6 +32,7 @@ class Warnings(Struct, frozen=True, forbid_unknown_fields=True):
 class PaperRule(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of a vessel's papers: from which Lmax (m) on, and what the gate does."""
 
+    letter: str
     least_m: float
     if_missing: Literal["refuse", "warn"]
     basis: Basis

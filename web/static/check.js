@@ -1,6 +1,7 @@
 // The check page: reads a label by camera, photo or typing, and says what it is worth.
 // Signature and lists are checked here, so it works with no network; where there is one,
 // the platform is asked as well, and its word is the newer one.
+import { checkCard, isLikeACard } from "./card.js";
 import { checkLabel, readStatus } from "./verify.js";
 
 const LISTS = "gw-lists";
@@ -125,6 +126,43 @@ const show = (verdict, { isOnline, when }) => {
   box.focus();
 };
 
+const isoDay = (text) => text.split("-").reverse().join("/");
+
+// What a trip card says; papers are held against today's date in Vietnam.
+const onCard = (card) => {
+  const today = new Date(Date.now() + 7 * 3600_000).toISOString().slice(0, 10);
+  const caught = card.caught.map(([code, kg]) => `${words.species[code] ?? code} ${kg.toLocaleString(words.locale)} kg`);
+  const papers = card.papers.map(([letter, until]) =>
+    say(until && until < today ? "card_ended" : "card_until", {
+      name: words.papers[letter] ?? letter,
+      day: until ? isoDay(until) : say("card_lasting"),
+    }),
+  );
+  return [
+    ["card_vessel", card.vessel],
+    ["card_trip", `${isoDay(card.from)} – ${card.to ? isoDay(card.to) : say("card_at_sea")}`],
+    ["card_catch", caught.join(", ") || say("card_none")],
+    ["card_papers", papers.join("; ") || say("card_none")],
+    ["card_made", moment(card.made_ms)],
+  ].flatMap(([name, text]) => fact(say(name), text));
+};
+
+const showCard = ({ code, card }) => {
+  const box = part("verdict");
+  const look = { genuine: "good", expired: "doubt" }[code] ?? "bad";
+  box.hidden = false;
+  box.className = `verdict ${look}`;
+  box.dataset.code = code;
+  box.dataset.online = "false";
+  part("mark").textContent = words.marks[look];
+  part("title").textContent = say(`verdict_card_${code}`);
+  part("why").textContent = say(`verdict_card_${code}_why`);
+  part("checked").textContent = "";
+  part("facts").replaceChildren(...(card && code !== "altered" ? onCard(card) : []));
+  part("more").hidden = true;
+  box.focus();
+};
+
 const pageOf = ({ gtin, lot, serial }, text) =>
   `/01/${gtin}/10/${encodeURIComponent(lot)}${serial ? `/21/${serial}` : ""}${new URL(text.trim()).search}`;
 
@@ -133,6 +171,11 @@ const check = async (text) => {
   part("read").textContent = text;
   part("was-read").hidden = false;
   const known = await lists();
+  if (isLikeACard(text)) {
+    const verdict = await checkCard(text, known.keys.document, Date.now());
+    if (turn === shown) showCard(verdict);
+    return;
+  }
   const verdict = await checkLabel(text, known.keys.document, known.status.document, Date.now());
   if (turn !== shown) return;
   const isNamed = verdict.gtin && verdict.lot;

@@ -1,0 +1,288 @@
+"""Boats: their trips and papers, and entering what happened."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.trips import Trip
+from greenwater.reference.vessel_records import get_vessel_kind
+from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.places import VesselInfo
+from greenwater.storage.registry.vessel_books import VesselRecord
+from traceability.records import FieldError
+from traceability.trip_book import in_force, trip_book
+from traceability.vessel_papers import PaperStanding, paper_states, papers_in
+from traceability.vessels import ANSWERS, NewVesselRecord, VesselBooks
+from web.doors import Doors
+from web.formats import day
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.seaforms import (
+    SeaForm,
+    input_type,
+    local_ms,
+    meant_fields,
+    sea_field_views,
+    typed_time,
+    typed_values,
+    values_of,
+)
+from web.seawords import paper_text, port_name
+from web.views import Link
+from web.words import Lang, say
+
+
+@dataclass(frozen=True)
+class TripLink:
+    """One trip in a list."""
+
+    href: str
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class PaperView:
+    """One paper; ``look`` is good, doubt or bad."""
+
+    text: str
+    look: str
+
+
+LOOKS = {
+    PaperStanding.VALID: "good",
+    PaperStanding.EXPIRING: "doubt",
+    PaperStanding.EXPIRED: "bad",
+    PaperStanding.MISSING: "bad",
+}
+
+
+class BoatPages:
+    """The boats that a visitor sees, and their books."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._render, self._doors = services, render, doors
+        self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/vessels", response_class=HTMLResponse)(self.boats_page)
+        routes.get("/vessels/{vessel}/book", response_class=HTMLResponse)(
+            self.book_page
+        )
+        routes.get("/vessels/{vessel}/records/new", response_class=HTMLResponse)(
+            self.new_page
+        )
+        routes.post("/vessels/{vessel}/records")(self.enter)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def boats_page(self, request: Request) -> HTMLResponse:
+        """Every boat, with what is soon to be done for it."""
+        mine, lang = self._doors.mine(request), lang_of(request)
+        boats = [
+            (
+                Link(f"{one.name} ({one.id})", f"/vessels/{one.id}/book"),
+                [
+                    paper
+                    for paper in self._papers(lang, mine, one)
+                    if paper.look != "good"
+                ],
+                self._trips(lang, mine, one)[:3],
+            )
+            for one in mine.seen.vessels()
+        ]
+        return self._render.page(
+            request,
+            "boats.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            boats=boats,
+        )
+
+    def book_page(self, request: Request, vessel: str) -> HTMLResponse:
+        """One boat: trips and papers."""
+        mine, lang = self._doors.mine(request), lang_of(request)
+        info = mine.seen.get_vessel(vessel)
+        return self._render.page(
+            request,
+            "boat.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            vessel=info,
+            trips=self._trips(lang, mine, info),
+            papers=self._papers(lang, mine, info),
+            new_trip=str(uuid.uuid4()),
+        )
+
+    def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
+        records = mine.seen.vessel_records(vessel=info.id)
+        papers = papers_in(in_force(one for one in records if one.kind == "paper"))
+        now_ms = self._now_ms()
+        return [
+            PaperView(paper_text(lang, one), LOOKS[one.standing])
+            for one in paper_states(papers, info.length_m, now_ms, now_ms)
+        ]
+
+    def _trips(self, lang: Lang, mine: Services, info: VesselInfo) -> list[TripLink]:
+        """Return the trips, found or entered, the newest first."""
+        records: dict[str, list[VesselRecord]] = {}
+        for one in mine.seen.vessel_records(vessel=info.id):
+            if one.trip is not None:
+                records.setdefault(one.trip, []).append(one)
+        found = {one.id: one for one in mine.seen.trips(vessel=info.id, limit=50)}
+        listed = [
+            self._trip(lang, trip, found.get(trip), records.get(trip, []))
+            for trip in {**found, **records}
+        ]
+        return [link for _, link in sorted(listed, key=lambda one: -one[0])]
+
+    @staticmethod
+    def _trip(
+        lang: Lang, trip: str, found: Trip | None, records: Sequence[VesselRecord]
+    ) -> tuple[int, TripLink]:
+        book = trip_book(records)
+        fields = {} if book.trip is None else book.trip.record.fields
+        began_ms = fields.get("departure_ms") or (
+            found.departure_ms
+            if found is not None
+            else min(one.happened_ms for one in records)
+        )
+        port = fields.get("departure_port") or (found and found.departure_port) or ""
+        key = "sea_trip_confirmed" if book.is_confirmed else "sea_trip_open"
+        if found is not None and found.landing_ms is None and not book.landings:
+            key = "sea_trip_at_sea"
+        name = say(lang, "sea_trip_from", day=day(began_ms), port=port_name(port))
+        return began_ms, TripLink(f"/trips/{trip}", name, say(lang, key))
+
+    def new_page(
+        self,
+        request: Request,
+        vessel: str,
+        kind: str,
+        trip: str = "",
+        haul: str = "",
+        violation: str = "",
+        corrects: str = "",
+    ) -> HTMLResponse:
+        """A form for one kind of record."""
+        mine = self._doors.mine(request)
+        info = mine.seen.get_vessel(vessel)
+        get_vessel_kind(kind)
+        form = SeaForm(
+            kind, trip, str(uuid.uuid4()), typed_time(self._now_ms()),
+            {"haul": haul, "violation": violation, "port": "CHR"},
+        )  # fmt: skip
+        if haul:
+            form = self._of_haul(mine, form, trip, haul)
+        if corrects:
+            old = mine.seen.get_vessel_record(corrects)
+            form = replace(
+                form, kind=old.kind, trip=old.trip or "", corrects=old.id,
+                happened=typed_time(old.happened_ms), behalf=old.entered_for,
+                values=values_of(old.kind, old.fields),
+            )  # fmt: skip
+        return self._form(request, info, form)
+
+    @staticmethod
+    def _of_haul(mine: Services, form: SeaForm, trip: str, haul: str) -> SeaForm:
+        """Return a form filled with what positions show of a haul."""
+        known = next((one for one in mine.seen.hauls(trip) if one.id == haul), None)
+        if known is None:
+            return form
+        values = {"haul": haul, "set_ms": typed_time(known.set_ms or known.began_ms)}
+        return replace(form, values=values, happened=typed_time(known.ended_ms))
+
+    def _form(self, request: Request, info: VesselInfo, form: SeaForm) -> HTMLResponse:
+        lang = lang_of(request)
+        return self._render.page(
+            request,
+            "sea_record.html",
+            status=422 if form.trouble else 200,
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            vessel=info,
+            form=form,
+            kind_name=say(lang, f"sea_kind_{form.kind}"),
+            fields=sea_field_views(lang, form),
+            input_type=input_type,
+            skippers=self._skippers(request, info),
+            back=f"/trips/{form.trip}" if form.trip else f"/vessels/{info.id}/book",
+        )
+
+    def _skippers(self, request: Request, info: VesselInfo) -> list[tuple[str, str]]:
+        """Return for whom the visitor may enter, if he is none of them himself."""
+        visitor = self._doors.known(request)
+        people = [
+            one
+            for one in self._services.registry.list_people()
+            if any(
+                organisation == info.organisation and role in ANSWERS
+                for organisation, role in one.memberships
+            )
+        ]
+        if any(one.id == visitor.person for one in people):
+            return []
+        skippers = [
+            one
+            for one in people
+            if (info.organisation, Role.SKIPPER) in one.memberships
+        ]
+        return [(one.id, one.name) for one in skippers or people]
+
+    async def enter(self, request: Request, vessel: str) -> Response:
+        """Enter a record; typed wrong, the form comes back with what was typed."""
+        form = {key: str(value) for key, value in (await request.form()).items()}
+        return await run_in_threadpool(self._enter, request, vessel, form)
+
+    def _enter(
+        self, request: Request, vessel: str, form: Mapping[str, str]
+    ) -> Response:
+        self._doors.check_form(request, form.get("csrf", ""))
+        mine, lang = self._doors.mine(request), lang_of(request)
+        info = mine.seen.get_vessel(vessel)
+        person = self._doors.sailor(request)
+        kind = form.get("kind", "")
+        get_vessel_kind(kind)
+        typed = SeaForm(
+            kind, form.get("trip", ""), form.get("id", ""), form.get("happened", ""),
+            typed_values(form), form.get("behalf", ""), form.get("corrects", ""),
+        )  # fmt: skip
+        try:
+            self._books.record(person, self._meant(lang, info, typed, form))
+        except FieldError as exc:
+            known = {one.name for one in get_vessel_kind(kind).fields}
+            field = exc.field if exc.field in known else ""
+            words = say(lang, "not_saved", reason=str(exc))
+            return self._form(request, info, replace(typed, field=field, trouble=words))
+        except (InputError, ConflictError) as exc:
+            words = say(lang, "not_saved", reason=str(exc))
+            return self._form(request, info, replace(typed, trouble=words))
+        back = f"/trips/{typed.trip}" if typed.trip else f"/vessels/{info.id}/book"
+        return RedirectResponse(back, 303)
+
+    @staticmethod
+    def _meant(
+        lang: Lang, info: VesselInfo, typed: SeaForm, form: Mapping[str, str]
+    ) -> NewVesselRecord:
+        fields = meant_fields(lang, typed.kind, form)
+        return NewVesselRecord(
+            id=typed.record,
+            vessel=info.id,
+            kind=typed.kind,
+            trip=typed.trip or None,
+            happened_ms=local_ms("happened", typed.happened),
+            fields=fields,
+            entered_for=typed.behalf or None,
+            corrects=typed.corrects or None,
+            source="position" if fields.get("haul") else "hand",
+        )
