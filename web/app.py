@@ -21,6 +21,7 @@ from greenwater.kernel.errors import (
 )
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import random_id
+from traceability.scanning import Scanning
 from web.accounts import AccountPages
 from web.alarms import AlarmPages
 from web.api import api_routes
@@ -40,6 +41,7 @@ from web.epcis import EpcisApi
 from web.facts import Snapshots
 from web.goods import GoodsPages
 from web.home import home_routes
+from web.inspections import InspectionPages
 from web.labels import LabelPages
 from web.lots import LotPages
 from web.pages import STATIC, Renderer, lang_of, page_routes
@@ -52,6 +54,7 @@ from web.recordimport import ImportPages
 from web.recordpages import EntryPages
 from web.records import RecordPages
 from web.resolver import Resolver
+from web.scans import ScanPages
 from web.service import ServicePages
 from web.tripcards import TripCardPages
 from web.trips import TripPages
@@ -105,6 +108,7 @@ def create_app(services: Services) -> FastAPI:
     )
     snapshots, doors = Snapshots(), Doors(services)
     render = Renderer(services, doors)
+    scanning = Scanning(services.registry, services.clock)
     app.include_router(page_routes(snapshots, render, doors))
     app.include_router(api_routes(services, snapshots, doors))
     app.include_router(home_routes(services, snapshots, render, doors))
@@ -127,7 +131,9 @@ def create_app(services: Services) -> FastAPI:
         ReadinessPages(services, render, doors),
         DossierPages(services, render, doors),
         CertificatePages(services, render, doors),
-        labels := LabelPages(services, render, doors),
+        labels := LabelPages(services, scanning, render, doors),
+        ScanPages(services, scanning, render, doors),
+        InspectionPages(services, render, doors),
         PassportPages(services, render),
         Resolver(services, labels),
     ):

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from msgspec.structs import replace
 
 from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.reading import milliseconds
@@ -17,9 +18,12 @@ from traceability.keys import jwks_document
 from traceability.labelfacts import read_facts
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
+from traceability.scanning import Scanning
 from traceability.steps import KINDS as STEP_KINDS
 from traceability.verify import Code, Verdict
+from web.beside import Beside, beside_label
 from web.books import shown
+from web.catches import catch_views
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
@@ -52,6 +56,9 @@ SHELL: Final = (
 )
 
 
+NOTHING: Final = Beside()
+
+
 def look_of(code: Code) -> str:
     """Return good, doubt or bad."""
     return LOOKS.get(code, "bad")
@@ -60,10 +67,11 @@ def look_of(code: Code) -> str:
 class LabelPages:
     """The public pages of labels."""
 
-    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
-        self._services = services
-        self._render = render
-        self._doors = doors
+    def __init__(
+        self, services: Services, scanning: Scanning, render: Renderer, doors: Doors
+    ) -> None:
+        self._services, self._scanning = services, scanning
+        self._render, self._doors = render, doors
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -110,6 +118,9 @@ class LabelPages:
     def check(self, text: str) -> JSONResponse:
         """Return what a label is worth, as the platform knows it."""
         verdict = self._published().check(text[:1000])
+        label = self._services.registry.find_label_at(text.strip(" \t\r\n")[:1000])
+        if label is not None:
+            self._scanning.note(label)
         document = msgspec.to_builtins(verdict)
         document["at_ms"] = self._now_ms()
         return JSONResponse(document, headers={"Cache-Control": "no-store"})
@@ -123,6 +134,9 @@ class LabelPages:
             text += f"?{_signed_query(request)}"
         verdict = self._published().check(text)
         is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
+        beside = Beside()
+        if is_known:
+            verdict, beside = self._beside(request, text, verdict)
         found = (
             passport_of(self._services.registry, gtin, lot, serial, verdict)
             if is_known
@@ -131,7 +145,30 @@ class LabelPages:
         if "application/json" in request.headers.get("accept", ""):
             body = verdict if found is None else found
             return self._open_to_all(msgspec.json.encode(body))
-        return passport_view(self._render, request, self._now_ms(), verdict, found)
+        return passport_view(
+            self._render, request, self._now_ms(), verdict, found, beside=beside
+        )
+
+    def _beside(
+        self, request: Request, text: str, verdict: Verdict
+    ) -> tuple[Verdict, Beside]:
+        """Return the verdict and what stands beside the passport; the scan is counted.
+
+        Those on duty are told of a suspicion in the verdict, the public beside it.
+        """
+        registry, lang = self._services.registry, lang_of(request)
+        label = registry.find_label_at(text)
+        if label is None:
+            return verdict, Beside()
+        visitor = self._doors.visitor(request)
+        is_owner = visitor is not None and visitor.keeps_books
+        if request.method == "GET" and not is_owner:
+            self._scanning.note(label)
+        beside = beside_label(registry, self._scanning, lang, label)
+        is_duty = visitor is not None and visitor.inspects
+        if is_duty and beside.copied and verdict.code is Code.GENUINE:
+            return replace(verdict, code=Code.COPY_SUSPECTED), beside
+        return verdict, beside
 
     def verdict_page(
         self, request: Request, verdict: Verdict, *, status: int
@@ -172,6 +209,7 @@ class LabelPages:
             "/no-network",
             f"/static/site.css?v={version}",
             f"/static/check.js?v={version}",
+            f"/static/duty.js?v={version}",
             f"/static/icon.svg?v={version}",
             *SHELL,
         ]
@@ -211,6 +249,7 @@ def passport_view(
     found: Passport | None,
     *,
     status: int = 200,
+    beside: Beside = NOTHING,
 ) -> HTMLResponse:
     """Return the page of a label's verdict and of the passport behind it, if there is.
 
@@ -234,6 +273,8 @@ def passport_view(
         evidence=evidence_views(lang, None if found is None else found.evidence),
         green=[] if found is None else [figure_views(lang, one) for one in found.green],
         span=_span(lang, found),
+        catches=catch_views(lang, () if found is None else found.catches),
+        beside=beside,
         name=_name(lang, found),
     )
 

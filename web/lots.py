@@ -15,6 +15,7 @@ from greenwater.storage.registry.books import Lot
 from traceability.gate import GateRefusedError
 from traceability.labels import Labels
 from traceability.origins import evidence_in
+from web.beside import inspected
 from web.books import refusal_texts
 from web.doors import Doors
 from web.evidence import evidence_views
@@ -78,6 +79,7 @@ class LotPages:
             evidence=evidence_views(lang, evidence),
             labels=issued[:12],
             count=len(issued),
+            inspections=inspected(self._services.registry, lang, lot.id),
             prints=parts_of(len(issued)),
             papers=PAPERS,
             recall=recalls[0] if recalls else None,

@@ -60,6 +60,7 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
     if visitor.roles == {Role.AUDITOR}:
         return [dossiers, check]
     own = [dossiers] if Role.OFFICER in visitor.roles else []
+    own += [("way_inspections", "/inspections")] if visitor.inspects else []
     return [check, ("way_board", "/board"), ("way_alarms", "/alarms"), *own]
 
 
@@ -130,6 +131,7 @@ class Renderer:
             ),
             "csrf": self._doors.csrf(request),
             "is_demo": self._services.is_demo,
+            "inspects": visitor is not None and visitor.inspects,
         }
 
     def _poll_s(self) -> float:

@@ -11,6 +11,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import get_species
 from traceability.passport import Passport, passport_of
 from traceability.verify import Code, Verdict
+from web.beside import Beside, inspected
 from web.labels import passport_view
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -72,7 +73,20 @@ class PassportPages:
     def lot_page(self, request: Request, gtin: str, lot: str) -> HTMLResponse:
         """Show a lot's passport; no label was checked, and the page says so."""
         verdict, found = self._lot(gtin, lot)
-        return passport_view(self._render, request, self._now_ms(), verdict, found)
+        known = self._services.registry.find_lot(gtin, lot)
+        seen = (
+            []
+            if known is None
+            else inspected(self._services.registry, lang_of(request), known.id)
+        )
+        return passport_view(
+            self._render,
+            request,
+            self._now_ms(),
+            verdict,
+            found,
+            beside=Beside(inspections=seen),
+        )
 
     def lot_document(self, gtin: str, lot: str) -> Response:
         """Return a lot's passport; without a verdict: no label was checked."""

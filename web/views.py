@@ -139,6 +139,7 @@ class Frame:
     links: tuple[Link, ...] = ()
     csrf: str = ""
     is_demo: bool = False
+    inspects: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from traceability.dossiers import Kind
 from traceability.folders import Act
 from traceability.keys import open_signer
 from traceability.labels import Labels
+from traceability.scanning import Scanning
 from web.doors import hash_secret
 from web.ports import Services
 
@@ -47,6 +48,7 @@ class Farms:
         self.lots: dict[str, str] = {}
         self.labels: dict[str, str] = {}
         self.alarms: dict[str, str] = {}
+        self.reports: dict[str, str] = {}
         self.records: dict[str, str] = {}
         for farm in GTINS:
             self._farm(farm)
@@ -110,7 +112,10 @@ class Farms:
         lot = books.make_lot(farm, harvest=self.records[farm])
         self.lots[farm] = lot.id
         issued = Labels(registry, self.signer, clock, BASE, os.urandom)
-        self.labels[farm] = issued.issue(farm, lot.id, 2)[0].id
+        label = issued.issue(farm, lot.id, 2)[0]
+        self.labels[farm] = label.id
+        told = Scanning(registry, clock).report(label.uri, "torn", f"Ao của {farm}", "")
+        self.reports[farm] = told.id
         self._alarm(farm)
 
     def _certify(self) -> None:

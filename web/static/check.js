@@ -3,6 +3,7 @@
 // the platform is asked as well, and its word is the newer one.
 import { checkCard, isLikeACard } from "./card.js";
 import { checkLabel, readStatus } from "./verify.js";
+import { anyKey, inspect, send, waiting } from "./duty.js";
 
 const LISTS = "gw-lists";
 const KEYS = "/api/v1/labels/keys.json";
@@ -19,6 +20,7 @@ const zone = { timeZone: "Asia/Ho_Chi_Minh" };
 
 let film = null;
 let shown = 0;
+let current = null;
 
 const say = (key, facts = {}) =>
   Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key] ?? key);
@@ -120,6 +122,8 @@ const show = (verdict, { isOnline, when }) => {
     ...(verdict.serial ? fact(say("serial"), verdict.serial) : []),
     ...(verdict.code === "altered" ? [] : goods(verdict)),
   );
+  current = { verdict, when };
+  offerInspection(verdict);
   const more = part("more");
   more.hidden = !verdict.passport;
   if (verdict.passport) more.href = verdict.passport;
@@ -161,6 +165,37 @@ const showCard = ({ code, card }) => {
   part("facts").replaceChildren(...(card && code !== "altered" ? onCard(card) : []));
   part("more").hidden = true;
   box.focus();
+};
+
+// How many inspections wait on this phone; what the platform refused of them.
+const showWaiting = async ({ refused = [] } = {}) => {
+  const count = (await waiting()).length;
+  const note = part("waiting");
+  note.hidden = !count && !refused.length;
+  note.dataset.count = String(count);
+  const words_ = [count ? say("waiting", { count }) : "", ...refused.map((reason) => say("refused", { reason }))];
+  note.textContent = words_.filter(Boolean).join(" ");
+};
+
+// An enrolled phone signs what its inspector found, about a lot that the label names.
+const offerInspection = async (verdict) => {
+  const form = part("inspect");
+  const isNamed = verdict.gtin && verdict.lot && !["altered", "unknown_key", "not_a_label"].includes(verdict.code);
+  form.hidden = !(isNamed && (await anyKey()));
+  part("signed").textContent = "";
+};
+
+const signInspection = async (form, result) => {
+  const { verdict, when } = current;
+  const key = await anyKey();
+  await inspect(key, {
+    gtin: verdict.gtin, lot: verdict.lot, serial: verdict.serial ?? "", result,
+    verdict: verdict.code, list_ms: when || null, note: form.elements.note.value.trim(),
+  });
+  form.elements.note.value = "";
+  part("signed").textContent = say("signed");
+  await showWaiting();
+  await showWaiting(await send());
 };
 
 const pageOf = ({ gtin, lot, serial }, text) =>
@@ -280,6 +315,12 @@ const begin = () => {
     const text = new FormData(happened.target).get("text").trim();
     if (text) check(text);
   });
+  part("inspect").addEventListener("submit", (happened) => {
+    happened.preventDefault();
+    signInspection(happened.target, happened.submitter.value);
+  });
+  addEventListener("online", async () => showWaiting(await send()));
+  send().then(showWaiting);
   addEventListener("online", lists);
   addEventListener("offline", lists);
   document.addEventListener("visibilitychange", () => document.hidden && stopFilm());

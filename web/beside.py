@@ -1,0 +1,55 @@
+"""What stands beside a passport: copies, inspections, where it was scanned, a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from greenwater.reference.provinces import PROVINCES
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.labels import Label
+from traceability.copies import Suspicion, Why
+from traceability.scanning import Scanning
+from web.formats import day
+from web.words import Lang, say
+
+
+@dataclass(frozen=True)
+class Beside:
+    """``uri`` is the label's address, empty where none was checked.
+
+    ``copied`` is what is said of a suspicion, with care; ``inspections`` are days with
+    results; ``places`` the provinces one may say that one is in.
+    """
+
+    uri: str = ""
+    copied: str = ""
+    inspections: Sequence[tuple[str, str, str]] = ()
+    places: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def inspected(registry: Registry, lang: Lang, lot: str) -> list[tuple[str, str, str]]:
+    """Return a lot's inspections as the public sees them: day, result, its words."""
+    return [
+        (day(one.happened_ms), one.result, say(lang, f"inspection_{one.result}"))
+        for one in registry.inspections(lot=lot)
+    ]
+
+
+def beside_label(
+    registry: Registry, scanning: Scanning, lang: Lang, label: Label
+) -> Beside:
+    """Return what stands beside the passport of a label."""
+    return Beside(
+        label.uri,
+        say(lang, "passport_copied") if scanning.against(label) else "",
+        inspected(registry, lang, label.lot),
+        [(one.id, one.name) for one in PROVINCES.values()],
+    )
+
+
+def suspicion_text(lang: Lang, one: Suspicion) -> str:
+    """Return a suspicion in words for those on duty."""
+    if one.why is Why.FAR:
+        places = [PROVINCES[p].name if p in PROVINCES else p for p in one.places]
+        facts = {"one": places[0], "other": places[1], "hours": one.hours, "km": one.km}
+        return say(lang, "suspicion_far", **facts)
+    return say(lang, f"suspicion_{one.why}", count=one.count)

@@ -1,0 +1,165 @@
+// An inspector's phone: its key, what it signed and has not sent yet, and sending it once.
+// The key is made here and cannot leave the phone where the browser knows Ed25519; elsewhere
+// its bytes are kept in this site's storage. Every page of an inspector's loads this.
+import { getPublicKeyAsync, signAsync, utils } from "./vendor/noble/ed25519.js";
+
+const STORE = "gw-duty";
+const DOMAIN = "greenwater-inspection-1\n";
+const SEND = "/api/v1/inspections";
+const MOST = 50;
+const utf8 = new TextEncoder();
+
+const asked = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+const opened = () => {
+  const request = indexedDB.open(STORE, 1);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore("keys", { keyPath: "person" });
+    request.result.createObjectStore("queue", { keyPath: "id" });
+  };
+  return asked(request);
+};
+
+// Does something in one transaction; done when it is on the disk.
+const within = async (store, mode, act) => {
+  const base = await opened();
+  try {
+    const change = base.transaction(store, mode, { durability: "strict" });
+    const done = new Promise((resolve, reject) => {
+      change.oncomplete = resolve;
+      change.onabort = () => reject(change.error);
+    });
+    const found = await asked(act(change.objectStore(store)));
+    await done;
+    return found;
+  } finally {
+    base.close();
+  }
+};
+
+const toText = (bytes) =>
+  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+// A key's id: five bytes of its SHA-256, in base 32 (traceability/keys.py).
+const idOf = async (raw) => {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", raw)).slice(0, 5);
+  const bits = [...digest].map((one) => one.toString(2).padStart(8, "0")).join("");
+  return bits.match(/.{5}/g).map((five) => "abcdefghijklmnopqrstuvwxyz234567"[parseInt(five, 2)]).join("");
+};
+
+const makeKey = async () => {
+  try {
+    const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
+    return { raw: new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)), secret: pair.privateKey };
+  } catch {
+    const secret = utils.randomSecretKey();
+    return { raw: await getPublicKeyAsync(secret), secret };
+  }
+};
+
+const sign = async (secret, message) =>
+  secret instanceof Uint8Array
+    ? signAsync(message, secret)
+    : new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, secret, message));
+
+export const keyOf = (person) => within("keys", "readonly", (store) => store.get(person));
+export const anyKey = async () => (await within("keys", "readonly", (store) => store.getAll())).at(-1);
+
+// The key of a person on this phone, made at the first call.
+export const ownKey = async (person) => {
+  const known = await keyOf(person);
+  if (known) return known;
+  const { raw, secret } = await makeKey();
+  const key = { person, id: await idOf(raw), public: toText(raw), secret };
+  await within("keys", "readwrite", (store) => store.put(key));
+  return key;
+};
+
+export const waiting = () => within("queue", "readonly", (store) => store.getAll());
+
+// Signs what was found and keeps it until the platform has it; returns its id.
+export const inspect = async (key, found) => {
+  const statement = { id: crypto.randomUUID(), at_ms: Date.now(), ...found };
+  const signed = JSON.stringify(statement) + key.id;
+  const signature = await sign(key.secret, utf8.encode(DOMAIN + signed));
+  const kept = { id: statement.id, person: key.person, statement: `${signed}.${toText(signature)}` };
+  await within("queue", "readwrite", (store) => store.put(kept));
+  return statement.id;
+};
+
+const sendSome = async (some) => {
+  const answer = await fetch(SEND, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ statements: some.map((one) => one.statement) }),
+    signal: AbortSignal.timeout(20_000),
+  });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const { results } = await answer.json();
+  const refused = [];
+  for (const [at, one] of some.entries()) {
+    const { state, reason } = results[at];
+    // What is refused stays here, so that nothing an inspector found is lost unseen.
+    if (state === "refused") refused.push(reason);
+    else await within("queue", "readwrite", (store) => store.delete(one.id));
+  }
+  return refused;
+};
+
+let sending = null;
+
+// Sends what waits, oldest first; returns {left, refused}. Two calls at once are one.
+export const send = () => {
+  sending ??= (async () => {
+    let refused = [];
+    try {
+      const all = await waiting();
+      for (let at = 0; at < all.length; at += MOST) refused = [...refused, ...(await sendSome(all.slice(at, at + MOST)))];
+    } catch {
+      // No network, or nobody signed in: it is tried again.
+    }
+    return { left: (await waiting()).length, refused };
+  })().finally(() => {
+    sending = null;
+  });
+  return sending;
+};
+
+// Nobody signs out while something waits: the next one to sign in could not send it.
+const guardDoor = (form) =>
+  form.addEventListener("submit", async (happened) => {
+    if (form.dataset.sure === "yes") return;
+    happened.preventDefault();
+    const { left } = await send();
+    if (!left) {
+      form.dataset.sure = "yes";
+      form.submit();
+      return;
+    }
+    const note = document.getElementById("lost");
+    note.textContent = (document.body.dataset.stay ?? "").replaceAll("{count}", String(left));
+    note.hidden = false;
+    note.dataset.waiting = String(left);
+  });
+
+// The page /inspections: offers this phone's key, or says that it is believed already.
+const showPhone = async (card) => {
+  const form = card.querySelector("[data-part=enrol]");
+  const state = card.querySelector("[data-part=phone-state]");
+  const key = await ownKey(card.dataset.person);
+  form.elements.public.value = key.public;
+  const isKnown = (card.dataset.keys ?? "").split(" ").includes(key.id);
+  form.hidden = isKnown;
+  state.textContent = (isKnown ? card.dataset.ready : card.dataset.new).replaceAll("{key}", key.id);
+  card.dataset.phone = isKnown ? "enrolled" : "new";
+};
+
+for (const form of document.querySelectorAll('form[action="/sign-out"]')) guardDoor(form);
+const phone = document.getElementById("phone");
+if (phone) showPhone(phone);
+addEventListener("online", send);
+send();
