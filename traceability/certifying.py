@@ -140,8 +140,9 @@ class Certifying:
             raise FieldError("happened", sentence)
         what = clean(reference)
         if not what:
-            raise InputError(
-                "say what the probe was held against, such as a buffer pH 7"
+            raise FieldError(
+                "reference",
+                "say what the probe was held against, such as a buffer pH 7",
             )
         self._registry.add_calibration(
             Calibration(device, probe, at_ms, what, person), now_ms=self._now_ms()

@@ -202,14 +202,14 @@ def _step(
     seal: str,
 ) -> StepView:
     content = document["content"]
-    words = say(lang, f"step_{document['kind']}")
+    key = f"step_{document['kind']}"
     if document["kind"] == Kind.CHECK:
-        words = say(lang, "step_check_fits" if content["fits"] else "step_check_not")
+        key = "step_check_fits" if content["fits"] else "step_check_not"
     person = people.get(document["person"], document["person"])
     office = names.get(document["organisation"], document["organisation"])
     return StepView(
         document["kind"],
-        words,
+        say(lang, key),
         f"{clock_time(document['at_ms'])} {day(document['at_ms'])}",
         f"{person}, {office}",
         content.get("text", ""),
