@@ -40,6 +40,8 @@ STORIES: Final = (
     Casting("tuna-trip", HISTORY),
     Casting("trawler-inshore", timedelta(hours=20)),
 )
+STARTS_S: Final = 5.0
+"""How long the processes take to be up. What they measure before is of just before."""
 ONCE_SPEED: Final = 720.0
 ONCE_HOURS: Final = 6
 
@@ -106,10 +108,8 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         if not bill.scenario:
             _open_the_books(home, registry, opens)
     # Real time and the demo's meet once the processes are up.
-    clock = str(ScaledClock(opens, bill.speed, time.time() + (2 if bill.once else 1)))  # noqa: TID251
-    # Boxes first: they measure from the first minute, and keep it until they are heard.
-    parts = stage.parts(clock)
-    parts += platform_parts(
+    clock = str(ScaledClock(opens, bill.speed, time.time() + STARTS_S))  # noqa: TID251
+    parts = platform_parts(
         home,
         page_port=bill.page_port,
         page_host=bill.page_host,
@@ -117,6 +117,7 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         clock=clock,
         is_demo=not bill.scenario,
     )
+    parts += stage.parts(clock)
     supervisor = Supervisor(parts, home.path / "logs")
     try:
         for name in supervisor.start(stop):

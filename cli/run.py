@@ -75,7 +75,6 @@ def platform_parts(
         parts.append(broker_part(home, config, broker_port))
     environ["GREENWATER_BROKER_URL"] = broker_url
     parts.append(Part("ingest", greenwater("ingest"), environ, stage=1))
-    parts.append(Part("analytics", greenwater("analytics"), environ, stage=1))
     parts.append(
         Part(
             "web",
@@ -85,6 +84,8 @@ def platform_parts(
             stage=1,
         )
     )
+    # After the page, which somebody waits for.
+    parts.append(Part("analytics", greenwater("analytics"), environ, stage=1))
     return parts
 
 

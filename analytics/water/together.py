@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
-from sklearn.covariance import MinCovDet
 
 from analytics.water.peaks import DAY_MS, HOUR_MS, Peaks
 from analytics.water.signs import Signs
@@ -76,6 +75,9 @@ def _fit(state: TogetherState, at_ms: int) -> None:
     rows = rows + np.random.default_rng(7).normal(0, 0.1, rows.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # Two seconds of imports that no start should wait for.
+        from sklearn.covariance import MinCovDet
+
         fitted = MinCovDet(random_state=7, support_fraction=0.8).fit(rows)
     state.middle = fitted.location_.tolist()
     state.inverse = np.linalg.pinv(
