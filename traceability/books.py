@@ -13,6 +13,7 @@ from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Lot, Record
+from greenwater.storage.registry.people import Role
 from traceability import events
 from traceability.corrections import family_of
 from traceability.gate import GateRefusedError, Refusal
@@ -25,7 +26,10 @@ from traceability.records import digest
 from traceability.water import evidence_of
 from traceability.withdrawal import Withheld, withheld
 
-__all__ = ["BACK_DATED_MS", "WRITERS", "Books", "NewRecord"]
+__all__ = ["BACK_DATED_MS", "SELLERS", "WRITERS", "Books", "NewRecord"]
+
+SELLERS: Final = WRITERS | {Role.BOAT_OWNER}
+"""Who adds what is sold and issues labels for it."""
 
 BACK_DATED_MS: Final = 24 * 3600 * 1000
 """A record entered later than this after it happened is shown as entered afterwards."""
@@ -70,7 +74,7 @@ class Books:
             MissingError: no such species, or the person keeps no books.
         """
         held = self._registry.get_person(person).memberships
-        ours = sorted(one for one, role in held if role in WRITERS)
+        ours = sorted(one for one, role in held if role in SELLERS)
         if not ours:
             raise MissingError(f"{person} keeps no books")
         known, number = get_species(species), parse_gtin(gtin.strip())

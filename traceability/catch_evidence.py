@@ -5,7 +5,7 @@ No fishing ground is told: positions become a square of five degrees and FAO's a
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,9 @@ from traceability.found_trips import Found
 from traceability.gate import Refusal
 from traceability.trip_book import Difference, Standing, TripBook
 from traceability.vessel_papers import PaperState
+
+PERSONAL: Final = frozenset({"master", "crew_insurance"})
+"""Papers that are people's, not the vessel's."""
 
 Square = tuple[float, float, float]
 """South-west corner (°) and the length of a side (°)."""
@@ -121,11 +124,18 @@ def catch_evidence(
         transshipped=bool(book.transshipments),
         is_confirmed=book.is_confirmed,
         by_hand=sum(one.record.source == "hand" for one in book.catches),
-        papers=seen.papers,
+        papers=[_public(one) for one in seen.papers],
         warnings=[one.code for one in warnings],
         overrides=overrides,
         is_simulated=seen.is_simulated,
     )
+
+
+def _public(paper: PaperState) -> PaperState:
+    """Return a paper as anybody may see it: a person's own has no number."""
+    if paper.paper not in PERSONAL:
+        return paper
+    return msgspec.structs.replace(paper, number="")
 
 
 def catch_evidence_in(lot: Lot) -> CatchEvidence | None:

@@ -13,7 +13,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Label, LabelAct
 from traceability import events
-from traceability.books import WRITERS
+from traceability.books import SELLERS
 from traceability.gate import ROUNDING_KG, GateRefusedError, Refusal
 from traceability.goods import goods_of
 from traceability.keys import KeysDocument, Signer, is_signing, keys_document
@@ -69,7 +69,7 @@ class Labels:
     def _lot(self, person: str, lot: str) -> Lot:
         found = self._registry.get_lot(lot)
         held = self._registry.get_person(person).memberships
-        if not any(one == found.organisation and r in WRITERS for one, r in held):
+        if not any(one == found.organisation and r in SELLERS for one, r in held):
             raise MissingError(f"{person} issues no labels for lot {lot}")
         return found
 

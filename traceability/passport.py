@@ -16,6 +16,7 @@ from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
 from greenwater.storage.registry.labels import Label
+from traceability.catch_evidence import CatchEvidence, catch_evidence_in
 from traceability.evidence import Evidence
 from traceability.green import GreenFigures, figures_of_crop
 from traceability.origins import evidence_in, roots_of
@@ -85,6 +86,7 @@ class Passport(Struct, frozen=True):
     shelf_life: str | None = None
     origins: tuple[Origin, ...] = ()
     green: tuple[GreenFigures, ...] = ()
+    catches: tuple[CatchEvidence, ...] = ()
 
 
 def passport_of(
@@ -118,6 +120,7 @@ def _filled(
     place = _place(registry, first)
     name, _ = registry.producer_of(lot.organisation)
     evidence = evidence_in(first)
+    catches = tuple(one for one in map(catch_evidence_in, roots) if one is not None)
     return Passport(
         verdict=verdict,
         product=Names(product.name_vi, product.name_en),
@@ -140,9 +143,11 @@ def _filled(
         stages=tuple(_stages(registry, lot, roots)),
         evidence=evidence if evidence and evidence.channels else None,
         evidence_digest=first.evidence_digest,
-        is_simulated=any(one.is_simulated for one in map(evidence_in, roots) if one),
+        is_simulated=any(one.is_simulated for one in map(evidence_in, roots) if one)
+        or any(one.is_simulated for one in catches),
         origins=tuple(_origin(registry, one) for one in roots if one.id != lot.id),
         green=tuple(_green(registry, roots)),
+        catches=catches,
     )
 
 

@@ -150,4 +150,6 @@ class CropPages:
             )
         except (InputError, ConflictError) as exc:
             return self._product_form(request, Asked(form, str(exc)))
-        return RedirectResponse(f"/crops/new?product={gtin}", 303)
+        where = f"/crops/new?product={gtin}"
+        is_of_boats = self._doors.known(request).is_of_boats
+        return RedirectResponse("/vessels" if is_of_boats else where, 303)

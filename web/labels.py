@@ -348,9 +348,9 @@ def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
     issued = "" if found.issued_ms is None else moment(lang, found.issued_ms, now_ms)
     rows = [
         ("passport_species", f"{species[:1].upper()}{species[1:]} ({found.latin})"),
-        ("passport_who", found.producer),
+        ("catch_owner" if found.catches else "passport_who", found.producer),
         ("passport_unit", ", ".join(filter(None, (found.unit, found.site)))),
-        ("passport_harvested", day(found.harvested_ms)),
+        ("catch_day" if found.catches else "passport_harvested", day(found.harvested_ms)),
         ("passport_weight", f"{kg} kg"),
         ("passport_brand", found.brand or ""),
         ("passport_standard", ", ".join(found.standards)),

@@ -20,19 +20,16 @@ from traceability.trip_evidence import TripEvidence
 from traceability.vessels import NewCatchLot, VesselBooks
 from web.boats import LOOKS, PaperView
 from web.doors import Doors
+from web.landingviews import LandingView, balance_views, goods_views, lot_links
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.seaforms import weight
 from web.seawords import day_time, paper_text, port_name, sea_refusals
 from web.tripviews import (
-    LandingView,
-    balance_views,
     coverage_text,
     drift_line,
     found_facts,
-    goods_views,
     haul_views,
-    lot_links,
     notice_texts,
     sea_record_view,
     tolerance_text,
