@@ -6,7 +6,6 @@ from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.books import Product
 from greenwater.storage.registry.certification import (
     Calibration,
     Certificate,
@@ -17,6 +16,7 @@ from greenwater.storage.registry.certification import (
 from greenwater.storage.registry.dossiers import APPLICANTS, OFFICIALS
 from greenwater.storage.registry.people import Role
 from traceability.certificates import LEVELS, claimed_at
+from traceability.claims import claimed_by
 from traceability.dossier_papers import clean
 from traceability.gate import Refusal
 from traceability.gate_certificate import certificate_refusals
@@ -101,16 +101,11 @@ class Certifying:
         if claimed_at(self._registry.claims(product=product), now_ms) != certificate:
             self._registry.add_claim(Claim(product, certificate, now_ms, person))
 
-    def claimed(self, product: Product, at_ms: int) -> Certificate | None:
-        """Return the certificate that a product claims at an instant; None: none."""
-        found = claimed_at(self._registry.claims(product=product.id), at_ms)
-        return None if found is None else self._registry.get_certificate(found)
-
     def refusals(self, product: str, unit: str) -> list[Refusal]:
         """Return what stands against the claim of a product grown in a unit."""
         now_ms = self._now_ms()
         of = self._registry.get_product(product)
-        certificate = self.claimed(of, now_ms)
+        certificate = claimed_by(self._registry, product, now_ms)
         if certificate is None:
             return []
         return certificate_refusals(

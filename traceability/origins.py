@@ -11,6 +11,7 @@ import msgspec
 
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
+from traceability.claims import claim_refusals
 from traceability.evidence import Evidence
 from traceability.gate import Refusal
 from traceability.gate_crop import judged_crop
@@ -36,12 +37,13 @@ def roots_of(registry: Registry, lot: Lot) -> Sequence[Lot]:
 def lot_refusals(registry: Registry, lot: Lot, now_ms: int) -> Sequence[Refusal]:
     """Return what stands against labels on a lot; empty: nothing.
 
-    Asked are the lot's own books, and those of every harvest and landing at its roots.
+    Asked are the lot's own books, those of every harvest and landing at its roots, and
+    the certificate that its product claims.
     """
-    found = list(goods_refusals(registry, lot))
-    for root in roots_of(registry, lot):
+    found, roots = list(goods_refusals(registry, lot)), roots_of(registry, lot)
+    for root in roots:
         found += root_refusals(registry, root, now_ms)
-    return found
+    return [*found, *claim_refusals(registry, lot, roots, now_ms)]
 
 
 def root_refusals(registry: Registry, root: Lot, now_ms: int) -> Sequence[Refusal]:

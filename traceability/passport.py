@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from greenwater.kernel.errors import MissingError
 from greenwater.reference.communes import shown_name
@@ -17,6 +18,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
 from greenwater.storage.registry.labels import Label
 from traceability.catch_evidence import CatchEvidence, catch_evidence_in
+from traceability.claims import CertificateShown, certificate_shown
 from traceability.evidence import Evidence
 from traceability.green import GreenFigures, figures_of_crop
 from traceability.origins import evidence_in, roots_of
@@ -87,6 +89,7 @@ class Passport(Struct, frozen=True):
     origins: tuple[Origin, ...] = ()
     green: tuple[GreenFigures, ...] = ()
     catches: tuple[CatchEvidence, ...] = ()
+    certificate: CertificateShown | None = None
 
 
 def passport_of(
@@ -95,8 +98,12 @@ def passport_of(
     code: str,
     serial: str | None,
     verdict: Verdict | None,
+    *,
+    now_ms: int | None = None,
 ) -> Passport:
     """Return the passport of a lot, for one label of it or for none.
+
+    Whether a certificate that it claims is valid is told of ``now_ms``.
 
     Raises:
         MissingError: there is no such lot, or no such label of it.
@@ -107,7 +114,11 @@ def passport_of(
     label = None if serial is None else registry.find_label(serial)
     if serial is not None and (label is None or label.lot != lot.id):
         raise MissingError(f"lot {code} has no label {serial}")
-    return _filled(registry, lot, label, verdict)
+    filled = _filled(registry, lot, label, verdict)
+    if now_ms is None:
+        return filled
+    shown = certificate_shown(registry, lot, filled.issued_ms, now_ms)
+    return replace(filled, certificate=shown)
 
 
 def _filled(

@@ -24,6 +24,7 @@ from traceability.verify import Code, Verdict
 from web.beside import Beside, beside_label
 from web.books import shown
 from web.catches import catch_views
+from web.claimviews import certificate_line
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
@@ -134,19 +135,16 @@ class LabelPages:
             text += f"?{_signed_query(request)}"
         verdict = self._published().check(text)
         is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
-        beside = Beside()
+        beside, found, registry = Beside(), None, self._services.registry
+        now_ms = self._now_ms()
         if is_known:
             verdict, beside = self._beside(request, text, verdict)
-        found = (
-            passport_of(self._services.registry, gtin, lot, serial, verdict)
-            if is_known
-            else None
-        )
+            found = passport_of(registry, gtin, lot, serial, verdict, now_ms=now_ms)
         if "application/json" in request.headers.get("accept", ""):
             body = verdict if found is None else found
             return self._open_to_all(msgspec.json.encode(body))
         return passport_view(
-            self._render, request, self._now_ms(), verdict, found, beside=beside
+            self._render, request, now_ms, verdict, found, beside=beside
         )
 
     def _beside(
@@ -350,10 +348,14 @@ def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
         ("passport_species", f"{species[:1].upper()}{species[1:]} ({found.latin})"),
         ("catch_owner" if found.catches else "passport_who", found.producer),
         ("passport_unit", ", ".join(filter(None, (found.unit, found.site)))),
-        ("catch_day" if found.catches else "passport_harvested", day(found.harvested_ms)),
+        (
+            "catch_day" if found.catches else "passport_harvested",
+            day(found.harvested_ms),
+        ),
         ("passport_weight", f"{kg} kg"),
         ("passport_brand", found.brand or ""),
         ("passport_standard", ", ".join(found.standards)),
+        ("passport_certificate", certificate_line(lang, found.certificate)),
         ("passport_issued", issued),
         ("check_gtin", found.gtin),
         ("check_lot", found.lot),

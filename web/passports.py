@@ -68,7 +68,9 @@ class PassportPages:
             verdict = Verdict(
                 Code.RECALLED, gtin, code, reason=recall.reason, phone=recall.phone
             )
-        return verdict, passport_of(registry, gtin, code, None, verdict)
+        return verdict, passport_of(
+            registry, gtin, code, None, verdict, now_ms=self._now_ms()
+        )
 
     def lot_page(self, request: Request, gtin: str, lot: str) -> HTMLResponse:
         """Show a lot's passport; no label was checked, and the page says so."""
