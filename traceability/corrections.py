@@ -43,50 +43,65 @@ def _what(one: Record) -> tuple[str | None, ...]:
 
 
 def families(records: Iterable[Record]) -> list[Family]:
-    """Return the records with their corrections, in the order of their roots' ids."""
+    """Return the records with their corrections, in the order of their roots' ids.
+
+    Corrections of one record that has not come are of one family already.
+    """
     known = {one.id: one for one in records}
-    below: dict[str, list[str]] = defaultdict(list)
-    roots = []
+    below: dict[_Root, list[str]] = defaultdict(list)
+    roots: set[_Root] = set()
     for name, one in sorted(known.items()):
         target = known.get(one.corrects or "")
         if target is not None and target is not one and is_fitting(one, target):
-            below[target.id].append(name)
+            below[target.id, ()].append(name)
+        elif one.corrects is not None and target is None:
+            absent = (one.corrects, _what(one))
+            below[absent].append(name)
+            roots.add(absent)
         else:
-            roots.append(name)
+            roots.add((name, ()))
     seen: set[str] = set()
-    found = [_family(root, known, below, seen) for root in roots]
+    found = [_family(root, known, below, seen) for root in sorted(roots, key=str)]
     # What corrects itself in a circle has no root: the lowest id is as good as any.
     for name in sorted(known):
         if name not in seen:
-            found.append(_family(name, known, below, seen))
+            found.append(_family((name, ()), known, below, seen))
     return found
 
 
+_Root = tuple[str, tuple[str | None, ...]]
+"""An id; of a record that is not there also what its corrections say it is."""
+
+
 def _family(
-    root: str,
+    root: _Root,
     known: Mapping[str, Record],
-    below: Mapping[str, Sequence[str]],
+    below: Mapping[_Root, Sequence[str]],
     seen: set[str],
 ) -> Family:
-    seen.add(root)
-    members, level = [root], [root]
+    name, what = root
+    level = sorted(below[root]) if what else [name]
+    seen.update(level)
+    members = list(level)
     while deeper := [
-        name for one in level for name in below.get(one, ()) if name not in seen
+        further
+        for one in level
+        for further in below.get((one, ()), ())
+        if further not in seen
     ]:
         seen.update(deeper)
         members += deeper
         level = sorted(deeper)
-    first, chosen = known[root], known[level[0]]
-    waits = first.corrects is not None and first.corrects not in known
+    chosen = known[level[0]]
     return Family(
-        root=first.corrects if waits and first.corrects else root,
+        root=name,
         chosen=chosen,
         rivals=tuple(
             one
-            for one in (known[name] for name in level[1:])
+            for one in (known[further] for further in level[1:])
             if (one.fields, one.happened_ms) != (chosen.fields, chosen.happened_ms)
         ),
-        members=tuple(known[name] for name in members),
+        members=tuple(known[one] for one in members),
     )
 
 
@@ -107,11 +122,13 @@ def family_of(registry: Registry, record: Record) -> Family:
             break
         known[target.id] = top = target
     frontier = set(known)
+    if top.corrects is not None and registry.find_record(top.corrects) is None:
+        frontier.add(top.corrects)
     while frontier:
         further = {
             one.id: one
             for one in registry.corrections_of(frontier)
-            if one.id not in known and is_fitting(one, known[one.corrects or ""])
+            if one.id not in known and _what(one) == _what(record)
         }
         known.update(further)
         frontier = set(further)

@@ -19,7 +19,7 @@ from greenwater.kernel.reading import Reading, Source
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
 from greenwater.storage.telemetry.ports import Series, Span
-from traceability.corrections import Family, family_of
+from traceability.corrections import Family, family_of, is_fitting
 from traceability.ports import Telemetry
 
 KIND: Final = "water_measure"
@@ -73,6 +73,10 @@ def readings_of(record: Record, root: str) -> list[Reading]:
     ]
 
 
+def _identity(one: Reading) -> Identity:
+    return Series(one.device, one.probe), one.channel, one.taken_ms
+
+
 class HandWater:
     """Keeps the readings as the records say."""
 
@@ -93,14 +97,19 @@ class HandWater:
         Raises:
             UnavailableError: a store did not answer; the same again later does it.
         """
+        self._settle(record)
+        # What was taken for its corrections, until it came, may be none of them.
+        for one in self._registry.corrections_of({record.id}):
+            if not is_fitting(one, record):
+                self._settle(one)
+
+    def _settle(self, record: Record) -> None:
         if record.kind != KIND or record.unit is None or record.site is None:
             return
         family = family_of(self._registry, record)
         wanted = readings_of(family.chosen, family.root)
         self._hang(family.chosen)
-        kept = {
-            (Series(one.device, one.probe), one.channel, one.taken_ms) for one in wanted
-        }
+        kept = set(map(_identity, wanted)) | self._beside(family)
         void = [
             Reading(series.device, series.probe, channel, taken_ms, None)
             for series, channel, taken_ms in sorted(set(_told(family)) - kept)
@@ -109,6 +118,18 @@ class HandWater:
         new = [one for one in wanted if not self._is_there(one)]
         if new or void:
             self._take_in([*new, *void])
+
+    def _beside(self, family: Family) -> set[Identity]:
+        """Return what records say that are named as corrected, and are not."""
+        own = {one.id for one in family.members}
+        named = {one.corrects for one in family.members if one.corrects} - own
+        found: set[Identity] = set()
+        for name in named:
+            record = self._registry.find_record(name)
+            if record is not None and record.kind == KIND:
+                other = family_of(self._registry, record)
+                found.update(map(_identity, readings_of(other.chosen, other.root)))
+        return found
 
     def _read(self, series: Series, channel: Channel, taken_ms: int) -> list[Reading]:
         span = Span(series, taken_ms, taken_ms + 1)
@@ -152,8 +173,7 @@ def _told(family: Family) -> Iterator[Identity]:
     Before a record came that another one corrects, the lowest known was the first.
     """
     roots = {family.root, *(one.id for one in family.members)}
+    roots |= {one.corrects for one in family.members if one.corrects}
     for one in family.members:
         for root in roots:
-            for reading in readings_of(one, root):
-                series = Series(reading.device, reading.probe)
-                yield series, reading.channel, reading.taken_ms
+            yield from map(_identity, readings_of(one, root))

@@ -43,6 +43,9 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
 TABLE: Final = read_table("communes.toml", _Table)
 
 
+_BY_CODE: Final = {one.code: one for one in TABLE.communes if one.code}
+
+
 class FoundCommune(Struct, frozen=True):
     """What a written name may stand for; with one candidate it is clear.
 
@@ -94,9 +97,12 @@ _OLD: Final = _indexed(
 def find_commune(text: str) -> FoundCommune:
     """Return what a commune's name, of today or of before, stands for.
 
-    What follows a comma, such as the former district, tells namesakes apart. A name
+    Its five-digit code stands for one as well. What follows a comma, such as the former district, tells namesakes apart. A name
     that is of today means the commune of today, unless the district says otherwise.
     """
+    by_code = _BY_CODE.get(text.strip())
+    if by_code is not None:
+        return FoundCommune(text, (by_code,), is_old=False)
     first, *rest = [part.strip() for part in text.split(",")]
     kind, bare = _split(_plain(first))
     hints = " ".join(_plain(part) for part in rest)

@@ -14,6 +14,12 @@ def test_there_are_as_many_as_the_resolution_says() -> None:
     assert [one.item for one in TABLE.communes] == list(range(1, 66))
 
 
+def test_codes_are_five_digits_and_each_is_of_one_commune() -> None:
+    codes = [one.code for one in TABLE.communes if one.code]
+    assert len(set(codes)) == len(codes) >= 64
+    assert all(len(one) == 5 and one.isdecimal() for one in codes)
+
+
 def test_an_old_commune_went_to_one_new_one_unless_it_was_divided() -> None:
     whole = Counter(
         (old, one.district) for one in TABLE.communes for old in one.formed_from
@@ -41,6 +47,7 @@ def test_an_old_commune_went_to_one_new_one_unless_it_was_divided() -> None:
         ("xã Vạn Thắng", "xã Vạn Thắng"),
         ("phường Ninh Hải", "phường Đông Ninh Hòa"),
         ("xã Ninh Hải", "xã Ninh Hải"),
+        ("22561", "phường Đông Ninh Hòa"),
     ],
 )
 def test_a_name_leads_to_the_commune_of_today(written: str, today: str) -> None:

@@ -52,6 +52,13 @@ def test_two_corrections_of_one_record_are_a_conflict_until_one_is_corrected() -
     assert (settled.chosen.id, settled.rivals) == ("d", ())
 
 
+def test_corrections_of_what_has_not_come_are_one_family_of_the_same_kind() -> None:
+    book = [record("b", "a", kg=2), record("c", "a", kg=3)]
+    assert counting(*book) == ["b"]
+    assert counting(*book, record("d", "a", kind="harvest")) == ["b", "d"]
+    assert counting(*book, record("a", kind="harvest")) == ["b", "c", "a"]
+
+
 def test_the_same_correction_from_two_phones_is_no_conflict() -> None:
     (family,) = families([record("a"), record("b", "a", kg=2), record("c", "a", kg=2)])
     assert (family.chosen.id, family.rivals) == ("b", ())
