@@ -49,15 +49,13 @@ class EpcisSeen:
     """Mixed into ``Registry`` and ``Scope``."""
 
     _sessions: Sessions
-    organisations: frozenset[str] | None = None
 
     def find_events(
         self, query: EventQuery, *, limit: int, after: Place | None = None
     ) -> Sequence[FoundEvent]:
         """Return at most ``limit`` events in the query's order, behind a place."""
-        is_narrow = self.organisations is not None and len(self.organisations) < 2
         with self._sessions.reading() as session:
-            return find(session, query, limit=limit, after=after, is_narrow=is_narrow)
+            return find(session, query, limit=limit, after=after)
 
     def get_events(self, event_id: str) -> Sequence[FoundEvent]:
         """Return the event of an id and what declares it an error, oldest first."""

@@ -6,7 +6,7 @@ where the words of one event lie beside each other. Measured in docs/benchmarks.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -26,11 +26,14 @@ from greenwater.storage.registry.ledger import MAX_TEXT
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisEventRow
 
-CAP: Final = 20_000
-"""Entries are counted no further: so many are walked in a few milliseconds."""
+CAP: Final = 5_000
+"""Entries are counted no further: so many are sorted in a few milliseconds."""
 
-FEW: Final = 5_000
-"""So many events are looked up rather than walked past."""
+FEW: Final = 2_000
+"""So many are looked up one by one rather than walked past."""
+
+MANY: Final = 100
+"""Organisations whose events are looked up at once."""
 
 HIGHEST: Final = "\U0010ffff"
 
@@ -88,66 +91,87 @@ Keys = Select[int, str, int]
 
 
 def find(
-    session: Session,
-    query: EventQuery,
-    *,
-    limit: int,
-    after: Place | None,
-    is_narrow: bool,
+    session: Session, query: EventQuery, *, limit: int, after: Place | None
 ) -> list[FoundEvent]:
-    """Return at most ``limit`` events in the query's order, behind a place.
-
-    ``is_narrow``: no more than one organisation's are seen.
-    """
-    rarest = _rarest(session, query)
-    if rarest is None:
+    """Return at most ``limit`` events in the query's order, behind a place."""
+    way = _way(session, query)
+    if way is None:
         return []
-    term, number = rarest
-    found = _statement(query, term, number, is_narrow=is_narrow)
+    found = _through(session, query, way)
     columns = tuple(found.selected_columns)
     if after is not None:
         found = found.where(_behind(columns, after, query.is_ascending))
     # To add nothing keeps the database from walking all events in this order.
-    is_gathered = term is not None and query.by_recorded and number <= FEW
-    first = columns[0] + 0 if is_gathered else columns[0]
-    order = (first, *columns[1:])
+    is_gathered = way.term is not None and not way.is_direct
+    order = (columns[0] + 0 if is_gathered else columns[0], *columns[1:])
     ordered = (one.asc() if query.is_ascending else one.desc() for one in order)
     keys: Sequence[Any] = session.execute(found.order_by(*ordered).limit(limit)).all()
     return _with_documents(session, [(ms, owner, n) for ms, owner, n in keys])
 
 
-def _statement(
-    query: EventQuery, term: Term | None, number: int, *, is_narrow: bool
-) -> Keys:
-    """Return the keys of what is asked, by way of a term or (None) of time."""
-    if term is None or (number > CAP and not (is_narrow and _is_one_text(term, query))):
+def _through(session: Session, query: EventQuery, way: "_Way") -> Keys:
+    if way.term is None:
         return _walked(query)
-    if query.by_recorded:
-        return _walked(query, term if number <= FEW else None)
-    return _from_entries(query, term)
+    if way.is_direct:
+        return _from_entries(query, way.term)
+    held = session.execute(union(*_entries_of(way.term, query))).all()
+    alike = _alike([(ms, owner, number) for ms, owner, number in held])
+    if len(alike) > MANY:
+        return _walked(query)
+    return _walked(query, without=way.term).where(or_(*alike))
 
 
-def _is_one_text(term: Term, query: EventQuery) -> bool:
-    """Return whether a term's entries lie in order of time, to be read from one end."""
-    is_one = len(term.names) == len(term.texts) == 1 and not term.starts
-    return is_one and not query.by_recorded
+def _alike(keys: Sequence[Key]) -> list[ColumnElement[bool]]:
+    """Return conditions for the events of keys, one for each organisation."""
+    numbers: dict[str, list[int]] = {}
+    for _, organisation, number in keys:
+        numbers.setdefault(organisation, []).append(number)
+    row = EpcisEventRow
+    return [
+        and_(row.organisation == organisation, row.number.in_(wanted))
+        for organisation, wanted in numbers.items()
+    ]
 
 
-def _rarest(session: Session, query: EventQuery) -> tuple[Term | None, int] | None:
-    """Return what few events fit, and how many: a term, or None for the period asked.
+class _Way(NamedTuple):
+    """How events are come by: by a term's entries, or (None) through time.
 
-    None as a whole: there is nothing to find.
+    ``is_direct``: the entries are read in order of time, or sorted; else their events
+    are looked up.
     """
-    best: tuple[Term | None, int] = (None, CAP + 2)
+
+    term: Term | None
+    is_direct: bool = False
+
+
+def _way(session: Session, query: EventQuery) -> _Way | None:
+    """Return the shortest way to what is asked; None: there is nothing to find."""
     bounds = _bounds(EpcisEventRow, query)
+    period = CAP + 1
     if bounds:
-        best = (None, _counted(session, select(EpcisEventRow.number).where(*bounds)))
+        period = _counted(session, select(EpcisEventRow.number).where(*bounds))
+    counts: list[tuple[int, Term]] = []
     for term in query.terms:
-        if term.is_absent or 0 < best[1] <= 50:
-            continue
-        number = sum(_counted(session, one) for one in _entries_of(term, query))
-        best = min(best, (term, number), key=lambda one: one[1])
-    return None if best[1] == 0 else best
+        if not term.is_absent and not any(number <= 100 for number, _ in counts):
+            entries = _entries_of(term, query)
+            counts.append((sum(_counted(session, one) for one in entries), term))
+    number, rarest = min(counts, key=lambda one: one[0], default=(CAP + 1, None))
+    if min(number, period) == 0:
+        return None
+    if period <= min(number, FEW):
+        return _Way(None)
+    if number <= FEW:
+        return _Way(rarest, is_direct=not query.by_recorded)
+    ordered = [one for one in counts if _is_one_text(one[1])]
+    if ordered and not query.by_recorded:
+        return _Way(min(ordered, key=lambda one: one[0])[1], is_direct=True)
+    is_sorted = number <= CAP and not query.by_recorded
+    return _Way(rarest, is_direct=True) if is_sorted else _Way(None)
+
+
+def _is_one_text(term: Term) -> bool:
+    """Return whether a term's entries lie in order of time, to be read from one end."""
+    return len(term.names) == len(term.texts) == 1 and not term.starts
 
 
 def _counted(session: Session, found: Any) -> int:
@@ -155,17 +179,12 @@ def _counted(session: Session, found: Any) -> int:
     return session.scalar(select(func.count()).select_from(inner)) or 0
 
 
-def _walked(query: EventQuery, gathered: Term | None = None) -> Keys:
+def _walked(query: EventQuery, without: Term | None = None) -> Keys:
     row = EpcisEventRow
     key = row.recorded_ms if query.by_recorded else row.event_ms
-    found: Keys = select(key, row.organisation, row.number)
-    found = found.where(*_bounds(row, query))
+    found = select(key, row.organisation, row.number).where(*_bounds(row, query))
     for term in query.terms:
-        if term is gathered:
-            entries = union(*_entries_of(term, query)).subquery()
-            keys = select(entries.c.organisation, entries.c.event)
-            found = found.where(tuple_(row.organisation, row.number).in_(keys))
-        else:
+        if term is not without:
             found = found.where(_has(term, row.organisation, row.number))
     return found
 
@@ -273,21 +292,19 @@ def _compared(column: Any, op: str, number: float) -> ColumnElement[bool]:
 
 def _with_documents(session: Session, keys: Sequence[Key]) -> list[FoundEvent]:
     """Return the events of keys, in the keys' order."""
-    numbers: dict[str, list[int]] = {}
-    for _, organisation, number in keys:
-        numbers.setdefault(organisation, []).append(number)
     row, found = EpcisEventRow, {}
-    for organisation, wanted in numbers.items():
-        query = select(row, TraceEventRow.document).join(
-            TraceEventRow,
-            and_(
-                TraceEventRow.organisation == row.organisation,
-                TraceEventRow.number == row.number,
-            ),
-        )
-        asked = query.where(row.organisation == organisation, row.number.in_(wanted))
+    query = select(row, TraceEventRow.document).join(
+        TraceEventRow,
+        and_(
+            TraceEventRow.organisation == row.organisation,
+            TraceEventRow.number == row.number,
+        ),
+    )
+    parts = _alike(keys)
+    for at in range(0, len(parts), MANY):
+        asked = query.where(or_(*parts[at : at + MANY]))
         for one, document in session.execute(asked):
-            found[organisation, one.number] = _found(one, document)
+            found[one.organisation, one.number] = _found(one, document)
     return [found[organisation, number] for _, organisation, number in keys]
 
 

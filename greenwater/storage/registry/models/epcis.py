@@ -49,6 +49,10 @@ class EpcisEntryRow(Tenanted, Base):
         Index(
             "ix_epcis_entry_text", "name", "text", "organisation", "event_ms", "event"
         ),
+        # Who sees many organisations reads in order of time without sorting.
+        Index(
+            "ix_epcis_entry_time", "name", "text", "event_ms", "organisation", "event"
+        ),
         Index(
             "ix_epcis_entry_value",
             *("name", "value", "organisation", "event_ms", "event"),

@@ -112,6 +112,8 @@ def _entries() -> None:
     op.drop_table("epcis_entry_old")
     behind = ["organisation", "event_ms", "event"]
     op.create_index("ix_epcis_entry_text", "epcis_entry", ["name", "text", *behind])
+    ahead = ["name", "text", "event_ms", "organisation", "event"]
+    op.create_index("ix_epcis_entry_time", "epcis_entry", ahead)
     there = sa.text("value IS NOT NULL")
     op.create_index(
         "ix_epcis_entry_value",
