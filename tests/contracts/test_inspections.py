@@ -1,0 +1,176 @@
+"""An inspector's statement: signed on his phone, taken in once, in any order, or refused."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.people import OrganisationKind, Role
+from greenwater.storage.telemetry import open_telemetry
+from tests.contracts.test_books import Farm
+from traceability.inspections import AHEAD_MS, DOMAIN, Inspecting
+from traceability.keys import Signer
+from traceability.links import to_text
+from traceability.seals import seal
+
+
+class Phone:
+    """An inspector's phone: it has a key, and may have no network."""
+
+    def __init__(self) -> None:
+        self.signer = Signer(Ed25519PrivateKey.generate())
+
+    @property
+    def public(self) -> str:
+        return to_text(self.signer.public)
+
+    def inspect(self, **found: Any) -> str:
+        text = msgspec.json.encode({"id": str(uuid.uuid4()), **found}).decode()
+        return seal(text, self.signer, DOMAIN)
+
+
+class Duty:
+    """A lot of a farm, and ``kim`` on duty with a phone."""
+
+    def __init__(self, registry: Registry, folder: Path) -> None:
+        self.registry = registry
+        self.telemetry = open_telemetry(f"sqlite:///{folder}/telemetry.db")
+        farm = Farm(registry, self.telemetry, folder).open()
+        self.lot = farm.a_lot()
+        registry.add_organisation("so", "Sở", kind=OrganisationKind.AUTHORITY)
+        for person in ("kim", "thu"):
+            registry.add_person(person, person)
+            registry.add_member(person, "so", Role.INSPECTOR)
+        self.now_ms = milliseconds(farm.clock.now())
+        self.inspecting = Inspecting(registry, farm.clock)
+        self.phone = Phone()
+        self.key = self.inspecting.enrol("kim", self.phone.public, "Máy của Kim")
+
+    def found(self, **more: Any) -> str:
+        facts = {
+            "at_ms": self.now_ms, "gtin": self.lot.product, "lot": self.lot.code,
+            "result": "conformant",
+        }  # fmt: skip
+        return self.phone.inspect(**{**facts, **more})
+
+    def take(self, *statements: str, person: str = "kim") -> list[str]:
+        return [one.state for one in self.inspecting.take_in(person, statements)]
+
+
+@pytest.fixture
+def duty(registry: Registry, tmp_path: Path) -> Iterator[Duty]:
+    made = Duty(registry, tmp_path)
+    yield made
+    made.telemetry.close()
+
+
+def test_what_was_signed_offline_is_stored_once(duty: Duty) -> None:
+    one, other = duty.found(note="Đủ nhãn"), duty.found(result="non_conformant")
+    assert duty.take(one, other) == ["stored", "stored"]
+    assert duty.take(other, one, other) == ["same", "same", "same"]
+
+    kept = duty.registry.inspections(lot=duty.lot.id)
+    assert sorted(one.result for one in kept) == ["conformant", "non_conformant"]
+    events = [
+        msgspec.json.decode(one.document)
+        for one in duty.registry.trace_events(subject=duty.lot.id)
+    ]
+    found = [one for one in events if one.get("bizStep") == "inspecting"]
+    assert {one["disposition"] for one in found} == {"conformant", "non_conformant"}
+    assert {one["gw:signed"] for one in found} == {one, other}
+    assert all(one["action"] == "OBSERVE" for one in found)
+    assert found[0]["cbvmda:informationProvider"].endswith(":so"), "not the producer"
+
+
+def test_any_order_and_repetition_gives_the_same(duty: Duty) -> None:
+    statements = [duty.found(note=str(number)) for number in range(6)]
+    rng = Random(4)
+    for _ in range(4):
+        duty.take(*rng.choices(statements, k=5))
+    duty.take(*statements)
+    kept = duty.registry.inspections(lot=duty.lot.id)
+    assert sorted(one.note for one in kept) == list("012345")
+
+
+def test_an_altered_statement_is_refused(duty: Duty) -> None:
+    good = duty.found()
+    rng = Random(5)
+    for _ in range(60):
+        at = rng.randrange(len(good))
+        forged = good[:at] + chr(rng.randrange(33, 126)) + good[at + 1 :]
+        if forged != good:
+            assert duty.take(forged) == ["refused"], forged
+    assert duty.registry.inspections() == []
+
+
+def test_who_did_not_sign_is_refused(duty: Duty) -> None:
+    good = duty.found()
+    assert duty.take(good, person="thu") == ["refused"], "another's key"
+    stranger = Phone().inspect(at_ms=duty.now_ms, gtin=duty.lot.product)
+    assert duty.take(stranger, "words", "") == ["refused"] * 3
+    with pytest.raises(MissingError, match="no inspector"):
+        duty.take(good, person="lan")
+    with pytest.raises(MissingError):
+        duty.inspecting.enrol("lan", Phone().public, "x")
+    with pytest.raises(ConflictError):
+        duty.inspecting.enrol("thu", duty.phone.public, "x")
+    for wrong in ("", "AAAA", "!"):
+        with pytest.raises(InputError):
+            duty.inspecting.enrol("kim", wrong, "x")
+    with pytest.raises(InputError, match="at most 200"):
+        duty.take(*[good] * 201)
+
+
+WRONG: list[dict[str, Any]] = [
+    {"result": "perfect"}, {"id": "1"}, {"gtin": "1"}, {"lot": "none"}, {"lot": "a b"},
+    {"at_ms": "soon"}, {"note": "x" * 1001}, {"place": "12.23881,109.19672"},
+    {"colour": "red"}, {"id": str(uuid.UUID(int=7)).replace("7", "A")},
+]  # fmt: skip
+
+
+def test_what_cannot_be_is_refused_with_a_reason(duty: Duty) -> None:
+    taken = duty.inspecting.take_in("kim", [duty.found(**one) for one in WRONG])
+    assert {one.state for one in taken} == {"refused"}
+    assert all(one.reason for one in taken)
+    assert duty.registry.inspections() == []
+
+
+def test_one_id_is_one_statement(duty: Duty) -> None:
+    id_ = str(uuid.uuid4())
+    assert duty.take(duty.found(id=id_)) == ["stored"]
+    assert duty.take(duty.found(id=id_, note="other")) == ["refused"]
+
+
+def test_a_key_is_good_for_its_time(duty: Duty) -> None:
+    early = duty.found(at_ms=duty.now_ms - AHEAD_MS - 1)
+    ahead = duty.found(at_ms=duty.now_ms + AHEAD_MS + 1)
+    assert duty.take(early, ahead) == ["refused", "refused"]
+
+    before, after = duty.found(), duty.found(at_ms=duty.now_ms + 1)
+    duty.inspecting.end("kim", duty.key.id, is_lost=False)
+    assert duty.take(before, after) == ["stored", "refused"], "sent late, made in time"
+
+    more = duty.found()
+    duty.inspecting.end("kim", duty.key.id, is_lost=True)
+    assert duty.take(more) == ["refused"], "whoever has the phone can date it back"
+    assert duty.take(before) == ["refused"]
+    assert len(duty.registry.inspections()) == 1, "what is kept stays"
+    with pytest.raises(MissingError):
+        duty.inspecting.end("thu", duty.key.id, is_lost=True)
+
+
+def test_only_who_may_see_the_lot_sees_its_inspections(duty: Duty) -> None:
+    duty.take(duty.found())
+    organisation = duty.lot.organisation
+    registry = duty.registry
+    assert len(registry.visible_to_organisation(organisation).inspections()) == 1
+    registry.add_organisation("elsewhere", "Khác")
+    assert registry.visible_to_organisation("elsewhere").inspections() == []
