@@ -287,28 +287,44 @@ def test_a_suspended_certificate_shows_and_only_who_granted_it_acts(
     farms: Farms, visit: Visit
 ) -> None:
     certificate = f"/certificates/{farms.certificates['binh']}"
-    for person in ("hoa", "xa", "be"):
-        assert (
-            post(visit(person), f"{certificate}/acts", kind="suspended", text=WHY)[0]
-            == 404
-        )
-    assert (
-        post(visit("binh"), f"{certificate}/acts", kind="suspended", text=WHY)[0] == 404
-    )
-    assert (
-        post(visit("an"), f"{certificate}/acts", kind="suspended", text="x")[0] == 422
-    )
-    assert (
-        post(visit("an"), f"{certificate}/acts", kind="suspended", text=WHY)[0] == 303
-    )
-    assert "bị đình chỉ" in page(visit("binh"), certificate).text
+    labels = f"/lots/{farms.lots['binh']}/labels"
+    acts, claims = f"{certificate}/acts", f"{certificate}/claims"
+    suspended = {"kind": "suspended", "text": WHY}
+    for person in ("hoa", "xa", "be", "binh"):
+        assert post(visit(person), acts, **suspended)[0] == 404, person
+    assert post(visit("an"), acts, kind="suspended", text="x")[0] == 422
     on = {"product": GTINS["binh"], "on": "on"}
-    assert post(visit("binh"), f"{certificate}/claims", **on)[0] == 303
+    for person in ("hoa", "an"):
+        assert post(visit(person), claims, **on)[0] == 404, person
+    assert post(visit("binh"), claims, **on)[0] == 303
     assert "Thôi ghi trên tem" in page(visit("binh"), certificate).text
-    assert post(visit("hoa"), f"{certificate}/claims", **on)[0] == 404
-    assert post(visit("an"), f"{certificate}/claims", **on)[0] == 404
-    assert (
-        post(visit("an"), f"{certificate}/acts", kind="withdrawn", text=WHY)[0] == 303
+    farms.world.clock.advance(timedelta(minutes=1))
+    assert post(visit("binh"), labels, count="1")[0] == 303
+    newest = max(
+        farms.registry.labels(lot=farms.lots["binh"]), key=lambda one: one.issued_ms
     )
-    status, text = post(visit("an"), f"{certificate}/acts", kind="resumed", text=WHY)
+    public = newest.uri.partition("nuocxanh.example")[2]
+
+    def told() -> str:
+        return page(visit(""), public).text
+
+    assert "VietGAP-TS-13-01-KH-0002 (Tổ chức chứng nhận); còn hiệu lực" in told()
+    assert post(visit("an"), acts, **suspended)[0] == 303
+    assert "bị đình chỉ" in page(visit("binh"), certificate).text
+    assert "KH-0002 (Tổ chức chứng nhận); bị đình chỉ" in told()
+    status, text = post(visit("binh"), labels, count="1")
+    assert (status, "KH-0002 đang bị đình chỉ" in text) == (409, True)
+    assert post(visit("an"), acts, kind="resumed", text="đã khắc phục xong")[0] == 303
+    farms.world.clock.advance(timedelta(days=740))
+    try:
+        assert "hết hạn, đang gia hạn" in page(visit("binh"), certificate).text
+        assert "KH-0002 (Tổ chức chứng nhận); hết hiệu lực" in told(), (
+            "no grace for shoppers"
+        )
+        status, text = post(visit("binh"), labels, count="1")
+        assert (status, "đang gia hạn" in text) == (409, True)
+    finally:
+        farms.world.clock.advance(timedelta(days=-740))
+    assert post(visit("an"), acts, kind="withdrawn", text=WHY)[0] == 303
+    status, text = post(visit("an"), acts, kind="resumed", text=WHY)
     assert (status, "không khôi phục được" in text) == (409, True)
