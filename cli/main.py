@@ -43,6 +43,7 @@ def _add_platform(app: typer.Typer) -> None:
     from cli import (
         analytics,
         bench,
+        books,
         data,
         device,
         keys,
@@ -58,6 +59,7 @@ def _add_platform(app: typer.Typer) -> None:
     app.add_typer(keys.app, name="keys")
     app.add_typer(person.app, name="person")
     app.add_typer(bench.app, name="bench")
+    app.add_typer(books.app, name="books")
     app.add_typer(score.app, name="score")
     app.add_typer(analytics.app, name="analytics")
     app.add_typer(data.quarantine, name="quarantine")
