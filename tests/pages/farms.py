@@ -24,12 +24,14 @@ from traceability.folders import Act
 from traceability.keys import open_signer
 from traceability.labels import Labels
 from traceability.scanning import Scanning
+from traceability.vessels import NewVesselRecord, VesselBooks
 from web.doors import hash_secret
 from web.ports import Services
 
 PIN, PASSWORD = "274913", "kiem-tra-2026"
 PIN_HASH = hash_secret(PIN, is_pin=True)
 BASE = "https://nuocxanh.example"
+BOATS = {"hoa": "KH-91001-TS", "binh": "KH-91002-TS"}
 GTINS = {"hoa": "09521234543213", "binh": "09521234543220"}
 PHONES = {
     "hoa": "0905000001",
@@ -117,6 +119,7 @@ class Farms:
         told = Scanning(registry, clock).report(label.uri, "torn", f"Ao của {farm}", "")
         self.reports[farm] = told.id
         self._alarm(farm)
+        self._boat(farm)
 
     def _certify(self) -> None:
         """Give each farm a certificate of VietGAP, by ``an`` of a certification body."""
@@ -140,6 +143,39 @@ class Farms:
                 apply.act(person, made.id, act)
             (held,) = self.registry.certificates(organisation=farm)
             self.certificates[farm] = held.id
+
+    def _boat(self, farm: str) -> None:
+        """A boat with a trip that landed; its farmer is its skipper too."""
+        registry, clock = self.registry, ManualClock(NOW - timedelta(days=2))
+        registry.add_member(farm, farm, Role.SKIPPER)
+        registry.add_vessel(
+            BOATS[farm],
+            organisation=farm,
+            name=f"Tàu {farm}",
+            length_m=16.5,
+            gear="LLD",
+        )
+        books, trip = VesselBooks(registry, self.world.telemetry, clock), f"{farm}-bien"
+        landed_ms = milliseconds(clock.now()) - HOUR_MS
+        lines = [{"species": "YFT", "kg": 300}]
+        for kind, fields in (
+            ("trip", {"departure_ms": landed_ms - 240 * HOUR_MS, "departure_port": "CHR",
+                      "return_ms": landed_ms, "return_port": "CHR", "gear": "LLD",
+                      "crew": 8}),
+            ("notice", {"passage": "in", "port": "CHR", "planned_ms": landed_ms}),
+            ("catch", {"lines": lines, "latitude": 11.5, "longitude": 112.5}),
+            ("transshipment", {"direction": "given", "lines": lines,
+                               "other_vessel": "KH-99999-TS"}),
+            ("landing", {"port": "CHR", "receiver": f"Vựa {farm}", "lines": lines}),
+        ):  # fmt: skip
+            books.record(
+                farm,
+                NewVesselRecord(
+                    id=str(uuid.uuid4()), vessel=BOATS[farm], trip=trip, kind=kind,
+                    happened_ms=landed_ms, fields=fields,
+                ),
+            )  # fmt: skip
+        books.confirm(farm, trip, record=str(uuid.uuid4()), covers=None)
 
     def _alarm(self, farm: str) -> None:
         alarm = Alarm(

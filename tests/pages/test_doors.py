@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 import web
 from greenwater.kernel.ids import DeviceId
 from greenwater.reference.records import KINDS
+from greenwater.reference.vessel_records import VESSEL_KINDS
 from greenwater.storage.registry.watching import Notification
-from tests.pages.farms import GTINS, PHONES, PIN, Farms
+from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
@@ -157,6 +158,7 @@ def routes_of(method: str) -> list[str]:
 ASKED = {
     "/api/v1/series": "?unit={unit}&channel=dissolved_oxygen",
     "/records/new": "?crop={crop}&kind=harvest",
+    "/vessels/{vessel}/records/new": "?kind=catch&trip={trip}",
 }
 
 
@@ -166,7 +168,9 @@ def filled(farms: Farms, path: str, farm: str) -> str:
     things = {
         "unit": f"{farm}-ao", "site": f"{farm}-trai", "alarm": farms.alarms[farm],
         "crop": f"{farm}-vu", "lot": farms.lots[farm], "serial": farms.labels[farm],
-        "probe": f"{farm}-quat-1", "gtin": GTINS[farm], "vessel": "x",
+        "probe": f"{farm}-quat-1", "gtin": GTINS[farm], "vessel": BOATS[farm],
+        "trip": f"{farm}-bien", "span": "20260601-0", "catch": "0", "papers": "0",
+        "made": "202606010000",
         "person": farm, "token": "x" * 22, "name": "keys",
         "report": farms.reports[farm], "key": "x" * 8,
         "record": farms.records[farm], "digest": "0" * 64, "override": "x",
@@ -233,7 +237,7 @@ def test_every_form_carries_what_only_its_own_session_has(
 
 PUBLIC = (
     "/01/", "/passport/", "/api/v1/passports/", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/",
-    "/no-network", "/report-label", "/.well-known/jwks.json", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
+    "/card/", "/no-network", "/report-label", "/.well-known/jwks.json", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
 )  # fmt: skip
 
 
@@ -251,12 +255,15 @@ def test_who_has_not_signed_in_sees_nothing_of_any_farm(
 def test_one_farmer_sees_nothing_of_another(farms: Farms, visitor: TestClient) -> None:
     enter(visitor, "binh")
     for path in routes_of("get"):
-        if path.startswith(("/passport/", "/demo", "/events", "/api/v1/labels")):
+        if path.startswith(
+            ("/passport/", "/demo", "/events", "/api/v1/labels", "/card/")
+        ):
             continue
         answer = visitor.get(filled(farms, path, "hoa"))
         if "{" in path + ASKED.get(path, ""):
             assert answer.status_code == 404, (path, answer.status_code)
-        for words in ("Ao của hoa", "Tôm hoa", "Vụ hoa", "hoa-hop", "Trại giống hoa"):
+        for words in ("Ao của hoa", "Tôm hoa", "Vụ hoa", "hoa-hop", "Trại giống hoa",
+                      "Tàu hoa", "Vựa hoa"):  # fmt: skip
             assert words not in answer.text, (path, words)
 
 
@@ -316,6 +323,19 @@ def pages_of(farms: Farms) -> list[str]:
         f"/records/{farms.records['hoa']}",
         f"/records/new?corrects={farms.records['hoa']}",
     ]  # fmt: skip
+    found += [
+        filled(farms, path, "hoa")
+        for path in (
+            "/vessels", "/vessels/{vessel}", "/vessels/{vessel}/book", "/trips/{trip}",
+            "/trips/{trip}/card", "/trips/{trip}/ecdt",
+            "/card/{vessel}/{span}/{catch}/{papers}/{made}",
+        )
+    ]  # fmt: skip
+    found += [
+        f"/vessels/{BOATS['hoa']}/records/new?kind={kind}&trip=hoa-bien"
+        for kind in VESSEL_KINDS
+        if kind != "confirmation"
+    ]
     label = next(
         one for one in farms.registry.labels() if one.id == farms.labels["hoa"]
     )
