@@ -13,7 +13,9 @@ from greenwater.storage.registry.models.epcis import ApiTokenRow
 from greenwater.storage.registry.rows import get_row, parse_name
 from greenwater.storage.registry.session import Sessions
 
-SCOPES: Final = frozenset({"epcis:capture", "epcis:query", "telemetry:read"})
+SCOPES: Final = frozenset(
+    {"epcis:capture", "epcis:query", "records:read", "telemetry:read"}
+)
 """What a token may be good for."""
 
 MOST_MS: Final = 400 * 24 * 3600 * 1000
