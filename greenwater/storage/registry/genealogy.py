@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from sqlalchemy import CTE, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.labels import RecallRow
@@ -50,21 +50,17 @@ def walked(session: Session, starts: Iterable[str], *, is_back: bool) -> frozens
     return frozenset(session.scalars(select(reached.c.id)))
 
 
-def links_among(session: Session, reached: CTE) -> Sequence[Link]:
-    """Return the links between lots that were reached, in this session."""
-    other = aliased(reached)
+def links_among(session: Session, reached: CTE, *, is_back: bool) -> Sequence[Link]:
+    """Return the links between lots that a walk reached, in this session."""
+    # One end is enough: a walk back has reached every parent, one forward every child.
+    end = LotRow.id if is_back else LotFlowRow.lot
     query = (
         select(LotFlowRow.lot, LotRow.id, LotFlowRow.step, LotFlowRow.kg)
         .join(LotRow, LotRow.step == LotFlowRow.step)
-        .join(reached, reached.c.id == LotFlowRow.lot)
-        .join(other, other.c.id == LotRow.id)
-        .where(LotFlowRow.direction == "in")
-        .order_by(LotFlowRow.step, LotFlowRow.number, LotRow.id)
+        .where(end.in_(select(reached.c.id)), LotFlowRow.direction == "in")
     )
-    return [
-        Link(parent, child, step, kg)
-        for parent, child, step, kg in session.execute(query)
-    ]
+    rows = sorted(row._tuple() for row in session.execute(query))
+    return [Link(parent, child, step, kg) for parent, child, step, kg in rows]
 
 
 def recalled_among(session: Session, lots: Iterable[str]) -> frozenset[str]:

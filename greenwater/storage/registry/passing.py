@@ -25,7 +25,7 @@ from greenwater.storage.registry.models import Membership, Organisation, Person
 from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.labels import LabelRow, RecallRow
 from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
-from greenwater.storage.registry.rows import get_row, storable, struct_of
+from greenwater.storage.registry.rows import columns_of, get_row, storable, struct_of
 from greenwater.storage.registry.session import Sessions
 
 Reach = frozenset[str] | None
@@ -136,7 +136,7 @@ class Passing:
         with self._sessions.reading() as session:
             reached = walk([lot], is_back=is_back)
             lots = {one.id: one for one in _lots(session, reached)}
-            return lots, links_among(session, reached)
+            return lots, links_among(session, reached, is_back=is_back)
 
     def steps_to(self, lot: str) -> Sequence[Step]:
         """Return the steps that made a lot and those it came from, and brought them here.
@@ -164,16 +164,16 @@ class Passing:
         """
         with self._sessions.reading() as session:
             reached = walk([lot], is_back=True)
-            query = select(LotFlowRow).where(LotFlowRow.lot.in_(select(reached.c.id)))
+            query = columns_of(Flow, LotFlowRow)
+            mine = query.join(reached, reached.c.id == LotFlowRow.lot)
             # What else came out of a step counts against what went in.
-            steps = select(LotRow.step).where(LotRow.id.in_(select(reached.c.id)))
-            beside = select(LotFlowRow).where(LotFlowRow.step.in_(steps))
+            beside = query.join(LotRow, LotRow.step == LotFlowRow.step).join(
+                reached, reached.c.id == LotRow.id
+            )
             rows = {
-                (row.step, row.number): row
-                for one in (query, beside)
-                for row in session.scalars(one)
+                tuple(row) for one in (mine, beside) for row in session.execute(one)
             }
-            return [struct_of(Flow, rows[key]) for key in sorted(rows)]
+            return [Flow(*row) for row in sorted(rows, key=lambda row: row[:2])]
 
     def lots_from(self, lot: str) -> Descent:
         """Return all lots that came of a lot, itself too, and their links.
@@ -208,7 +208,7 @@ class Passing:
             }
             return Spread(
                 lots,
-                links_among(session, reached),
+                links_among(session, reached, is_back=False),
                 holdings,
                 shipments,
                 {lot: count for lot, count in session.execute(issued)},
@@ -309,9 +309,9 @@ def _record(session: Session, lot: str, drafts: Drafts, at_ms: int) -> None:
 
 
 def _lots(session: Session, reached: CTE) -> list[Lot]:
-    query = select(LotRow).where(LotRow.id.in_(select(reached.c.id)))
-    rows = session.scalars(query.order_by(LotRow.created_ms, LotRow.id))
-    return [struct_of(Lot, row) for row in rows]
+    query = columns_of(Lot, LotRow).join(reached, reached.c.id == LotRow.id)
+    found = [Lot(*row) for row in session.execute(query)]
+    return sorted(found, key=lambda lot: (lot.created_ms, lot.id))
 
 
 def _unreceived() -> Select[LotStepRow]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
+from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -70,6 +71,11 @@ def get_row(session: Session, model: type[Row], *key: str, lock: bool = False) -
     if row is None:
         raise MissingError(f"{model.__tablename__} {'/'.join(key)} is not registered")
     return row
+
+
+def columns_of(kind: type[Struct], model: type[Base]) -> Select[Any]:
+    """Return a query for a struct's fields alone: quicker than rows where there are many."""
+    return select(*(getattr(model, name) for name in kind.__struct_fields__))
 
 
 def struct_of(kind: type[Made], row: Base) -> Made:
