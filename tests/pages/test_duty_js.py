@@ -1,0 +1,108 @@
+"""An inspector's phone with no network: it signs, keeps, sends once, and stays signed in."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from greenwater.kernel.reading import instant
+from tests.chromium import browsing, chromium
+from tests.pages.farms import PHONES, PIN, Farms
+from tests.pages.world import NOW_MS, open_empty
+from web.app import create_app
+from web.server import serve
+
+
+@contextmanager
+def served(farms: Farms) -> Iterator[str]:
+    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
+
+    def opened(port: int) -> None:
+        ports.append(port)
+        ready.set()
+
+    thread = threading.Thread(
+        target=serve,
+        args=(create_app(farms.services), "127.0.0.1", 0, stop),
+        kwargs={"on_ready": opened},
+    )
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield f"http://127.0.0.1:{ports[0]}"
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
+    folder: Path = tmp_path_factory.mktemp("farms")
+    with open_empty(folder) as world:
+        yield Farms(world, folder)
+
+
+@pytest.mark.live
+def test_a_phone_signs_without_a_network_and_sends_once(
+    farms: Farms, tmp_path: Path
+) -> None:
+    chromium()
+    label = farms.registry.find_label(farms.labels["hoa"])
+    assert label is not None
+    with served(farms) as url, browsing(tmp_path) as context:
+        page = context.new_page()
+        page.clock.set_fixed_time(instant(NOW_MS))
+        page.goto(f"{url}/sign-in")
+        page.fill("#phone", PHONES["minh"])
+        page.fill("#secret", PIN)
+        page.click("main form button")
+        enrols(page, url)
+        page.goto(f"{url}/check")
+        expect(page.locator("#check[data-installed]")).to_have_count(1, timeout=60_000)
+
+        context.set_offline(True)
+        page.reload()
+        for result in ("conformant", "non_conformant"):
+            signs(page, label.uri, result)
+        expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "2")
+        page.click('form[action="/sign-out"] button')
+        expect(page.locator("#lost")).to_contain_text("Còn 2 lượt kiểm tra chưa gửi")
+        assert farms.registry.inspections() == []
+
+        context.set_offline(False)
+        expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "0")
+        page.reload()
+        page.click('form[action="/sign-out"] button')
+        expect(page.locator('a[href="/sign-in"]').first).to_be_visible()
+    kept = farms.registry.inspections()
+    assert sorted(one.result for one in kept) == ["conformant", "non_conformant"]
+    assert {one.label for one in kept} == {label.id}
+
+
+def enrols(page: Page, url: str) -> None:
+    """The phone makes a key that it cannot give away, and is believed."""
+    page.goto(f"{url}/inspections")
+    expect(page.locator("#phone[data-phone=new]")).to_have_count(1)
+    page.fill("#kname", "Máy thử")
+    page.click("[data-part=enrol] button")
+    expect(page.locator("#phone[data-phone=enrolled]")).to_have_count(1)
+    is_kept = page.evaluate(
+        "async () => (await (await import('/static/duty.js')).anyKey()).secret.extractable"
+    )
+    assert is_kept is False
+
+
+def signs(page: Page, uri: str, result: str) -> None:
+    """A label is typed, judged with no network, and the inspector signs what he found."""
+    expect(page.locator("#check[data-ready]")).to_have_count(1)
+    page.fill("#typed", uri)
+    page.click(".typed button")
+    expect(page.locator("[data-part=verdict]")).to_have_attribute(
+        "data-code", "genuine"
+    )
+    page.fill("#inote", "Đã cân lại")
+    page.click(f"[data-part=inspect] button[value={result}]")
+    expect(page.locator("[data-part=signed]")).to_contain_text("Đã ký")
