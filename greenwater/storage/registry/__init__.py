@@ -36,6 +36,7 @@ from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
 from greenwater.storage.registry.quarantine import Quarantine
+from greenwater.storage.registry.roots import Roots
 from greenwater.storage.registry.scans import Scans
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.service import Services
@@ -75,6 +76,7 @@ class Registry(
     FarmRecords,
     Goods,
     Passing,
+    Roots,
     Bulletins,
     Epcis,
     Kept,
