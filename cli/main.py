@@ -47,6 +47,7 @@ def _add_platform(app: typer.Typer) -> None:
         data,
         device,
         keys,
+        ledger,
         person,
         platform,
         score,
@@ -57,6 +58,7 @@ def _add_platform(app: typer.Typer) -> None:
     app.add_typer(sim.app, name="sim")
     app.add_typer(device.app, name="device")
     app.add_typer(keys.app, name="keys")
+    app.add_typer(ledger.app, name="ledger")
     app.add_typer(person.app, name="person")
     app.add_typer(bench.app, name="bench")
     app.add_typer(books.app, name="books")

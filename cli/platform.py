@@ -28,6 +28,7 @@ def web(
     """Run the site."""
     from cli.home import open_home
     from cli.intake import hand_intake
+    from cli.ledger import daily_roots
     from cli.supervisor import stop_on_signals
     from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
@@ -54,8 +55,10 @@ def web(
             photos=home.path / "photos",
             take_in=hand_intake(home.path, registry, telemetry, clock),
         )
+        signer = open_signer(home.path / "keys", registry, now_ms)
         try:
-            serve(create_app(services), host, port, stop)
+            with daily_roots(registry, signer, clock, stop):
+                serve(create_app(services), host, port, stop)
         finally:
             telemetry.close()
 

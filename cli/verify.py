@@ -11,12 +11,17 @@ from greenwater.kernel.errors import InputError
 if TYPE_CHECKING:
     from traceability.keys import KeysDocument
 
+LEDGER, LEDGER_FILE = "ledger", ".jsonl"
 IMAGES = {".png", ".jpg", ".jpeg", ".pdf", ".webp", ".bmp"}
 
 
 def verify(
     label: Annotated[
-        str, typer.Argument(help="A label's address, or a file: text, picture, PDF.")
+        str,
+        typer.Argument(
+            help="A label's address, or a file: text, picture, PDF; or a ledger: a file "
+            "of `greenwater ledger export` (.jsonl), or the word ledger for this home's."
+        ),
     ],
     keys: Annotated[
         Path | None,
@@ -29,10 +34,12 @@ def verify(
         bool, typer.Option("--json", help="Print verdicts as JSON, one a line.")
     ] = False,
 ) -> None:
-    """Check a signed label offline; the exit status is 0 only if all are genuine."""
+    """Check a signed label or a ledger offline; the exit status is 0 if all is good."""
     from traceability.verify import Code, check, read_status
 
     known = _keys(keys)
+    if label == LEDGER or label.endswith(LEDGER_FILE):
+        raise typer.Exit(_verify_ledger(label, known, as_json=as_json))
     listed = None if status is None else read_status(_read(status), known)
     is_good = True
     for text in _texts(label):
@@ -44,6 +51,29 @@ def verify(
         what = f"{verdict.gtin} {verdict.lot} {verdict.serial}".strip() or text[:80]
         typer.echo(f"{verdict.code}: {what}")
     raise typer.Exit(0 if is_good else 1)
+
+
+def _verify_ledger(label: str, known: "KeysDocument", *, as_json: bool) -> int:
+    """Tell the first altered entry of a ledger; return the exit status."""
+    from traceability.roots import check_export, check_registry
+
+    if label == LEDGER:
+        from cli.home import open_home
+        from greenwater.storage.registry import open_registry
+
+        with open_registry(open_home().registry_url) as registry:
+            found = check_registry(registry, known)
+    else:
+        found = check_export(_read(Path(label)).decode().splitlines(), known)
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+    elif found.altered is None:
+        typer.echo(f"whole: {found.events} events, {found.roots} signed roots")
+    else:
+        bad = found.altered
+        what = f"{bad.organisation} event {bad.number} {bad.event}".strip()
+        typer.echo(f"altered: {what if bad.organisation else bad.event}: {bad.why}")
+    return 0 if found.altered is None else 1
 
 
 def _keys(path: Path | None) -> "KeysDocument":

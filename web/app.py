@@ -43,6 +43,7 @@ from web.goods import GoodsPages
 from web.home import home_routes
 from web.inspections import InspectionPages
 from web.labels import LabelPages
+from web.ledger import LedgerPages
 from web.lots import LotPages
 from web.pages import STATIC, Renderer, lang_of, page_routes
 from web.passports import PassportPages
@@ -127,6 +128,7 @@ def create_app(services: Services) -> FastAPI:
         TripCardPages(services, render, doors),
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
+        LedgerPages(services),
         PrintPages(services, doors),
         ReadinessPages(services, render, doors),
         DossierPages(services, render, doors),
