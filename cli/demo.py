@@ -16,6 +16,7 @@ import typer
 
 from cli.cast import add_people, open_books
 from cli.curtain import Played, faults_of
+from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
 from cli.run import answers, free_port, platform_parts
 from cli.stage import Casting, Stage
@@ -149,14 +150,18 @@ def _open_the_books(home: Home, registry: Registry, opens: datetime) -> None:
     telemetry = open_telemetry(home.telemetry_url)
     try:
         began_ms = milliseconds(opens - CROP)
+        signer = open_signer(home.path / "keys", registry, began_ms)
+        public_url = home.settings.public_url
         open_books(
             registry,
             telemetry,
-            open_signer(home.path / "keys", registry, began_ms),
+            signer,
             opens,
             withdrawal_left=WITHDRAWAL_LEFT,
-            public_url=home.settings.public_url,
+            public_url=public_url,
         )
+        add_crew(registry)
+        open_boat_book(registry, telemetry, signer, opens, public_url=public_url)
     finally:
         telemetry.close()
 

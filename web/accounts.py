@@ -7,6 +7,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
+from greenwater.reference.procedures import Task
+from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.people import Role
 from traceability.codes import code_svg
 from web.doors import Doors, SignInError, safe_next
@@ -15,7 +17,14 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import say
 
-DEMO_ROLES: Final = (Role.FARMER, Role.INSPECTOR, Role.OFFICER, Role.AUDITOR)
+DEMO_ROLES: Final = (
+    Role.FARMER,
+    Role.BOAT_OWNER,
+    Role.SKIPPER,
+    Role.INSPECTOR,
+    Role.OFFICER,
+    Role.AUDITOR,
+)
 
 
 class AccountPages:
@@ -95,7 +104,7 @@ class AccountPages:
         """Let a visitor of the demo step into a role."""
         _only_in_demo(self._services)
         people = [
-            (person, role)
+            (person, "commune" if self._is_of_commune(person) else role)
             for role in DEMO_ROLES
             for person in self._services.registry.list_people()
             if role in {held for _, held in person.memberships}
@@ -108,6 +117,11 @@ class AccountPages:
             label=self._sample(),
             now=moment(lang_of(request), now_ms, now_ms),
         )
+
+    def _is_of_commune(self, person: PersonInfo) -> bool:
+        checking = self._services.registry.offices(task=Task.CHECK)
+        theirs = {one for one, _ in person.memberships}
+        return any(one.organisation in theirs for one in checking)
 
     def _sample(self) -> str:
         labels = self._services.registry.labels()
