@@ -1,7 +1,7 @@
 """What anybody may see of a label: the passport behind it, its check, the lists."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -10,10 +10,9 @@ from msgspec.structs import replace
 
 from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.reading import milliseconds
-from greenwater.reference.production import METHODS, find_method
+from greenwater.reference.production import find_method
 from greenwater.reference.records import get_kind
 from greenwater.reference.species import SPECIES
-from greenwater.reference.vessel_rules import RULES
 from traceability.keys import jwks_document
 from traceability.labelfacts import read_facts
 from traceability.labels import Published
@@ -24,6 +23,7 @@ from traceability.verify import Code, Verdict
 from web.beside import Beside, beside_label
 from web.books import shown
 from web.catches import catch_views
+from web.checkwords import MARKS, look_of, script_words
 from web.claimviews import certificate_line
 from web.doors import Doors
 from web.evidence import evidence_views
@@ -31,7 +31,7 @@ from web.formats import day, exact, moment
 from web.greenviews import figure_views
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
-from web.words import WORDS, Lang, say
+from web.words import Lang, say
 
 CHECK_POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
@@ -39,15 +39,6 @@ CHECK_POLICY: Final = (
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-LOOKS: Final = {
-    Code.GENUINE: "good",
-    Code.SUSPENDED: "doubt",
-    Code.COPY_SUSPECTED: "doubt",
-    Code.EXPIRED: "doubt",
-    Code.PAST_DATE: "doubt",
-}
-"""How a verdict looks; all others are bad."""
-MARKS: Final = {"good": "✓", "doubt": "▲", "bad": "✕"}
 SHELL: Final = (
     "/static/verify.js",
     "/static/card.js",
@@ -58,11 +49,6 @@ SHELL: Final = (
 
 
 NOTHING: Final = Beside()
-
-
-def look_of(code: Code) -> str:
-    """Return good, doubt or bad."""
-    return LOOKS.get(code, "bad")
 
 
 class LabelPages:
@@ -185,7 +171,7 @@ class LabelPages:
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             text=text[:1000],
-            script_words=_script_words(lang),
+            script_words=script_words(lang),
         )
         response.headers["Content-Security-Policy"] = CHECK_POLICY
         response.headers["Permissions-Policy"] = (
@@ -281,33 +267,6 @@ def _signed_query(request: Request) -> str:
     """Return the query without what the site itself adds (the language)."""
     query = request.url.query
     return "&".join(one for one in query.split("&") if not one.startswith("lang="))
-
-
-def _script_words(lang: Lang) -> dict[str, Any]:
-    """Return the words that the check page's script says."""
-    own = {
-        key.removeprefix("check_"): text
-        for key, text in WORDS[lang].items()
-        if key.startswith("check_")
-    }
-    verdicts = {
-        key: text for key, text in WORDS[lang].items() if key.startswith("verdict_")
-    }
-    return {
-        **own,
-        **verdicts,
-        "locale": "vi-VN" if lang is Lang.VI else "en-GB",
-        "species": {
-            code: one.vi if lang is Lang.VI else one.en for code, one in SPECIES.items()
-        },
-        "methods": {one.code: one.vi if lang is Lang.VI else one.en for one in METHODS},
-        "looks": {code.value: look_of(code) for code in Code},
-        "marks": MARKS,
-        "papers": {
-            rule.letter: say(lang, f"sea_papers_{kind}")
-            for kind, rule in RULES.papers.items()
-        },
-    }
 
 
 def _name(lang: Lang, found: Passport | None) -> str:

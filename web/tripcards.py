@@ -25,9 +25,9 @@ from traceability.keys import keys_document
 from traceability.trip_case import TripView, trip_view
 from traceability.vessel_papers import day_of
 from traceability.vessel_sheets import Form, Row, Sheet, catch_sheet, ecdt_sheet
+from web.checkwords import MARKS
 from web.doors import Doors
 from web.formats import exact
-from web.labels import MARKS
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.seawords import (
