@@ -62,7 +62,8 @@ def stock_of(records: Iterable[Record]) -> list[Stock]:
         held = found.get(key) or Stock(group, product, amount[1], 0.0, 0.0)
         bought = held.bought + (amount[0] if sign > 0 else 0.0)
         used = held.used + (amount[0] if sign < 0 else 0.0)
-        found[key] = Stock(group, held.product, amount[1], bought, used)
+        name = product if sign > 0 else held.product  # as it was called when bought
+        found[key] = Stock(group, name, amount[1], bought, used)
     return [found[key] for key in sorted(found)]
 
 

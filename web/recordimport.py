@@ -108,10 +108,11 @@ class ImportPages:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > _FORM_BYTES:
             raise InputError(f"a file has at most {MAX_BYTES // 2**20} MB: split it")
-        form = await request.form(max_files=1, max_fields=10, max_part_size=_FORM_BYTES)
-        asked = {key: one for key, one in form.items() if isinstance(one, str)}
-        part = form.get("file")
-        raw = None if part is None or isinstance(part, str) else await part.read()
+        limits = {"max_files": 1, "max_fields": 10, "max_part_size": _FORM_BYTES}
+        async with request.form(**limits) as form:
+            asked = {key: one for key, one in form.items() if isinstance(one, str)}
+            part = form.get("file")
+            raw = None if part is None or isinstance(part, str) else await part.read()
         return await run_in_threadpool(self._try_out, request, asked, raw)
 
     def _try_out(

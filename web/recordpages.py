@@ -150,10 +150,10 @@ class EntryPages:
             raise InputError(
                 f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is"
             )
-        form = await request.form(max_files=1, max_fields=8)
-        part = form.get("photo")
-        raw = b"" if part is None or isinstance(part, str) else await part.read()
-        csrf = str(form.get("csrf", ""))
+        async with request.form(max_files=1, max_fields=8) as form:
+            part = form.get("photo")
+            raw = b"" if part is None or isinstance(part, str) else await part.read()
+            csrf = str(form.get("csrf", ""))
         return await run_in_threadpool(self._add_photo, request, record, csrf, raw)
 
     def _add_photo(
