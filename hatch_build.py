@@ -6,8 +6,10 @@ already (a wheel built from a source archive that carries it, or a second build)
 """
 
 import hashlib
+import json
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,12 @@ ASSETS = {
     "leaflet/dist/images/layers.png": "leaflet/images/layers.png",
     "leaflet/dist/images/marker-icon.png": "leaflet/images/marker-icon.png",
     "leaflet/dist/images/marker-shadow.png": "leaflet/images/marker-shadow.png",
+    "world-atlas/LICENSE": "land/LICENSE",
 }
+LAND = ("world-atlas/land-10m.json", "land/land.json")
+"""Natural Earth's land (public domain): coasts alone, no boundary of any state."""
+SEA = (100.0, 4.0, 120.0, 24.0)
+"""West, south, east, north (°) of the land that is kept."""
 STAMP = ".lock"
 
 
@@ -47,7 +54,7 @@ class PageAssets(BuildHookInterface):  # type: ignore[type-arg]
         root = Path(self.root)
         vendor = root / "web" / "static" / "vendor"
         lock = (root / "package-lock.json").read_bytes()
-        stamp = hashlib.sha256(lock + repr(ASSETS).encode()).hexdigest()
+        stamp = hashlib.sha256(lock + repr((ASSETS, LAND, SEA)).encode()).hexdigest()
         if not is_filled(vendor, stamp):
             fetch(root, vendor)
             (vendor / STAMP).write_text(stamp)
@@ -60,7 +67,7 @@ def is_filled(vendor: Path, stamp: str) -> bool:
     return (
         stamp_file.exists()
         and stamp_file.read_text() == stamp
-        and all((vendor / target).exists() for target in ASSETS.values())
+        and all((vendor / name).exists() for name in (*ASSETS.values(), LAND[1]))
     )
 
 
@@ -89,3 +96,65 @@ def fetch(root: Path, vendor: Path) -> None:
         for source, target in ASSETS.items():
             (vendor / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(Path(folder) / "node_modules" / source, vendor / target)
+        topology = (Path(folder) / "node_modules" / LAND[0]).read_bytes()
+        (vendor / LAND[1]).write_text(json.dumps(land_of(topology)))
+
+
+Ring = list[tuple[float, float]]
+
+
+def land_of(topology: bytes) -> dict[str, Any]:
+    """Return the land of ``SEA`` out of a TopoJSON file, as a GeoJSON MultiPolygon.
+
+    Lakes are left out; longitude before latitude, to 0.001° (some 100 m).
+    """
+    document = json.loads(topology)
+    arcs = [list(_unpacked(arc, document["transform"])) for arc in document["arcs"]]
+    (land,) = document["objects"]["land"]["geometries"]
+    rings = (_within(_ring(polygon[0], arcs)) for polygon in land["arcs"])
+    return {"type": "MultiPolygon", "coordinates": [[one] for one in rings if one]}
+
+
+def _unpacked(
+    arc: Sequence[Sequence[int]], transform: dict[str, Sequence[float]]
+) -> Iterator[tuple[float, float]]:
+    (east, north), (west, south) = transform["scale"], transform["translate"]
+    x = y = 0
+    for step_x, step_y in arc:
+        x, y = x + step_x, y + step_y
+        yield x * east + west, y * north + south
+
+
+def _ring(numbers: Sequence[int], arcs: Sequence[Ring]) -> Ring:
+    """Return a ring of shared arcs; a negative number is one walked backwards."""
+    ring: Ring = []
+    for number in numbers:
+        ring += arcs[number] if number >= 0 else arcs[~number][::-1]
+    return ring
+
+
+def _within(ring: Ring) -> list[list[float]]:
+    """Return a ring cut at the edges of ``SEA``, one after the other (Sutherland)."""
+    west, south, east, north = SEA
+    xs, ys = [x for x, _ in ring], [y for _, y in ring]
+    if max(xs) < west or min(xs) > east or max(ys) < south or min(ys) > north:
+        return []
+    for axis, limit, sign in (
+        (0, west, 1),
+        (0, east, -1),
+        (1, south, 1),
+        (1, north, -1),
+    ):
+        cut: Ring = []
+        for at, here in enumerate(ring):
+            before = ring[at - 1]
+            was, now = (sign * (one[axis] - limit) >= 0 for one in (before, here))
+            if was != now:
+                share = (limit - before[axis]) / (here[axis] - before[axis])
+                x, y = (before[i] + share * (here[i] - before[i]) for i in (0, 1))
+                cut.append((x, y))
+            if now:
+                cut.append(here)
+        ring = cut
+    rounded = [[round(x, 3), round(y, 3)] for x, y in ring]
+    return [one for at, one in enumerate(rounded) if at == 0 or one != rounded[at - 1]]

@@ -39,6 +39,7 @@ from web.doors import (
 from web.dossiers import DossierPages
 from web.epcis import EpcisApi
 from web.facts import Snapshots
+from web.fleet import FleetPages
 from web.goods import GoodsPages
 from web.home import home_routes
 from web.inspections import InspectionPages
@@ -123,6 +124,7 @@ def create_app(services: Services) -> FastAPI:
         ImportPages(services, render, doors),
         EntryPages(services, render, doors),
         RecordApi(services, doors),
+        FleetPages(snapshots, render, doors),
         BoatPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),

@@ -52,8 +52,8 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
         return [("way_check", "/check")]
     farm = [("way_home", "/"), ("way_alarms", "/alarms"), ("way_records", "/records")]
     if visitor.is_of_boats:
-        boats = ("way_boats", "/vessels")
-        return [boats, ("way_alarms", "/alarms"), ("way_check", "/check")]
+        boats = [("way_fleet", "/fleet"), ("way_boats", "/vessels")]
+        return [*boats, ("way_alarms", "/alarms"), ("way_check", "/check")]
     if visitor.keeps_books:
         return [*farm, ("way_check", "/check")]
     dossiers, check = ("way_dossiers", "/dossiers"), ("way_check", "/check")
@@ -61,7 +61,8 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
         return [dossiers, check]
     own = [dossiers] if Role.OFFICER in visitor.roles else []
     own += [("way_inspections", "/inspections")] if visitor.inspects else []
-    return [check, ("way_board", "/board"), ("way_alarms", "/alarms"), *own]
+    all_ = [("way_board", "/board"), ("way_fleet", "/fleet"), ("way_alarms", "/alarms")]
+    return [check, *all_, *own]
 
 
 class Renderer:

@@ -1,0 +1,149 @@
+"""The fleet's page: where boats are, by whom they were heard, and what is due."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from fastapi.testclient import TestClient
+from shapely import Point, Polygon, union_all
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading, Source
+from greenwater.storage.registry.places import VesselInfo
+from tests.pages.reading_pages import parse_page
+from tests.pages.world import HOUR_MS, NOW_MS, World
+from web.app import create_app
+from web.facts import Snapshots
+from web.fleet import Fix, boat_view, standing_of
+from web.lights import Light
+from web.seamap import HOME, LAND, Mark, bounds_of, sea_map
+from web.words import Lang
+
+SEA, PORT = (11.7, 111.2), (12.1975, 109.1920)
+LONG = VesselInfo("KH-99001-TS", "htx", "Hải Âu", 18.0, "LLD")
+MINUTE_MS = 60_000
+
+
+def at(world: World, vessel: str, place: tuple[float, float], ago_ms: int,
+       source: Source = Source.VMS) -> None:  # fmt: skip
+    """Let a boat be heard somewhere."""
+    device = f"{source}-{vessel.lower()[3:8]}"
+    world.add_device(device, vessel=vessel, is_simulated=False)
+    world.hang(
+        device, "gps", vessel=vessel, source=source, from_ms=NOW_MS - 400 * HOUR_MS
+    )
+    told = zip((Channel.LATITUDE, Channel.LONGITUDE), place, strict=True)
+    world.telemetry.write(
+        [
+            Reading(DeviceId(device), ProbeId("gps"), channel, NOW_MS - ago_ms, value)
+            for channel, value in told
+        ]
+    )
+
+
+def boats(world: World) -> dict[str, str]:
+    """Register two long boats and a short one; return the ids by name."""
+    world.registry.add_organisation("htx", "HTX")
+    for number, name, length in (
+        (1, "Hải Âu", 18.0),
+        (2, "Biển Đông", 18.0),
+        (3, "Thuyền thúng", 8.0),
+    ):
+        world.registry.add_vessel(
+            f"KH-9900{number}-TS", organisation="htx", name=name, length_m=length
+        )
+    return {"Hải Âu": "KH-99001-TS", "Biển Đông": "KH-99002-TS"}
+
+
+@pytest.mark.parametrize(
+    ("fixes", "state", "light"),
+    [
+        ([(SEA, 30 * MINUTE_MS, Source.VMS)], "tracked", "ok"),
+        ([(SEA, 3 * HOUR_MS, Source.VMS)], "late", "look"),
+        ([(SEA, 7 * HOUR_MS, Source.VMS)], "lost", "act"),
+        ([(SEA, 7 * HOUR_MS, Source.VMS), (SEA, HOUR_MS, Source.VOICE)],
+         "reporting", "look"),
+        ([(SEA, 241 * HOUR_MS, Source.VMS), (SEA, HOUR_MS, Source.VOICE)],
+         "overdue", "act"),
+        ([(SEA, 9 * HOUR_MS, Source.VMS), (SEA, MINUTE_MS, Source.BOX)], "lost", "act"),
+    ],
+)  # fmt: skip
+def test_what_is_due_follows_monitoring_alone(
+    own_world: World,
+    fixes: list[tuple[tuple[float, float], int, Source]],
+    state: str,
+    light: str,
+) -> None:
+    ids = boats(own_world)
+    for place, ago_ms, source in fixes:
+        at(own_world, ids["Hải Âu"], place, ago_ms, source)
+    found = [Fix(NOW_MS - ago, *place, source) for place, ago, source in fixes]
+    assert standing_of(LONG, found, NOW_MS).state == state
+    facts = Snapshots().now(own_world.services)
+    info = next(one for one in facts.vessels if one.id == ids["Hải Âu"])
+    view = boat_view(Lang.VI, facts, info)
+    assert view.light == Light(light)
+    assert bool(view.due) is (state != "tracked")
+
+
+def test_a_short_boat_out_of_coverage_is_never_red(own_world: World) -> None:
+    boats(own_world)
+    at(own_world, "KH-99003-TS", SEA, 60 * HOUR_MS, Source.BOX)
+    facts = Snapshots().now(own_world.services)
+    info = next(one for one in facts.vessels if one.id == "KH-99003-TS")
+    view = boat_view(Lang.VI, facts, info)
+    assert (view.light.name, view.due) == ("ok", ())
+
+
+def test_the_page_has_all_boats_trouble_first_and_a_map_without_scripts(
+    own_world: World,
+) -> None:
+    ids = boats(own_world)
+    at(own_world, ids["Hải Âu"], PORT, 5 * MINUTE_MS)
+    at(own_world, ids["Biển Đông"], SEA, 7 * HOUR_MS)
+    with TestClient(create_app(own_world.services)) as client:
+        page = parse_page(client.get("/fleet").text)
+        data = client.get("/fleet.json").json()
+    cards = page.all("li", class_="boat-card")
+    assert [one.attrs["data-boat"] for one in cards] == [
+        ids["Biển Đông"], "KH-99003-TS", ids["Hải Âu"]
+    ]  # fmt: skip
+    assert "Quá hạn báo vị trí" in cards[0].text
+    assert "trị số tham khảo" in cards[0].text
+    assert "Chưa từng có vị trí" in cards[1].text
+    assert "trong cảng" in cards[2].text
+    assert len(page.all("g", class_="mark")) == 2
+    assert {one["name"] for one in data["boats"]} == {"Hải Âu", "Biển Đông"}
+    west, south, east, north = data["bounds"]
+    assert south < SEA[0] < north and west < SEA[1] < east  # noqa: PT018
+
+
+def test_the_map_holds_what_is_on_it_and_speaks_names_as_text() -> None:
+    mark = Mark((17.5, 112.0), Light("act"), "<script>x</script>")
+    drawing = sea_map([mark], [[SEA, PORT]], alt="biển")
+    assert "<script>" not in drawing
+    assert "&lt;script&gt;" in drawing
+    bounds = bounds_of([mark.at])
+    assert bounds[2] > 112.0
+    assert bounds_of([]) == HOME
+
+
+@pytest.mark.skipif(not LAND.is_file(), reason="built without page assets")
+def test_nha_trang_is_on_land_and_the_sea_is_not() -> None:
+    rings = json.loads(LAND.read_bytes())["coordinates"]
+    land = union_all([Polygon(one[0]).buffer(0) for one in rings if len(one[0]) > 3])
+    assert land.covers(Point(109.05, 12.26))
+    assert not land.covers(Point(SEA[1], SEA[0]))
+    assert land.covers(Point(108.0, 14.0)), "the highlands"
+
+
+def test_a_position_half_told_is_none(own_world: World) -> None:
+    boats(own_world)
+    at(own_world, "KH-99003-TS", SEA, HOUR_MS, Source.BOX)
+    facts = Snapshots().now(own_world.services)
+    (hanging,) = facts.on_vessels["KH-99003-TS"]
+    half = replace(hanging, readings=hanging.readings[:1])
+    facts = replace(facts, on_vessels={"KH-99003-TS": (half,)})
+    info = next(one for one in facts.vessels if one.id == "KH-99003-TS")
+    assert boat_view(Lang.EN, facts, info).at is None
