@@ -23,7 +23,7 @@ from greenwater.storage.registry.roots import LedgerRoot
 from traceability.epcis.forms import parse_time
 from traceability.keys import KeysDocument, Signer, is_signed
 from traceability.links import from_text, to_text
-from traceability.records import canonical, digest
+from traceability.records import canonical
 
 ROOT_DOMAIN: Final = b"greenwater-ledger-root-1\n"
 PAGE: Final = 2_000
@@ -87,7 +87,7 @@ def make_root(registry: Registry, signer: Signer, now_ms: int) -> LedgerRoot | N
     document = RootDocument(
         day,
         now_ms,
-        _hash(known[-1].document) if known else GENESIS,
+        fingerprint(known[-1].document) if known else GENESIS,
         tuple(
             Head(
                 one, *heads[one], _rows_since(registry, one, before.get(one, 0), heads)
@@ -101,8 +101,9 @@ def make_root(registry: Registry, signer: Signer, now_ms: int) -> LedgerRoot | N
     return root if registry.add_ledger_root(root) else None
 
 
-def _hash(document: str) -> str:
-    return digest(document)
+def fingerprint(document: str) -> str:
+    """Return the SHA-256 of a root's document, in hex: what may be kept elsewhere."""
+    return hashlib.sha256(document.encode()).hexdigest()
 
 
 def _heads_of(root: LedgerRoot) -> dict[str, int]:
@@ -159,7 +160,9 @@ def check_ledgers(
         for head in document.heads:
             told = signed.setdefault(head.organisation, {})
             # A head that stands still is signed again and says nothing new.
-            told.setdefault(head.number, _Signed(head.hash, head.rows, document.day))
+            # Beside a root that cannot be relied on, where a stretch begins is open.
+            rows = head.rows if bad_root is None else ""
+            told.setdefault(head.number, _Signed(head.hash, rows, document.day))
     count, first = 0, None
     for organisation in sorted({*ledgers, *signed}):
         events = ledgers.get(organisation, ())
@@ -185,7 +188,7 @@ def _read_roots(
             bad = Altered("", 0, f"root of {root.day}: {why}", root.day)
         if document is not None and not why:
             documents.append(document)
-        previous = _hash(root.document)
+        previous = fingerprint(root.document)
     return documents, bad
 
 
@@ -225,10 +228,11 @@ def _check_one(
         told = signed.get(event.number)
         why = _event_fault(event, before, told)
         if why:
-            return event.number - 1, Altered(organisation, event.number, why, event.id)
+            number = min(event.number, 1 if before is None else before.number + 1)
+            return number - 1, Altered(organisation, number, why, event.id)
         rows.update(_row(event))
         if told is not None:
-            if rows.hexdigest() != told.rows:
+            if told.rows not in ("", rows.hexdigest()):
                 why = (
                     f"an id, a subject or a time among events {since} to {event.number} "
                     f"is not what the root of {told.day} signed"
@@ -259,7 +263,7 @@ def _event_fault(
     if signed is not None and signed.hash != event.hash:
         return f"it is not what the root of {signed.day} signed"
     if before is not None and event.recorded_ms < before.recorded_ms:
-        return "it was recorded before the one before it"
+        return "its time of record, or that of the one before it, was changed"
     return _row_fault(event)
 
 
@@ -288,7 +292,7 @@ def export_ledger(registry: Registry, organisation: str) -> Iterator[str]:
         yield canonical({"root": msgspec.to_builtins(root)})
 
 
-class _Line(Struct, frozen=True):
+class _Line(Struct, frozen=True, forbid_unknown_fields=True):
     format: str = ""
     organisation: str = ""
     event: TraceEvent | None = None
@@ -309,11 +313,14 @@ def check_export(lines: Iterable[str], keys: KeysDocument) -> LedgerCheck:
             line = msgspec.json.decode(text, type=_Line)
         except msgspec.MsgspecError as exc:
             raise InputError(f"line {number} is no line of a ledger: {exc}") from exc
-        owner = line.organisation or owner
+        if number == 1:
+            owner = line.organisation if line.format == FORMAT else ""
+        if line.event is not None and line.event.organisation != owner:
+            raise InputError(f"line {number} is no event of {owner or 'this ledger'}")
         events += [line.event] if line.event else []
         roots += [line.root] if line.root else []
     if not owner:
-        raise InputError("this is no export of a ledger: it does not say whose it is")
+        raise InputError("line 1 does not say whose ledger this is: export it again")
     checked = check_ledgers({owner: events}, roots, keys)
     others = checked.altered is not None and checked.altered.organisation not in (
         "",

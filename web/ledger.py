@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from traceability.records import digest
+from traceability.roots import fingerprint
 from web.ports import Services
 
 
@@ -24,7 +24,7 @@ class LedgerPages:
         found = [
             {
                 "day": one.day,
-                "sha256": digest(one.document),
+                "sha256": fingerprint(one.document),
                 "key": one.key,
                 "signature": one.signature,
             }
