@@ -208,8 +208,11 @@ class Published:
 
     def status(self) -> Status:
         """Return what became of labels until now."""
+        return self._status(self._registry.label_acts())
+
+    def _status(self, acts: Iterable[LabelAct]) -> Status:
         last: dict[str, str] = {}
-        for act in self._registry.label_acts():
+        for act in acts:
             if last.get(act.label) != "revoked":
                 last[act.label] = act.kind
         return Status(
@@ -242,9 +245,11 @@ class Published:
         """Return what a label is worth, as the platform knows it."""
         now_ms = milliseconds(self._clock.now())
         text = text.strip(" \t\r\n")
-        verdict = check(text, self.keys(), self.status(), now_ms)
+        label = self._registry.find_label_at(text)
+        acts = [] if label is None else self._registry.label_acts(label=label.id)
+        verdict = check(text, self.keys(), self._status(acts), now_ms)
         if verdict.code not in (Code.GENUINE, Code.PAST_DATE):
             return verdict
-        if self._registry.find_label_at(text) is None:
+        if label is None:
             return replace(verdict, code=Code.NOT_FOUND, at_ms=None)
         return verdict

@@ -1,14 +1,17 @@
 """What stands beside a passport: copies, inspections, where it was scanned, a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from greenwater.reference.production import find_method
 from greenwater.reference.provinces import PROVINCES
+from greenwater.reference.species import SPECIES
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.labels import Label
 from traceability.copies import Suspicion, Why
+from traceability.labelfacts import read_facts
 from traceability.scanning import Scanning
-from web.formats import day
+from web.formats import day, exact
 from web.words import Lang, say
 
 
@@ -53,3 +56,27 @@ def suspicion_text(lang: Lang, one: Suspicion) -> str:
         facts = {"one": places[0], "other": places[1], "hours": one.hours, "km": one.km}
         return say(lang, "suspicion_far", **facts)
     return say(lang, f"suspicion_{one.why}", count=one.count)
+
+
+def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a signed label says of the goods: (word, text)."""
+    goods = read_facts(facts)
+    code = goods.species or ""
+    species, method = SPECIES.get(code), find_method(goods.method or "")
+    named = "" if species is None else species.vi if lang is Lang.VI else species.en
+    way = "" if method is None else method.vi if lang is Lang.VI else method.en
+    days = dict.fromkeys(f"{one:%d/%m/%Y}" for one in goods.harvested or ())
+    rows = (
+        ("check_species", f"{named} ({code})".strip() if code else ""),
+        ("check_net_weight", _kg(lang, goods.net_kg)),
+        ("check_harvested", " – ".join(days)),
+        ("check_method", way or goods.method or ""),
+        ("check_area", goods.area or ""),
+        ("check_gear", goods.gear or ""),
+        ("check_use_by", f"{goods.use_by:%d/%m/%Y}" if goods.use_by else ""),
+    )
+    return [(say(lang, key), text) for key, text in rows if text]
+
+
+def _kg(lang: Lang, kg: float | None) -> str:
+    return "" if kg is None else f"{exact(lang, kg)} kg"

@@ -1,26 +1,24 @@
 """What anybody may see of a label: the passport behind it, its check, the lists."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from msgspec.structs import replace
+from starlette.background import BackgroundTask
 
-from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.errors import PlatformError, UnavailableError
 from greenwater.kernel.reading import milliseconds
-from greenwater.reference.production import find_method
 from greenwater.reference.records import get_kind
-from greenwater.reference.species import SPECIES
 from traceability.keys import jwks_document
-from traceability.labelfacts import read_facts
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
 from traceability.scanning import Scanning
 from traceability.steps import KINDS as STEP_KINDS
 from traceability.verify import Code, Verdict
-from web.beside import Beside, beside_label
+from web.beside import Beside, beside_label, told_facts
 from web.books import shown
 from web.catches import catch_views
 from web.checkwords import MARKS, look_of, script_words
@@ -32,6 +30,8 @@ from web.greenviews import figure_views
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
 from web.words import Lang, say
+
+log = structlog.get_logger()
 
 CHECK_POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
@@ -106,11 +106,22 @@ class LabelPages:
         """Return what a label is worth, as the platform knows it."""
         verdict = self._published().check(text[:1000])
         label = self._services.registry.find_label_at(text.strip(" \t\r\n")[:1000])
+        counted = None
         if label is not None:
-            self._scanning.note(label)
+            counted = BackgroundTask(self._note, label.uri)
         document = msgspec.to_builtins(verdict)
         document["at_ms"] = self._now_ms()
-        return JSONResponse(document, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(document, headers=headers, background=counted)
+
+    def _note(self, uri: str) -> None:
+        """Count a scan, when the answer is on its way: nobody waits for the count."""
+        label = self._services.registry.find_label_at(uri)
+        try:
+            if label is not None:
+                self._scanning.note(label)
+        except PlatformError as exc:
+            log.warning("scan.not_counted", error=str(exc))
 
     def passport_page(
         self, request: Request, gtin: str, lot: str, serial: str | None
@@ -128,15 +139,25 @@ class LabelPages:
             found = passport_of(registry, gtin, lot, serial, verdict, now_ms=now_ms)
         if "application/json" in request.headers.get("accept", ""):
             body = verdict if found is None else found
-            return self._open_to_all(msgspec.json.encode(body))
-        return passport_view(
-            self._render, request, now_ms, verdict, found, beside=beside
-        )
+            response = self._open_to_all(msgspec.json.encode(body))
+        else:
+            response = passport_view(
+                self._render, request, now_ms, verdict, found, beside=beside
+            )
+        if beside.uri and self._is_counted(request):
+            response.background = BackgroundTask(self._note, beside.uri)
+        return response
+
+    def _is_counted(self, request: Request) -> bool:
+        """Return whether this is a scan; the producer's own look is none."""
+        visitor = self._doors.visitor(request)
+        is_owner = visitor is not None and visitor.keeps_books
+        return request.method == "GET" and not is_owner
 
     def _beside(
         self, request: Request, text: str, verdict: Verdict
     ) -> tuple[Verdict, Beside]:
-        """Return the verdict and what stands beside the passport; the scan is counted.
+        """Return the verdict, and what stands beside the passport.
 
         Those on duty are told of a suspicion in the verdict, the public beside it.
         """
@@ -145,9 +166,6 @@ class LabelPages:
         if label is None:
             return verdict, Beside()
         visitor = self._doors.visitor(request)
-        is_owner = visitor is not None and visitor.keeps_books
-        if request.method == "GET" and not is_owner:
-            self._scanning.note(label)
         beside = beside_label(registry, self._scanning, lang, label)
         is_duty = visitor is not None and visitor.inspects
         if is_duty and beside.copied and verdict.code is Code.GENUINE:
@@ -273,30 +291,6 @@ def _name(lang: Lang, found: Passport | None) -> str:
     if found is None:
         return say(lang, "passport_title")
     return found.product.vi if lang is Lang.VI else found.product.en
-
-
-def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what a signed label says of the goods: (word, text)."""
-    goods = read_facts(facts)
-    code = goods.species or ""
-    species, method = SPECIES.get(code), find_method(goods.method or "")
-    named = "" if species is None else species.vi if lang is Lang.VI else species.en
-    way = "" if method is None else method.vi if lang is Lang.VI else method.en
-    days = dict.fromkeys(f"{one:%d/%m/%Y}" for one in goods.harvested or ())
-    rows = (
-        ("check_species", f"{named} ({code})".strip() if code else ""),
-        ("check_net_weight", _kg(lang, goods.net_kg)),
-        ("check_harvested", " – ".join(days)),
-        ("check_method", way or goods.method or ""),
-        ("check_area", goods.area or ""),
-        ("check_gear", goods.gear or ""),
-        ("check_use_by", f"{goods.use_by:%d/%m/%Y}" if goods.use_by else ""),
-    )
-    return [(say(lang, key), text) for key, text in rows if text]
-
-
-def _kg(lang: Lang, kg: float | None) -> str:
-    return "" if kg is None else f"{exact(lang, kg)} kg"
 
 
 def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:

@@ -87,9 +87,11 @@ class LabelsSeen:
             row = session.scalar(query)
             return None if row is None else _label(row)
 
-    def label_acts(self) -> Sequence[LabelAct]:
-        """Return all that was done to labels, oldest first."""
+    def label_acts(self, *, label: str | None = None) -> Sequence[LabelAct]:
+        """Return all that was done to labels, or to one of them, oldest first."""
         query = select(LabelActRow).order_by(LabelActRow.number)
+        if label is not None:
+            query = query.where(LabelActRow.label == label)
         with self._sessions.reading() as session:
             return [
                 LabelAct(row.label, row.kind, row.reason, row.at_ms, row.person)
