@@ -15,6 +15,9 @@ _KINDS: Final[Mapping[str, tuple[str, int]]] = {
     "drug_chem_in": ("drug_chem", 1),
     "drug_chem_use": ("drug_chem", -1),
 }
+STOCK_KINDS: Final = frozenset(_KINDS)
+"""Kinds of records that stock is counted from."""
+
 _SCALE: Final[Mapping[str, tuple[float, str]]] = {
     "kg": (1.0, "kg"),
     "g": (0.001, "kg"),

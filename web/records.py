@@ -14,7 +14,7 @@ from greenwater.reference.records import get_kind
 from greenwater.storage.registry.books import Record
 from traceability.books import Books
 from traceability.records import FieldError
-from traceability.stock import stock_of
+from traceability.stock import STOCK_KINDS, Stock, stock_of
 from web.doors import Doors
 from web.formats import day, local
 from web.pages import Renderer, lang_of
@@ -70,9 +70,10 @@ class RecordPages:
         mine, lang = self._doors.mine(request), lang_of(request)
         names, now_ms = self._services.registry.names(), self._now_ms()
         units = {unit.id: unit.name for unit in mine.seen.units()}
-        everything = mine.seen.records()
-        gone = replaced(everything)
-        newest = sorted(everything, key=lambda one: one.entered_ms, reverse=True)
+        newest = mine.seen.newest_records(NEWEST)
+        ids = {one.id for one in newest}
+        later = [one for one in mine.seen.corrections_of(ids) if one.id not in ids]
+        gone = replaced([*newest, *later])
         return self._render.page(
             request,
             "records.html",
@@ -92,27 +93,23 @@ class RecordPages:
             ],
             waiting=[
                 record_view(lang, one, now_ms, names, gone)
-                for one in self._waiting(request, mine, everything)
+                for one in self._waiting(request, mine)
             ],
-            records=[
-                record_view(lang, one, now_ms, names, gone) for one in newest[:NEWEST]
-            ],
-            stock=stock_texts(lang, stock_of(everything)),
+            records=[record_view(lang, one, now_ms, names, gone) for one in newest],
+            stock=stock_texts(lang, self._stock(request, mine)),
         )
 
-    def _waiting(
-        self, request: Request, mine: Services, records: Sequence[Record]
-    ) -> list[Record]:
-        visitor = self._doors.known(request)
-        for_him = [
-            one for one in records if one.behalf_of and one.behalf_of == visitor.person
+    def _waiting(self, request: Request, mine: Services) -> Sequence[Record]:
+        person = self._doors.known(request).person
+        return [] if person is None else mine.seen.awaiting_confirmation(person)
+
+    def _stock(self, request: Request, mine: Services) -> list[Stock]:
+        """Return what is left in the visitor's own stores."""
+        return [
+            one
+            for name in self._doors.known(request).organisations
+            for one in stock_of(mine.seen.records(organisation=name, kinds=STOCK_KINDS))
         ]
-        done = {
-            one.record
-            for one in mine.seen.confirmations({one.id for one in for_him})
-            if one.person == visitor.person
-        }
-        return [one for one in for_him if one.id not in done]
 
     # The form
 

@@ -15,6 +15,7 @@ from greenwater.storage.registry.models.books import (
     ProductRow,
     RecordRow,
 )
+from greenwater.storage.registry.models.farm_records import RecordConfirmationRow
 from greenwater.storage.registry.people import parse_slug
 from greenwater.storage.registry.rows import add_once, get_row, parse_name
 from greenwater.storage.registry.session import Sessions
@@ -176,6 +177,24 @@ class BooksSeen(LedgerSeen):
             select(RecordRow)
             .order_by(RecordRow.entered_ms.desc(), RecordRow.id)
             .limit(limit)
+        )
+        with self._sessions.reading() as session:
+            return [_of(Record, row) for row in session.scalars(query)]
+
+    def awaiting_confirmation(self, person: str) -> Sequence[Record]:
+        """Return what others entered for a person and he has not confirmed, newest first."""
+        confirmed = (
+            select(RecordConfirmationRow.record)
+            .where(
+                RecordConfirmationRow.record == RecordRow.id,
+                RecordConfirmationRow.person == person,
+            )
+            .exists()
+        )
+        query = (
+            select(RecordRow)
+            .where(RecordRow.behalf_of == person, ~confirmed)
+            .order_by(RecordRow.entered_ms.desc(), RecordRow.id)
         )
         with self._sessions.reading() as session:
             return [_of(Record, row) for row in session.scalars(query)]
