@@ -1,0 +1,187 @@
+"""Trips on the page: what is typed wrong comes back, two people lift, cures lead somewhere."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from greenwater.storage.registry import open_registry
+from greenwater.storage.telemetry import open_telemetry
+from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_violation
+from tests.contracts.registries import NOW
+from tests.pages.reading_pages import Node, parse_page
+from tests.templates import empty_registry
+from web.app import create_app
+from web.doors import COOKIE, csrf_of
+from web.ports import Services
+
+AT = "/trips/trip-1"
+
+
+@pytest.fixture
+def boat(tmp_path: Path) -> Iterator[Boat]:
+    telemetry = open_telemetry(f"sqlite:///{tmp_path}/telemetry.db")
+    with open_registry(empty_registry(tmp_path / "registry.db")) as registry:
+        boat = Boat(registry, telemetry)
+        for person in ("bon", "sau", "ut", "minh"):
+            registry.open_session(person, person, now_ms=0, expires_ms=2**53)
+        yield boat
+    telemetry.close()
+
+
+class Visit:
+    """Somebody at the site of one boat."""
+
+    def __init__(self, boat: Boat, person: str) -> None:
+        services = Services(boat.registry, boat.telemetry, boat.clock)
+        self.client = TestClient(create_app(services), follow_redirects=False)
+        self.client.cookies.set(COOKIE, person)
+        self._csrf = csrf_of(person)
+
+    def see(self, path: str) -> Node:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, (path, answer.text[:500])
+        return parse_page(answer.text)
+
+    def send(self, path: str, **fields: str) -> tuple[int, str]:
+        data = {"id": str(uuid.uuid4()), **fields, "csrf": self._csrf}
+        answer = self.client.post(path, data=data)
+        return answer.status_code, answer.headers.get("location", answer.text)
+
+
+RECORDS = f"/vessels/{REGISTRATION}/records"
+
+
+def test_what_was_typed_wrong_comes_back_with_the_field_named(boat: Boat) -> None:
+    visit = Visit(boat.sail(), "ut")
+    typed = {
+        "kind": "catch", "trip": "trip-1", "behalf": "sau",
+        "happened": "2026-06-10T10:00", "f_species_1": "YFT", "f_kg_1": "nhiều",
+        "f_species_2": "BET", "f_kg_2": "12,5",
+    }  # fmt: skip
+    status, text = visit.send(RECORDS, **typed)
+    page = parse_page(text)
+    assert status == 422
+    assert "nhiều" in page.one("fieldset").one(class_="warning").text
+    kept = {one.attrs["name"]: one.attrs.get("value") for one in page.all("input")}
+    assert (kept["f_kg_1"], kept["f_kg_2"]) == ("nhiều", "12,5")
+    assert kept["happened"] == "2026-06-10T10:00"
+    status, where = visit.send(RECORDS, **typed | {"f_kg_1": "1.200"})
+    assert (status, where) == (303, AT)
+    assert boat.books.view("trip-1").book.caught == {"BET": 12.5, "YFT": 1200}
+
+
+def test_a_trip_that_positions_do_not_show_is_entered_by_hand(boat: Boat) -> None:
+    boat.at(NOW + DAY)
+    visit = Visit(boat, "sau")
+    page = visit.see(f"/vessels/{REGISTRATION}/book")
+    (new,) = [
+        one.attrs["href"] for one in page.all("a") if "kind=trip" in one.attrs["href"]
+    ]
+    trip = new.rpartition("trip=")[2]
+    status, where = visit.send(
+        RECORDS, kind="trip", trip=trip, happened="2026-05-28T20:00",
+        f_departure_ms="2026-05-28T20:00", f_departure_port="CHR", f_gear="LLD",
+        f_crew="9",
+    )  # fmt: skip
+    assert (status, where) == (303, f"/trips/{trip}")
+    page = visit.see(where)
+    assert "do tàu tự khai" in page.one(id="found").text
+    assert page.one(id="confirm").all("button"), "the skipper may confirm"
+    assert trip in [one.attrs["href"][7:] for one in
+                    visit.see(f"/vessels/{REGISTRATION}/book").all("a")]  # fmt: skip
+
+
+def test_a_correction_opens_with_what_was_written_and_shows_both(boat: Boat) -> None:
+    boat.sail()
+    wrong = boat.catch(1, ("YFT", 300))
+    visit = Visit(boat, "ut")
+    entry = visit.see(AT).one("li", data_record=wrong.id)
+    (fix,) = [one.attrs["href"] for one in entry.all("a")]
+    form = visit.see(fix).one("form", class_="form")
+    known = {one.attrs["name"]: one.attrs.get("value", "") for one in form.all("input")}
+    assert known["f_kg_1"] == "300"
+    sent = {**known, "f_species_1": "YFT", "f_kg_1": "310", "behalf": "sau"}
+    assert visit.send(RECORDS, **sent) == (303, AT)
+    page = visit.see(AT)
+    assert "corrected" in page.one("li", data_record=wrong.id).classes
+    assert len(page.all("li", data_kind="catch")) == 2
+    assert boat.books.view("trip-1").book.caught == {"YFT": 310}
+
+
+def test_two_people_lift_an_expired_paper_on_the_page(boat: Boat) -> None:
+    landing = boat.sail().fill()
+    licence = next(
+        one
+        for one in boat.registry.vessel_records(vessel=REGISTRATION)
+        if one.fields.get("paper") == "licence"
+    )
+    expired = licence.fields | {"until_day": "2026-06-01"}
+    boat.write("paper", expired, trip=None, person="bon", corrects=licence.id)
+    owner, officer = Visit(boat, "bon"), Visit(boat, "minh")
+    refusal = owner.see(AT).one(data_species="YFT").one("li", data_code="paper-expired")
+    form = {
+        one.attrs["name"]: one.attrs.get("value", "") for one in refusal.all("input")
+    }
+    assert form["subject"] == f"landing/{landing.id}/licence"
+    weak = owner.send(f"{AT}/overrides", **form | {"reason": "ok"})
+    assert weak[0] == 409
+    other = {"subject": "landing/elsewhere/licence", "reason": "đang chờ cấp lại"}
+    assert owner.send(f"{AT}/overrides", **form | other)[0] == 409
+    assert (
+        owner.send(f"{AT}/overrides", **form | {"reason": "đang chờ cấp lại"})[0] == 303
+    )
+    assert not owner.see(AT).one(data_species="YFT").all("button", text="đồng ý")
+    (asked,) = boat.registry.overrides()
+    assert owner.send(f"{AT}/overrides/agree", override=asked.id)[0] == 409
+    seen = officer.see(AT).one(data_species="YFT")
+    assert "đang chờ cấp lại" in seen.text
+    assert officer.send(f"{AT}/overrides/agree", override=asked.id)[0] == 303
+    page = owner.see(AT).one(data_species="YFT")
+    assert "hai người ký" in page.text
+    assert not page.all("li", data_code="paper-expired")
+
+
+def test_every_cure_leads_to_a_page(boat: Boat) -> None:
+    boat.sail()
+    boat.found([a_trip()], [a_haul(1)], [a_violation(is_verified=True)])
+    boat.land(("YFT", 700))
+    visit = Visit(boat, "sau")
+    page = visit.see(AT)
+    cures = {
+        one.attrs["href"]
+        for refusal in page.one(data_species="YFT").all("li")
+        for one in refusal.all("a")
+    }
+    assert len(cures) >= 3
+    for cure in cures:
+        path, _, part = cure.partition("#")
+        found = visit.see(path)
+        assert not part or found.all(id=part)
+    zone = page.one(id="zones")
+    assert "vùng lộng" in zone.text
+    (statement,) = [one.attrs["href"] for one in zone.all("a")]
+    form = visit.see(statement).one("form", class_="form")
+    known = {one.attrs["name"]: one.attrs.get("value", "") for one in form.all("input")}
+    said = {"f_finding": "passing", "f_text": "tàu chạy qua, không thả câu"}
+    assert visit.send(RECORDS, **known | said) == (303, AT)
+    assert "chạy qua" in visit.see(AT).one(id="zones").text
+
+
+def test_an_officer_looks_and_states_and_enters_nothing_else(boat: Boat) -> None:
+    boat.sail().declare()
+    officer = Visit(boat, "minh")
+    officer.see(AT)
+    typed = {"trip": "trip-1", "happened": "2026-06-10T10:00"}
+    status, _ = officer.send(
+        RECORDS, kind="catch", f_species_1="YFT", f_kg_1="1", **typed
+    )
+    assert status == 404
+    assert officer.send(f"{AT}/confirm")[0] == 404
+    status, _ = officer.send(
+        RECORDS, kind="statement", f_violation="v-1", f_finding="upheld",
+        f_text="đã lập biên bản", **typed,
+    )  # fmt: skip
+    assert status == 303
