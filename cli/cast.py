@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from cli.offices import add_offices, hold_certificate, keep_papers, open_dossiers
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
@@ -37,7 +38,7 @@ LABELS: Final = 24
 
 
 def add_people(registry: Registry, *, with_secrets: bool = True) -> None:
-    """Add the farmer, who helps her, an inspector and an officer."""
+    """Add the farmer, who helps her, an inspector and an officer; who certifies."""
     registry.add_organisation(
         "sim-chi-cuc", "Chi cục Thủy sản (mô phỏng)", kind=OrganisationKind.AUTHORITY
     )
@@ -55,6 +56,7 @@ def add_people(registry: Registry, *, with_secrets: bool = True) -> None:
             registry.set_secret(
                 person, hash_secret(secret, is_pin=is_pin), is_pin=is_pin
             )
+    add_offices(registry, PASSWORD if with_secrets else "")
 
 
 def open_books(
@@ -82,7 +84,7 @@ def open_books(
     started = now - timedelta(days=CROP_DAYS)
     clock = ManualClock(started)
     books = Books(registry, telemetry, clock)
-    books.open_crop(
+    crop = books.open_crop(
         FARMER,
         crop=CROP,
         unit=UNIT,
@@ -90,6 +92,7 @@ def open_books(
         name="Vụ 1/2026, ao 7",
         started_ms=milliseconds(started),
     )
+    hold_certificate(registry, FARMER, crop, now)
     treated = now + withdrawal_left - timedelta(days=TREATED_DAYS)
     for at, kind, fields in _entries(started, treated):
         clock.advance(at + timedelta(minutes=20) - clock.now())
@@ -108,6 +111,8 @@ def open_books(
             lot = books.make_lot(FARMER, harvest=record)
             labels = Labels(registry, signer, clock, public_url, secrets.token_bytes)
             labels.issue(FARMER, lot.id, LABELS)
+    keep_papers(registry, telemetry, FARMER, crop, now)
+    open_dossiers(registry, telemetry, signer, FARMER, crop, now)
 
 
 def _entries(

@@ -29,8 +29,9 @@ from traceability.certificates import (
 from traceability.dossiers import Kind, day_of, received_on
 from traceability.folders import Act, Folder
 from traceability.ports import Telemetry
-from traceability.readying import readiness_of
+from traceability.readying import readiness_of, reference_to
 from traceability.records import FieldError, digest
+from traceability.withdrawal import in_force
 
 MOST_TEXT: Final = 2_000
 MOST_KG: Final = 1e8
@@ -78,12 +79,13 @@ class Papers:
                 f"dossier {dossier.id} is about no crop: begin another one"
             )
         crop = self._registry.get_crop(dossier.crop)
-        report = readiness_of(self._registry, self._telemetry, crop, now_ms)
-        readiness = msgspec.to_builtins(report)
         papers = {
-            "readiness": readiness,
-            "readiness_digest": digest(readiness),
+            **self._evidence(folder, crop, now_ms),
             "crop": {"id": crop.id, "name": crop.name, "species": crop.species},
+            "is_simulated": any(
+                one.is_simulated and one.site == dossier.site
+                for one in self._registry.list_devices()
+            ),
         }
         if act.kind is Kind.SUPPLY:
             return papers
@@ -96,6 +98,19 @@ class Papers:
             **self._heading(folder, now_ms, due_ms),
             "scope": msgspec.to_builtins(scope),
         }
+
+    def _evidence(self, folder: Folder, crop: Crop, now_ms: int) -> dict[str, Any]:
+        """Return what is attached: the readiness of the crop, or only some records."""
+        rule = folder.procedure
+        if not rule.readiness:
+            book = self._registry.records(
+                organisation=crop.organisation, kinds=rule.records
+            )
+            found = [reference_to(one) for one in in_force(book)]
+            return {"records": msgspec.to_builtins(found)}
+        report = readiness_of(self._registry, self._telemetry, crop, now_ms)
+        readiness = msgspec.to_builtins(report)
+        return {"readiness": readiness, "readiness_digest": digest(readiness)}
 
     def _heading(
         self, folder: Folder, now_ms: int, due_ms: int | None
@@ -195,7 +210,7 @@ class Papers:
             issued_ms=now_ms,
             until_ms=_until(now_ms, act.months, dossier.procedure),
             dossier=dossier.id,
-            is_simulated=bool(submitted["readiness"]["is_simulated"]),
+            is_simulated=bool(submitted["is_simulated"]),
             recorded_ms=now_ms,
             recorded_by=person,
         )

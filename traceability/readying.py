@@ -6,7 +6,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
 from traceability.evidence import Evidence
 from traceability.ports import Telemetry
-from traceability.readiness import Report, report_of
+from traceability.readiness import Reference, Report, report_of
 from traceability.readiness_facts import Entry, Known, ProbeState
 from traceability.water import evidence_of
 from traceability.withdrawal import in_force
@@ -70,6 +70,11 @@ def probes_of(registry: Registry, crop: Crop, until_ms: int) -> tuple[ProbeState
             else ProbeState(device, probe, None)
         )
     return tuple(found)
+
+
+def reference_to(record: Record) -> Reference:
+    """Return what a dossier says of a record that it rests on."""
+    return Reference(record.id, record.kind, record.happened_ms, record.digest)
 
 
 def _entry(record: Record) -> Entry:

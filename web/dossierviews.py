@@ -12,7 +12,7 @@ from traceability.dossiers import Counts, Kind, Progress, State
 from traceability.folders import Folder
 from traceability.readiness import Report
 from web.formats import clock_time, day, exact
-from web.readinessviews import ReadinessView, readiness_view
+from web.readinessviews import ReadinessView, kind_name, readiness_view
 from web.words import Lang, say
 
 NEEDS_TEXT: Final = frozenset({Kind.ASK, Kind.REFUSE})
@@ -69,6 +69,7 @@ class FolderView:
     members: Sequence[str]
     papers: ReadinessView | None
     papers_digest: str
+    records: Sequence[str]
 
 
 def due_text(lang: Lang, progress: Progress, now_ms: int) -> str:
@@ -119,7 +120,7 @@ def folder_view(
     """Return a dossier in words; ``people`` and ``names`` are of persons, organisations."""
     attached = folder.attached
     papers = None
-    if attached is not None:
+    if attached is not None and "readiness" in attached:
         report = msgspec.convert(attached["readiness"], Report)
         papers = readiness_view(lang, report)
     submitted = folder.submission
@@ -133,7 +134,17 @@ def folder_view(
         [_form(lang, kind) for kind in folder.may],
         *scope_lines(lang, scope),
         papers,
-        "" if attached is None else attached["readiness_digest"],
+        (attached or {}).get("readiness_digest", ""),
+        [
+            say(
+                lang,
+                "paper_record",
+                kind=kind_name(lang, one["kind"]),
+                day=day(one["happened_ms"]),
+                digest=one["digest"][:12],
+            )
+            for one in (attached or {}).get("records", ())
+        ],
     )
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import procedures_on
@@ -22,14 +24,12 @@ from traceability.water import evidence_of
 from web.books import parse_local
 from web.doors import Doors
 from web.evidence import evidence_views
-from web.formats import local
+from web.formats import day, local
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.readinessviews import readiness_view
 from web.words import WORDS, Lang, say
 
-FRESH_MS: Final = 10 * 60 * 1000
-"""For how long the water of a crop is not looked through again for its page."""
 MOST_KEPT: Final = 64
 
 
@@ -50,16 +50,20 @@ def wrong(lang: Lang, error: InputError) -> str:
 
 
 class Waters:
-    """The evidence of crops' water, kept for a while: a season is long to look through."""
+    """The evidence of crops' water until the last midnight, kept: a season is long to
+    look through (2 s for 160 000 readings). What is submitted is looked through anew."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._kept: dict[tuple[str, int], Evidence] = {}
 
     def of(self, crop: Crop, now_ms: int) -> Evidence:
-        """Return how the water of a crop was, at most ten minutes old."""
-        until_ms = end_of(crop, now_ms)
-        key = (crop.id, until_ms // FRESH_MS)
+        """Return how the water of a crop was until midnight, or its end before that."""
+        midnight = datetime.combine(day_of(now_ms), time(), VIETNAM)
+        until_ms = end_of(crop, milliseconds(midnight))
+        if until_ms <= crop.started_ms:
+            until_ms = end_of(crop, now_ms)
+        key = (crop.id, until_ms)
         found = self._kept.get(key)
         if found is None:
             found = evidence_of(
@@ -109,6 +113,7 @@ class ReadinessPages:
             crop=crop,
             view=readiness_view(lang, report),
             evidence=evidence_views(lang, report.evidence),
+            until=day(evidence.to_ms),
             may_act=self._doors.may_act(request),
             procedures=self._procedures(lang, now_ms),
             trouble=trouble,

@@ -33,6 +33,8 @@ class Procedure(Struct, frozen=True, forbid_unknown_fields=True):
     valid_from: dt.date
     decided_by: Task
     checked: bool
+    readiness: bool
+    records: tuple[str, ...]
     working_days: int
     supply_days: int
     months: int
