@@ -49,3 +49,9 @@ def analytics(context: typer.Context) -> None:
 def label(context: typer.Context) -> None:
     """A thousand labels signed and printed on a PDF."""
     _run("label", context.args)
+
+
+@app.command(context_settings=FREE_WORDS)
+def query(context: typer.Context) -> None:
+    """Passports and event queries from ten thousand events to a million, a long chain."""
+    _run("query", context.args)

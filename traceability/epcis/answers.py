@@ -106,10 +106,13 @@ def query_document(
     parts: list[Any] = [CONTEXT]
     prefixes: dict[str, Any] = {}
     events = []
+    last: Any = None
     for one in found:
         event, context = given_out(one, spelling)
-        if not one.is_bare and not _joined(context, parts, prefixes):
-            event["@context"] = context
+        if not one.is_bare and context != last:
+            last = context if _joined(context, parts, prefixes) else None
+            if last is None:
+                event["@context"] = context
         events.append(event)
     return {
         "@context": parts,

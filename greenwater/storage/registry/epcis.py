@@ -7,6 +7,7 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError, MissingError
+from greenwater.storage.registry.chains import chain_of
 from greenwater.storage.registry.finding import (
     EventQuery,
     FoundEvent,
@@ -49,6 +50,7 @@ class EpcisSeen:
     """Mixed into ``Registry`` and ``Scope``."""
 
     _sessions: Sessions
+    organisations: frozenset[str] | None = None
 
     def find_events(
         self, query: EventQuery, *, limit: int, after: Place | None = None
@@ -56,6 +58,11 @@ class EpcisSeen:
         """Return at most ``limit`` events in the query's order, behind a place."""
         with self._sessions.reading() as session:
             return find(session, query, limit=limit, after=after)
+
+    def find_chain(self, start: str, *, limit: int) -> Sequence[FoundEvent]:
+        """Return the events of a thing (a link) and of all it came from, by time."""
+        with self._sessions.reading() as session:
+            return chain_of(session, start, self.organisations, limit=limit)
 
     def get_events(self, event_id: str) -> Sequence[FoundEvent]:
         """Return the event of an id and what declares it an error, oldest first."""

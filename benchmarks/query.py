@@ -1,0 +1,303 @@
+"""``greenwater bench query``: passports and event queries while a registry grows.
+
+The registry is filled to 10⁴, 10⁵ and 10⁶ trace events of a hundred farms (see
+``query_fill``). At each size the same questions are asked of the real code, from the
+parsing of the parameters to the bytes of the answer, and once over HTTP; then the chain
+of a lot with 10,000 events is exported.
+"""
+
+import argparse
+import http.client
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from benchmarks.query_fill import (
+    DAY_MS,
+    EVENTS_A_LOT,
+    START_MS,
+    Filler,
+    Story,
+    add_farms,
+    copy_passports,
+)
+from greenwater.kernel.reading import instant, milliseconds
+from greenwater.storage.registry import Registry
+from tests.pages.farms import GTINS, Farms
+from tests.pages.world import NOW_MS, World, open_empty
+from traceability.epcis.answers import EpcFormat, query_document
+from traceability.epcis.capture import draft_of
+from traceability.epcis.query import parse_query
+from traceability.gdst.export import export_chain
+from traceability.passport import passport_of
+from web.app import create_app
+from web.epcis_queries import descendants, elements
+from web.server import serve
+
+Pairs = list[tuple[str, str]]
+FARM: Final = "hoa"
+SECRET: Final = "bench-query"
+
+
+def iso(ms: int) -> str:
+    """Return an instant as the query language has it."""
+    return instant(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+QUESTIONS: Final[dict[str, Callable[[Story], Pairs]]] = {
+    "the newest": lambda _s: [],
+    "one lot": lambda s: [("MATCH_anyEPCClass", s.link)],
+    "one serial": lambda s: [
+        ("MATCH_epc", f"https://id.gs1.org/01/{s.gtin}/21/{s.code}1")
+    ],
+    "all of a GTIN": lambda s: [("MATCH_anyEPC", f"https://id.gs1.org/01/{s.gtin}")],
+    "a step": lambda _s: [("EQ_bizStep", "shipping")],
+    "a step, a pond, a day": lambda s: [
+        ("EQ_bizStep", "urn:gdst:bizStep:feeding"),
+        ("EQ_readPoint", f"urn:greenwater:unit:{s.farm}-ao-1"),
+        ("GE_eventTime", iso(s.began_ms)),
+        ("LT_eventTime", iso(s.began_ms + DAY_MS)),
+    ],
+    "recorded since": lambda _s: [
+        ("GE_recordTime", iso(START_MS + 50)),
+        ("orderBy", "recordTime"),
+        ("orderDirection", "ASC"),
+    ],
+    "a lot number in ILMD": lambda s: [("EQ_ILMD_gw:lotNumber", s.code)],
+    "warmer than 31 °C": lambda _s: [("GT_value_KEL", "304.65")],
+    "harvests before": lambda s: [
+        ("eventType", "TransformationEvent"),
+        ("LT_eventTime", iso(s.began_ms)),
+    ],
+    "harvests of a commune": lambda _s: [
+        ("WD_readPoint", "urn:greenwater:commune:22411"),
+        ("EQ_bizStep", "urn:gdst:bizStep:farmHarvest"),
+    ],
+}
+
+
+def answer(registry: Registry, story: Story, pairs: Pairs, *, is_wide: bool) -> bytes:
+    """Return the answer to a question, as ``GET /epcis/events`` makes it."""
+    seen = (
+        registry.visible_to(None)
+        if is_wide
+        else registry.visible_to_organisation(story.farm)
+    )
+    asked = parse_query(
+        pairs,
+        lambda place: descendants(seen, place),
+        most=1000,
+        having=lambda names, texts: elements(seen, names, texts),
+    )
+    found = seen.find_events(asked.query, limit=asked.per_page + 1)
+    document = query_document(found, EpcFormat.LINK, NOW_MS, "SimpleEventQuery")
+    return msgspec.json.encode(document)
+
+
+def timed(act: Callable[[Story], object], stories: Sequence[Story]) -> list[float]:
+    """Return how long each took, in ms, in order of length."""
+    took = []
+    for story in stories:
+        started = time.perf_counter()
+        act(story)
+        took.append((time.perf_counter() - started) * 1000)
+    return sorted(took)
+
+
+def part(took: Sequence[float], share: float) -> float:
+    """Return a quantile of what took so long."""
+    return took[min(len(took) - 1, int(len(took) * share))]
+
+
+def row(name: str, took: Sequence[float]) -> None:
+    """Print a row of the table."""
+    p50, p95 = part(took, 0.5), part(took, 0.95)
+    print(f"| {name} | {p50:.1f} | {p95:.1f} | {took[-1]:.1f} |", flush=True)
+
+
+class Bench:
+    """One registry that grows."""
+
+    def __init__(self, world: World, folder: Path, asked: int) -> None:
+        self.farms = Farms(world, folder)
+        self.registry, self.asked = world.registry, asked
+        self._filler, self._rng = Filler(world.registry), random.Random(7)
+        self._copied = 0
+        add_farms(world.registry)
+        lot = world.registry.get_lot(self.farms.lots[FARM])
+        self._code, self._seen = lot.code, world.registry
+        registry = world.registry
+        registry.add_api_token(
+            "bench", SECRET, organisation="farm-007", name="bench",
+            scopes=frozenset({"epcis:query"}), now_ms=NOW_MS,
+            expires_ms=milliseconds(world.clock.now() + timedelta(days=9)),
+        )  # fmt: skip
+
+    def grow(self, events: int) -> None:
+        """Fill the registry up to so many events, and a passport for each fifty."""
+        started = time.perf_counter()
+        lots = events // EVENTS_A_LOT
+        self._filler.fill(lots)
+        copy_passports(self.registry, FARM, self._copied, lots)
+        self._copied = lots
+        took = time.perf_counter() - started
+        print(f"bench: {events:,} events, filled in {took:.0f} s", file=sys.stderr)
+
+    def _stories(self, number: int) -> list[Story]:
+        return [Story(self._rng.randrange(self._filler.lots)) for _ in range(number)]
+
+    def questions(self, *, is_wide: bool) -> list[float]:
+        """Ask every question; print each and return all times."""
+        every: list[float] = []
+        whose = "all farms" if is_wide else "one farm"
+        for name, pairs in QUESTIONS.items():
+            took = timed(
+                lambda s, pairs=pairs: answer(  # type: ignore[misc]
+                    self.registry, s, pairs(s), is_wide=is_wide
+                ),
+                self._stories(self.asked),
+            )
+            row(f"{name} ({whose})", took)
+            every += took
+        return sorted(every)
+
+    def passports(self) -> list[float]:
+        """Make passports of copied lots; print and return the times."""
+        codes = [
+            f"{self._code}{n:06}"[-20:]
+            for n in self._rng.choices(range(self._copied), k=self.asked * 4)
+        ]
+        waiting = iter(codes)
+
+        def passport(_story: Story) -> bytes:
+            return msgspec.json.encode(
+                passport_of(self.registry, GTINS[FARM], next(waiting), None, None)
+            )
+
+        took = timed(passport, self._stories(len(codes)))
+        row("passport, in the code", took)
+        return took
+
+    def over_http(self) -> None:
+        """Ask over HTTP, with one connection kept."""
+        stop, ready, ports = threading.Event(), threading.Event(), list[int]()
+
+        def told(port: int) -> None:
+            ports.append(port)
+            ready.set()
+
+        app = create_app(self.farms.services)
+        server = threading.Thread(
+            target=serve, args=(app, "127.0.0.1", 0, stop), kwargs={"on_ready": told}
+        )
+        server.start()
+        ready.wait(10)
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", ports[0])) as line:
+                self._ask_over(line)
+        finally:
+            stop.set()
+            server.join()
+
+    def _ask_over(self, line: http.client.HTTPConnection) -> None:
+        def get(path: str) -> None:
+            line.request("GET", path, headers={"X-API-Key": SECRET})
+            response = line.getresponse()
+            body = response.read()
+            assert response.status == 200, (path, body[:300])
+
+        def asked(story: Story) -> None:
+            pairs = self._rng.choice(list(QUESTIONS.values()))(story)
+            get(f"/epcis/events?{urlencode(pairs)}")
+
+        def passport(story: Story) -> None:
+            code = f"{self._code}{story.number % self._copied:06}"[-20:]
+            get(f"/api/v1/passports/{GTINS[FARM]}/{code}")
+
+        row("event queries, over HTTP", timed(asked, self._stories(self.asked * 5)))
+        row("passport, over HTTP", timed(passport, self._stories(self.asked * 3)))
+
+
+def chain_of(registry: Registry, steps: int) -> None:
+    """Record a chain of ``steps`` events: lots split in two and mixed again."""
+    registry.add_organisation("chain", "Chuỗi")
+    base = "https://id.gs1.org/01/09521234543213/10"
+    drafts = []
+    for number in range(steps):
+        come = [f"{base}/C{one}" for one in sorted({number // 2, number})]
+        event = {
+            "type": "TransformationEvent",
+            "eventTime": iso(START_MS + number * 60_000),
+            "eventTimeZoneOffset": "+07:00",
+            "eventID": f"urn:chain:{number}",
+            "bizStep": "commissioning",
+            "inputQuantityList": [
+                {"epcClass": one, "quantity": 5.0, "uom": "KGM"} for one in come
+            ],
+            "outputQuantityList": [
+                {"epcClass": f"{base}/C{number + 1}", "quantity": 9.0, "uom": "KGM"}
+            ],
+        }
+        drafts.append(draft_of(event, None))
+    for at in range(0, steps, 500):
+        registry.capture("chain", drafts[at : at + 500], now_ms=NOW_MS, is_whole=True)
+
+
+def trace(registry: Registry, steps: int) -> None:
+    """Export the chain of the last lot; print how long it took."""
+    chain_of(registry, steps)
+    seen = registry.visible_to_organisation("chain")
+    goods = f"https://id.gs1.org/01/09521234543213/10/C{steps}"
+
+    def export(_story: Story) -> object:
+        made = export_chain(seen, goods, NOW_MS)
+        events: list[Any] = made.document["epcisBody"]["queryResults"]["resultsBody"][
+            "eventList"
+        ]
+        assert len(events) == steps, len(events)
+        return made
+
+    row(
+        f"chain of {steps:,} events, exported and checked",
+        timed(export, [Story(0)] * 3),
+    )
+
+
+def main() -> None:
+    """Fill and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--asked", type=int, default=20, help="of each question")
+    parser.add_argument("--steps", type=int, default=10_000, help="of the chain")
+    asked = parser.parse_args()
+    os.nice(5)
+    sizes = [10**power for power in range(4, 9) if 10**power < asked.events]
+    with tempfile.TemporaryDirectory() as name, open_empty(Path(name)) as world:
+        bench = Bench(world, Path(name), asked.asked)
+        for size in [*sizes, asked.events]:
+            bench.grow(size)
+            load = os.getloadavg()[0]
+            print(
+                f"\n### {size:,} events (load {load:.1f} on {os.cpu_count()} cores)\n"
+            )
+            print("| asked | p50 ms | p95 ms | longest |\n|---|--:|--:|--:|")
+            row("**event queries of one farm**", bench.questions(is_wide=False))
+            row("**event queries of all farms**", bench.questions(is_wide=True))
+            bench.passports()
+            bench.over_http()
+        trace(world.registry, asked.steps)
+
+
+if __name__ == "__main__":
+    main()

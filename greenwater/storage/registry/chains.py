@@ -1,0 +1,99 @@
+"""A thing's chain in the database: back over what it was made of and what it was packed of.
+
+The way back is walked by the database itself, so that ten thousand steps, one behind the
+other, are one question.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    and_,
+    exists,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from greenwater.storage.registry.finding import FoundEvent, with_documents
+from greenwater.storage.registry.models.epcis import EpcisEntryRow
+
+_TABLE: Final = EpcisEntryRow.__table__
+_OUT: Final = ("outputEPC", "outputEPCClass", "parentID")
+_IN: Final = ("inputEPC", "inputEPCClass")
+_HELD: Final = ("epc", "epcClass")
+
+
+def chain_of(
+    session: Session, start: str, organisations: frozenset[str] | None, *, limit: int
+) -> Sequence[FoundEvent]:
+    """Return the events of a thing and of all it came from, by time; at most ``limit``.
+
+    An event that only uses something up is the way on, and not of its chain.
+    """
+    known, entry = _came_from(start, organisations), _TABLE.alias()
+    found = (
+        select(entry.c.event_ms, entry.c.organisation, entry.c.event)
+        .select_from(known.join(entry, entry.c.text == known.c.text))
+        .where(entry.c.name.in_((*_OUT, *_HELD)), *_seen(entry, organisations))
+        .distinct()
+        .limit(limit)
+    )
+    keys = sorted((ms, owner, number) for ms, owner, number in session.execute(found))
+    return with_documents(session, keys)
+
+
+def _came_from(start: str, organisations: frozenset[str] | None) -> CTE:
+    """Return all that a thing came from, itself too."""
+    known = select(literal(start).label("text")).cte("known", recursive=True)
+    made, used = _TABLE.alias(), _TABLE.alias()
+    same = (
+        used.c.organisation == made.c.organisation,
+        used.c.event == made.c.event,
+    )
+    is_packed = and_(
+        used.c.name.in_(_HELD),
+        made.c.name == "parentID",
+        _says(made, "action", "ADD"),
+        _says(made, "eventType", "AggregationEvent"),
+    )
+    step = (
+        select(used.c.text)
+        .select_from(
+            known.join(made, made.c.text == known.c.text).join(used, and_(*same))
+        )
+        .where(
+            made.c.name.in_(_OUT),
+            or_(used.c.name.concat("").in_(_IN), is_packed),
+            used.c.text.is_not(None),
+            *_seen(made, organisations),
+        )
+    )
+    return known.union(step)
+
+
+def _seen(
+    entry: FromClause, organisations: frozenset[str] | None
+) -> list[ColumnElement[bool]]:
+    """Return the filter of a scope.
+
+    It is spelt out here, and so that no index is led to by it: with the filter of
+    ``Scope`` SQLite would read all of an organisation's entries at every step.
+    """
+    if organisations is None:
+        return []
+    return [entry.c.organisation.concat("").in_(sorted(organisations))]
+
+
+def _says(made: FromClause, name: str, text: str) -> ColumnElement[bool]:
+    said = _TABLE.alias()
+    return exists().where(
+        said.c.organisation == made.c.organisation,
+        said.c.event == made.c.event,
+        said.c.name.concat("") == name,
+        said.c.text.concat("") == text,
+    )
