@@ -59,8 +59,11 @@ def links_among(session: Session, reached: CTE, *, is_back: bool) -> Sequence[Li
         .join(LotRow, LotRow.step == LotFlowRow.step)
         .where(end.in_(select(reached.c.id)), LotFlowRow.direction == "in")
     )
-    rows = sorted(row._tuple() for row in session.execute(query))
-    return [Link(parent, child, step, kg) for parent, child, step, kg in rows]
+    found = [
+        Link(parent, child, step, kg)
+        for parent, child, step, kg in session.execute(query)
+    ]
+    return sorted(found, key=lambda link: (link.parent, link.child))
 
 
 def recalled_among(session: Session, lots: Iterable[str]) -> frozenset[str]:
