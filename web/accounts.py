@@ -1,6 +1,7 @@
 """Signing in and out, the first page of somebody who has not, and the demo's roles."""
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -9,12 +10,14 @@ from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry.accounts import PersonInfo
+from greenwater.storage.registry.accounts import Stage
 from greenwater.storage.registry.people import Role
 from traceability.codes import code_svg
-from web.doors import Doors, SignInError, safe_next
+from web.doors import Doors, safe_next
 from web.formats import moment
 from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.signing import SignInError, SigningIn
 from web.words import say
 
 DEMO_ROLES: Final = (
@@ -30,10 +33,12 @@ DEMO_ROLES: Final = (
 class AccountPages:
     """Signing in and out; the demo's roles."""
 
-    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+    def __init__(
+        self, services: Services, render: Renderer, doors: Doors, signing: SigningIn
+    ) -> None:
         self._services = services
         self._render = render
-        self._doors = doors
+        self._doors, self._signing = doors, signing
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -71,11 +76,12 @@ class AccountPages:
         phone: Annotated[str, Form(max_length=40)],
         secret: Annotated[str, Form(max_length=200)],
         next: Annotated[str, Form(max_length=500)] = "/",
+        shared: Annotated[str, Form(max_length=2)] = "",
     ) -> Response:
-        """Open a session."""
+        """Open a session; where a second factor is owed, lead there."""
+        is_own = not shared
         try:
-            address = request.client.host if request.client else ""
-            token, _ = self._doors.sign_in(phone, secret, address)
+            came = self._signing.sign_in(request, phone, secret, is_own=is_own)
         except SignInError as exc:
             lang = lang_of(request)
             seconds = -(-exc.wait_ms // 1000)
@@ -89,13 +95,20 @@ class AccountPages:
                 trouble=trouble,
                 phone=phone,
             )
-        response = RedirectResponse(safe_next(next), 303)
-        self._doors.keep(request, response, token)
+        there = quote(safe_next(next), safe="")
+        where = {
+            Stage.WHOLE: safe_next(next),
+            Stage.CODE: f"/sign-in/code?next={there}",
+            Stage.ENROL: f"/account/second-factor?next={there}",
+        }
+        response = RedirectResponse(where[came.stage], 303)
+        self._doors.keep(request, response, came.token, is_own=is_own)
         return response
 
     def sign_out(self, request: Request, csrf: Annotated[str, Form()]) -> Response:
         """End the session."""
         self._doors.check_form(request, csrf)
+        self._doors.visitor(request)
         response = RedirectResponse("/", 303)
         self._doors.sign_out(request, response)
         return response
@@ -139,9 +152,10 @@ class AccountPages:
     def step_in(self, request: Request, person: str) -> Response:
         """Open a session for one of the demo's people, without a secret."""
         _only_in_demo(self._services)
-        token = self._doors.open(self._services.registry.get_person(person).id)
+        known = self._services.registry.get_person(person).id
+        came = self._signing.come_in(request, known, stage=Stage.WHOLE)
         response = RedirectResponse("/", 303)
-        self._doors.keep(request, response, token)
+        self._doors.keep(request, response, came.token)
         return response
 
 

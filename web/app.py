@@ -25,6 +25,7 @@ from traceability.scanning import Scanning
 from web.accounts import AccountPages
 from web.alarms import AlarmPages
 from web.api import api_routes
+from web.areas import AreaPages
 from web.boats import BoatPages
 from web.books import BookPages
 from web.certificates import CertificatePages
@@ -58,6 +59,7 @@ from web.records import RecordPages
 from web.resolver import Resolver
 from web.scans import ScanPages
 from web.service import ServicePages
+from web.signing import SigningIn
 from web.tripcards import TripCardPages
 from web.trips import TripPages
 from web.words import WORDS, Lang, say
@@ -115,7 +117,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_routes(services, snapshots, doors))
     app.include_router(home_routes(services, snapshots, render, doors))
     for pages in (
-        AccountPages(services, render, doors),
+        AccountPages(services, render, doors, signing := SigningIn(services, doors)),
         AlarmPages(services, snapshots, render, doors),
         ServicePages(services, render, doors),
         CropPages(services, render, doors),
@@ -125,6 +127,7 @@ def create_app(services: Services) -> FastAPI:
         EntryPages(services, render, doors),
         RecordApi(services, doors),
         FleetPages(snapshots, render, doors),
+        AreaPages(snapshots, render, doors),
         BoatPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),

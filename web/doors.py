@@ -1,11 +1,11 @@
-"""Who is there, and what he may do: sessions, sign-in with patience, forged requests.
+"""Who is there, and what he may do: sessions, forged requests.
 
 A session is a random token in a cookie that scripts cannot read; the registry keeps its
-hash. Every form carries a token made from it, and no request from another site changes
-anything. PINs are short, so wrong ones make the next try wait, longer and longer.
+hash. Over TLS the cookie's name begins with ``__Host-``, so that no other host and no
+plain page can plant one. Every form carries a token made from it, and no request from
+another site changes anything. ``signing`` is about coming in.
 """
 
-import functools
 import hashlib
 import hmac
 import secrets
@@ -13,33 +13,49 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-import structlog
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request, Response
-from msgspec import Struct
 
-from greenwater.kernel.errors import InputError, MissingError, PlatformError
+from greenwater.kernel.errors import MissingError, PlatformError
 from greenwater.kernel.reading import milliseconds
-from greenwater.storage.registry.accounts import Account
-from greenwater.storage.registry.people import Role, parse_phone
-from web.patience import FREE_TRIES_AN_ADDRESS, Patience, wait_after
+from greenwater.storage.registry.accounts import SignedIn, Stage
+from greenwater.storage.registry.audit import Outcome
+from greenwater.storage.registry.people import SECOND_FACTOR, Role
+from web.hashing import MIN_PASSWORD, PIN_DIGITS, hash_secret, is_secret
 from web.ports import Services
+from web.visitors import OPERATOR, Visitor
 
-log = structlog.get_logger()
+__all__ = [
+    "COOKIE",
+    "HOST_COOKIE",
+    "MIN_PASSWORD",
+    "OPERATOR",
+    "PIN_DIGITS",
+    "Doors",
+    "RefusedError",
+    "SignInNeededError",
+    "Visitor",
+    "csrf_of",
+    "door",
+    "hash_secret",
+    "is_cross_site",
+    "is_secret",
+    "safe_next",
+    "token_of",
+]
 
 COOKIE: Final = "gw_session"
-SESSION_MS: Final = 30 * 24 * 3600 * 1000
-MIN_PASSWORD: Final = 10
-PIN_DIGITS: Final = 6
+HOST_COOKIE: Final = f"__Host-{COOKIE}"
+HOUR_MS: Final = 3600 * 1000
+OWN_PHONE_MS: Final = 90 * 24 * HOUR_MS
+"""How long somebody with a PIN stays signed in on his own phone."""
 
-# RFC 9106's second recommendation, so that a small machine can check ten at once.
-_HASHER: Final = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2)
+DUTY_MS: Final = 12 * HOUR_MS
+"""How long those on duty stay signed in, and anybody on a phone that others use."""
 
+OWED_MS: Final = HOUR_MS // 6
+"""How long a sign-in waits for its second factor."""
 
-@functools.cache
-def _nobody() -> str:
-    return _HASHER.hash("nobody has this")
+ON_DUTY: Final = SECOND_FACTOR | {Role.AUDITOR}
 
 
 class SignInNeededError(PlatformError):
@@ -48,90 +64,6 @@ class SignInNeededError(PlatformError):
 
 class RefusedError(PlatformError):
     """The request may not be: a forged form, or not his to do."""
-
-
-class SignInError(InputError):
-    """The number and the secret do not fit, or it is too early to try again."""
-
-    def __init__(self, sentence: str, wait_ms: int = 0) -> None:
-        super().__init__(sentence)
-        self.wait_ms = wait_ms
-
-
-class Visitor(Struct, frozen=True):
-    """Somebody who is signed in, or the operator at his own screen (``person`` None)."""
-
-    person: str | None
-    name: str
-    roles: frozenset[Role]
-    organisations: tuple[str, ...] = ()
-
-    @property
-    def keeps_books(self) -> bool:
-        """Whether he enters records and answers alarms."""
-        return bool(
-            self.roles
-            & {
-                Role.FARMER,
-                Role.TECHNICIAN,
-                Role.BOAT_OWNER,
-                Role.SKIPPER,
-                Role.ADMIN,
-            }
-        )
-
-    @property
-    def keeps_boats(self) -> bool:
-        """Whether he enters things in vessels' books."""
-        return bool(
-            self.roles & {Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE, Role.ADMIN}
-        )
-
-    @property
-    def is_of_boats(self) -> bool:
-        """Whether boats are what he comes for: he has no farm."""
-        farm = {Role.FARMER, Role.TECHNICIAN, Role.ADMIN}
-        return self.keeps_boats and not self.roles & farm
-
-    @property
-    def is_on_duty(self) -> bool:
-        """Whether he is an officer or inspector."""
-        return bool(self.roles & {Role.OFFICER, Role.INSPECTOR})
-
-    @property
-    def inspects(self) -> bool:
-        """Whether he checks labels on duty."""
-        return Role.INSPECTOR in self.roles
-
-
-OPERATOR: Final = Visitor(None, "", frozenset({Role.ADMIN}))
-
-
-def hash_secret(secret: str, *, is_pin: bool) -> str:
-    """Return what is kept of a PIN or password.
-
-    Raises:
-        InputError: it is too weak to be one.
-    """
-    if is_pin:
-        is_plain = len(set(secret)) < 3 or secret in "0123456789876543210"
-        if len(secret) != PIN_DIGITS or not secret.isdecimal() or is_plain:
-            raise InputError(
-                f"a PIN has {PIN_DIGITS} digits, and not 111111 or 123456: choose another"
-            )
-    elif len(secret) < MIN_PASSWORD:
-        raise InputError(f"a password has at least {MIN_PASSWORD} characters")
-    return _HASHER.hash(secret)
-
-
-def is_secret(secret: str, secret_hash: str | None) -> bool:
-    """Return whether a secret is the one; it takes as long where there is none."""
-    nobody = _nobody()
-    try:
-        _HASHER.verify(secret_hash or nobody, secret)
-    except (VerificationError, InvalidHashError):
-        return False
-    return secret_hash is not None
 
 
 def safe_next(text: str) -> str:
@@ -151,8 +83,6 @@ class Doors:
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
     ) -> None:
         self._services, self._new_token = services, new_token
-        self._strangers = Patience()
-        self._addresses = Patience(FREE_TRIES_AN_ADDRESS)
         self._registry = services.registry
 
     def _now_ms(self) -> int:
@@ -167,20 +97,33 @@ class Doors:
         return found
 
     def _find(self, request: Request) -> Visitor | None:
-        token = request.cookies.get(COOKIE)
-        person = self._registry.find_session(token, self._now_ms()) if token else None
-        if person is None:
+        signed = self.session(request)
+        if signed is None or signed.stage is not Stage.WHOLE:
             return None if self._services.is_guarded else OPERATOR
         try:
-            info = self._registry.get_person(person)
+            info = self._registry.get_person(signed.person)
         except MissingError:
             return None
+        roles = frozenset(role for _, role in info.memberships)
         return Visitor(
             info.id,
             info.name,
-            frozenset(role for _, role in info.memberships),
+            roles,
             tuple(sorted({one for one, _ in info.memberships})),
+            Role.ADMIN in roles and info.id in self._registry.administrators(),
         )
+
+    def session(self, request: Request) -> SignedIn | None:
+        """Return the browser's session, whatever its stage; None: it has none."""
+        if hasattr(request.state, "session"):
+            found: SignedIn | None = request.state.session
+            return found
+        token, now_ms = token_of(request), self._now_ms()
+        found = self._registry.find_session(token, now_ms) if token else None
+        if found is not None and now_ms - found.seen_ms > HOUR_MS:
+            self._registry.touch_session(token, now_ms)
+        request.state.session = found
+        return found
 
     def known(self, request: Request) -> Visitor:
         """Return who is there.
@@ -191,6 +134,29 @@ class Doors:
         visitor = self.visitor(request)
         if visitor is None:
             raise SignInNeededError(request.url.path)
+        return visitor
+
+    def person(self, request: Request) -> str:
+        """Return the person who is there.
+
+        Raises:
+            SignInNeededError: nobody has signed in, or it is the operator's own screen.
+        """
+        person = self.known(request).person
+        if person is None:
+            raise SignInNeededError(request.url.path)
+        return person
+
+    def administrator(self, request: Request) -> Visitor:
+        """Return who administers the platform; for all others there is no such page.
+
+        Raises:
+            SignInNeededError: nobody has signed in.
+            MissingError: he does not.
+        """
+        visitor = self.known(request)
+        if not visitor.administers:
+            raise MissingError(f"there is no page {request.url.path}")
         return visitor
 
     def mine(self, request: Request) -> Services:
@@ -234,79 +200,68 @@ class Doors:
             visitor is not None and visitor.keeps_books and visitor.person is not None
         )
 
-    def sign_in(self, phone: str, secret: str, address: str = "") -> tuple[str, str]:
-        """Return a new session's token, and whose it is.
-
-        Raises:
-            SignInError: number and secret do not fit, or it is too early.
-        """
-        now_ms = self._now_ms()
-        try:
-            number = parse_phone(phone)
-            account = self._registry.find_account(number)
-        except InputError:
-            number, account = phone, None
-        locked_ms = 0 if account is None else account.locked_until_ms - now_ms
-        wait_ms = max(
-            locked_ms,
-            self._strangers.wait_ms(number, now_ms),
-            self._addresses.wait_ms(address, now_ms),
-        )
-        if wait_ms > 0:
-            raise SignInError("too many tries", wait_ms)
-        is_right = is_secret(secret, None if account is None else account.secret_hash)
-        if account is None or not is_right:
-            wait_ms = self._refused(account, number, address, now_ms)
-            raise SignInError("number and secret do not fit", wait_ms)
-        if account.failures:
-            self._registry.note_sign_in(account.person, failures=0, locked_until_ms=0)
-        self._addresses.forget(address)
-        return self.open(account.person), account.person
-
-    def _refused(
-        self, account: Account | None, number: str, address: str, now_ms: int
-    ) -> int:
-        """Note a wrong try; return how long to wait before the next, in ms."""
-        log.info("sign_in.refused", person=account and account.person)
-        by_address = self._addresses.failed(address, now_ms)
-        if account is None:
-            return max(by_address, self._strangers.failed(number, now_ms))
-        failures = account.failures + 1
-        wait_ms = wait_after(failures)
-        self._registry.note_sign_in(
-            account.person, failures=failures, locked_until_ms=now_ms + wait_ms
-        )
-        return max(by_address, wait_ms)
-
-    def open(self, person: str) -> str:
-        """Return the token of a new session."""
+    def open(
+        self,
+        person: str,
+        *,
+        stage: Stage = Stage.WHOLE,
+        agent: str = "",
+        is_own: bool = True,
+    ) -> str:
+        """Return the token of a new session; not ``is_own``: others use this browser too."""
         token, now_ms = self._new_token(), self._now_ms()
         self._registry.open_session(
-            token, person, now_ms=now_ms, expires_ms=now_ms + SESSION_MS
+            token,
+            person,
+            now_ms=now_ms,
+            expires_ms=now_ms + self._length_ms(person, stage, is_own),
+            stage=stage,
+            agent=agent,
         )
         return token
 
-    def keep(self, request: Request, response: Response, token: str) -> None:
-        """Have the browser keep a session."""
+    def _length_ms(self, person: str, stage: Stage, is_own: bool) -> int:
+        if self._services.is_demo:
+            return OWN_PHONE_MS  # its hours are minutes
+        if stage is not Stage.WHOLE:
+            return OWED_MS
+        roles = {role for _, role in self._registry.get_person(person).memberships}
+        return OWN_PHONE_MS if is_own and not roles & ON_DUTY else DUTY_MS
+
+    def keep(
+        self, request: Request, response: Response, token: str, *, is_own: bool = True
+    ) -> None:
+        """Have the browser keep a session, and end the one that it came with."""
+        before, now_ms = token_of(request), self._now_ms()
+        if before and before != token:
+            self._registry.close_session(before)
+        kept = self._registry.find_session(token, now_ms)
+        request.state.session = kept
+        expires_ms = now_ms if kept is None else kept.expires_ms
         response.set_cookie(
-            COOKIE,
+            _cookie_name(request),
             token,
-            max_age=SESSION_MS // 1000,
+            max_age=(expires_ms - now_ms) // 1000 if is_own else None,
             httponly=True,
             samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=_is_tls(request),
         )
 
     def sign_out(self, request: Request, response: Response) -> None:
         """End the session."""
-        token = request.cookies.get(COOKIE)
+        token = token_of(request)
         if token:
             self._registry.close_session(token)
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        response.delete_cookie(
+            _cookie_name(request),
+            httponly=True,
+            samesite="lax",
+            secure=_is_tls(request),
+        )
 
     def csrf(self, request: Request) -> str:
         """Return what the forms of this session carry."""
-        return csrf_of(request.cookies.get(COOKIE, ""))
+        return csrf_of(token_of(request))
 
     def check_form(self, request: Request, token: str) -> None:
         """Refuse a form that is not of this session.
@@ -314,8 +269,45 @@ class Doors:
         Raises:
             RefusedError: it is none of ours.
         """
-        if not hmac.compare_digest(token, self.csrf(request)):
+        if not hmac.compare_digest(token.encode(), self.csrf(request).encode()):
             raise RefusedError("this form is not of your session: open the page again")
+
+    def note(
+        self,
+        request: Request,
+        act: str,
+        subject: str = "",
+        *,
+        person: str | None = None,
+        outcome: Outcome = "done",
+    ) -> None:
+        """Put an act into the audit log, of whoever is there unless a person is named."""
+        signed: SignedIn | None = getattr(request.state, "session", None)
+        visitor: Visitor | None = getattr(request.state, "visitor", None)
+        self._registry.note(
+            act,
+            subject,
+            at_ms=self._now_ms(),
+            person=person or (None if visitor is None else visitor.person),
+            session="" if signed is None else signed.id[:8],
+            outcome=outcome,
+        )
+
+
+def _is_tls(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
+def _cookie_name(request: Request) -> str:
+    return HOST_COOKIE if _is_tls(request) else COOKIE
+
+
+def token_of(request: Request) -> str:
+    """Return the session's token that the browser sent, or nothing.
+
+    Over TLS only the name that no other host can set is looked at.
+    """
+    return request.cookies.get(_cookie_name(request), "")
 
 
 def csrf_of(session: str) -> str:

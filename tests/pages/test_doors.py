@@ -15,7 +15,7 @@ from greenwater.reference.vessel_records import VESSEL_KINDS
 from greenwater.storage.registry.watching import Notification
 from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
-from tests.pages.world import HOUR_MS, NOW_MS, open_empty
+from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.app import create_app
 from web.doors import COOKIE, csrf_of, safe_next
 from web.words import WORDS, Lang
@@ -94,13 +94,17 @@ def test_signing_out_ends_the_session_for_good(visitor: TestClient) -> None:
     assert visitor.get("/alarms").headers["location"] == "/sign-in?next=%2Falarms"
 
 
-def test_a_session_ends_after_a_month(farms: Farms, visitor: TestClient) -> None:
+def test_a_farmers_session_ends_after_ninety_days(
+    farms: Farms, visitor: TestClient
+) -> None:
     enter(visitor, "hoa")
-    farms.world.clock.advance(timedelta(days=31))
+    farms.world.clock.advance(timedelta(days=89))
     try:
+        assert visitor.get("/alarms").status_code == 200
+        farms.world.clock.advance(timedelta(days=2))
         assert visitor.get("/alarms").status_code == 303
     finally:
-        farms.world.clock.advance(timedelta(days=-31))
+        farms.world.clock.advance(NOW - farms.world.clock.now())
 
 
 @pytest.mark.parametrize("phone", [PHONES["binh"], "0905999999", "không phải số"])

@@ -12,10 +12,12 @@ from sqlalchemy import Engine
 
 from greenwater.storage.registry.accounts import Accounts
 from greenwater.storage.registry.alarms import Alarms
+from greenwater.storage.registry.audit import Audit
 from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.bulletins import Bulletins
 from greenwater.storage.registry.certification import Certification
 from greenwater.storage.registry.commands import Commands
+from greenwater.storage.registry.consents import Consents
 from greenwater.storage.registry.contacts import Contacts
 from greenwater.storage.registry.credentials import Randomness
 from greenwater.storage.registry.deploying import Deployments
@@ -28,6 +30,7 @@ from greenwater.storage.registry.farm_records import FarmRecords
 from greenwater.storage.registry.goods import Goods
 from greenwater.storage.registry.inspections import Inspections
 from greenwater.storage.registry.labels import Labels
+from greenwater.storage.registry.links import Links
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
 from greenwater.storage.registry.overrides import Overrides
@@ -39,6 +42,7 @@ from greenwater.storage.registry.quarantine import Quarantine
 from greenwater.storage.registry.roots import Roots
 from greenwater.storage.registry.scans import Scans
 from greenwater.storage.registry.scope import Scope
+from greenwater.storage.registry.second_factors import SecondFactors
 from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tokens import Tokens
@@ -72,6 +76,10 @@ class Registry(
     Services,
     Watching,
     Accounts,
+    Audit,
+    Consents,
+    Links,
+    SecondFactors,
     Books,
     FarmRecords,
     Goods,

@@ -2,15 +2,20 @@
 
 import hashlib
 from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 
+from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.models import Membership, Person
 from greenwater.storage.registry.models.accounts import AccountRow, SessionRow
 from greenwater.storage.registry.people import Role
-from greenwater.storage.registry.rows import get_row, insert
+from greenwater.storage.registry.rows import get_row, insert, struct_of
 from greenwater.storage.registry.session import Sessions
+
+ID_LENGTH: Final = 16
 
 
 class Account(Struct, frozen=True):
@@ -30,6 +35,30 @@ class PersonInfo(Struct, frozen=True):
     name: str
     phone: str | None
     memberships: tuple[tuple[str, Role], ...]
+
+
+class Stage(StrEnum):
+    """How far a sign-in has come."""
+
+    CODE = "code"
+    """The secret was right; a code of the second factor is owed."""
+
+    ENROL = "enrol"
+    """The secret was right; a second factor is to be set up before anything else."""
+
+    WHOLE = "whole"
+
+
+class SignedIn(Struct, frozen=True):
+    """A browser that came in; ``id`` is the beginning of its token's hash, no secret."""
+
+    id: str
+    person: str
+    stage: Stage
+    agent: str
+    created_ms: int
+    seen_ms: int
+    expires_ms: int
 
 
 def session_hash(token: str) -> str:
@@ -78,15 +107,16 @@ class Accounts:
         )
         with self._sessions.reading() as session:
             row = session.scalar(query)
-            if row is None:
-                return None
-            return Account(
-                row.person,
-                row.secret_hash,
-                row.is_pin,
-                row.failures,
-                row.locked_until_ms,
-            )
+            return None if row is None else struct_of(Account, row)
+
+    def get_account(self, person: str) -> Account:
+        """Return a person's account.
+
+        Raises:
+            MissingError: nothing was set for him to sign in with.
+        """
+        with self._sessions.reading() as session:
+            return struct_of(Account, get_row(session, AccountRow, person))
 
     def set_secret(self, person: str, secret_hash: str, *, is_pin: bool) -> None:
         """Give a person a PIN or password; earlier sessions end.
@@ -115,7 +145,14 @@ class Accounts:
             row.failures, row.locked_until_ms = failures, locked_until_ms
 
     def open_session(
-        self, token: str, person: str, *, now_ms: int, expires_ms: int
+        self,
+        token: str,
+        person: str,
+        *,
+        now_ms: int,
+        expires_ms: int,
+        stage: Stage = Stage.WHOLE,
+        agent: str = "",
     ) -> None:
         """Keep a signed-in browser, and forget those that have expired."""
         with self._sessions.writing() as session:
@@ -126,14 +163,36 @@ class Accounts:
                     person=person,
                     created_ms=now_ms,
                     expires_ms=expires_ms,
+                    stage=stage,
+                    agent=agent,
+                    seen_ms=now_ms,
                 )
             )
 
-    def find_session(self, token: str, now_ms: int) -> str | None:
-        """Return whose session a token is; None where it is none, or over."""
+    def find_session(self, token: str, now_ms: int) -> SignedIn | None:
+        """Return the session of a token; None where it is none, or over."""
         with self._sessions.reading() as session:
             row = session.get(SessionRow, session_hash(token))
-            return None if row is None or row.expires_ms <= now_ms else row.person
+            return None if row is None or row.expires_ms <= now_ms else _signed_in(row)
+
+    def list_sessions(self, person: str, now_ms: int) -> Sequence[SignedIn]:
+        """Return where a person is signed in, last seen first."""
+        query = (
+            select(SessionRow)
+            .where(SessionRow.person == person, SessionRow.expires_ms > now_ms)
+            .order_by(SessionRow.seen_ms.desc(), SessionRow.created_ms.desc())
+        )
+        with self._sessions.reading() as session:
+            return [_signed_in(row) for row in session.scalars(query)]
+
+    def touch_session(self, token: str, now_ms: int) -> None:
+        """Note that a browser was there; one that is over is left."""
+        with self._sessions.writing() as session:
+            session.execute(
+                update(SessionRow)
+                .where(SessionRow.token_hash == session_hash(token))
+                .values(seen_ms=now_ms)
+            )
 
     def close_session(self, token: str) -> None:
         """End a session; one that is not there is harmless."""
@@ -141,3 +200,43 @@ class Accounts:
             session.execute(
                 delete(SessionRow).where(SessionRow.token_hash == session_hash(token))
             )
+
+    def end_session(self, person: str, session_id: str) -> None:
+        """End one of a person's sessions by its id.
+
+        Raises:
+            MissingError: he has none of that id.
+        """
+        ended = (
+            delete(SessionRow)
+            .where(
+                SessionRow.person == person,
+                func.substr(SessionRow.token_hash, 1, ID_LENGTH) == session_id,
+            )
+            .returning(SessionRow.person)
+        )
+        with self._sessions.writing() as session:
+            if session.execute(ended).first() is None:
+                raise MissingError(f"there is no session {session_id!r} of yours")
+
+    def end_sessions(self, person: str, *, but: str = "") -> None:
+        """End all of a person's sessions, ``but`` one."""
+        with self._sessions.writing() as session:
+            session.execute(
+                delete(SessionRow).where(
+                    SessionRow.person == person,
+                    func.substr(SessionRow.token_hash, 1, ID_LENGTH) != but,
+                )
+            )
+
+
+def _signed_in(row: SessionRow) -> SignedIn:
+    return SignedIn(
+        row.token_hash[:ID_LENGTH],
+        row.person,
+        Stage(row.stage),
+        row.agent,
+        row.created_ms,
+        row.seen_ms,
+        row.expires_ms,
+    )

@@ -1,14 +1,15 @@
 """Organisations, the people in them, and how far each of those sees."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.models import Membership, Organisation, Person
+from greenwater.storage.registry.models.accounts import SessionRow
 from greenwater.storage.registry.rows import add_once, get_row, parse_name
 from greenwater.storage.registry.session import Sessions
 
@@ -44,6 +45,9 @@ class OrganisationKind(StrEnum):
     COMMUNE = "commune"
     CERTIFIER = "certifier"
 
+
+SECOND_FACTOR: Final = frozenset({Role.INSPECTOR, Role.OFFICER, Role.ADMIN})
+"""Roles that sign in with a password and a second factor, but in a demo."""
 
 DUTY_SEES_ALL: Final = frozenset({Role.INSPECTOR, Role.OFFICER})
 
@@ -119,6 +123,9 @@ class People:
     def add_member(self, person: str, organisation: str, role: Role) -> None:
         """Make a person something in an organisation.
 
+        A role that takes a second factor (``SECOND_FACTOR``) ends his sessions: he comes
+        in again, with one.
+
         Raises:
             MissingError: the person or organisation is not registered.
         """
@@ -126,7 +133,8 @@ class People:
         with self._sessions.writing() as session:
             get_row(session, Person, person)
             get_row(session, Organisation, organisation)
-            add_once(session, Membership, key, {})
+            if add_once(session, Membership, key, {}) and role in SECOND_FACTOR:
+                session.execute(delete(SessionRow).where(SessionRow.person == person))
 
     def drop_member(self, person: str, organisation: str, role: Role) -> None:
         """End a membership; one that is not there is harmless."""
@@ -160,3 +168,32 @@ class People:
         return reach(
             (one, OrganisationKind(kind), Role(role)) for one, kind, role in rows
         )
+
+    def who_sees(self, organisation: str) -> Sequence[tuple[str, str, Role]]:
+        """Return who may see what is an organisation's: (person, organisation, role).
+
+        By the one rule (``reach``): its own people, and an authority's on duty.
+        """
+        query = select(
+            Membership.person,
+            Membership.organisation,
+            Organisation.kind,
+            Membership.role,
+        ).join(Organisation, Organisation.id == Membership.organisation)
+        with self._sessions.reading() as session:
+            rows = session.execute(query).all()
+        found = []
+        for person, where, kind, role in rows:
+            seen = reach([(where, OrganisationKind(kind), Role(role))])
+            if seen is None or organisation in seen:
+                found.append((person, where, Role(role)))
+        return sorted(found)
+
+    def list_organisations(self) -> Sequence[tuple[str, str, OrganisationKind]]:
+        """Return every organisation: id, name, kind; by name."""
+        query = select(Organisation).order_by(Organisation.name, Organisation.id)
+        with self._sessions.reading() as session:
+            return [
+                (one.id, one.name, OrganisationKind(one.kind))
+                for one in session.scalars(query)
+            ]

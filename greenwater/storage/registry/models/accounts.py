@@ -18,10 +18,17 @@ class AccountRow(Base):
 
 
 class SessionRow(Base):
-    """A signed-in browser; only its token's hash is kept."""
+    """A signed-in browser; only its token's hash is kept.
+
+    ``stage`` says whether the second factor is still owed; ``agent`` is a coarse word
+    for the browser, ``seen_ms`` when it was last there, to the hour.
+    """
 
     __tablename__ = "session"
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     created_ms: Mapped[int]
     expires_ms: Mapped[int]
+    stage: Mapped[str] = mapped_column(server_default="whole")
+    agent: Mapped[str] = mapped_column(server_default="")
+    seen_ms: Mapped[int] = mapped_column(server_default="0")

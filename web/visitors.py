@@ -1,0 +1,60 @@
+"""Somebody at the site: who he is and what he may do there."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from greenwater.storage.registry.people import Role
+
+
+class Visitor(Struct, frozen=True):
+    """Somebody who is signed in, or the operator at his own screen (``person`` None).
+
+    ``administers``: the platform itself, not only an organisation.
+    """
+
+    person: str | None
+    name: str
+    roles: frozenset[Role]
+    organisations: tuple[str, ...] = ()
+    administers: bool = False
+
+    @property
+    def keeps_books(self) -> bool:
+        """Whether he enters records and answers alarms."""
+        return bool(
+            self.roles
+            & {
+                Role.FARMER,
+                Role.TECHNICIAN,
+                Role.BOAT_OWNER,
+                Role.SKIPPER,
+                Role.ADMIN,
+            }
+        )
+
+    @property
+    def keeps_boats(self) -> bool:
+        """Whether he enters things in vessels' books."""
+        return bool(
+            self.roles & {Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE, Role.ADMIN}
+        )
+
+    @property
+    def is_of_boats(self) -> bool:
+        """Whether boats are what he comes for: he has no farm."""
+        farm = {Role.FARMER, Role.TECHNICIAN, Role.ADMIN}
+        return self.keeps_boats and not self.roles & farm
+
+    @property
+    def is_on_duty(self) -> bool:
+        """Whether he is an officer or inspector."""
+        return bool(self.roles & {Role.OFFICER, Role.INSPECTOR})
+
+    @property
+    def inspects(self) -> bool:
+        """Whether he checks labels on duty."""
+        return Role.INSPECTOR in self.roles
+
+
+OPERATOR: Final = Visitor(None, "", frozenset({Role.ADMIN}), administers=True)
