@@ -62,7 +62,7 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
     own = [dossiers] if Role.OFFICER in visitor.roles else []
     own += [("way_inspections", "/inspections")] if visitor.inspects else []
     all_ = [("way_board", "/board"), ("way_fleet", "/fleet"), ("way_alarms", "/alarms")]
-    return [check, *all_, *own]
+    return [check, *all_, ("way_areas", "/areas"), *own]
 
 
 class Renderer:

@@ -32,6 +32,14 @@ class Sailed(Struct, frozen=True, kw_only=True):
     since_ms: int | None = None
 
 
+class Fished(Struct, frozen=True):
+    """That a vessel's gear worked: minutes by zone, from an instant on."""
+
+    vessel: str
+    began_ms: int
+    minutes: dict[str, float]
+
+
 class TripsSeen:
     """Mixed into ``Scope`` and ``Registry``."""
 
@@ -56,6 +64,14 @@ class TripsSeen:
         query = select(HaulRow).where(HaulRow.trip == trip).order_by(HaulRow.began_ms)
         with self._sessions.reading() as session:
             return [_haul_of(row) for row in session.scalars(query)]
+
+    def fished(self, from_ms: int) -> Sequence[Fished]:
+        """Return every haul that began since an instant, as little as counting needs."""
+        query = select(HaulRow.vessel, HaulRow.began_ms, HaulRow.minutes).where(
+            HaulRow.began_ms >= from_ms
+        )
+        with self._sessions.reading() as session:
+            return [Fished(*row) for row in session.execute(query)]
 
     def violations(
         self, *, vessel: str | None = None, from_ms: int = 0, limit: int = 200

@@ -1,0 +1,87 @@
+"""Numbers by area: counted right, seen by officers alone, safe in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.trips import Haul
+from greenwater.storage.registry.trips import Fished, Sailed
+from tests.pages.farms import BOATS, PHONES, PIN, Farms
+from tests.pages.world import HOUR_MS, NOW_MS, open_empty
+from web.app import create_app
+from web.areas import AreaNumbers, _safe, by_area, vessel_days
+from web.facts import Snapshots
+
+
+@pytest.fixture(scope="module")
+def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
+    folder: Path = tmp_path_factory.mktemp("farms")
+    with open_empty(folder) as world:
+        yield Farms(world, folder)
+
+
+def test_every_farm_unit_lot_and_kilogram_is_counted_once(farms: Farms) -> None:
+    facts = Snapshots().now(farms.services)
+    areas = by_area(farms.registry.visible_to(None), facts)
+    whole = sum(areas.values(), AreaNumbers())
+    assert whole.units == len(facts.units)
+    assert whole.households == len({one.organisation for one in facts.sites})
+    assert whole.lots == len(farms.registry.lots())
+    harvests = farms.registry.records(kinds={"harvest"})
+    assert whole.harvest_kg == sum(one.fields["kg"] for one in harvests) > 0
+    assert whole.alarms_open == len(farms.registry.alarms(open_only=True)) > 0
+
+
+def test_a_farmer_is_refused_and_an_inspector_reads_all(farms: Farms) -> None:
+    app = create_app(farms.services)
+    with TestClient(app, follow_redirects=False) as client:
+        assert client.get("/areas").status_code == 303
+        client.post("/sign-in", data={"phone": PHONES["hoa"], "secret": PIN})
+        assert client.get("/areas").status_code == 403
+        assert client.get("/areas.csv").status_code == 403
+    with TestClient(create_app(farms.services)) as client:
+        client.post("/sign-in", data={"phone": PHONES["minh"], "secret": PIN})
+        page = client.get("/areas")
+        table = client.get("/areas.csv")
+    assert page.status_code == 200
+    rows = list(csv.reader(io.StringIO(table.content.decode("utf-8-sig"))))
+    assert rows[0][:3] == ["commune", "farms", "households"]
+    assert sum(int(row[2]) for row in rows[1:]) == 2
+
+
+def haul(number: int, began_ms: int, minutes: dict[str, float]) -> Haul:
+    return Haul(
+        id=f"haul-{number}", vessel=BOATS["hoa"], trip=None, number=number, gear="LLD",
+        set_ms=None, set_at=None, began_ms=began_ms, began_at=(11.0, 111.0),
+        ended_ms=began_ms + HOUR_MS, ended_at=(11.0, 111.0), minutes=minutes,
+    )  # fmt: skip
+
+
+def test_days_of_fishing_are_counted_by_boat_day_and_zone(farms: Farms) -> None:
+    hauls = [
+        haul(1, NOW_MS, {"offshore": 30.0}),
+        haul(2, NOW_MS + HOUR_MS // 2, {"offshore": 5.0, "inshore": 1.0}),
+        haul(3, NOW_MS - 48 * HOUR_MS, {"inshore": 0.0, "offshore": 2.0}),
+    ]
+    farms.registry.save_trips([Sailed(vessel=BOATS["hoa"], hauls=hauls)])
+    (month,) = vessel_days(farms.registry.fished(NOW_MS - 100 * HOUR_MS))
+    assert (month.name, month.days) == ("2026-11", {"offshore": 2, "inshore": 1})
+
+
+def test_a_day_is_one_of_vietnam() -> None:
+    late = milliseconds(datetime(2026, 10, 31, 18, 0, tzinfo=UTC))
+    (month,) = vessel_days([Fished("KH-1", late, {"offshore": 1.0})])
+    assert month.name == "2026-11"
+
+
+def test_a_cell_is_never_a_formula() -> None:
+    assert _safe("=HYPERLINK(1)") == "'=HYPERLINK(1)"
+    assert _safe("Vạn Ninh") == "Vạn Ninh"
+    assert _safe(None) == ""
+    assert _safe(-3.5) == -3.5
