@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -22,7 +22,7 @@ from greenwater.kernel.errors import (
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import random_id
 from traceability.scanning import Scanning
-from web.accounts import AccountPages
+from web.acts import note_act
 from web.alarms import AlarmPages
 from web.api import api_routes
 from web.areas import AreaPages
@@ -30,6 +30,7 @@ from web.boats import BoatPages
 from web.books import BookPages
 from web.certificates import CertificatePages
 from web.crops import CropPages
+from web.described import describe
 from web.doors import (
     Doors,
     RefusedError,
@@ -47,8 +48,10 @@ from web.inspections import InspectionPages
 from web.labels import LabelPages
 from web.ledger import LedgerPages
 from web.lots import LotPages
+from web.manners import Once, problem_response
 from web.pages import STATIC, Renderer, lang_of, page_routes
 from web.passports import PassportPages
+from web.people import people_pages
 from web.ports import Services
 from web.prints import PrintPages
 from web.readiness import ReadinessPages
@@ -59,7 +62,6 @@ from web.records import RecordPages
 from web.resolver import Resolver
 from web.scans import ScanPages
 from web.service import ServicePages
-from web.signing import SigningIn
 from web.tripcards import TripCardPages
 from web.trips import TripPages
 from web.words import WORDS, Lang, say
@@ -73,6 +75,8 @@ STATUS: Final[dict[type[PlatformError], int]] = {
     UnavailableError: 503,
 }
 RETRY_S: Final = 10
+HSTS: Final = "max-age=31536000"
+CallNext = Callable[[Request], Awaitable[Response]]
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -117,7 +121,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_routes(services, snapshots, doors))
     app.include_router(home_routes(services, snapshots, render, doors))
     for pages in (
-        AccountPages(services, render, doors, signing := SigningIn(services, doors)),
+        *people_pages(services, render, doors),
         AlarmPages(services, snapshots, render, doors),
         ServicePages(services, render, doors),
         CropPages(services, render, doors),
@@ -147,21 +151,32 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(pages.routes())
     app.include_router(EpcisApi(services, doors, random_id).routes())
     app.mount("/static", _Assets(directory=STATIC), name="static")
+    app.middleware("http")(Once(services, doors))
     app.add_middleware(GZipMiddleware, minimum_size=500)
-    app.middleware("http")(_with_headers)
+    app.middleware("http")(_minded(doors))
     _answer_errors(app, services, render)
+    describe(app)
     return app
 
 
-async def _with_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    if request.method not in ("GET", "HEAD", "OPTIONS") and is_cross_site(request):
-        return JSONResponse({"error": "sent by another site", "status": 403}, 403)
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+def _minded(
+    doors: Doors,
+) -> Callable[[Request, CallNext], Awaitable[Response]]:
+    """Return what every request passes: no other site's forms; acts noted; headers."""
+
+    async def minded(request: Request, call_next: CallNext) -> Response:
+        is_change = request.method not in ("GET", "HEAD", "OPTIONS")
+        if is_change and is_cross_site(request):
+            return problem_response(request.url.path, 403, "sent by another site")
+        response = await call_next(request)
+        await note_act(doors, request, response)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.url.scheme == "https":
+            response.headers.setdefault("Strict-Transport-Security", HSTS)
+        return response
+
+    return minded
 
 
 Answer = Callable[[Request, int, str], Response]
@@ -173,8 +188,7 @@ def _answering(services: Services, render: Renderer) -> Answer:
     def answer(request: Request, status: int, reason: str) -> Response:
         headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
         if not _wants_page(request):
-            document = {"error": reason, "status": status}
-            return JSONResponse(document, status, headers=headers)
+            return problem_response(request.url.path, status, reason, headers)
         known = (
             f"error_{status}" if f"error_{status}" in WORDS[Lang.VI] else "error_500"
         )
@@ -242,5 +256,5 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
 def _wants_page(request: Request) -> bool:
     path = request.url.path
     return not path.startswith(
-        ("/api/", "/epcis/", "/static/", "/live.json", "/healthz")
+        ("/api/", "/epcis/", "/.well-known/", "/static/", "/live.json", "/healthz")
     )

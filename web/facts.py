@@ -145,6 +145,10 @@ def _nowhere(device: DeviceId, probe: ProbeId) -> Deployed:
     return Deployed(device, probe, None, None, None, 0, None)
 
 
+Eyes = tuple[str | None, str | None]
+"""Who looks: a person, or an organisation whose program asks."""
+
+
 class Snapshots:
     """Facts, at most a second old: many open pages ask the databases once.
 
@@ -153,7 +157,7 @@ class Snapshots:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._facts: dict[str | None, tuple[float, Facts]] = {}
+        self._facts: dict[Eyes, tuple[float, Facts]] = {}
 
     def now(self, services: Services) -> Facts:
         """Return the facts as the viewer of ``services`` sees them.
@@ -164,10 +168,11 @@ class Snapshots:
         with self._lock:
             now_s = time.monotonic()
             self._facts = {k: v for k, v in self._facts.items() if now_s < v[0]}
-            known = self._facts.get(services.viewer)
+            eyes = (services.viewer, services.organisation)
+            known = self._facts.get(eyes)
             if known is None:
                 facts = gather(services)
-                known = self._facts[services.viewer] = (
+                known = self._facts[eyes] = (
                     time.monotonic() + KEPT_S,
                     facts,
                 )

@@ -120,7 +120,8 @@ def test_a_wrong_question_is_refused_in_a_sentence(
 ) -> None:
     answer = site.get("/api/v1/series", params=params)
     assert answer.status_code == status
-    assert reason in answer.json()["error"]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert reason in answer.json()["detail"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -225,7 +226,7 @@ def test_our_own_faults_are_told_as_ours_and_tell_nothing_else(world: World) -> 
         assert "secret" not in answer.text
         assert parse_page(answer.text).one("h1").text == "Máy chủ gặp lỗi."
         assert "default-src" in answer.headers["content-security-policy"]
-        assert site.get("/api/v1/units").json()["error"] == "see the log"
+        assert site.get("/api/v1/units").json()["detail"] == "see the log"
 
 
 def test_files_may_be_kept_since_their_address_has_a_version(site: TestClient) -> None:

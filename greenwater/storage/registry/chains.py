@@ -11,7 +11,9 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
+    Text,
     and_,
+    cast,
     exists,
     literal,
     or_,
@@ -35,7 +37,10 @@ def chain_of(
 
     An event that only uses something up is the way on, and not of its chain.
     """
-    known, entry = _came_from(start, organisations), _TABLE.alias()
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    # There both halves of a recursion must be sorted alike, as the column is.
+    begin = cast(start, Text).collate("C") if is_postgres else literal(start)
+    known, entry = _came_from(begin, organisations), _TABLE.alias()
     found = (
         select(entry.c.event_ms, entry.c.organisation, entry.c.event)
         .select_from(known.join(entry, entry.c.text == known.c.text))
@@ -47,9 +52,9 @@ def chain_of(
     return with_documents(session, keys)
 
 
-def _came_from(start: str, organisations: frozenset[str] | None) -> CTE:
+def _came_from(start: ColumnElement[str], organisations: frozenset[str] | None) -> CTE:
     """Return all that a thing came from, itself too."""
-    known = select(literal(start).label("text")).cte("known", recursive=True)
+    known = select(start.label("text")).cte("known", recursive=True)
     made, used = _TABLE.alias(), _TABLE.alias()
     same = (
         used.c.organisation == made.c.organisation,

@@ -1,0 +1,149 @@
+"""The API's description (OpenAPI 3.1): what programs may use, under names that last.
+
+Pages for people are left out. An operation is named after its method and address, so that
+a name changes only with the address; every error is a problem (RFC 9457).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from web.doors import COOKIE
+from web.manners import PROBLEM
+
+TOLD: Final = (
+    "Readings of water and boats, lots with their passports and labels, and trace events "
+    "by EPCIS 2.0. Programs show a token (`Authorization: Bearer …` or `X-API-Key`), people "
+    "their session. Errors are problems (RFC 9457) whose `type` is stable. Writes may carry "
+    "`Idempotency-Key`. How to use it: docs/api.md."
+)
+API: Final = ("/api/", "/epcis", "/healthz")
+PUBLIC: Final = (
+    *("/healthz", "/api/v1/passports/", "/api/v1/labels", "/api/v1/ledger"),
+    "/api/v1/openapi.json",
+)
+"""Operations that ask nobody who he is."""
+
+TAGS: Final[Mapping[str, str]] = {
+    "telemetry": "Sites, units and what was measured there.",
+    "labels": "What anybody may know of labels and lots.",
+    "EPCIS": "Trace events, EPCIS 2.0 (docs/epcis.md).",
+    "books": "Records of farms, boats and inspections.",
+    "service": "Whether the platform is well.",
+}
+_TAG_OF: Final = (
+    *(("/epcis", "EPCIS"), ("/healthz", "service"), ("/api/v1/labels", "labels")),
+    *(("/api/v1/passports", "labels"), ("/api/v1/series", "telemetry")),
+    *(("/api/v1/units", "telemetry"), ("/api/v1/sites", "telemetry")),
+    *(("/api/v1/readings", "telemetry"), ("/api/", "books")),
+)
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Stable; see docs/api.md."},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "One sentence for people."},
+    },
+}
+_REFUSED: Final = {"$ref": "#/components/responses/Problem"}
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Made by the client; the same key and request get the first answer.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "pattern": "^[!-~]+$",
+    },
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Have an application describe its API and nothing else."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None or "x-greenwater" not in app.openapi_schema:
+            app.openapi_schema = None
+            app.openapi_schema = _described(plain())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _described(whole: Mapping[str, Any]) -> dict[str, Any]:
+    paths = {
+        path: _path(path, item)
+        for path, item in whole["paths"].items()
+        if path.startswith(API)
+    }
+    components = dict(whole.get("components", {}))
+    schemas = dict(components.get("schemas", {}))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Greenwater", "version": "1", "description": TOLD},
+        "tags": [{"name": name, "description": told} for name, told in TAGS.items()],
+        "paths": paths,
+        "components": {
+            **components,
+            "schemas": {**schemas, "Problem": _PROBLEM},
+            "responses": {
+                "Problem": {
+                    "description": "Why not.",
+                    "content": {
+                        PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}
+                    },
+                }
+            },
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "token": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+        "x-greenwater": "described",
+    }
+
+
+def _path(path: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    return {method: _operation(path, method, one) for method, one in item.items()}
+
+
+def _operation(path: str, method: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    made = dict(one)
+    if not str(made.get("operationId", "")).startswith("epcis_"):
+        made["operationId"] = _name(path, method)
+    made["tags"] = [next(tag for head, tag in _TAG_OF if path.startswith(head))]
+    answers = {k: v for k, v in made.get("responses", {}).items() if k != "422"}
+    made["responses"] = {**answers, "default": _REFUSED}
+    if method in ("post", "put", "patch", "delete"):
+        made["parameters"] = [*made.get("parameters", []), _KEY]
+    is_public = path.startswith(PUBLIC)
+    made["security"] = [] if is_public else _security(path, method)
+    return made
+
+
+def _security(path: str, method: str) -> list[dict[str, list[str]]]:
+    token: list[dict[str, list[str]]] = [{"token": []}, {"key": []}]
+    is_write = method != "get"
+    if path.startswith("/epcis"):
+        return token if is_write else [*token, {"session": []}]
+    is_telemetry = dict(_TAG_OF).get(path) == "telemetry" or path.startswith(
+        ("/api/v1/series", "/api/v1/units", "/api/v1/sites", "/api/v1/readings")
+    )
+    return [*token, {"session": []}] if is_telemetry else [{"session": []}]
+
+
+def _name(path: str, method: str) -> str:
+    words = path.removeprefix("/api/v1").replace("{", "by_").replace("}", "")
+    parts = [
+        part for part in words.replace(".", "_").replace("-", "_").split("/") if part
+    ]
+    return "_".join([method, *parts]).replace(":path", "")
