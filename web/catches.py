@@ -1,6 +1,6 @@
 """Wild fish as a shopper sees it: vessel, gear, waters, trip, papers, and what is known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from traceability.catch_evidence import CatchEvidence
@@ -15,15 +15,18 @@ from web.words import Lang, say
 class CatchView:
     """One trip: facts, and notes of what is declared, differs or was lifted."""
 
+    trip: str
     facts: Sequence[tuple[str, str]]
     notes: Sequence[str]
     warnings: Sequence[str]
 
 
-def catch_views(lang: Lang, found: Sequence[CatchEvidence]) -> list[CatchView]:
+def catch_views(lang: Lang, found: Iterable[CatchEvidence]) -> list[CatchView]:
     """Return what is told of each trip that goods came from."""
     return [
-        CatchView(_facts(lang, one), _notes(lang, one), _warnings(lang, one))
+        CatchView(
+            one.trip, _facts(lang, one), _notes(lang, one), _warnings(lang, one)
+        )
         for one in found
     ]
 

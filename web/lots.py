@@ -12,11 +12,13 @@ from greenwater.kernel.errors import InputError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.papers import PAPERS
 from greenwater.storage.registry.books import Lot
+from traceability.catch_evidence import catch_evidence_in
 from traceability.gate import GateRefusedError
 from traceability.labels import Labels
 from traceability.origins import evidence_in
 from web.beside import inspected
 from web.books import refusal_texts
+from web.catches import catch_views
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
@@ -70,7 +72,8 @@ class LotPages:
             "lot.html",
             status=409 if trouble else 200,
             now_ms=self._now_ms(),
-            is_simulated=evidence is not None and evidence.is_simulated,
+            is_simulated=bool(lot.evidence.get("is_simulated")),
+            catches=catch_views(lang, filter(None, [catch_evidence_in(lot)])),
             lot=lot,
             product=product.name_vi if lang is Lang.VI else product.name_en,
             unit=mine.seen.get_unit(lot.unit) if lot.unit else None,

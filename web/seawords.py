@@ -99,10 +99,11 @@ def day_time(ms: int) -> str:
 def paper_text(lang: Lang, state: PaperState) -> str:
     """Return how a paper stands, in words."""
     name = say(lang, f"sea_papers_{state.paper}")
-    until = iso_day(state.until_day) or say(lang, "sea_no_end")
+    until = iso_day(state.until_day)
     if state.standing is PaperStanding.MISSING:
         return say(lang, "sea_paper_missing", name=name)
-    key = f"sea_paper_{state.standing}"
+    is_lasting = not until and state.standing is PaperStanding.VALID
+    key = "sea_paper_lasting" if is_lasting else f"sea_paper_{state.standing}"
     return say(lang, key, name=name, until=until, days=state.days, number=state.number)
 
 

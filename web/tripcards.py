@@ -150,10 +150,9 @@ class TripCardPages:
         papers = []
         for kind, until in card.papers.items():
             key = "check_card_ended" if until and until < today else "check_card_until"
-            ends = iso_day(until) or say(lang, "sea_no_end")
-            papers.append(
-                say(lang, key, name=say(lang, f"sea_papers_{kind}"), day=ends)
-            )
+            key = key if until else "check_card_forever"
+            name = say(lang, f"sea_papers_{kind}")
+            papers.append(say(lang, key, name=name, day=iso_day(until)))
         rows = [
             ("check_card_vessel", card.vessel),
             ("check_card_trip", f"{iso_day(card.from_day)} – {to_day or iso_day(card.to_day)}"),

@@ -137,9 +137,9 @@ const onCard = (card) => {
   const today = new Date(Date.now() + 7 * 3600_000).toISOString().slice(0, 10);
   const caught = card.caught.map(([code, kg]) => `${words.species[code] ?? code} ${kg.toLocaleString(words.locale)} kg`);
   const papers = card.papers.map(([letter, until]) =>
-    say(until && until < today ? "card_ended" : "card_until", {
+    say(!until ? "card_forever" : until < today ? "card_ended" : "card_until", {
       name: words.papers[letter] ?? letter,
-      day: until ? isoDay(until) : say("card_lasting"),
+      day: isoDay(until),
     }),
   );
   return [
