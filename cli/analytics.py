@@ -8,6 +8,7 @@ from greenwater.kernel import logs
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.settings import load
+from greenwater.storage.backup.mark import refuse_unfinished
 
 app = typer.Typer(
     help="Run analytics: quality flags, alarms, and telling people of them."
@@ -25,6 +26,7 @@ def analytics(context: typer.Context) -> None:
         return
     settings = load(AnalyticsSettings, prefix="GREENWATER_ANALYTICS_")
     logs.configure("analytics", level=settings.log_level)
+    refuse_unfinished(settings.home)
     run_analytics(settings, open_clock(), stop_on_signals())
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.settings import load
+from greenwater.storage.backup.mark import refuse_unfinished
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import mosquitto, nats, tls
@@ -111,13 +112,17 @@ class Home:
             ) from exc
 
 
-def open_home() -> Home:
+def open_home(*, may_be_unfinished: bool = False) -> Home:
     """Return the platform's folder as the environment names it.
 
     Raises:
-        ConfigError: a shared variable is malformed.
+        ConfigError: a shared variable is malformed, or a restore into the folder was not
+            finished.
     """
-    return Home(load(HomeSettings, prefix="GREENWATER_HOME_SETTINGS_"))
+    home = Home(load(HomeSettings, prefix="GREENWATER_HOME_SETTINGS_"))
+    if not may_be_unfinished:
+        refuse_unfinished(home.path)
+    return home
 
 
 def nats_server() -> Path:

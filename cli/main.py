@@ -42,6 +42,7 @@ def build(words: Sequence[str]) -> typer.Typer:
 def _add_platform(app: typer.Typer) -> None:
     from cli import (
         analytics,
+        backup,
         bench,
         books,
         data,
@@ -77,6 +78,8 @@ def _add_platform(app: typer.Typer) -> None:
         app.command()(command)
     app.command("broker-files")(platform.broker_files)
     app.command("verify")(verify.verify)
+    app.command("backup")(backup.backup)
+    app.command("restore")(backup.restore)
 
 
 def _print_version(wanted: bool) -> None:

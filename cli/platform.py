@@ -8,6 +8,7 @@ import typer
 from greenwater.kernel import logs
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.settings import load
+from greenwater.storage.backup.mark import refuse_unfinished
 
 
 def ingest() -> None:
@@ -18,6 +19,7 @@ def ingest() -> None:
 
     settings = load(IngestSettings, prefix="GREENWATER_INGEST_")
     logs.configure("ingest", level=settings.log_level)
+    refuse_unfinished(settings.home)
     run_ingest(settings, open_clock(), stop_on_signals())
 
 

@@ -14,6 +14,7 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Label, LabelAct
 from traceability import events
 from traceability.books import SELLERS
+from traceability.carried import is_held, with_carried
 from traceability.gate import ROUNDING_KG, GateRefusedError, Refusal
 from traceability.goods import goods_of
 from traceability.keys import KeysDocument, Signer, is_signing, keys_document
@@ -114,6 +115,8 @@ class Labels:
                 f"key {self._signer.kid} was replaced: restart the site, so that it signs "
                 "with the newest"
             )
+        if is_held(self._registry):
+            raise GateRefusedError([Refusal("restored", "/")])
         refusals = lot_refusals(self._registry, lot, self._now_ms())
         if refusals:
             raise GateRefusedError(refusals)
@@ -215,12 +218,13 @@ class Published:
         for act in acts:
             if last.get(act.label) != "revoked":
                 last[act.label] = act.kind
-        return Status(
+        known = Status(
             milliseconds(self._clock.now()),
             self._handles(one for one, kind in last.items() if kind == "revoked"),
             self._handles(one for one, kind in last.items() if kind == "suspended"),
             tuple(self._recalled()),
         )
+        return with_carried(self._registry, known)
 
     def _handles(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return what the list calls labels: serials, or a lot's goods and code."""

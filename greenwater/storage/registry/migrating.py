@@ -32,7 +32,7 @@ def migrate_engine(engine: Engine) -> None:
     """Do what ``migrate`` does on an engine that is open."""
     with translated(), engine.connect() as connection:
         reading = connection.execution_options(greenwater_reads=True)
-        if _revision(reading) == HEAD:
+        if revision_of(reading) == HEAD:
             return
     with translated(), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -41,7 +41,8 @@ def migrate_engine(engine: Engine) -> None:
             _upgrade_sqlite(connection)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Return the migration that a database is at, None before the first."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     number = connection.scalar(text("SELECT version_num FROM alembic_version"))

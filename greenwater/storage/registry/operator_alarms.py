@@ -1,6 +1,7 @@
 """What the platform's operator should act on."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 from sqlalchemy import select, text, update
@@ -8,6 +9,12 @@ from sqlalchemy import select, text, update
 from greenwater.storage.registry.models import OperatorAlarm
 from greenwater.storage.registry.rows import insert, storable
 from greenwater.storage.registry.session import Sessions
+
+RESTORED: Final = "restored"
+"""This registry comes from a backup: no labels are issued while it is open."""
+
+CARRIED: Final = ("carried-revoked", "carried-suspended", "carried-recall")
+"""What was published of labels and lots that a restored registry does not know."""
 
 
 class AlarmInfo(Struct, frozen=True):
@@ -57,9 +64,13 @@ class OperatorAlarms:
                 .values(cleared_ms=at_ms)
             )
 
-    def operator_alarms(self, *, with_cleared: bool = False) -> Sequence[AlarmInfo]:
-        """Return the open alarms (or all), newest first."""
+    def operator_alarms(
+        self, *kinds: str, with_cleared: bool = False
+    ) -> Sequence[AlarmInfo]:
+        """Return the open alarms (or all), newest first; of some kinds, if any is given."""
         query = select(OperatorAlarm).order_by(OperatorAlarm.id.desc())
+        if kinds:
+            query = query.where(OperatorAlarm.kind.in_(kinds))
         if not with_cleared:
             query = query.where(OperatorAlarm.cleared_ms.is_(None))
         with self._sessions.reading() as session:

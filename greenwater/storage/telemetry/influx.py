@@ -12,6 +12,7 @@ from greenwater.storage.telemetry import influxql as ql
 from greenwater.storage.telemetry.influx_findings import InfluxFindings
 from greenwater.storage.telemetry.influx_flags import InfluxFlags
 from greenwater.storage.telemetry.influx_intake import InfluxIntake
+from greenwater.storage.telemetry.influx_rolled import InfluxRolled
 from greenwater.storage.telemetry.influx_rollups import InfluxRollups
 from greenwater.storage.telemetry.influx_server import InfluxServer
 from greenwater.storage.telemetry.lines import (
@@ -36,6 +37,7 @@ class InfluxTelemetry:
     def __init__(self, url: InfluxUrl) -> None:
         self._server = InfluxServer(url)
         self._rollups = InfluxRollups(self._server)
+        self.rolled = InfluxRolled(self._server, self._rollups)
         self._intake = InfluxIntake(self._server)
         self._flags = InfluxFlags(self._server)
         self.findings = InfluxFindings(self._server)

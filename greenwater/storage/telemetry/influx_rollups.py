@@ -28,12 +28,14 @@ _NOT_VOID: Final = f"> -1{'0' * 299}.0"
 """InfluxQL has no exponents."""
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
+    """How far readings of a measurement were given up, and from where they are deleted."""
+
     given_up_ms: int
     deleting_ms: int
 
 
-_NOTHING: Final = _State(-ql.FURTHEST_MS, -ql.FURTHEST_MS)
+_NOTHING: Final = State(-ql.FURTHEST_MS, -ql.FURTHEST_MS)
 
 
 class InfluxRollups:
@@ -45,7 +47,7 @@ class InfluxRollups:
     def downsample(self, span: Span, channel: Channel, every_ms: int) -> list[Bucket]:
         """Return the buckets of one channel."""
         measurement = SPECS[channel].measurement
-        state = self._state(measurement)
+        state = self.state(measurement)
         parts: list[Bucket] = []
         if span.start_ms < state.given_up_ms:
             end_ms = min(span.end_ms, state.given_up_ms)
@@ -56,7 +58,7 @@ class InfluxRollups:
 
     def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
         """Make roll-ups anew; return how many hours of channels."""
-        state = self._state(measurement)
+        state = self.state(measurement)
         start_ms = max(hour_of(from_ms), state.given_up_ms)
         return self._roll(measurement, start_ms, hour_of(until_ms))
 
@@ -68,7 +70,7 @@ class InfluxRollups:
             # It offers no delete; its operator sets the database's retention instead.
             log.warning("retention.left_to_server", measurement=measurement.value)
             return
-        state = self._state(measurement)
+        state = self.state(measurement)
         if state.deleting_ms < state.given_up_ms:
             self._delete(measurement, state)
         end_ms = hour_of(from_ms)
@@ -77,28 +79,30 @@ class InfluxRollups:
             deleting_ms = max(start_ms, hour_of(first))
             start_ms = min(deleting_ms + STEP_MS, end_ms)
             self._roll(measurement, deleting_ms, start_ms)
-            state = _State(start_ms, deleting_ms)
-            self._say(measurement, state)
+            state = State(start_ms, deleting_ms)
+            self.say(measurement, state)
             self._delete(measurement, state)
         if rollups_from_ms is not None:
             hourly = f"{measurement}_hourly"
             self._server.delete(hourly, -ql.FURTHEST_MS, hour_of(rollups_from_ms), {})
 
-    def _delete(self, measurement: Measurement, state: _State) -> None:
+    def _delete(self, measurement: Measurement, state: State) -> None:
         self._server.delete(measurement, state.deleting_ms, state.given_up_ms, {})
-        self._say(measurement, _State(state.given_up_ms, state.given_up_ms))
+        self.say(measurement, State(state.given_up_ms, state.given_up_ms))
 
-    def _state(self, measurement: Measurement) -> _State:
+    def state(self, measurement: Measurement) -> State:
+        """Return how far its readings were given up."""
         statement = (
             f'SELECT "state" FROM {self._server.from_("retention")} '
             f"WHERE \"measurement\"='{measurement}' LIMIT 1"
         )
         for _, row in self._server.query([statement]):
             given_up, deleting = row.values[0][1].split(",")
-            return _State(int(given_up), int(deleting))
+            return State(int(given_up), int(deleting))
         return _NOTHING
 
-    def _say(self, measurement: Measurement, state: _State) -> None:
+    def say(self, measurement: Measurement, state: State) -> None:
+        """Keep how far its readings were given up."""
         text = f"{state.given_up_ms},{state.deleting_ms}"
         self._server.write([f'retention,measurement={measurement} state="{text}" 0'])
 
@@ -218,7 +222,7 @@ class InfluxRollups:
         return None
 
 
-def _around(span: Span, state: _State) -> Iterator[tuple[int, int]]:
+def _around(span: Span, state: State) -> Iterator[tuple[int, int]]:
     """Yield the parts of a span in which raw readings count."""
     before = min(span.end_ms, state.deleting_ms)
     after = max(span.start_ms, state.given_up_ms)

@@ -117,8 +117,58 @@ class Findings(Protocol):
         ...
 
 
+class Hour(NamedTuple):
+    """A roll-up of one channel over an hour, as it lies: sums, not means."""
+
+    channel: Channel
+    hour_ms: int
+    number: int
+    minimum: float
+    total: float
+    maximum: float
+
+
+class Rolled(Protocol):
+    """What is left of readings that were given up, for moving one store into another."""
+
+    def series(self) -> Sequence[Series]:
+        """Return every series that has anything: readings, gaps, roll-ups, findings."""
+        ...
+
+    def given_up(self, series: Series) -> Mapping[Measurement, int]:
+        """Return below which instant readings were given up, of what measurement.
+
+        Raises:
+            UnavailableError: they are being given up this moment; ask again later.
+        """
+        ...
+
+    def hours(self, series: Series, measurement: Measurement) -> Iterator[Hour]:
+        """Yield the roll-ups of hours that were given up, channel by channel."""
+        ...
+
+    def put(
+        self,
+        series: Series,
+        measurement: Measurement,
+        hours: Sequence[Hour],
+        given_up_ms: int,
+    ) -> None:
+        """Store roll-ups of hours below ``given_up_ms``, where they answer from now on.
+
+        Raises:
+            UnavailableError: parts may be stored; put them again.
+        """
+        ...
+
+
 class Telemetry(Protocol):
     """The store of readings, gaps and intake."""
+
+    @property
+    def rolled(self) -> Rolled:
+        """What is left of readings that were given up."""
+        ...
 
     @property
     def findings(self) -> Findings:

@@ -15,6 +15,7 @@ from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
 from greenwater.storage.telemetry.sqlite_file import LAST_MS, SqliteFile, held
 from greenwater.storage.telemetry.sqlite_findings import SqliteFindings
 from greenwater.storage.telemetry.sqlite_intake import SqliteIntake
+from greenwater.storage.telemetry.sqlite_rolled import SqliteRolled
 from greenwater.storage.telemetry.sqlite_rollups import SqliteRollups
 
 PAGE_ROWS: Final = 5_000
@@ -61,6 +62,7 @@ class SqliteTelemetry:
         self._intake = SqliteIntake(self._file)
         self.findings = SqliteFindings(self._file)
         self._rollups = SqliteRollups(self._file, self._codes, _CLOCK_CODES)
+        self.rolled = SqliteRolled(self._file, self._codes)
         self._names = {code: channel for channel, code in self._codes.items()}
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Backup and restore: all that the platform keeps, in one file (docs/backup.md)."""
