@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import Place
-from greenwater.reference.species import get_species
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.overrides import Override
 from traceability.books import Books
@@ -25,7 +24,7 @@ from traceability.green import (
 )
 from traceability.overriding import LIFTABLE, Asked, Overriding
 from web.doors import Doors
-from web.formats import day, exact, moment
+from web.formats import day, moment
 from web.greenviews import figure_views
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -36,6 +35,7 @@ from web.recordviews import (
     replaced,
     shown,
 )
+from web.seawords import sea_facts
 from web.words import Lang, say
 
 __all__ = ["BookPages", "parse_local", "refusal_texts", "shown"]
@@ -60,12 +60,7 @@ def refusal_texts(lang: Lang, refusals: Sequence[Refusal]) -> list[tuple[str, st
         facts = dict(one.facts)
         if "until_ms" in facts:
             facts["until"] = day(int(facts["until_ms"]))
-        for name, value in facts.items():
-            if name == "kg" or name.endswith("_kg"):
-                facts[name] = exact(lang, float(value))
-        if "species" in facts:
-            species = get_species(str(facts["species"]))
-            facts["species"] = species.vi if lang is Lang.VI else species.en
+        facts |= sea_facts(lang, one.facts)
         found.append((say(lang, f"gate_{one.code}", **facts), one.cure))
     return found
 
