@@ -108,7 +108,7 @@ class ImportPages:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > _FORM_BYTES:
             raise InputError(f"a file has at most {MAX_BYTES // 2**20} MB: split it")
-        limits = {"max_files": 1, "max_fields": 10, "max_part_size": _FORM_BYTES}
+        limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
         async with request.form(**limits) as form:
             asked = {key: one for key, one in form.items() if isinstance(one, str)}
             part = form.get("file")

@@ -150,7 +150,7 @@ class EntryPages:
             raise InputError(
                 f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is"
             )
-        async with request.form(max_files=1, max_fields=8) as form:
+        async with request.form(max_files=1, max_fields=50) as form:
             part = form.get("photo")
             raw = b"" if part is None or isinstance(part, str) else await part.read()
             csrf = str(form.get("csrf", ""))
