@@ -43,6 +43,8 @@ BENDS = {
     (State.ACCEPTED, State.ASKED): 40.0,
     (State.CHECKED, State.ASKED): -30.0,
     (State.SUPPLIED, State.CHECKED): -20.0,
+    (State.SUPPLIED, State.GRANTED): 6.0,
+    (State.CHECKED, State.REFUSED): -34.0,
 }
 COLOURS = {Side.APPLICANT: "#0b5cad", Side.CHECKER: "#6b2d8c", Side.DECIDER: "#0a6b52"}
 TODAY = dt.date(2026, 11, 27)
