@@ -404,9 +404,10 @@ def test_a_signed_label_shows_its_passport_at_once(site: Site) -> None:
 def test_a_signed_label_is_a_digital_link_like_others(site: Site) -> None:
     assert site.get(site.signed, accept=LINKSET).status_code == 200
     asked = site.get(f"{site.signed}&linkType=gs1:pip")
-    assert asked.headers["location"].startswith(f"{BASE}/passport/{GTIN}?k=")
+    assert asked.headers["location"].startswith(f"{BASE}/passport/{GTIN}?7007=")
+    assert "&s=" in asked.headers["location"]
     events = site.get(f"{site.signed}&linkType=gs1:epcis").headers["location"]
-    assert "k=" not in parse_qs(urlsplit(events).query)
+    assert "s" not in parse_qs(urlsplit(events).query)
 
 
 def test_a_label_that_is_no_digital_link_is_red_and_400(site: Site) -> None:
