@@ -97,14 +97,16 @@ def open_books(
     for at, kind, fields in _entries(started, treated):
         clock.advance(at + timedelta(minutes=20) - clock.now())
         record = str(uuid.uuid4())
+        helps = kind == "health_check"  # who helps her looks after the shrimp
         books.record(
-            FARMER,
+            SECOND if helps else FARMER,
             NewRecord(
                 id=record,
                 crop=CROP,
                 kind=kind,
                 happened_ms=milliseconds(at),
                 fields=fields,
+                behalf_of=FARMER if helps else None,
             ),
         )
         if kind == "harvest":
@@ -134,7 +136,17 @@ def _entries(
     entries: list[tuple[datetime, str, dict[str, Any]]] = [
         (started + timedelta(hours=2), "stocking", stocked),
         (treated, "drug_chem_use", drug),
-        (started + timedelta(days=62), "harvest", {"kg": 420}),
+        (started + timedelta(days=62), "harvest", {"kg": 420, "pieces_per_kg": 60}),
+        (
+            started + timedelta(days=61),
+            "waste",
+            {"waste_kind": "effluent", "volume_m3": 240, "effluent_ph": 7.8},
+        ),
+        (
+            started + timedelta(days=92),
+            "health_check",
+            {"signs": "ăn khỏe, ruột đầy", "dead_count": 12},
+        ),
     ]
     entries += [
         (

@@ -81,7 +81,7 @@ def green_figures(
             _antibiotic_days(book),
             _aerators(aerators),
             *_waste(book),
-            _survival(book),
+            _survival(book, crop),
         ),
         crop.ended_ms is None,
     )
@@ -164,11 +164,12 @@ def _waste(book: Sequence[Record]) -> list[Figure]:
     ]
 
 
-def _survival(book: Sequence[Record]) -> Figure:
+def _survival(book: Sequence[Record], crop: Crop) -> Figure:
+    """Return the survival of a crop that is over; before, many are still in the water."""
     unknown = Figure("survival", None, "%", Basis.UNKNOWN)
     stocked = _sum(book, "stocking", "count")
     harvests = [one for one in book if one.kind == "harvest"]
-    if not stocked or not harvests:
+    if crop.ended_ms is None or not stocked or not harvests:
         return unknown
     if any("pieces_per_kg" not in one.fields for one in harvests):
         return unknown

@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from greenwater.reference.substances import find_ban, find_limits, is_antibiotic
 from greenwater.storage.registry.books import Crop, Record
@@ -64,9 +65,13 @@ def test_antibiotic_days_are_counted_once_however_many_are_given_that_day() -> N
 def test_survival_is_only_known_where_every_harvest_was_counted() -> None:
     stocked = wrote("stocking", 0, count=100_000, hatchery="x")
     counted = wrote("harvest", 90, kg=1000, pieces_per_kg=70)
-    assert figures(stocked, counted).get("survival").value == 70.0
+    over = replace(CROP, ended_ms=T0 + 100 * DAY)
+    found = green_figures(over, [stocked, counted]).get("survival")
+    assert (found.value, found.basis) == (70.0, Basis.DECLARED)
+    assert figures(stocked, counted).get("survival").value is None, "some still swim"
     uncounted = wrote("harvest", 95, kg=100)
-    assert figures(stocked, counted, uncounted).get("survival").basis is Basis.UNKNOWN
+    found = green_figures(over, [stocked, counted, uncounted]).get("survival")
+    assert found.basis is Basis.UNKNOWN
 
 
 def test_effluent_and_aerators_say_what_they_rest_on() -> None:
