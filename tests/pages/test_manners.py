@@ -1,5 +1,7 @@
 """What holds for the whole API: writes with a key, problems, its description, tokens."""
 
+import csv
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +10,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.pages.farms import Farms
 from tests.pages.test_epcis_api import Partner, event
 from tests.pages.world import NOW_MS, World, open_empty
 from web.app import create_app
+from web.readings import COLUMNS
 
 DAY = 86_400_000
 SCOPES = frozenset({"epcis:capture", "epcis:query", "telemetry:read"})
@@ -118,3 +122,68 @@ def test_the_description_is_openapi_3_1_with_names_that_last(
         is_write = method in ("post", "put", "patch", "delete")
         keys = [p for p in one.get("parameters", []) if p["name"] == "Idempotency-Key"]
         assert bool(keys) is is_write, path
+
+
+@pytest.fixture
+def farms(tmp_path: Path) -> Iterator[tuple[Partner, Partner, Farms]]:
+    with open_empty(tmp_path) as world:
+        farms = Farms(world, tmp_path)
+        for farm, scopes in (("hoa", SCOPES), ("binh", frozenset({"epcis:query"}))):
+            world.registry.add_api_token(
+                f"t-{farm}", f"secret-{farm}", organisation=farm, name=farm,
+                scopes=scopes, now_ms=NOW_MS - DAY, expires_ms=NOW_MS + DAY,
+            )  # fmt: skip
+        with TestClient(create_app(farms.services)) as client:
+            yield Partner(client, "secret-hoa"), Partner(client, "secret-binh"), farms
+
+
+def test_a_program_reads_its_farms_water(farms: tuple[Partner, Partner, Farms]) -> None:
+    ours, theirs, _ = farms
+    units = ours.get("/api/v1/units").json()["units"]
+    assert [one["unit"] for one in units] == ["hoa-ao"]
+    assert [one["site"] for one in ours.get("/api/v1/sites").json()["sites"]] == [
+        "hoa-trai"
+    ]
+    assert theirs.get("/api/v1/units").status_code == 403, "no such scope"
+    assert ours.client.get("/api/v1/units").status_code == 401
+    asked = {"unit": "hoa-ao", "channel": "dissolved_oxygen", "limit": "100"}
+    seen: list[dict[str, Any]] = []
+    answer = ours.get("/api/v1/readings", **asked)
+    for _ in range(20):
+        seen += answer.json()["readings"]
+        link = answer.headers.get("link")
+        if link is None:
+            break
+        answer = ours.get(link.partition("<")[2].partition(">")[0])
+    times = [one["time"] for one in seen]
+    assert times == sorted(set(times)), "each once, in order"
+    assert len(times) == 24 * 12, "a day, every five minutes"
+    assert seen[0].keys() == {*COLUMNS}
+    assert seen[0]["uom"] == "mg/L"
+
+    for way in ({"params": asked | {"format": "csv"}},
+                {"params": asked, "headers": {"Accept": "text/csv"}}):  # fmt: skip
+        headers = {**ours.head, **way.get("headers", {})}
+        told = ours.client.get(
+            "/api/v1/readings", params=way["params"], headers=headers
+        )
+        assert told.headers["content-type"] == "text/csv; charset=utf-8"
+        rows = list(csv.DictReader(io.StringIO(told.text)))
+        assert rows[0]["time"] == seen[0]["time"]
+        assert float(rows[0]["value"]) == seen[0]["value"]
+    told = ours.get("/api/v1/series", unit="hoa-ao", channel="dissolved_oxygen",
+                    format="csv")  # fmt: skip
+    assert told.text.startswith("time,label,min,mean,max,count\r\n")
+    assert ours.get("/api/v1/readings", unit="binh-ao").status_code == 404
+    assert ours.get("/api/v1/readings", unit="hoa-ao", start="today").status_code == 422
+
+
+def test_lists_are_paged_by_key(world: World, site: TestClient) -> None:
+    every = [one["unit"] for one in site.get("/api/v1/units").json()["units"]]
+    seen, address = [], "/api/v1/units?limit=2"
+    while address:
+        answer = site.get(address)
+        seen += [one["unit"] for one in answer.json()["units"]]
+        address = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
+    assert seen == every == sorted(every)
+    assert len(every) > 2
