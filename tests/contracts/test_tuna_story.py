@@ -5,6 +5,7 @@ them; the family writes, the skipper confirms, the owner lands, sells and calls 
 """
 
 import re
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from firmware_sim.world import World
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading, Source, instant
+from greenwater.kernel.reading import Reading, Source, instant, milliseconds
 from greenwater.kernel.trips import Haul, Trip
 from greenwater.reference.vessels import vessel_class
 from greenwater.storage.registry import Registry
@@ -27,8 +28,12 @@ from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.pages.reading_pages import Node, parse_page
+from traceability.events import lot_class
+from traceability.gdst.export import export_chain
 from traceability.keys import open_signer
 from traceability.ledger import first_broken_link
+from traceability.lots import Goods
+from traceability.steps import Made, NewStep, Portion, Process
 from web.app import create_app
 from web.doors import COOKIE, csrf_of
 from web.formats import local
@@ -36,7 +41,7 @@ from web.ports import Services
 
 BASE = "https://nuocxanh.example"
 BOAT, BOX, GPS = "KH-95123-TS", DeviceId("tau-hop"), ProbeId("gps")
-GTIN = "09521234543237"
+GTIN, STEAKS = "09521234543237", ("09521234543244", "09521234543251")
 HOUR_MS = 3_600_000
 PEOPLE = {
     "bon": ("Bốn", "ho-bon", Role.BOAT_OWNER),
@@ -198,7 +203,8 @@ def test_from_leaving_port_to_a_shopper_and_a_recall(harbour: Harbour) -> None:
     papers_and_sheets(owner, harbour, lot)
     the_card_is_checked(family, Phone(harbour), harbour)
     others_see_nothing(Phone(harbour, "tam"), at, lot)
-    he_calls_it_back(owner, lot, Phone(harbour), uri)
+    steak = he_cuts_it_into_steaks(owner, harbour, lot)
+    he_calls_it_back(owner, lot, Phone(harbour), (uri, steak))
     events = harbour.registry.trace_events(organisation="ho-bon")
     assert first_broken_link(events) is None
     steps = [one.document for one in events]
@@ -353,8 +359,50 @@ def others_see_nothing(stranger: Phone, at: str, lot: str) -> None:
     assert BOAT not in stranger.see("/vessels").text
 
 
-def he_calls_it_back(owner: Phone, lot: str, shopper: Phone, uri: str) -> None:
+def he_cuts_it_into_steaks(owner: Phone, harbour: Harbour, lot: str) -> str:
+    """Loins, then steaks: their passport still tells of the boat."""
+    goods, registry = Goods(harbour.registry, harbour.clock), harbour.registry
+    source = lot.rpartition("/")[2]
+    for number, (process, kg) in enumerate((("loined", 420.0), ("cut", 380.0))):
+        product = STEAKS[number]
+        owner.send(
+            "/products", gtin=product, name_vi=f"Cá ngừ {process}", name_en=process,
+            species="YFT",
+        )  # fmt: skip
+        taken = registry.get_lot(source).kg
+        act = Process((Portion(source, taken),), (Made(kg, product),), process)
+        step = NewStep(
+            id=str(uuid.uuid4()), organisation="ho-bon",
+            at_ms=milliseconds(harbour.clock.now()), act=act,
+        )  # fmt: skip
+        made = goods.enter("bon", step)
+        (source,) = [one.id for one in registry.lots() if one.step == made.id]
+        harbour.clock.advance(timedelta(hours=1))
+    uri = he_prints_labels(owner, f"/lots/{source}")
+    text = Phone(harbour).see(uri.removeprefix(BASE)).text
+    for words in ("Tem hợp lệ", "Cá ngừ cut", BOAT, "FAO 71", "câu vàng", "380 kg"):
+        assert words in text, words
+    found = registry.get_lot(source)
+    chain = export_chain(
+        registry.visible_to("bon"), lot_class(found.product, found.code), 0
+    )
+    assert chain.checked.errors == ()
+    steps = [
+        str(one["bizStep"]).rpartition(":")[2]
+        for one in chain.document["epcisBody"]["queryResults"]["resultsBody"][
+            "eventList"
+        ]
+    ]
+    assert steps[:2] == ["fishingEvent", "landing"]
+    assert steps.count("commissioning") >= 2
+    return uri
+
+
+def he_calls_it_back(
+    owner: Phone, lot: str, shopper: Phone, uris: tuple[str, str]
+) -> None:
     owner.send(f"{lot}/recall", reason="nhiệt độ bảo quản", phone="0905 123 456")
-    page = shopper.see(uri.removeprefix(BASE))
-    assert page.one(class_="verdict").attrs["data-code"] == "recalled"
-    assert "0905 123 456" in page.text
+    for uri in uris:
+        page = shopper.see(uri.removeprefix(BASE))
+        assert page.one(class_="verdict").attrs["data-code"] == "recalled"
+        assert "0905 123 456" in page.text
