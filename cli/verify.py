@@ -11,7 +11,7 @@ from greenwater.kernel.errors import InputError
 if TYPE_CHECKING:
     from traceability.keys import KeysDocument
 
-LEDGER, LEDGER_FILE = "ledger", ".jsonl"
+LEDGER, LEDGER_FILE, DOSSIER_FILE = "ledger", ".jsonl", ".json"
 IMAGES = {".png", ".jpg", ".jpeg", ".pdf", ".webp", ".bmp"}
 
 
@@ -20,7 +20,8 @@ def verify(
         str,
         typer.Argument(
             help="A label's address, or a file: text, picture, PDF; or a ledger: a file "
-            "of `greenwater ledger export` (.jsonl), or the word ledger for this home's."
+            "of `greenwater ledger export` (.jsonl), or the word ledger for this home's; "
+            "or a dossier as /api/v1/dossiers/… gives it (.json)."
         ),
     ],
     keys: Annotated[
@@ -34,12 +35,14 @@ def verify(
         bool, typer.Option("--json", help="Print verdicts as JSON, one a line.")
     ] = False,
 ) -> None:
-    """Check a signed label or a ledger offline; the exit status is 0 if all is good."""
+    """Check a signed label, ledger or dossier offline; the exit status is 0 if all is good."""
     from traceability.verify import Code, check, read_status
 
     known = _keys(keys)
     if label == LEDGER or label.endswith(LEDGER_FILE):
         raise typer.Exit(_verify_ledger(label, known, as_json=as_json))
+    if label.endswith(DOSSIER_FILE):
+        raise typer.Exit(_verify_dossier(label, known, as_json=as_json))
     listed = None if status is None else read_status(_read(status), known)
     is_good = True
     for text in _texts(label):
@@ -74,6 +77,21 @@ def _verify_ledger(label: str, known: "KeysDocument", *, as_json: bool) -> int:
         what = f"{bad.organisation} event {bad.number} {bad.event}".strip()
         typer.echo(f"altered: {what if bad.organisation else bad.event}: {bad.why}")
     return 0 if found.altered is None else 1
+
+
+def _verify_dossier(label: str, known: "KeysDocument", *, as_json: bool) -> int:
+    """Tell the first altered step of a dossier; return the exit status."""
+    from traceability.dossier_chain import check_document
+
+    found = check_document(_read(Path(label)), known)
+    if as_json:
+        typer.echo(msgspec.json.encode(found._asdict()).decode())
+    elif found.broken is None:
+        typer.echo(f"whole: dossier {found.dossier}, {found.steps} signed steps")
+    else:
+        number, why = found.broken
+        typer.echo(f"altered: dossier {found.dossier} step {number}: {why}")
+    return 0 if found.broken is None else 1
 
 
 def _keys(path: Path | None) -> "KeysDocument":

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.dossiers import DossierStep
@@ -33,6 +34,13 @@ class StepDraft(NamedTuple):
     due_ms: int | None
     content: Mapping[str, Any]
     code: str | None = None
+
+
+class _Document(Struct, frozen=True):
+    """What ``GET /api/v1/dossiers/{dossier}`` answers, as far as it can be checked."""
+
+    id: str
+    steps: tuple[DossierStep, ...]
 
 
 class BrokenStep(NamedTuple):
@@ -109,6 +117,28 @@ def first_broken_step(
     return None
 
 
+class Checked(NamedTuple):
+    """What a dossier's document is worth: its id, how many steps, the first altered."""
+
+    dossier: str
+    steps: int
+    broken: BrokenStep | None
+
+
+def check_document(document: bytes, keys: KeysDocument) -> Checked:
+    """Return what a dossier as the API gives it is worth, with no registry at hand.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        found = msgspec.json.decode(document, type=_Document)
+    except msgspec.MsgspecError as exc:
+        raise InputError(f"this is no dossier as the API gives it: {exc}") from exc
+    broken = first_broken_step(found.id, found.steps, keys)
+    return Checked(found.id, len(found.steps), broken)
+
+
 def _fault(
     dossier: str, number: int, previous: str, step: DossierStep, keys: KeysDocument
 ) -> str:
@@ -131,8 +161,11 @@ def _fault(
 
 
 def _agrees(step: DossierStep) -> bool:
-    document = said(step)
-    return all(
+    try:
+        document: Any = msgspec.json.decode(step.document)
+    except msgspec.MsgspecError:
+        return False
+    return isinstance(document, dict) and all(
         document.get(name) == getattr(step, name)
         for name in ("dossier", "number", "kind", "code", "at_ms", "person")
     )

@@ -21,6 +21,7 @@ from web.dossierviews import (
     card_view,
     counts_text,
     folder_view,
+    instrument_text,
     state_text,
 )
 from web.formats import clock_time, day, typed_number
@@ -202,7 +203,7 @@ class DossierPages:
             ("receipt_at", f"{clock_time(step.at_ms)} {day(step.at_ms)}"),
             ("receipt_due", _iso_day(submitted["due_on"])),
             ("receipt_now_due", _now_due(folder)),
-            ("dossier_instrument", rule["instrument"]),
+            ("dossier_instrument", instrument_text(lang, folder.procedure)),
             ("receipt_seal", step.hash[:24]),
         )
         return self._render.page(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from greenwater.reference.procedures import Procedure
 from traceability.certificates import CertificateScope, CertificateState, shown_code
 from traceability.dossier_chain import said
 from traceability.dossiers import Counts, Kind, Progress, State
@@ -187,6 +188,12 @@ def _number(lang: Lang, value: float | None, unit: str) -> str:
     return f"{exact(lang, value)}\N{NO-BREAK SPACE}{unit}"
 
 
+def instrument_text(lang: Lang, rule: Procedure) -> str:
+    """Return what a procedure rests on; unverified, it is called a reference value."""
+    note = "" if rule.verified else f" ({say(lang, 'passport_reference')})"
+    return f"{rule.instrument}{note}"
+
+
 def _facts(
     lang: Lang, folder: Folder, names: Mapping[str, str]
 ) -> list[tuple[str, str]]:
@@ -196,7 +203,7 @@ def _facts(
         ("dossier_applicant", names.get(dossier.organisation, dossier.organisation)),
         ("dossier_decider", names.get(dossier.decider, dossier.decider)),
         ("dossier_checker", names.get(dossier.checker or "", dossier.checker or "")),
-        ("dossier_instrument", rule.instrument),
+        ("dossier_instrument", instrument_text(lang, rule)),
         ("dossier_days", say(lang, "working_days", count=rule.working_days)),
     ]
     decided = folder.decision

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
@@ -15,8 +16,10 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Procedure, get_procedure
 from greenwater.storage.registry.dossiers import DossierStep
+from greenwater.storage.registry.ledger import link_hash
 from traceability.dossier_chain import (
     StepDraft,
+    check_document,
     first_broken_step,
     move_of,
     said,
@@ -301,6 +304,25 @@ def test_a_step_left_out_and_one_signed_anew_by_another_are_found() -> None:
     draft = StepDraft(Kind.GRANT, D, "o", "p", 2, 99, {"text": ""})
     forged = signed_step("d1", steps[:2], draft, OTHER)
     assert first_broken_step("d1", [*steps[:2], forged], KEYS) is not None
+
+
+def test_a_dossier_is_checked_from_its_document_alone() -> None:
+    def document(steps: Sequence[DossierStep]) -> bytes:
+        return msgspec.json.encode({"id": "d1", "state": "granted", "steps": steps})
+
+    whole = document(chain())
+    assert check_document(whole, KEYS) == ("d1", 3, None)
+    altered = check_document(whole.replace(b"KH-0001", b"KH-0002"), KEYS)
+    assert altered.broken is not None
+    assert altered.broken.number == 3
+    torn = [
+        *chain()[:2],
+        replace(chain()[2], document="[]", hash=link_hash(chain()[1].hash, "[]")),
+    ]
+    assert check_document(document(torn), KEYS).broken is not None
+    for nonsense in (b"", b"[]", b'{"id": 1}', whole[:-9]):
+        with pytest.raises(InputError, match="no dossier"):
+            check_document(nonsense, KEYS)
 
 
 def test_days_are_those_of_vietnam() -> None:
