@@ -1,12 +1,15 @@
 """`greenwater verify`: what a label or a ledger is worth, with no network."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
+from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import milliseconds
 
 if TYPE_CHECKING:
     from traceability.keys import KeysDocument
@@ -44,15 +47,16 @@ def verify(
     if label.endswith(DOSSIER_FILE):
         raise typer.Exit(_verify_dossier(label, known, as_json=as_json))
     listed = None if status is None else read_status(_read(status), known)
-    is_good = True
+    is_good, now_ms = True, milliseconds(open_clock().now())
     for text in _texts(label):
-        verdict = check(text, known, listed)
+        verdict = check(text, known, listed, now_ms)
         is_good &= verdict.code is Code.GENUINE
         if as_json:
             typer.echo(msgspec.json.encode(verdict).decode())
             continue
         what = f"{verdict.gtin} {verdict.lot} {verdict.serial}".strip() or text[:80]
-        typer.echo(f"{verdict.code}: {what}")
+        told = "" if verdict.code is Code.ALTERED else _told(verdict.facts)
+        typer.echo(f"{verdict.code}: {what}{told}")
     raise typer.Exit(0 if is_good else 1)
 
 
@@ -92,6 +96,25 @@ def _verify_dossier(label: str, known: "KeysDocument", *, as_json: bool) -> int:
         number, why = found.broken
         typer.echo(f"altered: dossier {found.dossier} step {number}: {why}")
     return 0 if found.broken is None else 1
+
+
+def _told(facts: Mapping[str, str]) -> str:
+    """Return what a label says of the goods, to hold the package against."""
+    from traceability.labelfacts import read_facts
+
+    goods = read_facts(facts)
+    days = dict.fromkeys(str(one) for one in goods.harvested or ())
+    parts = [
+        goods.species,
+        None if goods.net_kg is None else f"{goods.net_kg:g} kg",
+        "/".join(days) and f"harvested {'/'.join(days)}",
+        goods.method and f"method {goods.method}",
+        goods.area and f"area {goods.area}",
+        goods.gear and f"gear {goods.gear}",
+        goods.use_by and f"use by {goods.use_by}",
+    ]
+    found = ", ".join(one for one in parts if one)
+    return found and f" ({found})"
 
 
 def _keys(path: Path | None) -> "KeysDocument":
