@@ -41,8 +41,8 @@ CODE_MM: Final = 25.0
 """How wide a code is where there is room, without its quiet zone."""
 
 LEAST_MODULE_MM: Final = 0.3
-"""The smallest module: with 0.25 mm every second code fails that is a little unsharp, turned
-and pressed at once (the same table)."""
+"""The smallest module: with 0.25 mm more than half of the codes fail that are a little unsharp,
+turned and pressed at once (the same table)."""
 
 PNG_MODULE_PX: Final = 8
 _MASK: Final = 3
