@@ -20,6 +20,7 @@ from greenwater.storage.registry.labels import Label
 from traceability.catch_evidence import CatchEvidence, catch_evidence_in
 from traceability.claims import CertificateShown, certificate_shown
 from traceability.evidence import Evidence
+from traceability.exceptions import ExceptionShown, exceptions_of
 from traceability.green import GreenFigures, figures_of_crop
 from traceability.origins import evidence_in, roots_of
 from traceability.verify import Verdict
@@ -90,6 +91,7 @@ class Passport(Struct, frozen=True):
     green: tuple[GreenFigures, ...] = ()
     catches: tuple[CatchEvidence, ...] = ()
     certificate: CertificateShown | None = None
+    exceptions: tuple[ExceptionShown, ...] = ()
 
 
 def passport_of(
@@ -158,6 +160,7 @@ def _filled(
         or any(one.is_simulated for one in catches),
         origins=tuple(_origin(registry, one) for one in roots if one.id != lot.id),
         green=tuple(_green(registry, roots)),
+        exceptions=tuple(exceptions_of(registry, roots)),
         catches=catches,
     )
 

@@ -1,9 +1,11 @@
-"""Green growth figures in words: what it is, what it rests on, over how much time."""
+"""Green growth figures in words, and exceptions that were granted to a crop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from traceability.exceptions import ExceptionShown
 from traceability.green import Basis, Figure, GreenFigures
-from web.formats import exact, number
+from web.formats import day, exact, number
 from web.recordviews import unit_words
 from web.words import Lang, say
 
@@ -40,3 +42,17 @@ def _view(lang: Lang, one: Figure, is_so_far: bool) -> FigureView:
         say(lang, f"green_{one.basis}"),
         ", ".join(notes),
     )
+
+
+def exception_texts(lang: Lang, exceptions: Sequence[ExceptionShown]) -> list[str]:
+    """Return the exceptions that two people granted, in words."""
+    return [
+        say(
+            lang,
+            "passport_exception",
+            what=say(lang, f"crop_lift_{one.code}"),
+            reason=one.reason,
+            day=day(one.agreed_ms),
+        )
+        for one in exceptions
+    ]

@@ -26,7 +26,7 @@ from web.claimviews import certificate_line
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
-from web.greenviews import figure_views
+from web.greenviews import exception_texts, figure_views
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
 from web.words import Lang, say
@@ -273,6 +273,7 @@ def passport_view(
         told=[] if verdict is None else told_facts(lang, verdict.facts),
         stages=[] if found is None else _stages(lang, found),
         evidence=evidence_views(lang, None if found is None else found.evidence),
+        exceptions=[] if found is None else exception_texts(lang, found.exceptions),
         green=[] if found is None else [figure_views(lang, one) for one in found.green],
         span=_span(lang, found),
         catches=catch_views(lang, () if found is None else found.catches),

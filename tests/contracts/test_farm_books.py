@@ -32,6 +32,7 @@ from traceability.gate_crop import crop_subject
 from traceability.green import aerator_hours, crop_book
 from traceability.importing import Importer, Names, template
 from traceability.overriding import Asked, Overriding
+from traceability.passport import passport_of
 from traceability.records import FieldError
 from traceability.water import evidence_of
 
@@ -490,6 +491,11 @@ def test_two_people_lift_the_lock_of_a_withdrawal_and_a_new_treatment_shuts_it(
     overriding.agree("tam", asked.id, agreement=str(uuid.uuid4()))
     crop = farm.registry.get_crop(farm.crop)
     assert list(farm.books.gate(crop, harvest=harvest.id)) == []
+    lot = farm.books.make_lot("lan", harvest=harvest.id)
+    (told,) = passport_of(farm.registry, lot.product, lot.code, None, None).exceptions
+    assert (told.code, told.reason) == (
+        "harvested_in_withdrawal", "dùng làm thức ăn chăn nuôi",
+    )  # fmt: skip
     farm.clock.advance(timedelta(minutes=1))
     farm.take("drug_chem_use", 19, **drug)
     assert [one.code for one in farm.books.gate(crop, harvest=harvest.id)] == [
