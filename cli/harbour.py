@@ -84,7 +84,7 @@ def open_boat_book(
     books = VesselBooks(registry, telemetry, clock)
     landing = _write(books, trip, hauls, landed_ms)
     _enter_papers(books, trip, (now + EXPIRING).date().isoformat())
-    books.confirm(SKIPPER, trip.id, record=str(uuid.uuid4()), covers=None)
+    books.confirm(SKIPPER, trip.id, record=str(uuid.uuid4()))
     registry.add_product(
         GTIN,
         organisation=HOUSEHOLD,

@@ -20,7 +20,7 @@ from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability import events
-from traceability.found_trips import frozen
+from traceability.found_trips import Found, frozen
 from traceability.gate import GateRefusedError
 from traceability.gate_catch import weighed
 from traceability.lots import lot_of_landing
@@ -33,6 +33,7 @@ from traceability.trip_case import (
     TripView,
     ask_gate,
     case_of,
+    found_trip,
     trip_of_landing,
     trip_view,
 )
@@ -52,7 +53,7 @@ FUTURE_MS: Final = 5 * 60 * 1000
 """How far a phone's clock may be ahead of ours."""
 
 _TRIP: Final = re.compile(r"[0-9a-z][0-9a-z-]{3,63}")
-_CONFIRMED_ALONE: Final = "confirmation"
+CONFIRMATION: Final = "confirmation"
 
 
 class NewVesselRecord(Struct, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ class VesselBooks:
             MissingError: no such vessel, or not his to write for.
             ConflictError: the id stands for another record.
         """
-        if new.kind == _CONFIRMED_ALONE:
+        if new.kind == CONFIRMATION:
             raise InputError("a trip is confirmed by its skipper: VesselBooks.confirm")
         vessel = self._registry.get_vessel(new.vessel)
         self._may_enter(person, new, vessel.organisation)
@@ -136,38 +137,56 @@ class VesselBooks:
         sees_all = self._registry.reach_of(person) is None
         return sees_all and any(role in DUTY for _, role in held)
 
-    def confirm(
-        self, person: str, trip: str, *, record: str, covers: Mapping[str, str] | None
-    ) -> VesselRecord:
-        """Confirm a trip as its book stands, for the skipper alone.
+    def confirm(self, person: str, trip: str, *, record: str) -> VesselRecord:
+        """Confirm a trip as its book stands now, for the skipper alone.
 
-        ``covers`` are the digests by record that he saw (made without a network); None:
-        as they are now. The trip as positions show it now is kept beside.
+        The trip as positions show it now is kept beside. Done twice it is one.
 
         Raises:
             InputError: nothing is declared yet.
             MissingError: no such trip, or he is not its skipper.
         """
         view = self.view(trip)
-        organisation = view.vessel.organisation
-        self._must_be(person, organisation, frozenset({Role.SKIPPER}))
-        meant = view.book.covered if covers is None else dict(covers)
         known = self._registry.find_vessel_record(record)
-        if known is not None and covers is None:
-            meant = known.fields.get("covers", meant)
-        if view.book.trip is None and covers is None:
+        if known is None and view.book.trip is None:
             raise InputError(
                 f"trip {trip} is not declared yet: enter its departure and gear first"
             )
-        new = NewVesselRecord(
-            id=record,
-            vessel=view.vessel.id,
-            kind=_CONFIRMED_ALONE,
-            trip=trip,
-            happened_ms=self._now_ms() if known is None else known.happened_ms,
-            fields={"covers": meant},
+        covers = view.book.covered if known is None else known.fields.get("covers", {})
+        return self.take_confirmation(
+            person,
+            NewVesselRecord(
+                id=record,
+                vessel=view.vessel.id,
+                kind=CONFIRMATION,
+                trip=trip,
+                happened_ms=self._now_ms() if known is None else known.happened_ms,
+                fields={"covers": covers},
+            ),
+            view.found,
         )
-        return self._keep(person, new, frozen(view.found))
+
+    def take_confirmation(
+        self, person: str, new: NewVesselRecord, found: Found | None = None
+    ) -> VesselRecord:
+        """Take the skipper's confirmation, perhaps made without a network.
+
+        Its ``covers`` are the digests by record that he saw. ``found`` is the trip as
+        positions show it, which is kept beside; None: as far as its id is known.
+
+        Raises:
+            InputError: it is none, or covers nothing.
+            MissingError: no such vessel, or he is not its skipper.
+            ConflictError: the id stands for another record.
+        """
+        vessel = self._registry.get_vessel(new.vessel)
+        self._must_be(person, vessel.organisation, frozenset({Role.SKIPPER}))
+        if new.kind != CONFIRMATION or new.entered_for not in (None, person):
+            raise InputError("nobody confirms for the skipper")
+        if found is None and new.trip is not None:
+            found = found_trip(self._registry, vessel.id, new.trip, None)
+        made = msgspec.structs.replace(new, vessel=vessel.id)
+        return self._keep(person, made, frozen(found))
 
     def _keep(
         self, person: str, new: NewVesselRecord, copy: dict[str, Any] | None = None

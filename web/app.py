@@ -61,6 +61,7 @@ from web.recordpages import EntryPages
 from web.records import RecordPages
 from web.resolver import Resolver
 from web.scans import ScanPages
+from web.sea_record_api import SeaRecordApi
 from web.service import ServicePages
 from web.tripcards import TripCardPages
 from web.trips import TripPages
@@ -135,6 +136,7 @@ def create_app(services: Services) -> FastAPI:
         BoatPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),
+        SeaRecordApi(services, doors),
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
         LedgerPages(services),

@@ -189,7 +189,7 @@ class TripPages:
     ) -> Response:
         view, person = self._checked(request, trip, form)
         try:
-            self._books.confirm(person, trip, record=form.get("id", ""), covers=None)
+            self._books.confirm(person, trip, record=form.get("id", ""))
         except (InputError, ConflictError) as exc:
             return self._page(request, view, [(str(exc), f"/trips/{trip}")])
         return RedirectResponse(f"/trips/{trip}#confirm", 303)

@@ -186,9 +186,7 @@ class Boat:
         return self.write("landing", fields, at_ms=NOW + TRIP_DAYS * DAY + HOUR, **more)
 
     def confirm(self, person: str = "sau") -> VesselRecord:
-        return self.books.confirm(
-            person, "trip-1", record=str(uuid.uuid4()), covers=None
-        )
+        return self.books.confirm(person, "trip-1", record=str(uuid.uuid4()))
 
     def fill(self) -> VesselRecord:
         """A whole trip in the book, confirmed and landed; return the landing."""

@@ -175,7 +175,7 @@ class Farms:
                     happened_ms=landed_ms, fields=fields,
                 ),
             )  # fmt: skip
-        books.confirm(farm, trip, record=str(uuid.uuid4()), covers=None)
+        books.confirm(farm, trip, record=str(uuid.uuid4()))
 
     def _alarm(self, farm: str) -> None:
         alarm = Alarm(

@@ -185,3 +185,60 @@ def test_an_officer_looks_and_states_and_enters_nothing_else(boat: Boat) -> None
         f_text="đã lập biên bản", **typed,
     )  # fmt: skip
     assert status == 303
+
+
+def test_a_phone_that_was_offline_sends_its_batch_in_any_order_and_again(
+    boat: Boat,
+) -> None:
+    boat.sail()
+    visit = Visit(boat, "ut")
+
+    def sent(kind: str, number: int, **more: object) -> dict[str, object]:
+        return {
+            "id": str(uuid.UUID(int=number)), "kind": kind, "trip": "trip-1",
+            "happened": "2026-06-10T10:00+07:00", "entered": "2026-06-11T08:00+07:00",
+            "behalf_of": "sau", **more,
+        }  # fmt: skip
+
+    lines = [{"species": "YFT", "kg": 300}]
+    declared = {
+        "departure_ms": NOW, "departure_port": "CHR", "gear": "LLD", "crew": 9,
+    }  # fmt: skip
+    caught = sent("catch", 1, fields={"lines": lines})
+    fixed = sent("catch", 2, fields={"lines": [{"species": "YFT", "kg": 310}]},
+                 corrects=caught["id"])  # fmt: skip
+    wrong = sent("catch", 3, fields={"lines": [{"species": "CÁ", "kg": 1}]})
+    batch = [fixed, wrong, sent("trip", 4, fields=declared), caught]
+    path = f"/api/v1/vessels/{REGISTRATION}/records"
+    headers = {"x-csrf-token": csrf_of("ut")}
+
+    def post(records: object, **more: str) -> list[str]:
+        answer = visit.client.post(
+            path, json={"records": records}, headers=headers | more
+        )
+        assert answer.status_code == 200, answer.text
+        return [one["status"] for one in answer.json()["results"]]
+
+    assert post(batch) == ["stored", "refused", "stored", "stored"]
+    assert post([caught, fixed]) == ["same", "same"]
+    assert post([caught | {"fields": {"lines": [*lines, *lines]}}]) == ["refused"]
+    assert post([caught | {"source": "import"}]) == ["conflict"]
+    assert post(["nonsense", {}, {"id": 7}]) == ["refused"] * 3
+    assert boat.books.view("trip-1").book.caught == {"YFT": 310}
+    assert visit.client.post(path, json={"records": []}).status_code == 403
+    for body in (b"[]", b"{", b'{"records": 1}', b'{"records": [], "x": []}'):
+        assert visit.client.post(path, content=body, headers=headers).status_code == 422
+    listed = visit.client.get(path).json()["records"]
+    covers = {
+        one["id"]: one["digest"]
+        for one in listed
+        if one["counts"] and one["kind"] in ("trip", "catch")
+    }
+    skipper = Visit(boat, "sau")
+    told = sent("confirmation", 5, fields={"covers": covers}, behalf_of=None)
+    for expected in ("stored", "same"):
+        answer = skipper.client.post(
+            path, json={"records": [told]}, headers={"x-csrf-token": csrf_of("sau")}
+        )
+        assert [one["status"] for one in answer.json()["results"]] == [expected]
+    assert boat.books.view("trip-1").book.is_confirmed

@@ -116,6 +116,9 @@ def test_a_confirmation_covers_what_stands_and_nothing_else() -> None:
     changed = a_record(5, corrects="r2")
     assert not trip_book([signed, trip, caught, landing, changed]).is_confirmed
     assert not trip_book([signed, trip]).is_confirmed
+    assert not trip_book([signed, trip, caught, a_record(6)]).is_confirmed
+    forged = replace(signed, fields={"covers": told | {"r2": "another digest"}})
+    assert not trip_book([forged, trip, caught]).is_confirmed
     stale = replace(signed, id="r0", entered_ms=NOW + 99, fields={"covers": {"x": "y"}})
     assert trip_book([signed, trip, caught, stale]).is_confirmed
 
