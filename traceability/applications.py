@@ -1,7 +1,7 @@
 """What people do with dossiers: begin, submit, receive, ask, check, decide."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import ConflictError, MissingError, UnavailableError
@@ -15,6 +15,7 @@ from greenwater.storage.registry.dossiers import (
     Dossier,
     DossierStep,
 )
+from greenwater.storage.registry.people import Role
 from traceability.dossier_chain import (
     BrokenStep,
     StepDraft,
@@ -43,6 +44,33 @@ LEAST_REASON: Final = 10
 """Characters; "không" is no reason."""
 TRIES: Final = 5
 """How often another number is tried when somebody else has just taken it."""
+
+
+class Duties(NamedTuple):
+    """What a person is, and what offices do."""
+
+    held: Sequence[tuple[str, Role]]
+    tasks: Mapping[str, Task]
+
+
+def sides_of(duties: Duties, dossier: Dossier) -> tuple[Side, ...]:
+    """Return for whom a person acts; who belongs to the applicant decides nothing."""
+    if any(one == dossier.organisation for one, _ in duties.held):
+        is_his = any(
+            one == dossier.organisation and role in APPLICANTS
+            for one, role in duties.held
+        )
+        return (Side.APPLICANT,) if is_his else ()
+    offices = ((Side.CHECKER, dossier.checker), (Side.DECIDER, dossier.decider))
+    return tuple(
+        side
+        for side, office in offices
+        if office is not None
+        and any(
+            one == office and role in OFFICIALS[duties.tasks[office]]
+            for one, role in duties.held
+        )
+    )
 
 
 class Applications:
@@ -138,13 +166,14 @@ class Applications:
         """
         found = self._registry.get_dossier_for(person, dossier)
         steps = self._registry.dossier_steps([dossier])[dossier]
-        return self._filled(person, found, steps)
+        return self._filled(self._duties(person), found, steps)
 
     def folders(self, person: str | None) -> Sequence[Folder]:
         """Return all that a person may see: due first; what is over last."""
         found = self._registry.dossiers_for(person)
         steps = self._registry.dossier_steps([one.id for one in found])
-        folders = [self._filled(person, one, steps[one.id]) for one in found]
+        duties = self._duties(person)
+        folders = [self._filled(duties, one, steps[one.id]) for one in found]
         never = 2**62
         return sorted(
             folders,
@@ -157,13 +186,13 @@ class Applications:
         )
 
     def _filled(
-        self, person: str | None, dossier: Dossier, steps: Sequence[DossierStep]
+        self, duties: Duties, dossier: Dossier, steps: Sequence[DossierStep]
     ) -> Folder:
         moves = [move_of(one) for one in steps]
         began_ms = steps[0].at_ms if steps else self._now_ms()
         procedure = get_procedure(dossier.procedure, day_of(began_ms))
         progress = progress_of(moves, procedure)
-        sides = () if person is None else self._sides(person, dossier)
+        sides = sides_of(duties, dossier)
         may = [
             kind
             for side in sides
@@ -178,25 +207,11 @@ class Applications:
             tuple(dict.fromkeys(may)),
         )
 
-    def _sides(self, person: str, dossier: Dossier) -> tuple[Side, ...]:
-        """Return for whom a person acts; who belongs to the applicant decides nothing."""
+    def _duties(self, person: str | None) -> Duties:
+        if person is None:
+            return Duties((), {})
         held = self._registry.get_person(person).memberships
-        if any(one == dossier.organisation for one, _ in held):
-            is_his = any(
-                one == dossier.organisation and role in APPLICANTS for one, role in held
-            )
-            return (Side.APPLICANT,) if is_his else ()
-        tasks = {one.organisation: one.task for one in self._registry.offices()}
-        found = []
-        for side, office in (
-            (Side.CHECKER, dossier.checker),
-            (Side.DECIDER, dossier.decider),
-        ):
-            if office is not None and any(
-                one == office and role in OFFICIALS[tasks[office]] for one, role in held
-            ):
-                found.append(side)
-        return tuple(found)
+        return Duties(held, {o.organisation: o.task for o in self._registry.offices()})
 
     def act(self, person: str, dossier: str, act: Act) -> Folder:
         """Do something to a dossier; return it as it is then.

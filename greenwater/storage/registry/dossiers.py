@@ -1,6 +1,6 @@
 """Dossiers and their steps, and who sees which: the one place that says so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -32,6 +32,8 @@ OFFICIALS: Final[Mapping[Task, frozenset[Role]]] = {
     Task.CHECK: frozenset({Role.OFFICER}),
 }
 """Who acts for an office, and sees what is addressed to it."""
+
+AT_ONCE: Final = 500
 
 SUBMITTED: Final = "submit"
 """The kind of step that hands a dossier over: before it only the applicant sees it."""
@@ -114,17 +116,17 @@ class Dossiers:
 
         Whoever asks has found the dossiers with ``dossiers_for``.
         """
-        query = (
-            select(DossierStepRow)
-            .where(DossierStepRow.dossier.in_(dossiers))
-            .order_by(DossierStepRow.dossier, DossierStepRow.number)
+        query = select(DossierStepRow).order_by(
+            DossierStepRow.dossier, DossierStepRow.number
         )
         found: dict[str, list[DossierStep]] = {one: [] for one in dossiers}
         with self._sessions.reading() as session:
-            for row in session.scalars(query):
-                found[row.dossier].append(
-                    msgspec.convert(row, DossierStep, from_attributes=True)
-                )
+            for some in _some(dossiers):
+                rows = session.scalars(query.where(DossierStepRow.dossier.in_(some)))
+                for row in rows:
+                    found[row.dossier].append(
+                        msgspec.convert(row, DossierStep, from_attributes=True)
+                    )
         return found
 
     def add_dossier(self, dossier: Dossier) -> None:
@@ -227,12 +229,19 @@ def _seen_by(session: Session, person: str | None) -> list[ColumnElement[bool]]:
 
 
 def _codes(session: Session, dossiers: Sequence[str]) -> dict[str, str]:
-    query = select(DossierStepRow.dossier, DossierStepRow.code).where(
-        DossierStepRow.dossier.in_(dossiers), DossierStepRow.code.is_not(None)
-    )
-    return {
-        dossier: code for dossier, code in session.execute(query) if code is not None
-    }
+    found: dict[str, str] = {}
+    for some in _some(dossiers):
+        query = select(DossierStepRow.dossier, DossierStepRow.code).where(
+            DossierStepRow.dossier.in_(some), DossierStepRow.code.is_not(None)
+        )
+        found |= {one: code for one, code in session.execute(query) if code is not None}
+    return found
+
+
+def _some(dossiers: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield a few at a time: databases take so many values in one query."""
+    for first in range(0, len(dossiers), AT_ONCE):
+        yield dossiers[first : first + AT_ONCE]
 
 
 def _dossier(row: DossierRow, code: str | None) -> Dossier:
