@@ -17,6 +17,7 @@ from qrcode.constants import (
     ERROR_CORRECT_M,
     ERROR_CORRECT_Q,
 )
+from qrcode.exceptions import DataOverflowError
 
 LEVELS: Final = {
     "L": ERROR_CORRECT_L,
@@ -45,6 +46,9 @@ LEAST_MODULE_MM: Final = 0.3
 turned and pressed at once (the same table)."""
 
 PNG_MODULE_PX: Final = 8
+ALIKE: Final = 50
+"""So many characters of a label in a row are written in fewer bits (GTIN, lot, serial)."""
+
 _MASK: Final = 3
 """Any mask can be read. A signature looks random under each of them, and weighing all eight
 takes six times as long."""
@@ -57,10 +61,28 @@ Modules = Sequence[Sequence[bool]]
 @lru_cache(maxsize=64)
 def modules(text: str, level: str = LEVEL) -> Modules:
     """Return a code's modules, row by row, without quiet zone."""
-    code = qrcode.QRCode(error_correction=LEVELS[level], border=0, mask_pattern=_MASK)
+    code = qrcode.QRCode(
+        _version_of(len(text), level),
+        error_correction=LEVELS[level],
+        border=0,
+        mask_pattern=_MASK,
+    )
     code.add_data(text)
-    code.make(fit=True)
+    # What is as long needs as much room, but for how much of it is capitals and digits.
+    try:
+        code.make(fit=False)
+    except DataOverflowError:
+        code.make(fit=True)
     return tuple(tuple(bool(cell) for cell in row) for row in code.get_matrix())
+
+
+@lru_cache(maxsize=1024)
+def _version_of(length: int, level: str) -> int:
+    """Return the least version for a label of such a length: asked once, not each time."""
+    code = qrcode.QRCode(error_correction=LEVELS[level], border=0, mask_pattern=_MASK)
+    # A label's path is capitals, digits and strokes, its host and signature are not.
+    code.add_data("a" * max(0, length - ALIKE) + "A" * min(length, ALIKE))
+    return int(code.best_fit())
 
 
 def runs(row: Sequence[bool]) -> list[tuple[int, int]]:
