@@ -288,22 +288,31 @@ def add_farms(registry: Registry) -> None:
             )
 
 
-def copy_passports(registry: Registry, template: str, first: int, last: int) -> None:
-    """Copy a farm's crop, its records, lot and labels, again and again.
+Template = dict[str, list[dict[str, Any]]]
+"""Rows of a farm, by table."""
 
-    All are the template's farm's own; every copy has ids of its own.
-    """
-    engine = registry._sessions.engine
-    with engine.begin() as connection:
+
+def template_of(registry: Registry, farm: str) -> Template:
+    """Return a farm's crops, records, lots and labels."""
+    found: Template = {}
+    with registry._sessions.engine.connect() as connection:
         for name in COPIED:
             table = Base.metadata.tables[name]
-            found = connection.execute(
-                sa.select(table).where(table.c.organisation == template)
+            rows = connection.execute(
+                sa.select(table).where(table.c.organisation == farm)
             )
-            rows = [dict(one._mapping) for one in found if "~" not in one.id]
+            found[name] = [dict(one._mapping) for one in rows]
+    return found
+
+
+def copy_passports(
+    registry: Registry, template: Template, first: int, last: int
+) -> None:
+    """Copy a farm's rows again and again; every copy has ids of its own."""
+    with registry._sessions.engine.begin() as connection:
+        for name, rows in template.items():
             copies = [_copy(name, row, n) for n in range(first, last) for row in rows]
-            if copies:
-                connection.execute(table.insert(), copies)
+            connection.execute(Base.metadata.tables[name].insert(), copies)
 
 
 def copied(name: str, text: str, number: int) -> str:

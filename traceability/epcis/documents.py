@@ -132,7 +132,8 @@ def read_event(raw: Any) -> Document:
     Raises:
         EpcisError: it is not one.
     """
-    if isinstance(raw, dict) and raw.get("type") in _PATHS:
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    if isinstance(kind, str) and kind in _PATHS:
         raise EpcisError(
             [Fault(None, "/type", "this is a document; send it to /epcis/capture")]
         )

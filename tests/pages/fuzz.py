@@ -1,0 +1,85 @@
+"""``make fuzz``: schemathesis over the whole API, all checks, at a site with two farms.
+
+    python -m tests.pages.fuzz [--examples N] [further words for ``schemathesis run``]
+
+The site is real and listens on a port; a farmer's session and his program's token are
+shown with every request. ``fuzz.toml`` says which answers are right beside 2xx.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from tests.pages.farms import Farms
+from tests.pages.world import NOW_MS, open_empty
+from web.app import create_app
+from web.doors import COOKIE
+from web.server import serve
+
+DAY_MS = 86_400_000
+SECRET, SESSION = "fuzz-token", "fuzz-session"
+CONFIG = Path(__file__).with_name("fuzz.toml")
+HEADERS = {"X-API-Key": SECRET, "Cookie": f"{COOKIE}={SESSION}"}
+
+
+def app_of(farms: Farms) -> FastAPI:
+    """Return the site of two farms, with a way in for ``HEADERS``."""
+    registry = farms.registry
+    registry.add_api_token(
+        "fuzz", SECRET, organisation="hoa", name="fuzz",
+        scopes=frozenset({"epcis:capture", "epcis:query", "telemetry:read"}),
+        now_ms=NOW_MS, expires_ms=NOW_MS + DAY_MS,
+    )  # fmt: skip
+    registry.open_session(SESSION, "hoa", now_ms=NOW_MS, expires_ms=NOW_MS + DAY_MS)
+    return create_app(farms.services)
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[int]:
+    """Serve an application; yield its port."""
+    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
+
+    def told(port: int) -> None:
+        ports.append(port)
+        ready.set()
+
+    server = threading.Thread(
+        target=serve, args=(app, "127.0.0.1", 0, stop), kwargs={"on_ready": told}
+    )
+    server.start()
+    ready.wait(10)
+    try:
+        yield ports[0]
+    finally:
+        stop.set()
+        server.join()
+
+
+def main() -> int:
+    """Run schemathesis; return its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=100)
+    asked, more = parser.parse_known_args()
+    with tempfile.TemporaryDirectory() as name, open_empty(Path(name)) as world:
+        app = app_of(Farms(world, Path(name)))
+        with served(app) as port:
+            words = [
+                *("--config-file", str(CONFIG), "run"),
+                f"http://127.0.0.1:{port}/api/v1/openapi.json",
+                *("--checks", "all", "--max-examples", str(asked.examples)),
+                *("--seed", "7", "--continue-on-failure"),
+                *(word for one in HEADERS.items() for word in ("-H", ": ".join(one))),
+            ]
+            command = [sys.executable, "-m", "schemathesis.cli", *words, *more]
+            return subprocess.run(command).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
