@@ -44,7 +44,10 @@ class Head(Struct, frozen=True):
 
 
 class RootDocument(Struct, frozen=True):
-    """What a root signs. ``previous`` is the SHA-256 of the document before it."""
+    """What a root signs: the heads that moved since the root before.
+
+    ``previous`` is the SHA-256 of the document before it.
+    """
 
     day: str
     at_ms: int
@@ -83,7 +86,9 @@ def make_root(registry: Registry, signer: Signer, now_ms: int) -> LedgerRoot | N
     if known and known[-1].day >= day:
         return None
     heads = registry.ledger_heads()
-    before = _heads_of(known[-1]) if known else {}
+    before: dict[str, int] = {}
+    for root in known:
+        before |= _heads_of(root)
     document = RootDocument(
         day,
         now_ms,
@@ -93,6 +98,7 @@ def make_root(registry: Registry, signer: Signer, now_ms: int) -> LedgerRoot | N
                 one, *heads[one], _rows_since(registry, one, before.get(one, 0), heads)
             )
             for one in sorted(heads)
+            if heads[one][0] > before.get(one, 0)
         ),
     )
     text = canonical(msgspec.to_builtins(document))
@@ -164,7 +170,6 @@ def check_ledgers(
     for document in documents:
         for head in document.heads:
             told = signed.setdefault(head.organisation, {})
-            # A head that stands still is signed again and says nothing new.
             # Beside a root that cannot be relied on, where a stretch begins is open.
             rows = head.rows if bad_root is None else ""
             told.setdefault(head.number, _Signed(head.hash, rows, document.day))

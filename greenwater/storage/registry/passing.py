@@ -92,18 +92,19 @@ class Passing:
         """Return what an organisation holds, others' lots too. For itself to see."""
         flowed = select(LotFlowRow.lot).where(LotFlowRow.organisation == organisation)
         with self._sessions.reading() as session:
-            query = select(LotRow).where(
-                or_(LotRow.organisation == organisation, LotRow.id.in_(flowed))
+            had = (
+                select(LotRow.id)
+                .where(or_(LotRow.organisation == organisation, LotRow.id.in_(flowed)))
+                .cte("had")
             )
-            lots = {row.id: struct_of(Lot, row) for row in session.scalars(query)}
-            held = count_holdings(session, lots)
-            return [
-                (lots[one.lot], one)
-                for one in sorted(
-                    held, key=lambda h: (lots[h.lot].code, h.package or "")
-                )
+            held = [
+                one
+                for one in count_holdings(session, had)
                 if one.organisation == organisation
             ]
+            lots = {one.id: one for one in _lots(session, had)}
+            held.sort(key=lambda one: (lots[one.lot].code, one.package or ""))
+            return [(lots[one.lot], one) for one in held]
 
     def shipments_to(self, organisation: str) -> Sequence[Shipment]:
         """Return what is on its way to an organisation. For it to see."""
