@@ -356,9 +356,10 @@ def test_a_correction_of_the_record_corrects_the_reading(farm: Farm) -> None:
         return (NOW + round(day * DAY_MS)) // 1000
 
     first = farm.take("water_measure", 1, unit="hoa-ao-1", ph="8,1", salinity="15")
-    second = farm.take("water_measure", 1, unit="hoa-ao-1", corrects=first.id, ph="8,3")
-    assert farm.by_hand() == {seconds(1): 8.3}
+    less = farm.take("water_measure", 1, unit="hoa-ao-1", corrects=first.id, ph="8,1")
     assert farm.by_hand(Channel.SALINITY) == {seconds(1): None}, "it was left out"
+    second = farm.take("water_measure", 1, unit="hoa-ao-1", corrects=less.id, ph="8,3")
+    assert farm.by_hand() == {seconds(1): 8.3}
     farm.take("water_measure", 2, unit="hoa-ao-1", corrects=second.id, ph="8,3")
     assert farm.by_hand() == {seconds(1): None, seconds(2): 8.3}, "and moved"
 
