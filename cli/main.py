@@ -49,6 +49,7 @@ def _add_platform(app: typer.Typer) -> None:
         device,
         keys,
         ledger,
+        office,
         person,
         platform,
         score,
@@ -61,6 +62,7 @@ def _add_platform(app: typer.Typer) -> None:
     app.add_typer(keys.app, name="keys")
     app.add_typer(ledger.app, name="ledger")
     app.add_typer(person.app, name="person")
+    app.add_typer(office.app, name="office")
     app.add_typer(bench.app, name="bench")
     app.add_typer(books.app, name="books")
     app.add_typer(score.app, name="score")

@@ -5,28 +5,20 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import msgspec
-
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry import Registry, random_id
 from greenwater.storage.registry.books import Crop
-from greenwater.storage.registry.certification import Certificate
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry.ports import Telemetry
 from traceability.applications import Applications
 from traceability.books import Books, NewRecord
-from traceability.certificates import (
-    CertificateScope,
-    CertifiedSite,
-    parse_certificate_code,
-    validity,
-)
 from traceability.certifying import Certifying
 from traceability.dossiers import Kind
 from traceability.folders import Act
 from traceability.keys import Signer
+from traceability.paper_certificates import Paper, certificate_on_paper
 from traceability.readying import probes_of
 from web.doors import hash_secret
 
@@ -63,36 +55,17 @@ def hold_certificate(
     registry: Registry, farmer: str, crop: Crop, now: datetime
 ) -> None:
     """Give the farm a certificate from before, that its product claims."""
-    unit = registry.get_unit(crop.unit)
-    site = next(one for one in registry.sites() if one.id == unit.site)
     issued_ms = milliseconds(now - HELD)
-    scope = CertificateScope(
-        (
-            CertifiedSite(
-                site.id,
-                site.name,
-                site.commune or "",
-                crop.species,
-                (unit.name,),
-                unit.area_m2,
-                9_000.0,
-            ),
-        )
-    )
-    certificate = Certificate(
-        id=str(uuid.uuid5(uuid.NAMESPACE_URL, CODE)),
-        organisation=crop.organisation,
+    paper = Paper(
+        code=CODE,
         office=BODY,
-        procedure="vietgap",
-        code=parse_certificate_code(CODE),
-        raw_code=CODE,
-        scope=msgspec.to_builtins(scope),
+        crop=crop.id,
         issued_ms=issued_ms,
-        until_ms=validity(issued_ms, 24, "vietgap"),
-        dossier=None,
-        is_simulated=True,
-        recorded_ms=issued_ms,
-        recorded_by=AUDITOR,
+        months=24,
+        expected_kg=9_000.0,
+    )
+    certificate = certificate_on_paper(
+        registry, paper, person=AUDITOR, now_ms=issued_ms, is_simulated=True
     )
     registry.add_certificate(certificate)
     clock = ManualClock(now - timedelta(days=90))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -25,6 +26,7 @@ from traceability.certifying import Certifying
 from traceability.dossiers import Kind, State, day_of, received_on
 from traceability.folders import Act, Folder
 from traceability.keys import open_signer
+from traceability.paper_certificates import Paper, certificate_on_paper
 
 DAY = timedelta(days=1)
 BODY = "VIETGAP-TS-13-01"
@@ -340,6 +342,25 @@ def test_only_ones_own_certificate_is_claimed(farm: Farm, province: Province) ->
     province.certifying.claim(farm.id, farm.gtin, None)
     assert province.certifying.refusals(farm.gtin, farm.unit) == []
     province.clock.advance(-740 * DAY)
+
+
+def test_a_certificate_on_paper_is_entered_once_and_by_its_own_body(
+    farm: Farm, province: Province
+) -> None:
+    paper = Paper(
+        code="vietgap ts 13 01 ĐN 0042", office="cb1", crop=farm.crop, issued_ms=NOW,
+        months=24,
+    )  # fmt: skip
+    made = certificate_on_paper(province.registry, paper, person="an", now_ms=NOW)
+    for _ in range(2):
+        province.registry.add_certificate(made)
+    (held,) = province.registry.certificates(organisation=farm.id)
+    assert (held, held.code) == (made, f"{BODY}-ĐN-0042")
+    with pytest.raises(ConflictError):
+        province.registry.add_certificate(replace(made, until_ms=NOW + 1))
+    with pytest.raises(InputError, match="not given by 'cb2'"):
+        other = replace(paper, office="cb2")
+        certificate_on_paper(province.registry, other, person="ba", now_ms=NOW)
 
 
 def test_what_was_written_cannot_be_changed_even_by_sql_and_what_was_is_found(
