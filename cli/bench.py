@@ -55,3 +55,9 @@ def label(context: typer.Context) -> None:
 def query(context: typer.Context) -> None:
     """Passports and event queries from ten thousand events to a million, a long chain."""
     _run("query", context.args)
+
+
+@app.command(context_settings=FREE_WORDS)
+def trace(context: typer.Context) -> None:
+    """Tracing lots in a graph of ten thousand steps, and who has what of a recall."""
+    _run("trace", context.args)

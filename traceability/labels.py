@@ -11,7 +11,7 @@ from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.labels import Label, LabelAct
+from greenwater.storage.registry.labels import Label, LabelAct, Recall
 from traceability import events
 from traceability.books import SELLERS
 from traceability.carried import is_held, with_carried
@@ -211,9 +211,12 @@ class Published:
 
     def status(self) -> Status:
         """Return what became of labels until now."""
-        return self._status(self._registry.label_acts())
+        recalled = self._registry.recalled_lots()
+        return self._status(self._registry.label_acts(), recalled)
 
-    def _status(self, acts: Iterable[LabelAct]) -> Status:
+    def _status(
+        self, acts: Iterable[LabelAct], recalled: Iterable[tuple[Lot, Recall]]
+    ) -> Status:
         last: dict[str, str] = {}
         for act in acts:
             if last.get(act.label) != "revoked":
@@ -222,7 +225,10 @@ class Published:
             milliseconds(self._clock.now()),
             self._handles(one for one, kind in last.items() if kind == "revoked"),
             self._handles(one for one, kind in last.items() if kind == "suspended"),
-            tuple(self._recalled()),
+            tuple(
+                RecalledLot(lot.product, lot.code, one.reason, one.phone, one.at_ms)
+                for lot, one in recalled
+            ),
         )
         return with_carried(self._registry, known)
 
@@ -231,15 +237,16 @@ class Published:
         found = (self._registry.find_label(one) for one in ids)
         return tuple(sorted(parse_label(one.uri).handle for one in found if one))
 
-    def _recalled(self) -> list[RecalledLot]:
-        found = []
-        for lot, recall in self._registry.recalled_lots():
-            found.append(
-                RecalledLot(
-                    lot.product, lot.code, recall.reason, recall.phone, recall.at_ms
-                )
-            )
-        return found
+    def _recalls_of(self, text: str) -> list[tuple[Lot, Recall]]:
+        """Return the recall that a label's lot is under, if it is under one."""
+        try:
+            link = parse_label(text)
+        except InputError:
+            return []
+        lot = self._registry.find_lot(link.gtin, link.lot)
+        if lot is None:
+            return []
+        return [(lot, one) for one in self._registry.recalls_upon(lot.id)[:1]]
 
     def status_document(self) -> StatusDocument:
         """Return the same, signed."""
@@ -251,7 +258,7 @@ class Published:
         text = text.strip(" \t\r\n")
         label = self._registry.find_label_at(text)
         acts = [] if label is None else self._registry.label_acts(label=label.id)
-        verdict = check(text, self.keys(), self._status(acts), now_ms)
+        verdict = check(text, self.keys(), self._status(acts, self._recalls_of(text)), now_ms)
         if verdict.code not in (Code.GENUINE, Code.PAST_DATE):
             return verdict
         if label is None:
