@@ -1,6 +1,6 @@
 """Tracing lots in a graph of ten thousand steps: back, forward, who has it, recall.
 
-``python -m benchmarks.trace [--registry URL] [--steps N]``; without a URL a SQLite file
+``greenwater bench trace [--registry URL] [--steps N]``; without a URL a SQLite file
 that is thrown away. Two shapes: a chain, where each lot is made of the one before (the
 deepest that there can be), and a web, where each step takes one to three of the last
 fifty lots.
@@ -31,7 +31,7 @@ RUNS: Final = 5
 
 def main() -> None:
     """Fill registries and print one table."""
-    parser = argparse.ArgumentParser(prog="benchmarks.trace", description=__doc__)
+    parser = argparse.ArgumentParser(prog="greenwater bench trace", description=__doc__)
     parser.add_argument("--registry", help="an empty database's URL")
     parser.add_argument("--steps", type=int, default=10_000)
     options = parser.parse_args()

@@ -49,7 +49,10 @@ def export(
     """Write a ledger with all roots to a file that `greenwater verify` checks."""
     from traceability.roots import export_ledger
 
-    with open_registry(open_home().registry_url) as registry, file.open("w") as out:
+    with (
+        open_registry(open_home().registry_url) as registry,
+        file.open("w", encoding="utf-8") as out,
+    ):
         for line in export_ledger(registry, organisation):
             out.write(f"{line}\n")
 

@@ -258,7 +258,9 @@ class Published:
         text = text.strip(" \t\r\n")
         label = self._registry.find_label_at(text)
         acts = [] if label is None else self._registry.label_acts(label=label.id)
-        verdict = check(text, self.keys(), self._status(acts, self._recalls_of(text)), now_ms)
+        verdict = check(
+            text, self.keys(), self._status(acts, self._recalls_of(text)), now_ms
+        )
         if verdict.code not in (Code.GENUINE, Code.PAST_DATE):
             return verdict
         if label is None:
