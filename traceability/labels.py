@@ -246,7 +246,9 @@ class Published:
         lot = self._registry.find_lot(link.gtin, link.lot)
         if lot is None:
             return []
-        return [(lot, one) for one in self._registry.recalls_upon(lot.id)[:1]]
+        found = self._registry.recalls_upon(lot.id)
+        own_first = sorted(found, key=lambda one: one.lot != lot.id)
+        return [(lot, one) for one in own_first[:1]]
 
     def status_document(self) -> StatusDocument:
         """Return the same, signed."""
