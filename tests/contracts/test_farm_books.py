@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -19,12 +20,14 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.ids import ProbeId
 from greenwater.kernel.reading import Reading, Source, instant, milliseconds
 from greenwater.reference.aerators import MONITOR
-from greenwater.storage.registry import Registry
+from greenwater.storage.registry import Registry, migrate, open_registry
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.session import open_engine
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
-from tests.contracts.registries import NOW, a_box
+from tests.contracts.registries import NOW, Databases, a_box
+from tests.contracts.test_registry_schema import alembic_config
 from traceability.books import Books, NewRecord
 from traceability.corrections import families, family_of, in_force
 from traceability.gate import GateRefusedError
@@ -217,6 +220,49 @@ def test_the_book_is_read_page_by_page_and_nothing_is_missed(farm: Farm) -> None
         found += page
         place = (page[-1].entered_ms, page[-1].id)
     assert sorted(one.id for one in found) == sorted(one.id for one in wrote)
+
+
+OLD_ROWS = (
+    "INSERT INTO organisation (id, name, kind) VALUES ('hoa', 'Hộ', 'household')",
+    "INSERT INTO person (id, name) VALUES ('lan', 'Lan')",
+    "INSERT INTO site (id, organisation, name, kind) VALUES ('t', 'hoa', 'Trại', 'farm')",
+    "INSERT INTO unit (id, organisation, site, name, kind) "
+    "VALUES ('ao', 'hoa', 't', 'Ao', 'pond')",
+    "INSERT INTO product (id, organisation, name_vi, name_en, species) "
+    "VALUES ('p', 'hoa', 'Tôm', 'Shrimp', 'PNV')",
+    "INSERT INTO crop (id, organisation, unit, product, species, name, started_ms) "
+    "VALUES ('vu', 'hoa', 'ao', 'p', 'PNV', 'Vụ', 1)",
+    "INSERT INTO record (id, organisation, unit, crop, kind, happened_ms, entered_ms, "
+    "entered_by, source, fields, digest) VALUES ('r', 'hoa', 'ao', 'vu', 'harvest', 2, "
+    "3, 'lan', 'hand', '{\"kg\": 5}', 'd')",
+    "INSERT INTO lot (id, organisation, code, product, origin, crop, unit, harvest, "
+    "harvested_ms, kg, evidence, evidence_digest, created_ms, created_by) VALUES ('l', "
+    "'hoa', 'c', 'p', 'harvest', 'vu', 'ao', 'r', 2, 5, '{}', 'e', 4, 'lan')",
+)
+"""A book as it stood before records had places (migration 0011)."""
+
+
+def test_an_older_book_gets_its_places_and_stays_append_only(
+    databases: Databases,
+) -> None:
+    url = databases.bare()
+    engine, config = open_engine(url), alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0011")
+        for row in OLD_ROWS:
+            connection.execute(text(row))
+    engine.dispose()
+    migrate(url)
+    with open_registry(url) as registry:
+        record = registry.get_record("r")
+        assert (record.site, record.unit, record.fields) == ("t", "ao", {"kg": 5})
+        assert registry.get_lot("l").harvest == "r"
+        with (
+            pytest.raises(ConflictError, match="never changed"),
+            registry._sessions.writing() as session,
+        ):
+            session.execute(text("UPDATE record SET site = NULL"))
 
 
 # Offline syncs
