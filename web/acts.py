@@ -40,7 +40,6 @@ ACTS: Final[Mapping[str, str]] = {
     "/scans/reports/{report}": "report_answer",
     "/account/sessions/end": "session_end",
     "/account/sessions/{session}/end": "session_end",
-    "/account/second-factor": "second_factor_set",
     "/account/second-factor/end": "second_factor_end",
     "/account/secret": "secret_set",
     "/account/consents/{purpose}": "consent",
@@ -73,6 +72,7 @@ KEPT_ELSEWHERE: Final = frozenset(
     {
         "/sign-in",  # the doors note it themselves, with who it was
         "/sign-in/code",
+        "/account/second-factor",
         "/demo/{person}",
         "/once/{token}",
         "/join/{token}",

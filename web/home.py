@@ -9,7 +9,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from web.alarmviews import AlarmView, alarm_view
 from web.board import natural, unit_view
-from web.doors import Doors
+from web.doors import Doors, Visitor
 from web.facts import Facts, Snapshots
 from web.lights import Light, light_of
 from web.pages import Renderer, lang_of, whole_board
@@ -51,6 +51,17 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
     return sorted(found, key=lambda one: order[one.light.name])
 
 
+def _elsewhere(visitor: Visitor) -> str:
+    """Return the page that somebody who keeps no farm comes for, if there is one."""
+    if visitor.administers and visitor.roles == {Role.ADMIN} and visitor.person:
+        return "/admin"
+    if visitor.inspects:
+        return "/check"
+    if visitor.is_of_boats:
+        return "/vessels"
+    return "/dossiers" if visitor.roles == {Role.AUDITOR} else ""
+
+
 def home_routes(
     services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
 ) -> APIRouter:
@@ -70,14 +81,15 @@ def home_routes(
                 now_ms=milliseconds(services.clock.now()),
                 is_simulated=False,
             )
-        if visitor.inspects or visitor.is_of_boats:
-            return RedirectResponse("/check" if visitor.inspects else "/vessels", 303)
-        if visitor.roles == {Role.AUDITOR}:
-            return RedirectResponse("/dossiers", 303)
+        elsewhere = _elsewhere(visitor)
+        if elsewhere:
+            return RedirectResponse(elsewhere, 303)
         mine = doors.mine(request)
         facts = snapshots.now(mine)
         if visitor.roles == {Role.OFFICER} and not facts.sites:
-            return RedirectResponse("/dossiers", 303)  # a commune's: no farms of its own
+            return RedirectResponse(
+                "/dossiers", 303
+            )  # a commune's: no farms of its own
         if not visitor.keeps_books or visitor.person is None:
             return whole_board(request, mine, facts, render)
         units = home_units(mine, facts, request)

@@ -50,6 +50,8 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
     """Return where a visitor may go: (word, address)."""
     if visitor is None:
         return [("way_check", "/check")]
+    if visitor.administers and visitor.roles == {Role.ADMIN} and visitor.person:
+        return [("way_check", "/check")]
     farm = [("way_home", "/"), ("way_alarms", "/alarms"), ("way_records", "/records")]
     if visitor.is_of_boats:
         boats = [("way_fleet", "/fleet"), ("way_boats", "/vessels")]
@@ -63,6 +65,14 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
     own += [("way_inspections", "/inspections")] if visitor.inspects else []
     all_ = [("way_board", "/board"), ("way_fleet", "/fleet"), ("way_alarms", "/alarms")]
     return [check, *all_, ("way_areas", "/areas"), *own]
+
+
+def own_ways(visitor: Visitor | None) -> list[tuple[str, str]]:
+    """Return the ways to a visitor's own account, and to the administrator's pages."""
+    if visitor is None or visitor.person is None:
+        return []
+    admin = [("way_admin", "/admin")] if visitor.administers else []
+    return [*admin, ("way_account", "/account")]
 
 
 class Renderer:
@@ -128,7 +138,7 @@ class Renderer:
             "visitor": "" if visitor is None else visitor.name,
             "links": tuple(
                 Link(say(lang, key), href, here == href)
-                for key, href in ways_of(visitor)
+                for key, href in (*ways_of(visitor), *own_ways(visitor))
             ),
             "csrf": self._doors.csrf(request),
             "is_demo": self._services.is_demo,

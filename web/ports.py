@@ -48,6 +48,21 @@ class Telemetry(Protocol):
 
 
 @dataclass(frozen=True)
+class House:
+    """What the administrator's pages need of the machine; what is None, it cannot do.
+
+    ``permit`` writes the broker's permissions anew, ``replay`` takes entries of
+    quarantine in again and says what became of each. ``folder`` is the platform's own;
+    ``broker_url`` is what boxes connect to.
+    """
+
+    folder: Path | None = None
+    permit: Callable[[], object] | None = None
+    replay: Callable[[Sequence[int]], Iterable[tuple[int, str]]] | None = None
+    broker_url: str = ""
+
+
+@dataclass(frozen=True)
 class Services:
     """All that the site needs, open. Whoever opened them closes them.
 
@@ -70,6 +85,7 @@ class Services:
     photos: Path | None = None
     organisation: str | None = None
     take_in: Callable[[Sequence[Reading]], object] | None = None
+    house: House = House()
 
     @property
     def seen(self) -> Scope:

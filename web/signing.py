@@ -97,7 +97,7 @@ class SigningIn:
         if account is None or not is_right:
             wait_ms = self._refused(request, account, number, now_ms)
             raise SignInError("number and secret do not fit", wait_ms)
-        stage = self._owed(account.person)
+        stage = self.owed(account.person)
         if account.failures and stage is not Stage.CODE:
             self._registry.note_sign_in(account.person, failures=0, locked_until_ms=0)
         self._addresses.forget(address)
@@ -111,11 +111,13 @@ class SigningIn:
             person, stage=stage, agent=agent_of(request), is_own=is_own
         )
         request.state.session = self._registry.find_session(token, self._now_ms())
+        request.state.token = token
         act = "sign_in" if stage is Stage.WHOLE else f"sign_in_{stage}"
         self._doors.note(request, act, person=person)
         return CameIn(token, person, stage)
 
-    def _owed(self, person: str) -> Stage:
+    def owed(self, person: str) -> Stage:
+        """Return how far a right secret brings a person in."""
         factor = self._registry.find_second_factor(person)
         if factor is not None and factor.confirmed_ms is not None:
             return Stage.CODE
@@ -165,6 +167,19 @@ class SigningIn:
         if account.failures:
             self._registry.note_sign_in(person, failures=0, locked_until_ms=0)
         return self.come_in(request, person, stage=Stage.WHOLE)
+
+    def check_secret(self, request: Request, person: str, secret: str) -> None:
+        """See that somebody who is signed in knows his secret still.
+
+        Raises:
+            SignInError: he does not, or it is too early.
+        """
+        now_ms, account = self._now_ms(), self._registry.get_account(person)
+        if account.locked_until_ms > now_ms:
+            raise SignInError("too many tries", account.locked_until_ms - now_ms)
+        if not is_secret(secret, account.secret_hash):
+            self._doors.note(request, "secret_check", person=person, outcome="failed")
+            raise SignInError("not the secret", self._count(account, now_ms))
 
     def is_code(self, person: str, code: str, now_ms: int) -> bool:
         """Return whether a code is good, and use it up."""

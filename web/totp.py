@@ -38,7 +38,7 @@ def step_of(secret: str, code: str, now_ms: int) -> int | None:
     """
     given, found = "".join(code.split()).encode(), None
     for drift in DRIFT:
-        step = now_ms // STEP_MS + drift
+        step = max(0, now_ms // STEP_MS + drift)
         is_it = hmac.compare_digest(code_at(secret, step).encode(), given)
         found = step if is_it and found is None else found
     return found

@@ -178,6 +178,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "person": farm, "token": "x" * 22, "name": "keys",
         "report": farms.reports[farm], "key": "x" * 8,
         "record": farms.records[farm], "digest": "0" * 64, "override": "x",
+        "session": "0" * 16, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
         "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
@@ -185,7 +186,8 @@ def filled(farms: Farms, path: str, farm: str) -> str:
 
 OWN_POSTS = {
     "/sign-out", "/products", "/report-label", "/scans/place", "/inspections/keys",
-    "/inspections/keys/{key}/end",
+    "/inspections/keys/{key}/end", "/sign-in/code", "/account/sessions/end", "/account/secret",
+    "/account/second-factor", "/account/second-factor/end", "/account/invitations",
 }  # fmt: skip
 """What everybody may do, or nobody but an inspector, whose farm it ever is."""
 
@@ -193,6 +195,8 @@ OPEN_POSTS = {
     "/sign-in": "nobody has a session yet",
     "/demo/{person}": "a demo has no secrets",
     "/a/{token}": "the token is the secret",
+    "/join/{token}": "the token is the secret",
+    "/once/{token}": "the token is the secret, and only in a demo",
     "/api/v1/inspections": "each statement is signed by the inspector's phone",
 }
 
@@ -240,7 +244,7 @@ def test_every_form_carries_what_only_its_own_session_has(
 
 
 PUBLIC = (
-    "/01/", "/passport/", "/api/v1/passports/", "/api/v1/ledger/roots", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/",
+    "/01/", "/passport/", "/api/v1/passports/", "/api/v1/ledger/roots", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/", "/join/", "/once/",
     "/card/", "/no-network", "/report-label", "/.well-known/jwks.json", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
 )  # fmt: skip
 
@@ -311,10 +315,7 @@ def pages_of(farms: Farms) -> list[str]:
         "/no-such-page",
     ]  # fmt: skip
     found = [filled(farms, path, "hoa") for path in paths]
-    found += [
-        f"/records/new?crop=hoa-vu&kind={kind}"
-        for kind in KINDS
-    ]
+    found += [f"/records/new?crop=hoa-vu&kind={kind}" for kind in KINDS]
     found += [
         filled(farms, path, "hoa")
         for path in (
@@ -322,6 +323,12 @@ def pages_of(farms: Farms) -> list[str]:
             "/dossiers/{dossier}/receipt", "/certificates/{certificate}",
         )
     ]  # fmt: skip
+    found += [
+        "/account",
+        "/account/who-sees",
+        "/account/second-factor",
+        "/account/invitations",
+    ]
     found += [
         "/records/new", "/records/new?kind=complaint", "/records/import",
         f"/records/{farms.records['hoa']}",

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, undefer
 
 from greenwater.kernel.errors import MissingError
@@ -138,6 +138,25 @@ class Quarantine:
         with self._sessions.reading() as session:
             rows = session.execute(query.order_by(QuarantineRow.id).limit(limit))
             return [_entry(row, has_bytes) for row, has_bytes in rows]
+
+    def newest_quarantine(
+        self, *, before: int | None = None, device: str | None = None, limit: int = 50
+    ) -> Sequence[InQuarantine]:
+        """Return entries, newest first, with ids below ``before``."""
+        query = _entries()
+        if before is not None:
+            query = query.where(QuarantineRow.id < before)
+        if device is not None:
+            query = query.where(QuarantineRow.device == device)
+        query = query.order_by(QuarantineRow.id.desc()).limit(limit)
+        with self._sessions.reading() as session:
+            return [_entry(row, has) for row, has in session.execute(query)]
+
+    def quarantined_since(self, start_ms: int) -> int:
+        """Return how many entries came from an instant on."""
+        query = select(func.count()).where(QuarantineRow.received_ms >= start_ms)
+        with self._sessions.reading() as session:
+            return session.scalar(query) or 0
 
     def get_quarantined(self, entry: int) -> InQuarantine:
         """Return one entry, with its bytes unless the budget took them.

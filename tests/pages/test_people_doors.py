@@ -1,0 +1,698 @@
+"""Coming in, staying in, being let in, and what is kept of it: people at the doors."""
+
+import io
+import re
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi.testclient import TestClient
+
+from greenwater.kernel.errors import ConflictError
+from greenwater.storage.registry.audit import Noted
+from greenwater.storage.registry.links import LinkKind
+from greenwater.storage.registry.people import OrganisationKind, Role
+from tests.pages.reading_pages import Node, parse_page
+from tests.pages.world import HOUR_MS, NOW, NOW_MS, World, open_empty
+from web import hashing
+from web.app import create_app
+from web.doors import COOKIE, HOST_COOKIE, csrf_of
+from web.ports import House
+from web.totp import STEP_MS, code_at, step_of
+
+PIN, OTHER_PIN, PASSWORD = "274913", "590384", "gió mùa đông bắc"
+PHONES = {"hoa": "0905000001", "an": "0905000002", "minh": "0905000003"}
+PHONES["quan"] = "0905000005"
+TLS = "https://testserver"
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"""RFC 6238's ``12345678901234567890`` in base 32."""
+
+
+TOLD: list[str] = []
+HOUSE = House(
+    permit=lambda: TOLD.append("told"),
+    replay=lambda ids: [(one, "taken in") for one in ids],
+    broker_url="mqtts://box.example",
+)
+
+
+class Site:
+    """A world whose registry is as it was before each test, and a site over it."""
+
+    def __init__(self, world: World, file: Path) -> None:
+        self.world, self._file = world, file
+        self._cast = file.with_name("cast.db")
+        services = replace(world.services, is_guarded=True, house=HOUSE)
+        self._apps = {
+            is_demo: create_app(replace(services, is_demo=is_demo))
+            for is_demo in (False, True)
+        }
+        with (
+            closing(sqlite3.connect(file)) as now,
+            closing(sqlite3.connect(self._cast)) as kept,
+        ):
+            now.backup(kept)
+
+    def again(self) -> None:
+        """Have all be as it was."""
+        with (
+            closing(sqlite3.connect(self._cast)) as kept,
+            closing(sqlite3.connect(self._file)) as now,
+        ):
+            kept.backup(now)
+        self.world.clock.advance(NOW - self.world.clock.now())
+        TOLD.clear()
+
+    def client(self, *, is_demo: bool = False) -> TestClient:
+        """Return a browser that nobody has signed in with."""
+        return TestClient(self._apps[is_demo], follow_redirects=False)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A household (hoa, an), an authority (minh inspects), who administers (quan).
+
+    Argon2 does a thousandth of its work: what it costs is not what is tested here.
+    """
+    slow, hashing._HASHER = hashing._HASHER, PasswordHasher(1, 8, 1)  # type: ignore[misc]
+    hashing._nobody.cache_clear()
+    folder = tmp_path_factory.mktemp("people")
+    with open_empty(folder) as world:
+        registry = world.registry
+        registry.add_organisation("ho", "Hộ Hòa")
+        registry.add_organisation("khac", "Hộ khác")
+        for one, name in (("cc", "Chi cục"), ("qt", "Quản trị")):
+            registry.add_organisation(one, name, kind=OrganisationKind.AUTHORITY)
+        for person, where, role in (
+            ("hoa", "ho", Role.FARMER),
+            ("an", "khac", Role.FARMER),
+            ("minh", "cc", Role.INSPECTOR),
+            ("quan", "qt", Role.ADMIN),
+        ):
+            registry.add_person(person, f"Tên {person}", PHONES[person])
+            registry.add_member(person, where, role)
+            is_pin = role is Role.FARMER
+            kept = hashing.hash_secret(PIN if is_pin else PASSWORD, is_pin=is_pin)
+            registry.set_secret(person, kept, is_pin=is_pin)
+        registry.add_site("trai", organisation="ho", name="Trại Hòa")
+        yield Site(world, folder / "registry.db")
+    hashing._HASHER = slow  # type: ignore[misc]
+    hashing._nobody.cache_clear()
+
+
+@pytest.fixture
+def world(stage: Site) -> Iterator[World]:
+    """The world of the module, as it was at the beginning."""
+    SITES[stage.world] = stage
+    yield stage.world
+    stage.again()
+
+
+SITES: dict[World, Site] = {}
+
+
+def site(world: World, *, is_demo: bool = False) -> TestClient:
+    return SITES[world].client(is_demo=is_demo)
+
+
+def post(client: TestClient, path: str, **form: str) -> tuple[int, str]:
+    """Post a form of this session; return the status, and where it leads."""
+    token = csrf_of(client.cookies.get(COOKIE, ""))
+    answer = client.post(path, data={"csrf": token, **form})
+    return answer.status_code, answer.headers.get("location", "")
+
+
+def enter(client: TestClient, person: str, secret: str = "") -> TestClient:
+    secret = secret or (PIN if person in ("hoa", "an") else PASSWORD)
+    answer = client.post("/sign-in", data={"phone": PHONES[person], "secret": secret})
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def give_factor(world: World, person: str) -> None:
+    world.registry.offer_second_factor(person, SECRET)
+    world.registry.confirm_second_factor(person, -1, ["aaaa-bbbb"], NOW_MS)
+
+
+def code_now(world: World, drift: int = 0) -> str:
+    now_ms = int(world.clock.now().timestamp() * 1000)
+    return code_at(SECRET, now_ms // STEP_MS + drift)
+
+
+def administer(world: World) -> TestClient:
+    give_factor(world, "quan")
+    client = enter(site(world), "quan")
+    assert post(client, "/sign-in/code", code=code_now(world)) == (303, "/")
+    return client
+
+
+def noted(world: World, act: str) -> list[Noted]:
+    return list(world.registry.noted(act=act))
+
+
+def page(client: TestClient, path: str) -> Node:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return parse_page(answer.text)
+
+
+def shown_link(text: str) -> str:
+    found = re.search(
+        r"/(?:join|once)/[\w-]{20,}", parse_page(text).one(class_="long").text
+    )
+    assert found is not None
+    return found[0]
+
+
+# Sessions
+
+
+def test_over_tls_only_the_cookie_no_other_host_can_set_counts(world: World) -> None:
+    client = site(world)
+    answer = client.post(f"{TLS}/sign-in", data={"phone": PHONES["hoa"], "secret": PIN})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{HOST_COOKIE}=")
+    for needed in ("Path=/", "Secure", "HttpOnly", "SameSite=lax"):
+        assert needed in cookie
+    assert "domain" not in cookie.lower()
+    token = cookie.partition("=")[2].partition(";")[0]
+    client.cookies.clear()
+    for name, status in ((COOKIE, 303), (HOST_COOKIE, 200)):
+        told = client.get(f"{TLS}/account", headers={"cookie": f"{name}={token}"})
+        assert told.status_code == status, name
+    assert "max-age" in told.headers["strict-transport-security"]
+
+
+def test_nobody_chooses_my_session_and_the_one_before_is_over(world: World) -> None:
+    client = enter(site(world), "hoa")
+    before = client.cookies[COOKIE]
+    enter(client, "hoa")
+    assert client.cookies[COOKIE] != before
+    client.cookies.clear()
+    client.cookies.set(COOKIE, before)
+    assert client.get("/account").status_code == 303
+
+
+def test_on_duty_it_lasts_twelve_hours_and_on_a_shared_phone_too(world: World) -> None:
+    officer, shared, own = administer(world), site(world), enter(site(world), "hoa")
+    form = {"phone": PHONES["an"], "secret": PIN, "shared": "1"}
+    answer = shared.post("/sign-in", data=form)
+    assert "max-age" not in answer.headers["set-cookie"].lower(), (
+        "gone with the browser"
+    )
+    for hours, expected in ((11, [200, 200, 200]), (2, [303, 303, 200])):
+        world.clock.advance(timedelta(hours=hours))
+        told = [one.get("/account").status_code for one in (officer, shared, own)]
+        assert told == expected
+
+
+def test_sessions_are_listed_coarsely_and_ended_by_their_owner_alone(
+    world: World,
+) -> None:
+    phone, laptop = enter(site(world), "hoa"), site(world)
+    agent = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/5 Chrome/126.0.1 Safari/5"
+    laptop.headers["user-agent"] = agent
+    enter(laptop, "hoa")
+    told = page(phone, "/account").text
+    assert "Chrome, Windows" in told
+    assert "126" not in told, "no version"
+    listed = world.registry.list_sessions("hoa", NOW_MS)
+    stranger = enter(site(world), "an")
+    for one in listed:
+        assert post(stranger, f"/account/sessions/{one.id}/end")[0] == 404
+    (other,) = [one for one in listed if one.agent]
+    assert post(phone, f"/account/sessions/{other.id}/end")[0] == 303
+    assert laptop.get("/account").status_code == 303
+    assert phone.get("/account").status_code == 200
+    enter(laptop, "hoa")
+    assert post(phone, "/account/sessions/end")[0] == 303
+    assert [one.get("/account").status_code for one in (laptop, phone)] == [303, 200]
+
+
+def test_a_new_pin_takes_the_old_one_and_ends_all_other_sessions(world: World) -> None:
+    client, elsewhere = enter(site(world), "hoa"), enter(site(world), "hoa")
+    new = {"secret": OTHER_PIN, "again": OTHER_PIN}
+    assert post(client, "/account/secret", old="111222", **new)[0] == 422
+    assert (
+        post(client, "/account/secret", old=PIN, secret="123456", again="123456")[0]
+        == 422
+    )
+    assert (
+        post(client, "/account/secret", old=PIN, secret=OTHER_PIN, again=PIN)[0] == 422
+    )
+    assert post(client, "/account/secret", old=PIN, **new)[0] == 303
+    assert client.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 303
+    enter(site(world), "hoa", OTHER_PIN)
+
+
+# The second factor
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"),
+     (1234567890, "005924"), (2000000000, "279037"), (20000000000, "353130")],
+)  # fmt: skip
+def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
+    assert code_at(SECRET, seconds // 30) == code
+    for drift, is_it in ((-2, False), (-1, True), (0, True), (1, True), (2, False)):
+        found = step_of(SECRET, code, (seconds + 30 * drift) * 1000)
+        assert (found == seconds // 30) is is_it, drift
+
+
+@pytest.mark.parametrize("code", ["", "12345", "abcdef", "１２３４５６", "0" * 40])
+def test_what_is_no_code_is_refused_and_nothing_breaks(code: str) -> None:
+    assert step_of(SECRET, code, 59_000) is None
+
+
+def test_without_the_code_the_secret_opens_nothing(world: World) -> None:
+    give_factor(world, "minh")
+    client = enter(site(world), "minh")
+    for path in ("/check", "/board", "/account", "/account/second-factor"):
+        answer = client.get(path)
+        assert answer.status_code == 303 or "Tên minh" not in answer.text, path
+    assert post(client, "/sign-in/code", code="000000")[0] == 422
+    owed = client.cookies[COOKIE]
+    assert post(client, "/sign-in/code", code=code_now(world)) == (303, "/")
+    assert client.cookies[COOKIE] != owed, "a session of its own"
+    assert "Tên minh" in client.get("/check").text
+
+
+def test_a_code_is_taken_once_by_anybody(world: World) -> None:
+    give_factor(world, "minh")
+    code = code_now(world)
+    first, second = enter(site(world), "minh"), enter(site(world), "minh")
+    assert post(first, "/sign-in/code", code=code)[0] == 303
+    assert post(second, "/sign-in/code", code=code)[0] == 422, "replayed"
+    assert post(second, "/sign-in/code", code=code_now(world, -1))[0] == 422, "older"
+    assert post(second, "/sign-in/code", code=code_now(world, 1))[0] == 303
+
+
+def test_guessing_codes_waits_as_guessing_pins_does(world: World) -> None:
+    give_factor(world, "minh")
+    client = enter(site(world), "minh")
+    for _ in range(4):
+        post(client, "/sign-in/code", code="000000")
+    assert post(client, "/sign-in/code", code=code_now(world))[0] == 422, "too early"
+    again = site(world).post(
+        "/sign-in", data={"phone": PHONES["minh"], "secret": PASSWORD}
+    )
+    assert again.status_code == 422, "nor does a new sign-in forgive"
+    world.clock.advance(timedelta(seconds=31))
+    assert post(client, "/sign-in/code", code=code_now(world))[0] == 303
+
+
+def test_a_recovery_code_stands_in_once(world: World) -> None:
+    give_factor(world, "minh")
+    assert post(enter(site(world), "minh"), "/sign-in/code", code="AAAA bbbb")[0] == 303
+    assert post(enter(site(world), "minh"), "/sign-in/code", code="aaaabbbb")[0] == 422
+
+
+def test_on_duty_nobody_comes_in_without_one_but_in_a_demo(world: World) -> None:
+    client = site(world)
+    form = {"phone": PHONES["minh"], "secret": PASSWORD}
+    answer = client.post("/sign-in", data=form)
+    assert answer.headers["location"].startswith("/account/second-factor")
+    assert client.get("/account").status_code == 303, "nothing else opens"
+    shown = page(client, "/account/second-factor")
+    assert shown.all("svg"), "a code to scan"
+    spelt = "".join(shown.one("code").text.split())
+    assert spelt == page(client, "/account/second-factor").one("code").text.replace(
+        " ", ""
+    ), "looking again makes no other secret"
+    assert post(client, "/account/second-factor", code="000000")[0] == 422
+    owed = client.cookies[COOKIE]
+    token = csrf_of(owed)
+    code = code_at(spelt, NOW_MS // STEP_MS)
+    answer = client.post("/account/second-factor", data={"csrf": token, "code": code})
+    codes = [one.text for one in parse_page(answer.text).all("code")]
+    assert len(set(codes)) == 8
+    assert client.cookies[COOKIE] != owed
+    assert client.get("/account").status_code == 200
+    assert all(code not in client.get("/account/second-factor").text for code in codes)
+    assert post(enter(site(world), "minh"), "/sign-in/code", code=code)[0] == 422
+    assert post(client, "/account/second-factor/end", code=codes[0])[0] == 403
+    assert post(enter(site(world, is_demo=True), "quan"), "/sign-out") == (303, "/")
+
+
+def test_a_role_on_duty_ends_sessions_that_have_no_second_factor(world: World) -> None:
+    client = enter(site(world), "hoa")
+    world.registry.add_member("hoa", "cc", Role.OFFICER)
+    assert client.get("/account").status_code == 303
+
+
+# Links
+
+
+def test_a_farmer_lets_family_in_and_nobody_comes_in_twice(world: World) -> None:
+    farmer = enter(site(world), "hoa")
+    token = csrf_of(farmer.cookies[COOKIE])
+    made = farmer.post(
+        "/account/invitations", data={"csrf": token, "role": "technician"}
+    )
+    assert parse_page(made.text).all("svg")
+    link = shown_link(made.text)
+    assert link not in farmer.get("/account/invitations").text, "shown once"
+    dump = world.registry.open_links(NOW_MS)
+    assert link.rpartition("/")[2] not in repr(dump)
+    guest, form = site(world), {
+        "name": "Út", "phone": "0905 111 222", "secret": OTHER_PIN, "again": OTHER_PIN,
+        "agreed": "1",
+    }  # fmt: skip
+    assert guest.get(link).status_code == guest.get(link).status_code == 200
+    for wrong in ({"agreed": ""}, {"secret": "1"}, {"phone": "x"}, {"name": ""},
+                  {"phone": PHONES["an"]}):  # fmt: skip
+        assert guest.post(link, data=form | wrong).status_code == 422, wrong
+    assert guest.post(link, data=form).headers["location"] == "/"
+    (roles,) = [
+        one.memberships for one in world.registry.list_people() if one.name == "Út"
+    ]
+    assert roles == (("ho", Role.TECHNICIAN),)
+    assert guest.get("/account").status_code == 200
+    assert site(world).get(link).status_code == 404
+    assert (
+        site(world).post(link, data=form | {"phone": "0905333444"}).status_code == 404
+    )
+
+
+def test_who_has_an_account_accepts_with_it(world: World) -> None:
+    link = world.registry.add_link(
+        "l1", "t" * 30, kind=LinkKind.INVITATION, organisation="ho", role=Role.DELEGATE,
+        made_by="hoa", now_ms=NOW_MS,
+    )  # fmt: skip
+    client = enter(site(world), "an")
+    forged = client.post("/join/" + "t" * 30, data={"accept": "1", "csrf": "x"})
+    assert forged.status_code == 403
+    assert post(client, "/join/" + "t" * 30, accept="1")[0] == 303
+    assert ("ho", Role.DELEGATE) in world.registry.get_person("an").memberships
+    assert link.expires_ms == NOW_MS + 72 * HOUR_MS
+
+
+@pytest.mark.parametrize("how", ["late", "withdrawn"])
+def test_an_invitation_is_over_after_three_days_or_when_withdrawn(
+    world: World, how: str
+) -> None:
+    client = enter(site(world), "hoa")
+    token = csrf_of(client.cookies[COOKIE])
+    made = client.post("/account/invitations", data={"csrf": token, "role": "farmer"})
+    link = shown_link(made.text)
+    if how == "late":
+        world.clock.advance(timedelta(hours=72))
+    else:
+        (one,) = world.registry.open_links(NOW_MS)
+        stranger = enter(site(world), "an")
+        assert post(stranger, f"/account/invitations/{one.id}/end")[0] == 404
+        assert post(client, f"/account/invitations/{one.id}/end")[0] == 303
+    assert site(world).get(link).status_code == 404
+    assert site(world).post(link, data={}).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["admin", "officer", "inspector", "auditor", "x", ""])
+def test_a_farmer_makes_no_official(world: World, role: str) -> None:
+    client = enter(site(world), "hoa")
+    assert post(client, "/account/invitations", role=role)[0] == 422
+    assert (
+        post(client, "/account/invitations", role="farmer", organisation="cc")[0] == 404
+    )
+    assert world.registry.open_links(NOW_MS) == []
+
+
+def test_the_demos_links_open_nothing_elsewhere(world: World) -> None:
+    world.registry.add_link(
+        "d", "d" * 30, kind=LinkKind.DEMO, person="hoa", now_ms=NOW_MS
+    )
+    link = "/once/" + "d" * 30
+    for method in ("get", "post"):
+        assert getattr(site(world), method)(link).status_code == 404
+        assert (
+            getattr(site(world), method)(link.replace("once", "join")).status_code
+            == 404
+        )
+    demo = site(world, is_demo=True)
+    assert demo.get(link).status_code == 200
+    assert demo.post(link).headers["location"] == "/"
+    assert demo.get("/account").status_code == 200
+    assert site(world, is_demo=True).post(link).status_code == 404, "once"
+
+
+# The audit log
+
+
+def test_what_was_noted_is_never_changed(world: World) -> None:
+    from sqlalchemy import text
+
+    enter(site(world), "hoa")
+    for statement in ("UPDATE audit SET act = 'x'", "DELETE FROM audit"):
+        with (
+            pytest.raises(ConflictError, match="never changed"),
+            world.registry._sessions.writing() as session,
+        ):
+            session.execute(text(statement))
+
+
+def test_sign_ins_are_noted_with_who_and_the_session_but_no_secret(
+    world: World,
+) -> None:
+    client = site(world)
+    client.post("/sign-in", data={"phone": PHONES["hoa"], "secret": "999999"})
+    client.post("/sign-in", data={"phone": "274913", "secret": "0905000001"})
+    enter(client, "hoa")
+    right, stranger, wrong = noted(world, "sign_in")
+    assert (right.person, right.outcome, len(right.session)) == ("hoa", "done", 8)
+    assert (wrong.person, wrong.outcome) == ("hoa", "failed")
+    assert (stranger.person, stranger.subject) == (None, ""), "it may be a secret"
+    assert client.cookies[COOKIE] not in repr((right, wrong))
+
+
+def test_every_post_of_somebody_signed_in_is_noted_with_what_it_was_on(
+    world: World,
+) -> None:
+    client = enter(site(world), "hoa")
+    post(client, "/lots/L1/recall", reason="x", phone="0905", sure="on")
+    post(client, "/units/u/service", what="", reason="x")
+    (recall,) = noted(world, "recall")
+    assert (recall.person, recall.subject, recall.outcome) == (
+        "hoa",
+        "lot=L1",
+        "refused",
+    )
+    assert noted(world, "out_of_service")[0].subject == "unit=u"
+    post(client, "/products", gtin="09521234543213", name_vi="Tôm", species="PNV")
+    assert noted(world, "other")[0].subject == "/products"
+    client.post("/lots/L2/recall", data={"csrf": "forged", "reason": "x"})
+    assert [one.subject for one in noted(world, "recall")] == ["lot=L1"], (
+        "who forged a form is nobody known"
+    )
+
+
+def test_the_log_is_for_administrators_and_filters(world: World) -> None:
+    enter(site(world), "hoa")
+    admin = administer(world)
+    told = page(admin, "/admin/audit?act=sign_in&person=hoa")
+    assert len(told.all("li")) == 1
+    assert "Tên hoa" in told.one("li").text
+    assert noted(world, "audit_look")[0].person == "quan", "a look is noted too"
+    for _ in range(60):
+        world.registry.note("aerator", "x", at_ms=NOW_MS, person="hoa")
+    first = page(admin, "/admin/audit?act=aerator")
+    assert len(first.all("li")) == 50
+    older = first.all("a", class_="button")[-1].attrs["href"]
+    assert len(page(admin, older).all("li")) == 10
+
+
+# The administrator
+
+
+ADMIN_PAGES = (
+    "/admin", "/admin/people", "/admin/people/hoa", "/admin/devices", "/admin/quarantine",
+    "/admin/audit",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("person", ["", "hoa", "minh"])
+def test_for_others_there_are_no_such_pages(world: World, person: str) -> None:
+    client = site(world)
+    if person == "minh":
+        give_factor(world, "minh")
+        enter(client, person)
+        post(client, "/sign-in/code", code=code_now(world))
+    elif person:
+        enter(client, person)
+    for path in ADMIN_PAGES:
+        answer = client.get(path)
+        assert answer.status_code == (404 if person else 303), path
+        assert "Tên an" not in answer.text
+
+
+def test_an_admin_of_a_household_is_none_of_the_platform(world: World) -> None:
+    world.registry.add_member("an", "khac", Role.ADMIN)
+    assert world.registry.administrators() == ["quan"]
+    assert enter(site(world, is_demo=True), "an").get("/admin").status_code == 404
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_administrators_pages_are_whole(world: World, lang: str) -> None:
+    admin = administer(world)
+    assert admin.get("/").headers["location"] == "/admin"
+    for path in ADMIN_PAGES:
+        found = page(admin, f"{path}?lang={lang}")
+        assert len(found.all("h1")) == 1, path
+        named = {one.attrs.get("for") for one in found.all("label")}
+        for field in (*found.all("input"), *found.all("select")):
+            if field.attrs.get("type") not in ("hidden", "checkbox"):
+                assert field.attrs["id"] in named, (path, field.attrs)
+
+
+def test_a_box_is_added_with_a_code_renewed_and_shut_out(world: World) -> None:
+    admin = administer(world)
+    token = csrf_of(admin.cookies[COOKIE])
+    form = {"csrf": token, "device": "hop-1", "place": "site/trai", "name": "Hộp 1"}
+    made = admin.post("/admin/devices", data=form)
+    shown = parse_page(made.text).one("pre").text
+    password = re.search(r"password: ([a-z2-7]{32})", shown)
+    assert password is not None
+    assert "mqtts://box.example" in shown
+    assert password[1] not in admin.get("/admin/devices").text, "shown once"
+    assert password[1] not in repr(world.registry.noted())
+    assert admin.post("/admin/devices", data=form).status_code == 422, "there already"
+    before = world.registry.get_device("hop-1").bcrypt_hash
+    admin.post("/admin/devices/hop-1/renew", data={"csrf": token})
+    assert world.registry.get_device("hop-1").bcrypt_hash != before
+    assert post(admin, "/admin/devices/hop-1/revoke")[0] == 422, "not by one slip"
+    assert post(admin, "/admin/devices/hop-1/revoke", sure="1")[0] == 303
+    assert world.registry.get_device("hop-1").state == "revoked"
+    assert TOLD == ["told"] * 3, "the broker knows at once"
+    acts = [one.act for one in world.registry.noted() if "hop-1" in one.subject]
+    assert acts[0] == "device_revoke"
+    assert {"device_add", "device_renew"} < set(acts)
+
+
+def test_people_are_invited_ended_and_let_in_again(world: World) -> None:
+    admin, farmer = administer(world), enter(site(world), "hoa")
+    token = csrf_of(admin.cookies[COOKIE])
+    assert (
+        post(admin, "/admin/organisations", id="xa", name="Xã", kind="commune")[0]
+        == 303
+    )
+    form = {"csrf": token, "organisation": "xa", "role": "officer"}
+    link = shown_link(admin.post("/admin/invitations", data=form).text)
+    officer = site(world)
+    data = {"name": "Hải", "phone": "0905777888", "secret": PASSWORD, "again": PASSWORD,
+            "agreed": "1"}  # fmt: skip
+    assert (
+        officer.post(link, data={**data, "secret": PIN, "again": PIN}).status_code
+        == 422
+    )
+    answer = officer.post(link, data=data)
+    assert answer.headers["location"] == "/account/second-factor"
+    asked = {"organisation": "ho", "role": "farmer"}
+    assert post(admin, "/admin/people/hoa/roles/end", **asked)[0] == 303
+    assert farmer.get("/account").status_code == 303, "signed out with it"
+    assert world.registry.get_person("hoa").memberships == ()
+    answer = admin.post("/admin/people/hoa/link", data={"csrf": token})
+    again = site(world)
+    link = shown_link(answer.text)
+    assert (
+        again.post(link, data={"secret": OTHER_PIN, "again": OTHER_PIN}).status_code
+        == 303
+    )
+    enter(site(world), "hoa", OTHER_PIN)
+    asked = {"organisation": "qt", "role": "admin"}
+    assert post(admin, "/admin/people/quan/roles/end", **asked)[0] == 409, (
+        "the last one"
+    )
+
+
+def test_quarantine_is_looked_at_and_replayed(world: World) -> None:
+    from ingest.ports import Quarantined
+
+    raw = b"[{<script>"
+    entry = Quarantined("hop-x", "gw/1/hop-x/up", "batch", raw, "not JSON", NOW_MS)
+    world.registry.quarantine([entry])
+    admin = administer(world)
+    (one,) = world.registry.newest_quarantine()
+    assert "not JSON" in page(admin, "/admin/quarantine").text
+    assert "<script>" not in admin.get(f"/admin/quarantine/{one.id}").text
+    token = csrf_of(admin.cookies[COOKIE])
+    path = f"/admin/quarantine/{one.id}/replay"
+    assert "taken in" in admin.post(path, data={"csrf": token}).text
+    assert admin.get("/admin/quarantine/999").status_code == 404
+
+
+# One's own data
+
+
+def test_who_sees_is_what_the_one_rule_says(world: World) -> None:
+    told = page(enter(site(world), "hoa"), "/account/who-sees").text
+    assert "Tên hoa" in told
+    assert "Tên minh" in told, "an inspector of the authority sees all"
+    assert "Tên an" not in told
+    assert "Tên quan" not in told, "an administrator sees no books"
+    for person in ("hoa", "an", "minh", "quan"):
+        seen = world.registry.reach_of(person)
+        listed = person in {one for one, _, _ in world.registry.who_sees("ho")}
+        assert listed == (seen is None or "ho" in seen), person
+
+
+def test_consent_is_kept_and_its_withdrawal_has_its_effect(world: World) -> None:
+    client, registry = enter(site(world), "hoa"), world.registry
+    registry.add_contact("ho", "hoa", "json://localhost")
+    assert post(client, "/account/consents/messages", given="1")[0] == 303
+    assert registry.contacts()
+    assert post(client, "/account/consents/messages", sure="1")[0] == 303
+    assert registry.contacts() == []
+    assert [one.is_given for one in registry.consents("hoa")] == [False, True]
+    assert post(client, "/account/consents/account")[0] == 422, "not by one slip"
+    assert post(client, "/account/consents/account", sure="1") == (303, "/")
+    assert client.get("/account").status_code == 303
+    answer = site(world).post("/sign-in", data={"phone": PHONES["hoa"], "secret": PIN})
+    assert answer.status_code == 422
+    assert registry.get_person("hoa").phone is None
+    assert registry.names()["hoa"] == "Tên hoa", "books keep their writer's name"
+
+
+def test_all_that_is_mine_and_nothing_else_goes_with_me(world: World) -> None:
+    from greenwater.kernel.channels import Channel
+
+    registry = world.registry
+    registry.add_site("trai-an", organisation="khac", name="Trại của an")
+    for farm, where in (("hoa", "trai"), ("an", "trai-an")):
+        registry.add_unit(f"ao-{farm}", site=where, name=f"Ao của {farm}")
+        world.add_device(f"hop-{farm}", site=where)
+        world.hang(f"hop-{farm}", "do", unit=f"ao-{farm}")
+        world.feed(f"hop-{farm}", "do", Channel.DISSOLVED_OXYGEN)
+    answer = enter(site(world), "hoa").get("/account/data.zip")
+    assert answer.headers["content-type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert archive.testzip() is None
+    names = set(archive.namelist())
+    assert {"account.json", "acts.csv", "ho/records.json", "ho/readings.csv"} <= names
+    told = {name: archive.read(name).decode() for name in names}
+    assert not any("của an" in text or "hop-an" in text for text in told.values())
+    assert "+84905000001" in told["account.json"]
+    assert len(told["ho/readings.csv"].splitlines()) > 100
+    assert "argon2" not in told["account.json"]
+    assert noted(world, "data_export")[0].person == "hoa"
+
+
+def test_on_duty_one_carries_off_no_farms_data(world: World) -> None:
+    give_factor(world, "minh")
+    client = enter(site(world), "minh")
+    post(client, "/sign-in/code", code=code_now(world))
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/account/data.zip").content))
+    assert not any(
+        "Trại Hòa" in archive.read(one).decode() for one in archive.namelist()
+    )
+
+
+def test_no_page_of_accounts_is_kept_by_the_browser(world: World) -> None:
+    client = enter(site(world), "hoa")
+    for path in ("/account", "/account/who-sees", "/account/data.zip"):
+        assert "no-store" in client.get(path).headers["cache-control"], path
