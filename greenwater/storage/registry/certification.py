@@ -218,6 +218,8 @@ class Certification(CertificationSeen):
     def add_certificate(self, certificate: Certificate) -> None:
         """Keep a certificate; its code stands for one only."""
         values = _values(certificate)
+        # As it comes back: tuples become lists.
+        values["scope"] = msgspec.json.decode(msgspec.json.encode(certificate.scope))
         key = {"id": values.pop("id")}
         with self._sessions.writing() as session:
             get_row(session, OfficeRow, certificate.office)
