@@ -310,7 +310,7 @@ def test_who_only_inspects_enters_nothing(farms: Farms, visitor: TestClient) -> 
 
 def pages_of(farms: Farms) -> list[str]:
     paths = [
-        "/", "/alarms", "/records", "/crops/{crop}", "/lots/{lot}", "/units/{unit}",
+        "/", "/alarms", "/records", "/crops/{crop}", "/lots/{lot}", "/goods", "/goods/{lot}", "/units/{unit}",
         "/alarms/{alarm}", "/units/{unit}/service", "/products/new", "/crops/new", "/check", "/sign-in", "/demo",
         "/no-such-page",
     ]  # fmt: skip
