@@ -22,9 +22,9 @@ from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.scope import Scope
 from traceability.books import Books, NewRecord
 from traceability.records import FieldError
-from web.api import iso
 from web.doors import Doors, RefusedError, SignInNeededError
 from web.ports import Services
+from web.readings import iso
 
 MOST: Final = 200
 """Records in one batch, and on one page."""
