@@ -22,8 +22,9 @@ from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.scope import Scope
 from traceability.books import Books, NewRecord
 from traceability.records import FieldError
-from web.doors import Doors, RefusedError, SignInNeededError
+from web.doors import Doors, RefusedError
 from web.ports import Services
+from web.programs import Programs
 from web.readings import iso
 
 MOST: Final = 200
@@ -72,7 +73,7 @@ class RecordApi:
     """Routes under ``/api/v1/records``."""
 
     def __init__(self, services: Services, doors: Doors) -> None:
-        self._services, self._doors = services, doors
+        self._doors, self._programs = doors, Programs(services, doors)
         self._books = Books(
             services.registry, services.telemetry, services.clock, services.take_in
         )
@@ -123,24 +124,12 @@ class RecordApi:
         limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
     ) -> Response:
         """List the book in order of entry; ``next`` leads on, until it is null."""
-        seen = self._scope(request)
+        seen = self._programs.seen(request, READ)
         found = seen.records_after(_place(after), limit=limit + 1)
         page = found[:limit]
         last = page[-1] if len(found) > limit else None
         following = None if last is None else f"{last.entered_ms}.{last.id}"
         return _fresh({"records": _documents(seen, page), "next": following})
-
-    def _scope(self, request: Request) -> Scope:
-        header = request.headers.get("authorization", "")
-        if not header.lower().startswith("bearer "):
-            return self._doors.mine(request).seen
-        now_ms = milliseconds(self._services.clock.now())
-        token = self._services.registry.find_api_token(header[7:].strip(), now_ms)
-        if token is None:
-            raise SignInNeededError("this token is not known, or its time is over")
-        if READ not in token.scopes:
-            raise RefusedError(f"this token is not good for {READ}")
-        return self._services.registry.visible_to_organisation(token.organisation)
 
 
 def _fresh(document: dict[str, Any]) -> JSONResponse:
