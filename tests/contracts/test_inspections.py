@@ -98,9 +98,20 @@ def test_any_order_and_repetition_gives_the_same(duty: Duty) -> None:
     duty.take(*statements)
     kept = duty.registry.inspections(lot=duty.lot.id)
     assert sorted(one.note for one in kept) == list("012345")
+    assert duty.take(duty.found(id=kept[0].id, note="other")) == ["refused"]
 
 
-def test_an_altered_statement_is_refused(duty: Duty) -> None:
+def test_what_is_altered_or_not_his_or_cannot_be_is_refused(duty: Duty) -> None:
+    an_altered_statement(duty)
+    who_did_not_sign(duty)
+    taken = duty.inspecting.take_in("kim", [duty.found(**one) for one in WRONG])
+    assert {one.state for one in taken} == {"refused"}
+    assert all(one.reason for one in taken)
+    assert duty.registry.inspections() == []
+
+
+def an_altered_statement(duty: Duty) -> None:
+    """No character of it can be another."""
     good = duty.found()
     rng = Random(5)
     for _ in range(60):
@@ -108,10 +119,10 @@ def test_an_altered_statement_is_refused(duty: Duty) -> None:
         forged = good[:at] + chr(rng.randrange(33, 126)) + good[at + 1 :]
         if forged != good:
             assert duty.take(forged) == ["refused"], forged
-    assert duty.registry.inspections() == []
 
 
-def test_who_did_not_sign_is_refused(duty: Duty) -> None:
+def who_did_not_sign(duty: Duty) -> None:
+    """Neither another inspector, nor a stranger, nor a farmer."""
     good = duty.found()
     assert duty.take(good, person="thu") == ["refused"], "another's key"
     stranger = Phone().inspect(at_ms=duty.now_ms, gtin=duty.lot.product)
@@ -134,19 +145,6 @@ WRONG: list[dict[str, Any]] = [
     {"at_ms": "soon"}, {"note": "x" * 1001}, {"place": "12.23881,109.19672"},
     {"colour": "red"}, {"id": str(uuid.UUID(int=7)).replace("7", "A")},
 ]  # fmt: skip
-
-
-def test_what_cannot_be_is_refused_with_a_reason(duty: Duty) -> None:
-    taken = duty.inspecting.take_in("kim", [duty.found(**one) for one in WRONG])
-    assert {one.state for one in taken} == {"refused"}
-    assert all(one.reason for one in taken)
-    assert duty.registry.inspections() == []
-
-
-def test_one_id_is_one_statement(duty: Duty) -> None:
-    id_ = str(uuid.uuid4())
-    assert duty.take(duty.found(id=id_)) == ["stored"]
-    assert duty.take(duty.found(id=id_, note="other")) == ["refused"]
 
 
 def test_a_key_is_good_for_its_time(duty: Duty) -> None:

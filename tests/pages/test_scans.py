@@ -134,6 +134,7 @@ def test_a_report_reaches_producer_and_inspector(
     assert "Đã nhận" in site.get(answer.headers["location"]).text
     enter(site, "binh")
     assert "Hai gói một số" not in site.get("/scans").text
+    mine = ""
     for person in ("hoa", "minh"):
         mine = enter(site, person)
         page = site.get("/scans").text
