@@ -104,7 +104,7 @@ def phone(
 
 PLACES = (
     "/", "/alarms", "/alarms/{alarm}", "/units/{unit}", "/units/{unit}/service", "/records", "/crops/{crop}",
-    "/lots/{lot}", "/records/new?crop={crop}&kind=drug_chem_use", "/products/new",
+    "/lots/{lot}", "/goods", "/goods/{lot}", "/records/new?crop={crop}&kind=drug_chem_use", "/products/new",
     "/records/new?crop={crop}", "/records/{record}", "/records/import",
     "/check", "/demo", "/sign-in", "/no-such-page",
 )  # fmt: skip
