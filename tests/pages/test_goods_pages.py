@@ -73,6 +73,7 @@ def test_a_lot_is_split_processed_packed_and_shipped_by_form(
 
     page = do(visitor, lot, "split", parts="300; 199,5")
     assert "Còn lại 0,5 kg" in balance(page)
+    assert page.one("h1").text.startswith("Tôm hoa · Lô ")
     sizes = {farms.registry.get_lot(one).kg: one for one in made(farms, "hoa")}
     page = do(visitor, sizes[300.0], "process", process="headless", kg_in="300",
               kg_out="186", kg_by="100,5")  # fmt: skip
