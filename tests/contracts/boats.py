@@ -98,7 +98,7 @@ class Boat:
         self.clock.advance(timedelta(milliseconds=max(0, ms - now_ms)))
 
     def sail(self, *, every_h: float = 2.0, source: Source = Source.BOX) -> "Boat":
-        """Positions of the whole trip, what analytics made of them, and papers."""
+        """Positions of the whole trip, what analytics made of them, what is asked for."""
         box, gps = DeviceId("tau-box"), ProbeId("gps")
         self.registry.add_device(box, vessel=REGISTRATION, now_ms=NOW)
         self.registry.add_probe(box, gps, source=source)
@@ -114,8 +114,7 @@ class Boat:
         )
         hauls = [a_haul(number) for number in (1, 2, 3)]
         self.found([a_trip()], hauls)
-        for paper in ("registration", "licence", "safety", "vms", "food_safety",
-                      "master", "crew_insurance"):  # fmt: skip
+        for paper in ("registration", "licence"):
             self.paper(paper)
         self.at(NOW + TRIP_DAYS * DAY + 2 * HOUR)
         return self
@@ -201,3 +200,19 @@ class Boat:
     def lot(self, landing: str, kg: float = 500, product: str = YFT) -> Lot:
         new = NewCatchLot(id=str(uuid.uuid4()), landing=landing, product=product, kg=kg)
         return self.books.make_lot("bon", new)
+
+    def renew(self, paper: str, **fields: str) -> VesselRecord:
+        """Correct a paper that was entered."""
+        old = next(
+            one
+            for one in self.registry.vessel_records(vessel=REGISTRATION)
+            if one.fields.get("paper") == paper
+        )
+        return self.write(
+            "paper", old.fields | fields, trip=None, person="bon", corrects=old.id
+        )
+
+    def codes(self, landing: str, species: str = "YFT", kg: float = 1) -> list[str]:
+        """What stands against a lot."""
+        asked = self.books.gate(landing, species, kg=kg)
+        return [one.code for one in asked.standing]
