@@ -16,6 +16,7 @@ import typer
 
 from cli.cast import add_people, open_books
 from cli.curtain import Played, faults_of
+from cli.entrances import add_administrator, sign_in_links
 from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
 from cli.run import answers, free_port, platform_parts
@@ -25,6 +26,7 @@ from greenwater.kernel.clock import VIETNAM, ScaledClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from traceability.keys import open_signer
 
@@ -108,6 +110,7 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
             return 0
         if not bill.scenario:
             _open_the_books(home, registry, opens)
+        ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
     # Real time and the demo's meet once the processes are up.
     clock = str(ScaledClock(opens, bill.speed, time.time() + STARTS_S))  # noqa: TID251
     parts = platform_parts(
@@ -126,12 +129,20 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
                 f"{name} is not ready: see {home.path}/logs/{name}.log", err=True
             )
         typer.echo(f"Greenwater demo: {bill.public_url}/   (Ctrl-C ends it)")
+        for role, name, address in ways_in:
+            typer.echo(f"  {role:<12} {name:<20} {address}")
         if bill.once:
             return _check_once(home, stage, bill, supervisor, stop, clock)
         supervisor.run(stop)
         return 0
     finally:
         supervisor.stop()
+
+
+def _ways_in(
+    registry: Registry, bill: Bill, opens: datetime
+) -> list[tuple[Role, str, str]]:
+    return list(sign_in_links(registry, bill.public_url, milliseconds(opens)))
 
 
 def _opening(bill: Bill) -> datetime:
@@ -147,6 +158,7 @@ def _opening(bill: Bill) -> datetime:
 
 def _open_the_books(home: Home, registry: Registry, opens: datetime) -> None:
     add_people(registry)
+    add_administrator(registry)
     telemetry = open_telemetry(home.telemetry_url)
     try:
         began_ms = milliseconds(opens - CROP)

@@ -52,6 +52,9 @@ def add(
         now_ms = milliseconds(open_clock().now())
         passwords = registry.add_devices(wanted, now_ms=now_ms)
         _show(passwords)
+        for one, password in passwords.items():
+            if password is not None:
+                registry.note("device_add", one, at_ms=now_ms, session="cli")
         apply_permissions(home, registry)
 
 
@@ -61,6 +64,8 @@ def renew(device: str) -> None:
     home = open_home()
     with open_registry(home.registry_url) as registry:
         _show({device: registry.renew_password(device)})
+        now_ms = milliseconds(open_clock().now())
+        registry.note("device_renew", device, at_ms=now_ms, session="cli")
         apply_permissions(home, registry)
 
 
@@ -138,7 +143,9 @@ def revoke(device: str) -> None:
     """Shut a device out of broker and platform; its readings stay."""
     home = open_home()
     with open_registry(home.registry_url) as registry:
-        registry.revoke_device(device, milliseconds(open_clock().now()))
+        now_ms = milliseconds(open_clock().now())
+        registry.revoke_device(device, now_ms)
+        registry.note("device_revoke", device, at_ms=now_ms, session="cli")
         apply_permissions(home, registry)
     typer.echo(f"{device} is revoked; with Mosquitto, run greenwater broker-files too")
 

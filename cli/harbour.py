@@ -34,9 +34,9 @@ BOAT, BOX, PROBE = "KH-95123-TS", DeviceId("sim-tau-95123"), ProbeId("gps-truoc"
 HOUSEHOLD: Final = "sim-chu-tau-hon-ro"
 OWNER, SKIPPER, DELEGATE = "anh-bon", "chu-sau", "chi-ut"
 PHONES: Final[Mapping[str, str]] = {
-    OWNER: "0900000011",
-    SKIPPER: "0900000012",
-    DELEGATE: "0900000013",
+    OWNER: "0900000021",
+    SKIPPER: "0900000022",
+    DELEGATE: "0900000023",
 }
 PIN: Final = "274913"
 GTIN: Final = "09521234543237"

@@ -48,6 +48,7 @@ def rotate(
     with open_registry(home.registry_url) as registry:
         now_ms = milliseconds(open_clock().now())
         made = signing.rotate(home.path / "keys", registry, now_ms, days)
+        registry.note("key_rotate", made.kid, at_ms=now_ms, session="cli")
     typer.echo(f"{made.kid} signs from now on; {RESTART}")
 
 
@@ -58,6 +59,7 @@ def revoke(key: str) -> None:
     with open_registry(home.registry_url) as registry:
         now_ms = milliseconds(open_clock().now())
         made = signing.revoke(home.path / "keys", registry, key, now_ms)
+        registry.note("key_revoke", key, at_ms=now_ms, session="cli")
     typer.echo(f"{key} is withdrawn")
     if made is not None:
         typer.echo(f"{made.kid} signs from now on; {RESTART}")

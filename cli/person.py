@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import milliseconds
 
 app = typer.Typer(no_args_is_help=True, help="People, their roles, PINs and passwords.")
 
@@ -49,6 +51,9 @@ def add(
     with open_registry(open_home().registry_url) as registry:
         registry.add_person(person, name, phone)
         registry.add_member(person, organisation, Role(role))
+        subject = f"person={person} organisation={organisation} role={role}"
+        now_ms = milliseconds(open_clock().now())
+        registry.note("person_add", subject, at_ms=now_ms, session="cli")
         if notify:
             registry.add_contact(organisation, person, notify, place=place, hours=duty)
     typer.echo(f"{person} is {role} of {organisation}")
@@ -87,7 +92,7 @@ def set_password(person: PersonId, stdin: SecretInput = False) -> None:
 def _set(person: str, *, stdin: bool, is_pin: bool) -> None:
     from cli.home import open_home
     from greenwater.storage.registry import open_registry
-    from web.doors import hash_secret
+    from web.doors import ON_DUTY, hash_secret
 
     what = "PIN" if is_pin else "password"
     secret = (
@@ -96,6 +101,10 @@ def _set(person: str, *, stdin: bool, is_pin: bool) -> None:
         else typer.prompt(what, hide_input=True, confirmation_prompt=True)
     )
     with open_registry(open_home().registry_url) as registry:
-        registry.get_person(person)
+        roles = {role for _, role in registry.get_person(person).memberships}
+        if is_pin and roles & ON_DUTY:
+            raise InputError(f"{person} is on duty: use set-password, not a PIN")
         registry.set_secret(person, hash_secret(secret, is_pin=is_pin), is_pin=is_pin)
+        now_ms = milliseconds(open_clock().now())
+        registry.note("secret_set", f"person={person}", at_ms=now_ms, session="cli")
     typer.echo(f"{person} signs in with the new {what}")

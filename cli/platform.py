@@ -29,6 +29,7 @@ def web(
 ) -> None:
     """Run the site."""
     from cli.home import open_home
+    from cli.housekeeping import house_of
     from cli.intake import hand_intake
     from cli.ledger import daily_roots
     from cli.supervisor import stop_on_signals
@@ -56,6 +57,7 @@ def web(
             is_demo=settings.is_demo,
             photos=home.path / "photos",
             take_in=hand_intake(home.path, registry, telemetry, clock),
+            house=house_of(home, registry, telemetry, clock),
         )
         signer = open_signer(home.path / "keys", registry, now_ms)
         try:

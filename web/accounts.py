@@ -9,8 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import Task
-from greenwater.storage.registry.accounts import PersonInfo
-from greenwater.storage.registry.accounts import Stage
+from greenwater.storage.registry.accounts import PersonInfo, Stage
 from greenwater.storage.registry.people import Role
 from traceability.codes import code_svg
 from web.doors import Doors, safe_next
@@ -27,6 +26,7 @@ DEMO_ROLES: Final = (
     Role.INSPECTOR,
     Role.OFFICER,
     Role.AUDITOR,
+    Role.ADMIN,
 )
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "COOKIE",
     "HOST_COOKIE",
     "MIN_PASSWORD",
+    "ON_DUTY",
     "OPERATOR",
     "PIN_DIGITS",
     "Doors",

@@ -199,6 +199,7 @@ def raised(
             page_host="127.0.0.1",
             broker_port=backing.broker_port,
             clock=str(clock),
+            is_demo=True,  # elsewhere those on duty set up a second factor first
         ),
     ]
     supervisor = Supervisor(parts, home.path / "logs")

@@ -65,8 +65,9 @@ class Links:
         role: Role | None = None,
         person: str | None = None,
         made_by: str | None = None,
+        lasts_ms: int = LINK_MS,
     ) -> OneTimeLink:
-        """Keep a link for 72 hours; of the token only its hash.
+        """Keep a link, for 72 hours unless told otherwise; of the token only its hash.
 
         Raises:
             ConflictError: it is neither an invitation nor for a person.
@@ -80,7 +81,7 @@ class Links:
             person=person,
             made_by=made_by,
             made_ms=now_ms,
-            expires_ms=now_ms + LINK_MS,
+            expires_ms=now_ms + lasts_ms,
         )
         with self._sessions.writing() as session:
             session.add(row)
