@@ -17,8 +17,11 @@ from greenwater.storage.registry.goods import Step
 from greenwater.storage.registry.people import Role
 from tests.contracts.registries import NOW
 from traceability.balance import StepRefusedError
+from traceability.gate import GateRefusedError
 from traceability.keys import open_signer
+from traceability.labelfacts import day_of
 from traceability.labels import Labels, Published
+from traceability.links import parse_label
 from traceability.lots import Goods, lot_of_landing
 from traceability.origins import goods_refusals
 from traceability.recalls import Recalls, reach_csv, recall_reach
@@ -333,3 +336,25 @@ def test_every_label_downstream_turns_red_in_whosever_hands(
     assert set(codes().values()) == {Code.RECALLED}, "the mixed lot is under both"
     trade.recalls.end("hoa", second.id)
     assert set(codes().values()) == {Code.GENUINE}
+
+
+def test_a_mixed_lots_label_tells_the_first_and_last_day_and_what_all_share(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traceability.origins.landing_refusals", lambda *_: [])
+    first = trade.begin()
+    trade.clock.advance(timedelta(days=3))
+    second = trade.begin()
+    both = Merge((Portion(first.id, 100), Portion(second.id, 100)), (Made(200),))
+    (mixed,) = trade.made(trade.do("hoa", both))
+    facts = parse_label(trade.labels.issue("hoa", mixed.id, 1)[0].uri).facts
+    days = [f"{day_of(one.harvested_ms):%y%m%d}" for one in (first, second)]
+    assert facts == {"7007": "".join(days), "7008": "PNV", "7010": "01"}
+    with pytest.raises(GateRefusedError) as caught:
+        trade.labels.issue("hoa", mixed.id, 201, net_kg=1.0)
+    assert [one.code for one in caught.value.refusals] == ["labels_outweigh"]
+    labels = trade.labels.issue("hoa", mixed.id, 200, net_kg=1.0)
+    trade.labels.act("hoa", labels[0].id, "revoked", "in hỏng")
+    assert len(trade.labels.issue("hoa", mixed.id, 1, net_kg=1.0)) == 1
+    with pytest.raises(GateRefusedError):
+        trade.labels.issue("hoa", mixed.id, 1, net_kg=0.1)
