@@ -73,6 +73,9 @@ bench: $(STAMP) servers  ## the pipeline's and the edge's figures
 latency: $(STAMP) servers  ## from a probe's reading to the alarm on the page, with nothing beside it
 	ALONE=1 $(BIN)/python -m pytest -q -rP tests/stories/test_latency.py
 
+fuzz: $(STAMP)  ## schemathesis over the whole API, all checks (WORDS="--examples 20 …")
+	$(BIN)/python -m tests.pages.fuzz $(WORDS)
+
 evaluate: $(STAMP)  ## how good the analytics are, on recordings they were not tuned on (PARTS="oxygen …")
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.evaluate $(PARTS)
 

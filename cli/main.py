@@ -54,6 +54,7 @@ def _add_platform(app: typer.Typer) -> None:
         platform,
         score,
         sim,
+        token,
         verify,
     )
 
@@ -63,6 +64,7 @@ def _add_platform(app: typer.Typer) -> None:
     app.add_typer(ledger.app, name="ledger")
     app.add_typer(person.app, name="person")
     app.add_typer(office.app, name="office")
+    app.add_typer(token.app, name="token")
     app.add_typer(bench.app, name="bench")
     app.add_typer(books.app, name="books")
     app.add_typer(score.app, name="score")
