@@ -8,12 +8,20 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from cli.cast import FARMER, INSPECTOR, OFFICER, add_people, open_books
+from cli.offices import AUDITOR, CODE, WARD_OFFICER
+from cli.world import register
+from firmware_sim.scenarios import load_scenario
+from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.farms import GTINS, Farms
 from tests.pages.reading_pages import Node, parse_page
-from tests.pages.world import NOW_MS, open_empty
+from tests.pages.world import NOW, NOW_MS, open_empty
 from traceability.books import Books
+from traceability.certificates import certificate_state
+from traceability.claims import certificate_shown
+from traceability.keys import open_signer
 from web.app import create_app
 from web.doors import COOKIE, Doors, csrf_of
 
@@ -328,3 +336,35 @@ def test_a_suspended_certificate_shows_and_only_who_granted_it_acts(
     assert post(visit("an"), acts, kind="withdrawn", text=WHY)[0] == 303
     status, text = post(visit("an"), acts, kind="resumed", text=WHY)
     assert (status, "không khôi phục được" in text) == (409, True)
+
+
+def test_the_demo_has_dossiers_under_way_and_a_certificate_that_says_simulated(
+    tmp_path: Path,
+) -> None:
+    scenario = load_scenario("oxygen-crash")
+    began = NOW - timedelta(days=96)
+    with open_empty(tmp_path) as world:
+        registry, signer = (
+            world.registry,
+            open_signer(tmp_path / "keys", world.registry, NOW_MS),
+        )
+        began_ms = milliseconds(began)
+        register(scenario, registry, from_ms=began_ms, now_ms=began_ms)
+        add_people(registry, with_secrets=False)
+        open_books(
+            registry, world.telemetry, signer, NOW, withdrawal_left=timedelta(hours=1),
+            public_url="http://x",
+        )  # fmt: skip
+        seen = {
+            who: [one.code for one in registry.dossiers_for(who)]
+            for who in (FARMER, AUDITOR, WARD_OFFICER, OFFICER, INSPECTOR)
+        }
+        assert [len(seen[one]) for one in seen] == [2, 1, 1, 1, 0]
+        (certificate,) = registry.certificates()
+        assert (certificate.raw_code, certificate.is_simulated) == (CODE, True)
+        acts = registry.certificate_acts(certificate.id)
+        assert certificate_state(certificate, acts, NOW_MS) == "valid"
+        (lot,) = registry.lots()
+        shown = certificate_shown(registry, lot, None, NOW_MS)
+        assert shown is not None
+        assert shown.code == CODE
