@@ -254,3 +254,22 @@ def test_greenwater_verify_names_it(ledgers: Ledgers, tmp_path: Path) -> None:
 def test_the_end_of_a_day_is_vietnams() -> None:
     assert instant(NOW).isoformat() == "2026-05-28T20:26:40+00:00"
     assert day_before(NOW) == "2026-05-28", "it is the 29th in Khánh Hòa"
+
+
+def test_greenwater_ledger_signs_once_and_exports_what_verify_reads(
+    ledgers: Ledgers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENWATER_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENWATER_CLOCK", "2026-06-02T00:00:00Z")
+    run, file = CliRunner(), tmp_path / "ledger.jsonl"
+
+    told = [run.invoke(build([]), ["ledger", "root"]).output for _ in range(2)]
+    written = run.invoke(build([]), ["ledger", "export", "hoa", str(file)])
+    checked = [run.invoke(build([]), ["verify", one]) for one in ("ledger", str(file))]
+
+    assert told[0].startswith("root of 2026-06-01, signed by ")
+    assert told[1] == "that day has its root already\n"
+    assert written.exit_code == 0
+    assert [one.output for one in checked] == [
+        "whole: 18 events, 3 signed roots\n", "whole: 9 events, 3 signed roots\n",
+    ]  # fmt: skip
