@@ -121,10 +121,10 @@ class Scanning:
             MissingError: there is no such report, or not for him.
             ConflictError: it was answered already.
         """
-        if not answer.strip():
-            raise InputError("say what became of it")
         if report not in {one.id for one in seen.label_reports()}:
             raise MissingError(f"there is no report {report}")
+        if not answer.strip():
+            raise InputError("say what became of it")
         self._registry.answer_label_report(
             report, person=person, answer=answer.strip()[:300], at_ms=self._now_ms()
         )

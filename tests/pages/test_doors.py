@@ -312,6 +312,7 @@ def pages_of(farms: Farms) -> list[str]:
     paths = [
         "/", "/alarms", "/records", "/crops/{crop}", "/lots/{lot}", "/goods", "/goods/{lot}", "/units/{unit}",
         "/alarms/{alarm}", "/units/{unit}/service", "/products/new", "/crops/new", "/check", "/sign-in", "/demo",
+        "/scans", "/report-label", "/report-label?is_done=true",
         "/no-such-page",
     ]  # fmt: skip
     found = [filled(farms, path, "hoa") for path in paths]
