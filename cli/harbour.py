@@ -183,8 +183,8 @@ def _write(
 
 
 def _enter_papers(books: VesselBooks, trip: Trip, soon: str) -> None:
-    for paper in papers_asked(None):
-        fields = {"paper": paper, "number": f"MP-{paper}", "from_day": "2020-01-01"}
+    for number, paper in enumerate(papers_asked(None), 1):
+        fields = {"paper": paper, "number": f"MP-{number:03}", "from_day": "2020-01-01"}
         if paper == "food_safety":
             fields["until_day"] = soon
         new = NewVesselRecord(
