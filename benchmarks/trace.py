@@ -39,7 +39,9 @@ def main() -> None:
         url = options.registry or f"sqlite:///{Path(folder)}/registry.db"
         with open_registry(url) as registry:
             _begin(registry)
-            print("| graph | lots | links | what | median ms | slowest ms | of CPU, median |")
+            print(
+                "| graph | lots | links | what | median ms | slowest ms | of CPU, median |"
+            )
             print("|---|--:|--:|---|--:|--:|--:|")
             for shape, choose in (("chain", _chain), ("web", _web)):
                 _measure(registry, shape, choose, options.steps)

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from greenwater.kernel.clock import ManualClock
-from greenwater.kernel.errors import MissingError, PlatformError
+from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.books import Lot
@@ -394,27 +394,3 @@ def test_any_order_and_repetition_of_the_same_steps_gives_the_same_books(
     sent_until_taken(books[2], shuffled)
 
     assert told(books[1], landings) == told(books[2], landings)
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda: Split((), (Made(1),)),
-        lambda: Split((Portion("x", 1), Portion("y", 1)), (Made(2),)),
-        lambda: Merge((Portion("x", 1),), (Made(1),)),
-        lambda: Sell((Portion("x", float("nan")),)),
-        lambda: Sell((Portion("x", -1),)),
-        lambda: Sell((Portion("x", 1e9),)),
-        lambda: Sell(),
-        lambda: Dispose((Portion("x", 1),)),
-        lambda: Pack((Portion("x", 1),), "thùng 1"),
-        lambda: Pack((Portion("x", 1),), "095212345000000018"),
-        lambda: Ship((Portion("x", 1),)),
-        lambda: Process((Portion("x", 1, "c1"),), (Made(1),), "headless"),
-    ],
-)
-def test_what_cannot_be_typed_is_refused_in_a_sentence(
-    books: Sequence[Book], act: Callable[[], Act]
-) -> None:
-    with pytest.raises(PlatformError, match=r"\w+ \w+"):
-        books[0].enter(step("hoa", act()))
