@@ -36,7 +36,7 @@ from traceability.steps import (
         lambda: Sell(),
         lambda: Dispose((Portion("x", 1),)),
         lambda: Pack((Portion("x", 1),), "thùng 1"),
-        lambda: Pack((Portion("x", 1),), "095212345000000018"),
+        lambda: Pack((Portion("x", 1),), "095212345000000017"),
         lambda: Ship((Portion("x", 1),)),
         lambda: Process((Portion("x", 1, "c1"),), (Made(1),), "headless"),
     ],
