@@ -46,7 +46,9 @@ class OrganisationKind(StrEnum):
     CERTIFIER = "certifier"
 
 
-SECOND_FACTOR: Final = frozenset({Role.INSPECTOR, Role.OFFICER, Role.ADMIN})
+SECOND_FACTOR: Final = frozenset(
+    {Role.INSPECTOR, Role.OFFICER, Role.AUDITOR, Role.ADMIN}
+)
 """Roles that sign in with a password and a second factor, but in a demo."""
 
 DUTY_SEES_ALL: Final = frozenset({Role.INSPECTOR, Role.OFFICER})
