@@ -21,7 +21,7 @@ from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.communes import find_commune
 from greenwater.reference.records import FieldType, get_kind
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.books import Crop
+from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.scope import Scope
 from traceability.events import NAMESPACE
 from traceability.recording import NewRecord, Recording
@@ -127,7 +127,7 @@ class Importer:
         Raises:
             InputError: it is no table, or has more rows than may be.
         """
-        places = _Places(self._seen)
+        places, recording = _Places(self._seen), self._recording.for_many()
         seen: Counter[str] = Counter()
         good: list[NewRecord] = []
         troubles: list[Trouble] = []
@@ -136,8 +136,7 @@ class Importer:
             try:
                 new = _read(cells, kind, crop, places, names, number)
                 new = _named(new, person, seen, cells)
-                self._recording.check(person, new)
-                if self._is_there(person, new):
+                if self._is_there(recording.check(person, new)):
                     there += 1
                 else:
                     good.append(new)
@@ -151,19 +150,19 @@ class Importer:
                 troubles.append(Trouble(row, "", "", str(exc)))
         return Trial(tuple(good), there, tuple(troubles), tuple(places.renamed))
 
-    def _is_there(self, person: str, new: NewRecord) -> bool:
-        known = self._registry.find_record(new.id)
+    def _is_there(self, made: Record) -> bool:
+        known = self._registry.find_record(made.id)
         if known is None:
             return False
-        if known.digest == self._recording.check(person, new).digest:
+        if known.digest == made.digest:
             return True
         raise ConflictError(
-            f"record {new.id} is there already with other content: enter a correction"
+            f"record {made.id} is there already with other content: enter a correction"
         )
 
     def take_in(self, person: str, trial: Trial) -> int:
-        """Keep the good rows of a trial; return how many are new."""
-        return sum(self._recording.take(person, new).is_new for new in trial.rows)
+        """Keep the good rows of a trial, all or none; return how many are new."""
+        return self._recording.take_all(person, trial.rows)
 
 
 def _rows(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]]]:

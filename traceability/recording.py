@@ -5,6 +5,7 @@ other records have come: so any order and repetition of offline syncs gives the 
 (``corrections`` says which records count).
 """
 
+import copy
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -23,6 +24,7 @@ from traceability.corrections import family_of, is_fitting
 from traceability.handwater import HandWater
 from traceability.ports import Telemetry
 from traceability.records import FieldError, checked_fields, digest
+from traceability.remembering import remembering
 
 WRITERS: Final = frozenset(KEEPERS)
 SOURCES: Final = frozenset({"hand", "import", "probe"})
@@ -84,6 +86,12 @@ class Recording:
         self._registry, self._clock = registry, clock
         self._water = HandWater(registry, telemetry, take_in or telemetry.write)
 
+    def for_many(self) -> "Recording":
+        """Return the same for one file: it asks for each place and person once."""
+        made = copy.copy(self)
+        made._registry = remembering(self._registry)
+        return made
+
     def enter(self, person: str, new: NewRecord) -> Record:
         """Enter a record as a page does, where all there is can be seen.
 
@@ -110,6 +118,20 @@ class Recording:
             ConflictError: the id stands for another record.
         """
         return self._keep(*self._made(person, new))
+
+    def take_all(self, person: str, many: Sequence[NewRecord]) -> int:
+        """Take in many records, all or none; return how many are new. Raises: as ``take``."""
+        recording = self.for_many()
+        made = [recording._made(person, new) for new in many]
+        are_new = self._registry.add_records(
+            [
+                (record, [] if crop is None else events.of_record(record, crop))
+                for record, crop in made
+            ]
+        )
+        for record, _ in made:
+            self._water.settle(record)
+        return sum(are_new)
 
     def check(self, person: str, new: NewRecord) -> Record:
         """Return the record that would be kept, and keep nothing. Raises: as ``take``."""

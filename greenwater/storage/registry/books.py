@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.storage.registry.ledger import EventDraft, LedgerSeen, append_events
@@ -326,23 +327,14 @@ class Books(BooksSeen):
 
     def add_record(self, record: Record, events: Sequence[EventDraft] = ()) -> bool:
         """Enter a record and its trace events; return whether it is new."""
+        return self.add_records([(record, events)])[0]
+
+    def add_records(
+        self, entries: Sequence[tuple[Record, Sequence[EventDraft]]]
+    ) -> list[bool]:
+        """Enter records with their trace events, all or none; return which are new."""
         with self._sessions.writing() as session:
-            known = session.get(RecordRow, record.id)
-            if known is not None:
-                if known.digest == record.digest:
-                    return False
-                raise ConflictError(
-                    f"record {record.id} is there already with other content: enter a "
-                    "correction instead"
-                )
-            session.add(
-                RecordRow(
-                    **{name: getattr(record, name) for name in Record.__struct_fields__}
-                )
-            )
-            session.flush()
-            append_events(session, record.organisation, events, record.entered_ms)
-            return True
+            return [_entered(session, record, events) for record, events in entries]
 
     def add_lot(self, lot: Lot, events: Sequence[EventDraft]) -> None:
         """Keep a lot and its trace events; the same lot again changes nothing."""
@@ -355,3 +347,19 @@ class Books(BooksSeen):
             )
             session.flush()
             append_events(session, lot.organisation, events, lot.created_ms)
+
+
+def _entered(session: Session, record: Record, events: Sequence[EventDraft]) -> bool:
+    known = session.get(RecordRow, record.id)
+    if known is not None:
+        if known.digest == record.digest:
+            return False
+        raise ConflictError(
+            f"record {record.id} is there already with other content: enter a "
+            "correction instead"
+        )
+    facts = {name: getattr(record, name) for name in Record.__struct_fields__}
+    session.add(RecordRow(**facts))
+    session.flush()
+    append_events(session, record.organisation, events, record.entered_ms)
+    return True
