@@ -24,9 +24,7 @@ class CatchView:
 def catch_views(lang: Lang, found: Iterable[CatchEvidence]) -> list[CatchView]:
     """Return what is told of each trip that goods came from."""
     return [
-        CatchView(
-            one.trip, _facts(lang, one), _notes(lang, one), _warnings(lang, one)
-        )
+        CatchView(one.trip, _facts(lang, one), _notes(lang, one), _warnings(lang, one))
         for one in found
     ]
 
