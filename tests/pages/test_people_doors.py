@@ -14,6 +14,7 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
+from cli.entrances import first_administrator, sign_in_links
 from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.audit import Noted
 from greenwater.storage.registry.links import LinkKind
@@ -440,6 +441,55 @@ def test_the_demos_links_open_nothing_elsewhere(world: World) -> None:
     assert demo.post(link).headers["location"] == "/"
     assert demo.get("/account").status_code == 200
     assert site(world, is_demo=True).post(link).status_code == 404, "once"
+
+
+def test_the_first_start_makes_an_administrator_by_a_link_that_dies(
+    world: World,
+) -> None:
+    registry, url = world.registry, "http://testserver"
+    assert first_administrator(registry, url, NOW_MS) is None, "there is one"
+    registry.drop_member("quan", "qt", Role.ADMIN)
+    before = first_administrator(registry, url, NOW_MS) or ""
+    again = first_administrator(registry, url, NOW_MS) or ""
+    assert site(world).get(before).status_code == 404, "an earlier start's is withdrawn"
+    form = {
+        "name": "Quân", "phone": "0905123123", "secret": PASSWORD, "again": PASSWORD,
+        "agreed": "1",
+    }  # fmt: skip
+    client = site(world)
+    assert (
+        client.post(again, data={**form, "secret": PIN, "again": PIN}).status_code
+        == 422
+    )
+    answer = client.post(again, data=form)
+    assert answer.headers["location"] == "/account/second-factor"
+    assert client.get("/admin").status_code == 303, "not before the second factor"
+    spelt = "".join(page(client, "/account/second-factor").one("code").text.split())
+    code = code_at(spelt, NOW_MS // STEP_MS)
+    assert post(client, "/account/second-factor", code=code)[0] == 200
+    assert client.get("/admin").status_code == 200
+    assert site(world).post(again, data=form).status_code == 404
+    assert first_administrator(registry, url, NOW_MS) is None
+    assert noted(world, "link_first_start")[0].person == registry.administrators()[0]
+
+
+def test_the_demo_has_one_link_for_each_role_that_somebody_has(world: World) -> None:
+    links = list(sign_in_links(world.registry, "http://demo", NOW_MS))
+    roles = [role for role, _, _ in links]
+    assert roles == [Role.FARMER, Role.INSPECTOR, Role.ADMIN]
+    for role, name, address in links:
+        demo, path = site(world, is_demo=True), address.removeprefix("http://demo")
+        assert name in demo.get(path).text
+        assert demo.post(path).status_code == 303
+        held = {
+            one for _, one in world.registry.get_person(_of(world, name)).memberships
+        }
+        assert role in held
+        assert site(world).post(path).status_code == 404
+
+
+def _of(world: World, name: str) -> str:
+    return next(one.id for one in world.registry.list_people() if one.name == name)
 
 
 # The audit log
