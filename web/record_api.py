@@ -21,6 +21,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.scope import Scope
 from traceability.books import Books, NewRecord
+from traceability.recording import Recording
 from traceability.records import FieldError
 from web.doors import Doors, RefusedError
 from web.ports import Services
@@ -96,26 +97,9 @@ class RecordApi:
             raise RefusedError("X-CSRF-Token is not of your session: open a page again")
         person = self._doors.writer(request)
         batch = _decoded(body)
-        results = [self._one(person, raw) for raw in batch.records]
+        recording = self._books.recording.for_many()
+        results = [_taken(recording, person, raw) for raw in batch.records]
         return _fresh({"results": results})
-
-    def _one(self, person: str, raw: msgspec.Raw) -> dict[str, Any]:
-        named = _id_in(raw)
-        try:
-            entered = self._books.recording.take(person, _meant(raw))
-        except ConflictError as exc:
-            return {"id": named, "status": "conflict", "reason": str(exc),
-                    "href": f"/records/{named}"}  # fmt: skip
-        except FieldError as exc:
-            return _refused(named, exc.field, str(exc))
-        except (InputError, MissingError) as exc:
-            return _refused(named, None, str(exc))
-        answer = {
-            "id": entered.record.id,
-            "status": "stored" if entered.is_new else "same",
-            "href": f"/records/{entered.record.id}",
-        }
-        return answer | ({"notice": entered.notice} if entered.notice else {})
 
     def listed(
         self,
@@ -130,6 +114,25 @@ class RecordApi:
         last = page[-1] if len(found) > limit else None
         following = None if last is None else f"{last.entered_ms}.{last.id}"
         return _fresh({"records": _documents(seen, page), "next": following})
+
+
+def _taken(recording: Recording, person: str, raw: msgspec.Raw) -> dict[str, Any]:
+    named = _id_in(raw)
+    try:
+        entered = recording.take(person, _meant(raw))
+    except ConflictError as exc:
+        return {"id": named, "status": "conflict", "reason": str(exc),
+                "href": f"/records/{named}"}  # fmt: skip
+    except FieldError as exc:
+        return _refused(named, exc.field, str(exc))
+    except (InputError, MissingError) as exc:
+        return _refused(named, None, str(exc))
+    answer = {
+        "id": entered.record.id,
+        "status": "stored" if entered.is_new else "same",
+        "href": f"/records/{entered.record.id}",
+    }
+    return answer | ({"notice": entered.notice} if entered.notice else {})
 
 
 def _fresh(document: dict[str, Any]) -> JSONResponse:
