@@ -39,6 +39,8 @@ def test_two_far_places_within_an_hour_are_one_too_many() -> None:
 def test_what_can_be_travelled_is_no_suspicion() -> None:
     assert whys(scan(0, "khanh-hoa"), scan(12, "ha-noi")) == []
     assert whys(scan(0, "khanh-hoa"), scan(0, "lam-dong")) == [], "they are neighbours"
+    assert whys(scan(0, "khanh-hoa"), scan(0, "gia-lai")) == [], "178 km, of centres"
+    assert whys(scan(0, "khanh-hoa"), scan(0, "ho-chi-minh")) == [Why.FAR], "315 km"
     assert whys(scan(0, "khanh-hoa"), scan(1)) == [], "nobody told where"
     assert whys(scan(0, "12.2,109.2"), scan(0, "khanh-hoa")) == []
     assert whys(scan(0, "12.2,109.2"), scan(0, "21.0,105.8")) == [Why.FAR]
