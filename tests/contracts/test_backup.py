@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -458,6 +459,43 @@ def test_the_list_must_be_ours_and_newer_and_roots_tell_of_a_rewound_ledger(
     assert any("rewound: 1 days" in line for line in given.lines), given.lines
     with running(new) as here:
         assert not carried.is_held(here.registry)
+
+
+def test_what_a_saved_batch_had_refused_is_saved_though_it_came_between_the_two(
+    tmp_path: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = a_platform("files", tmp_path / "old", servers)
+    new = a_platform("files", tmp_path / "new", servers)
+    with running(old) as here:
+        farm, box = a_farm_of(here, tmp_path)
+        numbers = itertools.count(1_000)
+
+        def a_bad_batch() -> None:
+            number = next(numbers)
+            raw = b'[{"n":"top/ph","v":%d,"u":"kelvin"}]' % number
+            here.take_in(box, [(number, raw)], milliseconds(farm.clock.now()))
+
+        # One before, between and after each of the two, whichever is saved first.
+        for module, name in (
+            (telemetry_part, "save_telemetry"),
+            (registry_part, "save_registry"),
+        ):
+            save = getattr(module, name)
+
+            def saving(*args: Any, save: Callable[..., None] = save) -> None:
+                a_bad_batch()
+                save(*args)
+                a_bad_batch()
+
+            monkeypatch.setattr(module, name, saving)
+        back_up(old, tmp_path / "kept.zip", farm.clock, silent)
+        box.outbox.close()
+        put_back(tmp_path / "kept.zip", new, milliseconds(farm.clock.now()))
+        assert len(here.registry.list_quarantine()) >= 1
+    with running(new) as here:
+        refused = sum(row.quarantined for row in here.telemetry.intake_after({}, 100))
+        kept = here.registry.list_quarantine(limit=100)
+        assert 0 < refused <= len(kept)
 
 
 @pytest.mark.live
