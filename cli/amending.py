@@ -70,6 +70,7 @@ class Given:
             *self._carry_status(registry, manifest, now_ms),
             *self._look_at_ledger(registry),
             *_ask_boxes(registry, manifest, now_ms),
+            *_sign_out(registry),
         ]
         registry.new_epoch()
 
@@ -146,6 +147,17 @@ def _ask_boxes(registry: Registry, manifest: "Manifest", now_ms: int) -> Iterato
             f"WARNING: the backup is more than {RESEND_DAYS} days old: boxes have given up "
             "what was acknowledged soon after it"
         )
+
+
+def _sign_out(registry: Registry) -> Iterator[str]:
+    """End every session: some were ended, perhaps for a reason, since the backup."""
+    for person in registry.list_people():
+        registry.end_sessions(person.id)
+    yield (
+        "everybody is signed out; whatever else was shut out since the backup is good "
+        "again: revoke lost boxes, API tokens and inspectors' phones, end memberships, "
+        "and set PINs and passwords that were changed"
+    )
 
 
 def said_after(given: Given) -> Iterator[str]:
