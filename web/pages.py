@@ -127,7 +127,13 @@ class Renderer:
         )
         response = HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
         if "lang" in request.query_params:
-            response.set_cookie("lang", lang, max_age=31_536_000, samesite="lax")
+            response.set_cookie(
+                "lang",
+                lang,
+                max_age=31_536_000,
+                samesite="lax",
+                secure=request.url.scheme == "https",
+            )
         return response
 
     def _about(self, request: Request, lang: Lang) -> dict[str, Any]:

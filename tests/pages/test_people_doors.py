@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
 from cli.entrances import first_administrator, sign_in_links
-from greenwater.kernel.errors import ConflictError
+from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.storage.registry.audit import Noted
 from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
@@ -251,6 +251,26 @@ def test_a_new_pin_takes_the_old_one_and_ends_all_other_sessions(world: World) -
     assert client.get("/account").status_code == 200
     assert elsewhere.get("/account").status_code == 303
     enter(site(world), "hoa", OTHER_PIN)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short", "1111111111", "1234567890", "Password12", "nuocxanh-2026", "Nước Xanh 1",
+     "greenwatergreenwater", "mat khau 123"],
+)  # fmt: skip
+def test_what_is_guessed_first_is_no_password(password: str) -> None:
+    with pytest.raises(InputError):
+        hashing.hash_secret(password, is_pin=False)
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "kiem-tra-2026", "ao cá 7 " * 12, "ao7…tôm…6h"]
+)
+def test_any_other_is_taken_as_it_is_typed(password: str) -> None:
+    kept = hashing.hash_secret(password, is_pin=False)
+    assert hashing.is_secret(password, kept)
+    assert not hashing.is_secret(password[:-1], kept)
+    assert not hashing.is_secret(password.swapcase(), kept)
 
 
 # The second factor

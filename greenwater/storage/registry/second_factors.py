@@ -23,7 +23,7 @@ class SecondFactor(Struct, frozen=True):
 
 
 def recovery_hash(person: str, code: str) -> str:
-    """Return what is kept of a recovery code (80 random bits: no slow hash is needed)."""
+    """Return what is kept of a recovery code (120 random bits: no slow hash is needed)."""
     plain = code.replace("-", "").replace(" ", "").lower()
     return hashlib.sha256(f"recovery/{person}/{plain}".encode()).hexdigest()
 
