@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.storage.registry.chains import chain_of
@@ -15,9 +15,18 @@ from greenwater.storage.registry.finding import (
     Term,
     find,
 )
-from greenwater.storage.registry.ledger import EventDraft, append_events
+from greenwater.storage.registry.ledger import (
+    EventDraft,
+    append_events,
+    index_event,
+)
 from greenwater.storage.registry.models import Organisation
-from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisJobRow
+from greenwater.storage.registry.models.books import TraceEventRow
+from greenwater.storage.registry.models.epcis import (
+    EpcisEntryRow,
+    EpcisEventRow,
+    EpcisJobRow,
+)
 from greenwater.storage.registry.rows import get_row
 from greenwater.storage.registry.session import Sessions
 
@@ -142,6 +151,29 @@ class Epcis(EpcisSeen):
                 if is_whole and not one.is_new:
                     raise DuplicateEventError(index, drafts[index].id)
             return [one.is_new for one in placed]
+
+    def unindexed(self, *, limit: int) -> Sequence[tuple[str, int, str, str]]:
+        """Return events that no query finds: organisation, number, id and document.
+
+        Those were recorded before there were entries.
+        """
+        row, seen = TraceEventRow, EpcisEventRow
+        there = exists().where(
+            seen.organisation == row.organisation, seen.number == row.number
+        )
+        query = select(row.organisation, row.number, row.id, row.document)
+        with self._sessions.reading() as session:
+            found = session.execute(
+                query.where(~there).order_by(row.organisation, row.number).limit(limit)
+            )
+            return [(one, number, id_, text) for one, number, id_, text in found]
+
+    def index_recorded(self, organisation: str, number: int, draft: EventDraft) -> None:
+        """Have queries find an event that was recorded before; the ledger stays."""
+        with self._sessions.writing() as session:
+            row = session.get_one(TraceEventRow, (organisation, number))
+            if session.get(EpcisEventRow, (organisation, number)) is None:
+                index_event(session, row, draft)
 
     def add_job(self, job: Job, header: Any = None) -> None:
         """Keep a finished capture with the header of its document."""

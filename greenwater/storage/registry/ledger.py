@@ -125,14 +125,15 @@ def append_events(
         )
         session.add(row)
         session.flush()
-        _index(session, row, draft)
+        index_event(session, row, draft)
         placed.append(Appended(number, True))
         previous = digest
     session.flush()
     return placed
 
 
-def _index(session: Session, row: TraceEventRow, draft: EventDraft) -> None:
+def index_event(session: Session, row: TraceEventRow, draft: EventDraft) -> None:
+    """Keep what a recorded event is found by; a draft of no kind is not found."""
     if not draft.kind:
         return
     session.add(

@@ -1,0 +1,217 @@
+"""Every route of the real application refuses strangers, other farms and other roles.
+
+The routes are those that the application answers by, so that a new one is tried at once.
+It fails until it stands in a table here: in ``PUBLIC`` with the reason why anybody may,
+or, if it writes, in ``REFUSES`` with somebody whose role it is not.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.pages.farms import Farms
+from tests.pages.test_doors import ASKED, enter, filled
+from tests.pages.world import NOW_MS, open_empty
+from web.app import create_app
+from web.doors import COOKIE, csrf_of
+
+PUBLIC = {
+    "/sign-in": "nobody has a session yet",
+    "/sign-in/code": "the second step of signing in; without the first there is none",
+    "/demo": "a demo has no secrets", "/demo/label.svg": "a demo has no secrets",
+    "/demo/{person}": "a demo has no secrets",
+    "/a/{token}": "the token is the secret", "/join/{token}": "the token is the secret",
+    "/once/{token}": "the token is the secret, and only in a demo",
+    "/": "who has not signed in is led to the door",
+    "/check": "anybody checks a label", "/report-label": "anybody reports a label",
+    "/card/{vessel}/{span}/{catch}/{papers}/{made}": "a trip card carries its proof",
+    "/passport/{gtin}": "what is sold, for who buys it",
+    "/passport/{gtin}/{lot}": "what is sold, for who buys it",
+    "/api/v1/passports/{gtin}/{lot}": "the same, for programs",
+    "/api/v1/labels/check": "anybody checks a label",
+    "/api/v1/labels/keys.json": "public keys", "/.well-known/jwks.json": "public keys",
+    "/api/v1/labels/status.json": "what is revoked or recalled, for phones at sea",
+    "/api/v1/ledger/roots": "roots are published so that nobody can alter a ledger",
+    "/api/v1/inspections": "each statement is signed by the inspector's own phone",
+    "/api/v1/openapi.json": "how the API is used", "/healthz": "says ok, or not",
+    "/sw.js": "a file", "/manifest.webmanifest": "a file", "/no-network": "a file",
+    "/.well-known/gs1resolver": "what GS1 asks of a resolver",
+}  # fmt: skip
+"""Addresses that ask nobody who he is, and why; Digital Links are all such."""
+
+DIGITAL_LINK = re.compile(r"/[0-9]{2,4}/\{rest:path\}")
+ANYBODY = "anybody who is signed in"
+ON_DUTY = "an inspector on duty comes past the door; the books ask who is of the boat"
+REFUSES = {
+    "/account": ANYBODY, "/sign-out": ANYBODY, "/epcis": "needs a token",
+    "/admin": "hoa", "/alarms": "minh", "/crops": "minh", "/goods": "minh",
+    "/lots": "minh", "/products": "minh", "/records": "minh", "/units": "minh",
+    "/vessels": ON_DUTY, "/trips": ON_DUTY, "/dossiers": "minh", "/certificates": "minh",
+    "/inspections": "hoa",
+    "/scans": "farmers and inspectors both work there; others' reports are not theirs",
+    "/api/v1/records": "minh", "/api/v1/vessels": "minh",
+}  # fmt: skip
+"""Beginnings of addresses that are written to, and who is refused there: ``hoa`` keeps the
+books of a farm, ``minh`` inspects. ``ANYBODY``: it is his own account."""
+
+GONE = (401, 403, 404)
+
+
+class Route(NamedTuple):
+    """One method of one address; ``fields`` are those of its form."""
+
+    method: str
+    path: str
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_public(self) -> bool:
+        return self.path in PUBLIC or bool(DIGITAL_LINK.fullmatch(self.path))
+
+    @property
+    def is_program(self) -> bool:
+        return self.path.startswith("/epcis")
+
+
+def every(routes: Any) -> Iterator[Route]:
+    """Yield the routes that an application answers by, those it took over too."""
+    for one in routes:
+        inner = getattr(one, "original_router", None)
+        if inner is not None:
+            yield from every(inner.routes)
+        elif getattr(one, "methods", None):
+            body = getattr(getattr(one, "dependant", None), "body_params", ())
+            fields = tuple(str(param.alias) for param in body)
+            for method in sorted(set(one.methods) - {"HEAD", "OPTIONS"}):
+                yield Route(method, one.path, fields)
+
+
+@pytest.fixture(scope="module")
+def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
+    folder: Path = tmp_path_factory.mktemp("routes")
+    with open_empty(folder) as world:
+        yield Farms(world, folder)
+
+
+@pytest.fixture(scope="module")
+def app(farms: Farms) -> Any:
+    return create_app(farms.services)
+
+
+@pytest.fixture(scope="module")
+def routes(app: Any) -> list[Route]:
+    found = list(dict.fromkeys(every(app.routes)))
+    assert len(found) > 150, "routes are kept otherwise now: see every()"
+    return found
+
+
+def come(app: Any, person: str | None = None) -> TestClient:
+    client = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
+    return client if person is None else enter(client, person)
+
+
+def ask(client: TestClient, farms: Farms, route: Route, farm: str) -> Any:
+    path = filled(farms, route.path, farm)
+    if route.method == "GET":
+        return client.get(path)
+    if route.path.startswith(("/api/", "/epcis")):
+        return client.request(route.method, path, json={})
+    token = csrf_of(client.cookies[COOKIE]) if COOKIE in client.cookies else "0" * 32
+    known = {
+        "csrf": token, "crop": f"{farm}-vu", "unit": f"{farm}-ao",
+        "harvest": farms.records[farm], "happened": "2026-11-22T10:00",
+        "started": "2026-11-22T10:00", "count": "1", "on": "on", "sure": "on", "until": "morning",
+    }  # fmt: skip
+    data = {name: known.get(name, "1") for name in route.fields}
+    return client.request(route.method, path, data={**data, "csrf": token})
+
+
+def refused_of(path: str) -> str | None:
+    heads = [one for one in REFUSES if path == one or path.startswith(f"{one}/")]
+    return REFUSES[max(heads, key=len)] if heads else None
+
+
+def test_every_route_stands_in_a_table(routes: list[Route]) -> None:
+    unknown = [
+        str(one)
+        for one in routes
+        if one.method != "GET" and not one.is_public and refused_of(one.path) is None
+    ]
+    assert not unknown, (
+        f"{unknown}: say in REFUSES whose role it is not, or in PUBLIC why anybody may"
+    )
+    paths = {one.path for one in routes}
+    assert not {one for one in PUBLIC if one not in paths}, "no such address any more"
+
+
+def test_nobody_comes_in_without_a_name(
+    farms: Farms, app: Any, routes: list[Route]
+) -> None:
+    client, wrong = come(app), []
+    for route in routes:
+        if route.is_public:
+            continue
+        answer = ask(client, farms, route, "hoa")
+        is_door = answer.headers.get("location", "").startswith("/sign-in")
+        if answer.status_code not in GONE and not is_door:
+            wrong.append((str(route), answer.status_code, answer.text[:200]))
+        assert "Ao của" not in answer.text, route
+    assert not wrong, f"a stranger is let in: ask doors.known(request) first: {wrong}"
+
+
+def test_another_farm_is_not_there(farms: Farms, app: Any, routes: list[Route]) -> None:
+    client, wrong = come(app, "binh"), []
+    for route in routes:
+        own = refused_of(route.path) == ANYBODY and route.method != "GET"
+        if route.is_public or route.is_program or own or route.path in OPEN_TO_FARMS:
+            continue
+        answer = ask(client, farms, route, "hoa")
+        for words in ("Ao của hoa", "Tôm hoa", "Vụ hoa", "Trại giống hoa"):
+            assert words not in answer.text, (str(route), words)
+        is_ones = "{" in route.path + ASKED.get(route.path, "")
+        if is_ones and answer.status_code not in GONE:
+            wrong.append((str(route), answer.status_code, answer.text[:200]))
+    assert not wrong, f"another farm's things are there: {wrong}"
+
+
+OPEN_TO_FARMS = {"/events": "it never ends; what it tells is tested in test_doors.py"}
+"""Addresses that one farm may ask about another's things, or cannot be asked, and why."""
+
+
+def test_another_role_is_refused(farms: Farms, app: Any, routes: list[Route]) -> None:
+    people = {name: come(app, name) for name in ("hoa", "minh")}
+    wrong = []
+    for route in routes:
+        refused = refused_of(route.path)
+        if route.method == "GET" or route.is_public or refused not in people:
+            continue
+        answer = ask(people[str(refused)], farms, route, "hoa")
+        if answer.status_code not in GONE:
+            wrong.append((str(route), refused, answer.status_code, answer.text[:200]))
+    assert not wrong, f"not his role: {wrong}"
+
+
+def test_a_token_opens_what_it_is_good_for_and_no_more(
+    farms: Farms, app: Any, routes: list[Route]
+) -> None:
+    farms.registry.add_api_token(
+        "other", "other", organisation="binh", name="x", now_ms=NOW_MS - 1000,
+        scopes=frozenset({"telemetry:read"}), expires_ms=NOW_MS + 10**7,
+    )  # fmt: skip
+    client = come(app)
+    client.headers["X-API-Key"] = "other"
+    for route in routes:
+        if route.is_public or route.path in OPEN_TO_FARMS:
+            continue
+        answer = ask(client, farms, route, "hoa")
+        assert answer.status_code < 400 or answer.status_code in (*GONE, 422), route
+        if route.is_program:
+            assert answer.status_code == 403, (str(route), answer.status_code)
+        assert "Ao của hoa" not in answer.text, route
