@@ -52,6 +52,7 @@ def _add_platform(app: typer.Typer) -> None:
         office,
         person,
         platform,
+        reindex,
         score,
         sim,
         token,
@@ -82,6 +83,7 @@ def _add_platform(app: typer.Typer) -> None:
         app.command()(command)
     app.command("broker-files")(platform.broker_files)
     app.command("verify")(verify.verify)
+    app.command("reindex")(reindex.reindex)
     app.command("backup")(backup.backup)
     app.command("restore")(backup.restore)
 
