@@ -18,9 +18,7 @@ from greenwater.storage.registry.goods import Needs
 from greenwater.storage.registry.people import Role
 from traceability.gs1.digits import check_digit
 
-HANDLERS: Final = frozenset(
-    {Role.FARMER, Role.TECHNICIAN, Role.BOAT_OWNER, Role.ADMIN}
-)
+HANDLERS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.BOAT_OWNER, Role.ADMIN})
 """Whose acts on the goods of their organisation count."""
 
 FUTURE_MS: Final = 5 * 60 * 1000
