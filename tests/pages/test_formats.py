@@ -177,6 +177,11 @@ COLLISIONS = {
         "record_recall_drill",
         "demo_road",
         "link_recall",
+        "act_recall",
+        "gate_called_back",
+        "goods_is_recalled",
+        "goods_recalled",
+        "reach_title",
     ),  # of goods: labels are "hủy"
     "cách ly": (),  # data are "tạm giữ", drugs have "thời gian ngừng thuốc"
 }
