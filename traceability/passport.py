@@ -201,7 +201,7 @@ def _place(registry: Registry, lot: Lot) -> Place:
     if lot.unit is None:
         return Place()
     unit = registry.get_unit(lot.unit)
-    site = next(one for one in registry.sites() if one.id == unit.site)
+    site = registry.get_site(unit.site)
     return Place(site.name, shown_name(site.commune or ""), unit.name, unit.kind)
 
 
