@@ -28,8 +28,8 @@ OPENS = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 SPEED = 240.0
 CROP = timedelta(days=30)
 WITHDRAWAL = timedelta(days=28)
-LEFT = timedelta(minutes=240)
-"""How much of the withdrawal is left when the curtain rises: a minute."""
+LEFT = timedelta(minutes=320)
+"""How much of the withdrawal is left when the curtain rises: 80 s of a clock on the wall."""
 
 LABELS = 24
 

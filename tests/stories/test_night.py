@@ -25,10 +25,10 @@ from tests.stories.theatre import Backing, Theatre, playing
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
-OPENS = datetime(2026, 6, 1, 17, 30, tzinfo=UTC)
+OPENS = datetime(2026, 6, 1, 17, 0, tzinfo=UTC)
 """00:30 of the second night in Khánh Hòa; the bottom crosses 4,0 mg/L in an hour."""
 
-PASSED = timedelta(hours=24.5)
+PASSED = timedelta(hours=24)
 SPEED = 240.0
 BOX, BOTTOM = DeviceId("sim-ninh-hoa-1"), ProbeId("ao-7-day")
 AERATORS = ("ao-7-quat-3", "ao-7-quat-4")
