@@ -107,6 +107,7 @@ PLACES = (
     "/lots/{lot}", "/goods", "/goods/{lot}", "/records/new?crop={crop}&kind=drug_chem_use", "/products/new",
     "/records/new?crop={crop}", "/records/{record}", "/records/import",
     "/check", "/demo", "/sign-in", "/no-such-page",
+    "/account", "/account/who-sees", "/account/second-factor", "/account/invitations",
 )  # fmt: skip
 
 
