@@ -178,6 +178,7 @@ COLLISIONS = {
         "demo_road",
         "link_recall",
         "act_recall",
+        "area_recalls",
         "gate_called_back",
         "goods_is_recalled",
         "goods_recalled",

@@ -26,7 +26,7 @@ from tests.stories.theatre import Backing, Theatre, playing
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 OPENS = datetime(2026, 6, 1, 17, 0, tzinfo=UTC)
-"""00:30 of the second night in Khánh Hòa; the bottom crosses 4,0 mg/L in an hour."""
+"""Midnight before the second night in Khánh Hòa; the bottom crosses 4,0 mg/L at two."""
 
 PASSED = timedelta(hours=24)
 SPEED = 240.0
