@@ -118,7 +118,10 @@ def test_a_thumb_finds_everything_on_the_narrowest_phone(
 ) -> None:
     farms, url = farm_site
     path = place.format(
-        alarm=farms.alarms["hoa"], unit="hoa-ao", crop="hoa-vu", lot=farms.lots["hoa"],
+        alarm=farms.alarms["hoa"],
+        unit="hoa-ao",
+        crop="hoa-vu",
+        lot=farms.lots["hoa"],
         record=farms.records["hoa"],
     )
     page: Page = phone.new_page()
