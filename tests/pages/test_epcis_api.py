@@ -401,10 +401,11 @@ def test_a_query_with_a_name_is_asked_again(partners: Partners) -> None:
 
     again = ours.post("/epcis/queries", {"name": "sent", "query": {}})
     assert again.status_code == 409
-    for wrong in (
+    refused: tuple[Any, ...] = (
         {"name": "x", "query": {"EQ_nothing": "1"}}, {"name": "x"}, {"query": {}}, [],
         {"name": "x", "query": {"EQ_bizStep": {}}}, {"name": "a/b", "query": {}},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for wrong in refused:
         assert ours.post("/epcis/queries", wrong).status_code == 400, wrong
     assert theirs.get("/epcis/queries").json() == []
     for path in ("/epcis/queries/sent", "/epcis/queries/sent/events"):
