@@ -17,7 +17,7 @@ from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.app import create_app
-from web.doors import COOKIE, csrf_of, safe_next
+from web.doors import COOKIE, HOST_COOKIE, csrf_of, safe_next
 from web.words import WORDS, Lang
 
 
@@ -42,7 +42,7 @@ def enter(client: TestClient, person: str) -> TestClient:
 
 
 def csrf(client: TestClient) -> str:
-    return csrf_of(client.cookies[COOKIE])
+    return csrf_of(client.cookies.get(HOST_COOKIE) or client.cookies[COOKIE])
 
 
 @pytest.mark.parametrize(
