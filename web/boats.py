@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.trips import Trip
 from greenwater.reference.vessel_records import get_vessel_kind
@@ -216,8 +216,20 @@ class BoatPages:
             fields=sea_field_views(lang, form),
             input_type=input_type,
             skippers=self._skippers(request, info),
-            back=f"/trips/{form.trip}" if form.trip else f"/vessels/{info.id}/book",
+            back=self._back(self._doors.mine(request), info, form.trip),
         )
+
+    @staticmethod
+    def _back(mine: Services, info: VesselInfo, trip: str) -> str:
+        """Return the trip's page, or the boat's while the trip is only being begun."""
+        if trip:
+            try:
+                mine.seen.vessel_of_trip(trip)
+            except MissingError:
+                pass
+            else:
+                return f"/trips/{trip}"
+        return f"/vessels/{info.id}/book"
 
     def _skippers(self, request: Request, info: VesselInfo) -> list[tuple[str, str]]:
         """Return for whom the visitor may enter, if he is none of them himself."""
