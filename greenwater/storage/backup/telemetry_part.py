@@ -136,7 +136,8 @@ def copy_all_but_intake(source: Telemetry, target: Telemetry, told: Told) -> Non
         for some in _pages(source.read(everything)):
             target.write(some)
             about = Span(series, some[0].taken_ms, some[-1].taken_ms + 1)
-            target.write_flags(source.flags(about))
+            channels = {one.channel for one in some}
+            target.write_flags(source.flags(about, channels))
             done += len(some)
             told("readings", done)
         target.write((), source.gaps(everything))
