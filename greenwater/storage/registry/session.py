@@ -1,6 +1,9 @@
 """The registry's database: opening it, short transactions, its errors in our words."""
 
 import contextlib
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +25,7 @@ from greenwater.kernel.errors import (
 
 BUSY_S: Final = 15.0
 """How long a writer waits for another one's transaction on SQLite."""
+WAL_PAUSE_S: Final = 0.02
 
 _POSTGRES: Final = {
     "connect_timeout": 5,
@@ -123,8 +127,25 @@ def _to_json(document: Any) -> str:
 
 def _sqlite_connected(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin ourselves, see below
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _into_wal(connection)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _into_wal(connection: Any) -> None:
+    # A new file is turned to WAL once; others who come at that moment are told "locked"
+    # at once, whatever their timeout (sqlite.org/wal.html, "Sometimes Queries Return
+    # SQLITE_BUSY In WAL Mode"), so they ask again.
+    deadline_s = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > deadline_s:
+                raise
+            threading.Event().wait(WAL_PAUSE_S)
+        else:
+            return
 
 
 def _sqlite_begins(connection: Connection) -> None:
