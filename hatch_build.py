@@ -81,6 +81,7 @@ def fetch(root: Path, vendor: Path) -> None:
         words = [
             "ci",
             "--ignore-scripts",
+            "--omit=dev",
             "--no-audit",
             "--no-fund",
             "--prefix",

@@ -109,7 +109,7 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         if stop.is_set():
             return 0
         if not bill.scenario:
-            _open_the_books(home, registry, opens)
+            open_the_books(home, registry, opens, withdrawal_left=WITHDRAWAL_LEFT)
         ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
     # Real time and the demo's meet once the processes are up.
     clock = str(ScaledClock(opens, bill.speed, time.time() + STARTS_S))  # noqa: TID251
@@ -156,7 +156,10 @@ def _opening(bill: Bill) -> datetime:
     return (midnight + OPENS).astimezone(UTC)
 
 
-def _open_the_books(home: Home, registry: Registry, opens: datetime) -> None:
+def open_the_books(
+    home: Home, registry: Registry, opens: datetime, *, withdrawal_left: timedelta
+) -> None:
+    """Add everybody of the demo, and what stands in their books when the curtain rises."""
     add_people(registry)
     add_administrator(registry)
     telemetry = open_telemetry(home.telemetry_url)
@@ -169,7 +172,7 @@ def _open_the_books(home: Home, registry: Registry, opens: datetime) -> None:
             telemetry,
             signer,
             opens,
-            withdrawal_left=WITHDRAWAL_LEFT,
+            withdrawal_left=withdrawal_left,
             public_url=public_url,
         )
         add_crew(registry)

@@ -1,37 +1,22 @@
-"""Signing in and out, the first page of somebody who has not, and the demo's roles."""
+"""Signing in and out."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
-from greenwater.reference.procedures import Task
-from greenwater.storage.registry.accounts import PersonInfo, Stage
-from greenwater.storage.registry.people import Role
-from traceability.codes import code_svg
+from greenwater.storage.registry.accounts import Stage
 from web.doors import Doors, safe_next
-from web.formats import moment
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.signing import SignInError, SigningIn
 from web.words import say
 
-DEMO_ROLES: Final = (
-    Role.FARMER,
-    Role.BOAT_OWNER,
-    Role.SKIPPER,
-    Role.INSPECTOR,
-    Role.OFFICER,
-    Role.AUDITOR,
-    Role.ADMIN,
-)
-
 
 class AccountPages:
-    """Signing in and out; the demo's roles."""
+    """Signing in and out."""
 
     def __init__(
         self, services: Services, render: Renderer, doors: Doors, signing: SigningIn
@@ -46,9 +31,6 @@ class AccountPages:
         routes.get("/sign-in", response_class=HTMLResponse)(self.sign_in_page)
         routes.post("/sign-in")(self.sign_in)
         routes.post("/sign-out")(self.sign_out)
-        routes.get("/demo", response_class=HTMLResponse)(self.demo_page)
-        routes.get("/demo/label.svg")(self.demo_label)
-        routes.post("/demo/{person}")(self.step_in)
         return routes
 
     def _page(
@@ -112,53 +94,3 @@ class AccountPages:
         response = RedirectResponse("/", 303)
         self._doors.sign_out(request, response)
         return response
-
-    def demo_page(self, request: Request) -> HTMLResponse:
-        """Let a visitor of the demo step into a role."""
-        _only_in_demo(self._services)
-        people = [
-            (person, "commune" if self._is_of_commune(person) else role)
-            for role in DEMO_ROLES
-            for person in self._services.registry.list_people()
-            if role in {held for _, held in person.memberships}
-        ]
-        now_ms = milliseconds(self._services.clock.now())
-        return self._page(
-            request,
-            "demo.html",
-            people=people,
-            label=self._sample(),
-            now=moment(lang_of(request), now_ms, now_ms),
-        )
-
-    def _is_of_commune(self, person: PersonInfo) -> bool:
-        checking = self._services.registry.offices(task=Task.CHECK)
-        theirs = {one for one, _ in person.memberships}
-        return any(one.organisation in theirs for one in checking)
-
-    def _sample(self) -> str:
-        labels = self._services.registry.labels()
-        return labels[0].uri if labels else ""
-
-    def demo_label(self) -> Response:
-        """The code of a sample label, to point a phone's camera at."""
-        _only_in_demo(self._services)
-        uri = self._sample()
-        if not uri:
-            raise MissingError("no label has been issued")
-        svg = code_svg(uri, uri.partition("?")[0].rpartition("/")[2])
-        return Response(svg, media_type="image/svg+xml")
-
-    def step_in(self, request: Request, person: str) -> Response:
-        """Open a session for one of the demo's people, without a secret."""
-        _only_in_demo(self._services)
-        known = self._services.registry.get_person(person).id
-        came = self._signing.come_in(request, known, stage=Stage.WHOLE)
-        response = RedirectResponse("/", 303)
-        self._doors.keep(request, response, came.token)
-        return response
-
-
-def _only_in_demo(services: Services) -> None:
-    if not services.is_demo:
-        raise MissingError("this is not a demo")

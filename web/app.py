@@ -30,6 +30,7 @@ from web.boats import BoatPages
 from web.books import BookPages
 from web.certificates import CertificatePages
 from web.crops import CropPages
+from web.demo import DemoPages
 from web.described import describe
 from web.doors import (
     Doors,
@@ -123,6 +124,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(home_routes(services, snapshots, render, doors))
     for pages in (
         *people_pages(services, render, doors),
+        DemoPages(services, snapshots, render, doors),
         AlarmPages(services, snapshots, render, doors),
         ServicePages(services, render, doors),
         CropPages(services, render, doors),

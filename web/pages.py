@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
@@ -30,6 +30,8 @@ from web.words import WORDS, Lang, say
 
 STATIC: Final = Path(__file__).parent / "static"
 BOARD_HOURS: Final = 24
+THEMES: Final = ("light", "dark")
+_YEAR_S: Final = 31_536_000
 _SHORTEST_POLL_S, _LONGEST_POLL_S, _WORTH_POLLING_S = 2.0, 10.0, 60.0
 
 
@@ -37,6 +39,12 @@ def lang_of(request: Request) -> Lang:
     """Return the language asked for now (``?lang=en``), or before, or Vietnamese."""
     wanted = request.query_params.get("lang") or request.cookies.get("lang")
     return Lang.EN if wanted == Lang.EN else Lang.VI
+
+
+def theme_of(request: Request) -> str:
+    """Return ``light`` or ``dark`` if that was chosen; empty: as the machine has it."""
+    wanted = request.query_params.get("theme") or request.cookies.get("theme", "")
+    return wanted if wanted in THEMES else ""
 
 
 def hours_of(request: Request, default: int = BOARD_HOURS) -> int:
@@ -73,6 +81,24 @@ def own_ways(visitor: Visitor | None) -> list[tuple[str, str]]:
         return []
     admin = [("way_admin", "/admin")] if visitor.administers else []
     return [*admin, ("way_account", "/account")]
+
+
+def is_at(here: str, href: str) -> bool:
+    """Return whether a page is the one of a way, or below it."""
+    return here == href or (href != "/" and here.startswith(f"{href}/"))
+
+
+def themes(request: Request, lang: Lang) -> tuple[Link, ...]:
+    """Return how the site may look, as the machine has it first."""
+    chosen = theme_of(request)
+    return tuple(
+        Link(
+            say(lang, f"theme_{name or 'auto'}"),
+            str(request.url.include_query_params(theme=name or "auto").query),
+            name == chosen,
+        )
+        for name in ("", *THEMES)
+    )
 
 
 class Renderer:
@@ -126,15 +152,19 @@ class Renderer:
             frame=frame, lang=lang, t=t, **views
         )
         response = HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
-        if "lang" in request.query_params:
-            response.set_cookie(
-                "lang",
-                lang,
-                max_age=31_536_000,
-                samesite="lax",
-                secure=request.url.scheme == "https",
-            )
+        self._keep(request, response, "lang", lang)
+        self._keep(request, response, "theme", theme_of(request))
         return response
+
+    def _keep(
+        self, request: Request, response: Response, name: str, value: str
+    ) -> None:
+        """Keep a choice that the address makes, in a cookie of a year."""
+        if name in request.query_params:
+            is_secure = request.url.scheme == "https"
+            response.set_cookie(
+                name, value, max_age=_YEAR_S, samesite="lax", secure=is_secure
+            )
 
     def _about(self, request: Request, lang: Lang) -> dict[str, Any]:
         """Return who is there, where he may go, and what his forms carry."""
@@ -143,12 +173,14 @@ class Renderer:
         return {
             "visitor": "" if visitor is None else visitor.name,
             "links": tuple(
-                Link(say(lang, key), href, here == href)
+                Link(say(lang, key), href, is_at(here, href))
                 for key, href in (*ways_of(visitor), *own_ways(visitor))
             ),
             "csrf": self._doors.csrf(request),
             "is_demo": self._services.is_demo,
             "inspects": visitor is not None and visitor.inspects,
+            "theme": theme_of(request),
+            "themes": themes(request, lang),
         }
 
     def _poll_s(self) -> float:

@@ -140,6 +140,8 @@ class Frame:
     csrf: str = ""
     is_demo: bool = False
     inspects: bool = False
+    theme: str = ""
+    themes: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)

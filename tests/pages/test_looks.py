@@ -7,38 +7,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
 
+from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.chromium import browsing, chromium
-from tests.pages.farms import PHONES, PIN, Farms
+from tests.pages.farms import BASE, Farms
+from tests.pages.walking import Walk
 from tests.pages.world import open_empty
 from web.app import create_app
 from web.pages import STATIC
 from web.server import serve
 
-MIN_CONTRAST = 4.5
 PAIRS = [
     ("ink", "paper"), ("ink", "ground"), ("soft", "paper"), ("soft", "ground"),
-    ("green", "paper"), ("grey", "paper"), ("warn", "paper"), ("paper", "green"),
-    ("paper", "sim"), ("good", "good-bg"), ("doubt", "doubt-bg"), ("bad", "bad-bg"),
+    ("green", "paper"), ("green", "ground"), ("grey", "paper"), ("grey", "stale"),
+    ("warn", "paper"), ("warn", "doubt-bg"), ("paper", "green"), ("on-brand", "brand"),
+    ("on-sim", "sim"), ("good", "good-bg"), ("doubt", "doubt-bg"), ("bad", "bad-bg"),
     ("lost", "lost-bg"), ("paper", "bad"), ("ink", "doubt-bg"), ("ink", "bad-bg"),
-    ("soft", "doubt-bg"), ("soft", "bad-bg"), ("soft", "lost-bg"),
+    ("soft", "doubt-bg"), ("soft", "bad-bg"), ("soft", "lost-bg"), ("ink", "sea"),
+    ("good", "sea"), ("doubt", "sea"), ("bad", "sea"), ("lost", "sea"),
 ]  # fmt: skip
-
-SMALL = """
-() => [...document.querySelectorAll("a.button, button, nav a, input, select, summary")]
-  .filter((one) => !["hidden", "checkbox", "file"].includes(one.type) && one.checkVisibility())
-  .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
-  .filter(([, height]) => height > 0 && height < 43.5)
-"""
-WIDER = (
-    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-)
+"""Text and what it stands on."""
+SHAPES = [
+    ("l0", "paper"), ("l1", "paper"), ("l2", "paper"), ("l3", "paper"), ("edge", "paper"),
+    ("zone", "sea"), ("focus", "paper"), ("focus", "ground"), ("gap-line", "gap"),
+]  # fmt: skip
+"""Lines that mean something, and what they are drawn on: WCAG 2.2, 1.4.11, 3 : 1."""
 
 
-def tokens() -> dict[str, str]:
+def tokens(is_dark: bool) -> dict[str, str]:
     css = (STATIC / "site.css").read_text()
-    return dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{3,6})\b", css))
+    day, *nights = re.findall(r":root[^{]*{(.*?)}", css, re.DOTALL)
+    assert len(nights) == 2, "as the machine has it, and as was chosen"
+    by_day, *by_night = (
+        dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6})\b", one))
+        for one in (day, *nights)
+    )
+    assert by_night[0] == by_night[1], "one night, however it was chosen"
+    assert by_day.keys() == by_night[0].keys()
+    return by_night[0] if is_dark else by_day
 
 
 def luminance(colour: str) -> float:
@@ -51,12 +57,31 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize(("text", "ground"), PAIRS)
-def test_text_stands_out_from_its_ground(text: str, ground: str) -> None:
-    """WCAG 2.2, 1.4.3: at least 4.5 : 1."""
-    found = tokens()
-    bright, dark = sorted((luminance(found[text]), luminance(found[ground])))[::-1]
-    assert (bright + 0.05) / (dark + 0.05) >= MIN_CONTRAST
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_text_and_lines_stand_out_from_their_ground(is_dark: bool) -> None:
+    """WCAG 2.2, 1.4.3 and 1.4.11."""
+    found, weak = tokens(is_dark), []
+    for pairs, least in ((PAIRS, 4.5), (SHAPES, 3.0)):
+        for text, ground in pairs:
+            dark, bright = sorted((luminance(found[text]), luminance(found[ground])))
+            contrast = (bright + 0.05) / (dark + 0.05)
+            if contrast < least:
+                weak.append((text, ground, round(contrast, 2)))
+    assert weak == []
+
+
+def _add_roles(farms: Farms) -> None:
+    """Those whom the two farms do without: the pages of each are looked at."""
+    farms.registry.add_organisation(
+        "quan-tri", "Quản trị", kind=OrganisationKind.AUTHORITY
+    )
+    for person, organisation, role in (
+        ("chu", "hoa", Role.BOAT_OWNER),
+        ("can-bo", "chi-cuc", Role.OFFICER),
+        ("quan", "quan-tri", Role.ADMIN),
+    ):
+        farms.registry.add_person(person, f"Ông {person}")
+        farms.registry.add_member(person, organisation, role)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +97,7 @@ def farm_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Farms,
     folder: Path = tmp_path_factory.mktemp("looks")
     with open_empty(folder) as world:
         farms = Farms(world, folder)
+        _add_roles(farms)
         thread = threading.Thread(
             target=serve,
             args=(create_app(farms.services), "127.0.0.1", 0, stop),
@@ -86,54 +112,23 @@ def farm_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Farms,
             thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def phone(
-    farm_site: tuple[Farms, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[BrowserContext]:
-    narrow: dict[str, Any] = {"viewport": {"width": 360, "height": 640}}
-    with browsing(tmp_path_factory.mktemp("narrow"), **narrow) as context:
-        page = context.new_page()
-        page.goto(farm_site[1] + "/sign-in")
-        page.fill("#phone", PHONES["hoa"])
-        page.fill("#secret", PIN)
-        page.click("main form button")
-        page.wait_for_url(lambda url: "/sign-in" not in url)
-        page.close()
-        yield context
-
-
-PLACES = (
-    "/", "/alarms", "/alarms/{alarm}", "/units/{unit}", "/units/{unit}/service", "/records", "/crops/{crop}",
-    "/lots/{lot}", "/goods", "/goods/{lot}", "/records/new?crop={crop}&kind=drug_chem_use", "/products/new",
-    "/records/new?crop={crop}", "/records/{record}", "/records/import",
-    "/check", "/demo", "/sign-in", "/no-such-page",
-    "/account", "/account/who-sees", "/account/second-factor", "/account/invitations",
-)  # fmt: skip
+PEOPLE = ("hoa", "chu", "minh", "an", "can-bo", "quan")
+"""A farmer, a boat's owner, an inspector, a certifier, an officer, an administrator."""
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("place", PLACES)
-def test_a_thumb_finds_everything_on_the_narrowest_phone(
-    farm_site: tuple[Farms, str], phone: BrowserContext, place: str
+def test_every_link_of_every_role_leads_somewhere_that_anybody_can_use(
+    farm_site: tuple[Farms, str], tmp_path: Path
 ) -> None:
+    """No link is dead, no page complains, asks another site, or is wider than a phone; axe
+    finds nothing, by day and by night."""
     farms, url = farm_site
-    path = place.format(
-        alarm=farms.alarms["hoa"],
-        unit="hoa-ao",
-        crop="hoa-vu",
-        lot=farms.lots["hoa"],
-        record=farms.records["hoa"],
-    )
-    page: Page = phone.new_page()
-    said: list[str] = []
-    page.on(
-        "console", lambda one: said.append(one.text) if one.type == "error" else None
-    )
-    page.on("pageerror", lambda one: said.append(str(one)))
-    page.goto(url + path)
-    page.wait_for_selector("main")
-    assert page.evaluate(WIDER) <= 0, "nothing is wider than the screen"
-    assert page.evaluate(SMALL) == []
-    page.close()
-    if place != "/no-such-page":
-        assert said == []
+    label = farms.registry.labels()[0].uri.removeprefix(BASE)
+    narrow: dict[str, Any] = {"viewport": {"width": 360, "height": 640}}
+    with browsing(tmp_path / "narrow", **narrow) as context:
+        walk = Walk(url, context)
+        asked = walk.go("", ["/demo", "/sign-in", "/check", "/report-label", label])
+        asked += sum(walk.go(one, ["/", "/account", "/demo"]) for one in PEOPLE)
+    assert walk.wrong == []
+    assert asked > 150
+    assert len(walk.looked) > 60

@@ -1,149 +1,107 @@
-"""Plays both stories and takes a picture of every page, on a phone and on a desktop.
+"""Plays the demo's night and takes a picture of every page: ``make screenshots``.
 
     python -m tests.stories.screenshots docs/screenshots
 
 Pictures are for people to look at: they go into the documentation, and nothing compares
-them.
+them. First the scenes of the two stories, in their order; then, as each role, one page of
+every kind that a link leads to.
 """
 
-import io
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from cli.cast import (
-    CROP,
-    FARM,
-    FARMER,
-    INSPECTOR,
-    OFFICER,
-    UNIT,
-    add_people,
-    open_books,
-)
+from cli.cast import CROP, FARM, FARMER, INSPECTOR, UNIT
+from cli.demo import STORIES, open_the_books
 from cli.home import Home
-from cli.run import answers, free_port, greenwater
-from cli.stage import Casting, Stage
-from greenwater.kernel.reading import milliseconds
+from cli.stage import Stage
 from greenwater.storage.registry import Registry
-from greenwater.storage.telemetry import open_telemetry
-from tests.chromium import DESKTOP, browsing
-from tests.live.system import ROOT, clean_environ
+from tests.chromium import browsing
+from tests.pages.walking import Walk
+from tests.stories.album import DESK, Album, name_of
 from tests.stories.receiver import Receiver, receiving
-from tests.stories.scenes import alarms_of, sign_in, wait_for
+from tests.stories.scenes import alarms_of, wait_for
 from tests.stories.theatre import Embedded, Theatre, playing
-from traceability.keys import open_signer
 
 OPENS = datetime(2026, 6, 1, 17, 50, tzinfo=UTC)
-PASSED = OPENS - datetime(2026, 5, 31, 17, 0, tzinfo=UTC)
-CROP_AGE = timedelta(days=96)
-COLOURS = 128
-DESK: Mapping[str, Any] = {
-    **DESKTOP,
-    "is_mobile": False,
-    "has_touch": False,
-    "device_scale_factor": 1,
-}
+LATER = timedelta(minutes=20)
+"""How much later than the demo's this curtain rises."""
+SPEED = 60.0
+WITHDRAWAL_LEFT = timedelta(minutes=30)
+STEPS_IN = (
+    "",
+    FARMER,
+    "anh-bon",
+    INSPECTOR,
+    "chi-xuan",
+    "chi-hoa",
+    "anh-duc",
+    "anh-quan",
+)
+"""Who walks through the site, nobody in particular first."""
 
 
-class Album:
-    """Two browsers side by side, and a folder for what they see."""
+class Sightseeing(Walk):
+    """A walk that takes pictures instead of finding fault."""
 
-    def __init__(
-        self,
-        folder: Path,
-        theatre: Theatre,
-        receiver: Receiver,
-        phone: BrowserContext,
-        desk: BrowserContext,
-    ) -> None:
-        self._folder, self.theatre, self.receiver = folder, theatre, receiver
-        self.phone, self.desk = phone.new_page(), desk.new_page()
+    def __init__(self, album: Album) -> None:
+        super().__init__(album.base, album.phone.context)
+        self._album = album
 
-    @property
-    def both(self) -> tuple[tuple[str, Page], tuple[str, Page]]:
-        """The two pages, with what they stand for."""
-        return (("phone", self.phone), ("desktop", self.desk))
-
-    def take(self, name: str, path: str = "", *, wait: str = "main") -> None:
-        """Take both pictures of a page; without a path, of what is there."""
-        for device, page in self.both:
-            if path:
-                page.goto(self.theatre.page_url + path)
-            page.wait_for_selector(wait)
-            page.wait_for_timeout(700)  # charts draw themselves
-            self.keep(f"{name}-{device}", page)
-
-    def keep(self, name: str, page: Page) -> None:
-        """Keep one picture, small enough for a repository."""
-        picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        file = self._folder / f"{name}.png"
-        picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
-        print(f"{file.name}: {file.stat().st_size // 1024} kB")
-
-    def enter(self, person: str, *, is_pin: bool = True) -> None:
-        """Sign in on both."""
-        for _, page in self.both:
-            page.context.clear_cookies()
-            sign_in(page, self.theatre, person, is_pin=is_pin)
+    def look(self, kind: str, path: str) -> None:
+        """Take one page of a kind, on both devices."""
+        name = name_of(kind)
+        if name not in self._album.titles:
+            self._album.take(name, path)
 
 
-def tour(album: Album) -> None:
-    """Every page, in the order of the stories."""
-    theatre = album.theatre
-    album.take("landing", "/")
-    album.take("sign-in", "/sign-in")
-    with a_demo(theatre) as url:
-        for device, page in album.both:
-            page.goto(f"{url}/demo")
-            album.keep(f"demo-{device}", page)
-    album.enter(FARMER)
+def enter(album: Album, person: str) -> None:
+    """Step into a role, on both devices."""
+    for _, page in album.both:
+        page.context.clear_cookies()
+        if person:
+            answer = page.context.request.post(f"{album.base}/demo/{person}")
+            assert answer.ok, person
+
+
+def tonight(album: Album, theatre: Theatre, receiver: Receiver) -> None:
+    """The night: calm, an alarm, somebody who takes care, the morning."""
+    album.take("demo", "/demo")
+    enter(album, FARMER)
     album.take("farm-calm", "/")
     album.take("crop-refused", f"/crops/{CROP}")
     wait_for("an alarm", lambda: bool(alarms_of(theatre, "limit")), theatre)
     album.take("farm-alarm", "/", wait="[data-alarm]")
+    album.take("demo-alarm", "/demo")
     alarm = f"/alarms/{alarms_of(theatre, 'limit')[0].id}"
     album.take("alarm", alarm)
-    wait_for("a message", lambda: bool(links_about_oxygen(album.receiver)), theatre)
-    album.take("alarm-by-link", path_of(links_about_oxygen(album.receiver)[0]))
-    album.phone.goto(theatre.page_url + alarm)
-    album.phone.click("text=Tôi đã nhận, tôi xử lý")
-    album.phone.wait_for_selector("[data-state=acknowledged]")
+    wait_for("a message", lambda: bool(links_about_oxygen(receiver)), theatre)
+    album.take("alarm-by-link", path_of(links_about_oxygen(receiver)[0]))
+    phone = album.phone
+    phone.goto(theatre.page_url + alarm)
+    phone.click("text=Tôi đã nhận, tôi xử lý")
+    phone.wait_for_selector("[data-state=acknowledged]")
     for quat in ("ao-7-quat-3", "ao-7-quat-4"):
-        row = album.phone.locator(f"[data-aerator={quat}]")
+        row = phone.locator(f"[data-aerator={quat}]")
         if row.get_attribute("data-state") != "running":
             row.locator("button").click()
-            album.phone.wait_for_selector(f"[data-aerator={quat}][data-state=running]")
+            phone.wait_for_selector(f"[data-aerator={quat}][data-state=running]")
     album.take("alarm-taken", alarm)
-    album.take("unit", f"/units/{UNIT}")
-    album.take("alarms", "/alarms")
-    books(album)
-    album.take("alarm-over", alarm)
+    album.take("unit-night", f"/units/{UNIT}")
 
 
-def books(album: Album) -> None:
-    """The book, a lot, its labels; what a shopper, an inspector and an officer see."""
-    phone, url = album.phone, album.theatre.page_url
-    album.take("records", "/records")
-    album.take("crop-gate", f"/crops/{CROP}")
-    album.take("record-new", f"/records/new?crop={CROP}&kind=drug_chem_use")
-    album.take("product-new", "/products/new")
-    album.take("crop-new", "/crops/new")
-    album.take("no-network", "/no-network")
-    for device, page in album.both:
+def road(album: Album) -> None:
+    """From the book to a lot, its labels, a shopper, an inspector, a recall."""
+    phone, url = album.phone, album.base
+    for _, page in album.both:
         page.goto(f"{url}/records/new?crop={CROP}&kind=harvest")
         page.fill("#f_kg", "nhiều")
         page.click("main form button")
         page.wait_for_selector(".warning")
-        album.keep(f"record-wrong-{device}", page)
+    album.take("record-wrong")
     phone.fill("#f_kg", "2.500")
     phone.click("main form button")
     phone.click("text=Lập lô hàng >> nth=0")
@@ -153,31 +111,42 @@ def books(album: Album) -> None:
     phone.wait_for_selector("[data-label]")
     label = str(phone.locator("[data-label]").first.get_attribute("data-label"))
     album.take("lot", lot)
-    path = label.removeprefix(url)
+    path = path_of(label)
     album.take("passport", path)
     album.take("passport-altered", path[:-1] + ("A" if path[-1] != "A" else "B"))
-    album.take("passport-english", f"{path}&lang=en" if "?" in path else path)
-    album.enter(INSPECTOR, is_pin=False)
-    album.take("check", "/check", wait="#check[data-ready]")
+    album.take("passport-english", f"{path}&lang=en")
+    album.take("error", "/units/khong-co?lang=vi")
+    enter(album, INSPECTOR)
     for _, page in album.both:
-        page.fill("#typed", label)
+        page.goto(f"{url}/check")
+        page.wait_for_selector("#check[data-ready]")
+        page.fill("#typed", url + path)
         page.click(".typed button")
-    album.take("check-genuine", wait=".verdict.good")
-    album.enter(OFFICER, is_pin=False)
-    album.take("board", "/")
-    album.take("vessel", "/vessels/KH-95123-TS")
-    album.take("error", "/units/khong-co")
-    album.enter(FARMER)
-    for device, page in album.both:
+    album.take("check-genuine", wait=".verdict:not([hidden])")
+    enter(album, FARMER)
+    for _, page in album.both:
         page.goto(url + lot)
         page.click("#recall summary")
         page.fill("#reason", "phát hiện kháng sinh vượt mức")
         page.fill("#rphone", "0905 123 456")
-        album.keep(f"recall-{device}", page)
+    album.take("recall")
     phone.check("#recall input[type=checkbox]")
     phone.click("#recall form button")
     phone.wait_for_selector(".recalled")
     album.take("passport-recalled", path)
+
+
+def everything(album: Album, label: str) -> None:
+    """One page of every kind, as each role."""
+    walk = Sightseeing(album)
+    for person in STEPS_IN:
+        enter(album, person)
+        starts = (
+            ["/", "/account"]
+            if person
+            else ["/sign-in", "/check", "/no-network", label]
+        )
+        walk.go(person, starts)
 
 
 def links_about_oxygen(receiver: Receiver) -> list[str]:
@@ -191,60 +160,27 @@ def path_of(url: str) -> str:
     return "/" + url.split("/", 3)[3]
 
 
-@contextmanager
-def a_demo(theatre: Theatre) -> Iterator[str]:
-    """The same platform's site once more, as visitors of a demo find it."""
-    port = free_port()
-    environ = {
-        "GREENWATER_HOME": str(theatre.home.path),
-        "GREENWATER_CLOCK": str(theatre.clock),
-        "GREENWATER_WEB_IS_DEMO": "true",
-        "GREENWATER_PUBLIC_URL": theatre.page_url,
-    }
-    site = subprocess.Popen(
-        greenwater("web", "--port", str(port)),
-        env=clean_environ() | environ,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for("the demo's page", lambda: answers(port), theatre)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        site.terminate()
-        site.wait(30)
-
-
 def main(folder: Path) -> None:
     """Play, look, keep."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def prepare(registry: Registry, home: Home, _stage: Stage) -> None:
-        add_people(registry)
+        open_the_books(home, registry, OPENS, withdrawal_left=WITHDRAWAL_LEFT)
         registry.add_contact(FARM, FARMER, receiver.url, place=0)
-        telemetry = open_telemetry(home.telemetry_url)
-        open_books(
-            registry,
-            telemetry,
-            open_signer(home.path / "keys", registry, milliseconds(OPENS - CROP_AGE)),
-            OPENS,
-            withdrawal_left=timedelta(minutes=45),
-            public_url="http://127.0.0.1",
-        )
-        telemetry.close()
 
-    casting = [
-        Casting("oxygen-crash", PASSED, CROP_AGE),
-        Casting("tuna-trip", timedelta(days=2)),
-    ]
+    casting = [STORIES[0]._replace(passed=STORIES[0].passed + LATER), *STORIES[1:]]
     with (
         receiving() as receiver,
         tempfile.TemporaryDirectory(prefix="greenwater-pictures-") as temporary,
     ):
         place = Path(temporary)
         stage = playing(
-            place / "home", Embedded(), casting, opens=OPENS, speed=120, prepare=prepare
+            place / "home",
+            Embedded(),
+            casting,
+            opens=OPENS,
+            speed=SPEED,
+            prepare=prepare,
         )
         with (
             stage as theatre,
@@ -252,7 +188,13 @@ def main(folder: Path) -> None:
             browsing(place / "phone", play=play, device_scale_factor=1) as phone,
             browsing(place / "desk", play=play, **DESK) as desk,
         ):
-            tour(Album(folder, theatre, receiver, phone, desk))
+            for old in (*folder.glob("*.png"), *folder.glob("*.webp")):
+                old.unlink()
+            album = Album(folder, theatre.page_url, phone, desk)
+            tonight(album, theatre, receiver)
+            road(album)
+            everything(album, "/demo")
+            album.write_index()
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@
   };
 
   const listen = () => {
+    if (!parts[0].dataset.events) return;
     const source = new EventSource(parts[0].dataset.events);
     source.addEventListener("message", (told) => {
       const marks = JSON.parse(told.data);

@@ -1,0 +1,112 @@
+"""A walk through the site by its own links, as each role, with one browser."""
+
+import html
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from playwright.sync_api import BrowserContext, Request
+
+from tests.axe import faults
+
+LINK = re.compile(r'<a [^>]*?href="([^"#]+)')
+THING = re.compile(
+    r"/(people|sites|units|vessels|crops|lots|goods|trips|alarms|dossiers|certificates"
+    r"|records|passport|labels)/(?!new\b|import\b|keys\b)[^/?]+"
+)
+ID = re.compile(
+    r"(?<=[/=])(?:hoa|binh|sim)-[\w-]+|(?<=[/=])[0-9A-Za-z-]*\d[0-9A-Za-z-]{6,}"
+)
+ELSEWHERE = re.compile(
+    r"^(tel:|mailto:|blob:|https?:|/static/|/demo$)|[?&](lang|theme)="
+)
+FILE = re.compile(
+    r"^/api/|^/labels/|\.(csv|pdf|zip|json|svg|xlsx|geojson)\b|/template\b"
+)
+SMALL = """
+() => [...document.querySelectorAll("a.button, button, nav a, input, select, summary")]
+  .filter((one) => !["hidden", "checkbox", "file"].includes(one.type) && one.checkVisibility())
+  .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
+  .filter(([, height]) => height > 0 && height < 43.5)
+"""
+WIDER = (
+    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+)
+
+
+def shape_of(path: str) -> str:
+    """Return an address without what it is of: ``/crops/*/readiness``."""
+    return ID.sub("*", THING.sub(r"/\1/*", path))
+
+
+class Walk:
+    """Asks for every address that a link leads to, and looks at one page of each kind.
+
+    ``wrong`` is what nobody should find: (where, what).
+    """
+
+    def __init__(self, base: str, context: BrowserContext) -> None:
+        self.base, self.context = base, context
+        self.looked: set[str] = set()
+        self.wrong: list[tuple[str, object]] = []
+        self._page = context.new_page()
+        self._page.on("console", lambda one: self._hear(one.type, one.text))
+        self._page.on("pageerror", lambda one: self._hear("error", str(one)))
+        self._page.on("request", self._ask)
+
+    def go(self, person: str, starts: Sequence[str]) -> int:
+        """Walk as one of the demo's people; return how many addresses were asked for."""
+        self.context.clear_cookies()
+        if person:
+            answer = self.context.request.post(f"{self.base}/demo/{person}")
+            assert answer.ok, person
+        wait, asked = list(starts), set[str]()
+        while wait:
+            path = wait.pop(0)
+            shape = shape_of(path)
+            if shape not in asked and not ELSEWHERE.search(path):
+                asked.add(shape)
+                wait += self._visit(person, path)
+        return len(asked)
+
+    def _visit(self, person: str, path: str) -> list[str]:
+        answer = self.context.request.get(self.base + path)
+        if answer.status >= 400:
+            self.wrong.append((f"{person or 'a stranger'} at {path}", answer.status))
+            return []
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            return []
+        at = urlsplit(answer.url)
+        names = sorted({name for name, _ in parse_qsl(at.query)})
+        kind = f"{shape_of(at.path)}?{'&'.join(names)}"
+        if kind not in self.looked and not FILE.search(at.path):
+            self.looked.add(kind)
+            self.look(kind, f"{at.path}?{at.query}")
+        return [
+            urljoin(f"{at.path}?{at.query}", html.unescape(link))
+            for link in LINK.findall(answer.text())
+        ]
+
+    def look(self, _kind: str, path: str) -> None:
+        """See one page of a kind on a narrow phone, by day and by night."""
+        page = self._page
+        page.emulate_media(color_scheme="light")
+        page.goto(self.base + path)
+        page.wait_for_selector("main")
+        wider, small = page.evaluate(WIDER), page.evaluate(SMALL)
+        if wider > 0:
+            self.wrong.append((path, f"{wider} px wider than the screen"))
+        self.wrong += [(path, f"small: {one}") for one in small]
+        self.wrong += [(path, one) for one in faults(page)]
+        page.emulate_media(color_scheme="dark")
+        self.wrong += [
+            (f"{path} by night", one) for one in faults(page, "color-contrast")
+        ]
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.wrong.append((self._page.url, f"{kind}: {text}"))
+
+    def _ask(self, request: Request) -> None:
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.wrong.append((self._page.url, f"asks another site: {request.url}"))

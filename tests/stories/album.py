@@ -1,0 +1,93 @@
+"""Pictures of pages: on a phone and on a desktop, by day and by night."""
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page
+
+from tests.chromium import DESKTOP
+
+COLOURS = 64
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+LONGEST = {"phone": 2000, "desktop": 1600}
+"""How much of a long page is shown, in pixels."""
+DESK: Mapping[str, Any] = {
+    **DESKTOP,
+    "is_mobile": False,
+    "has_touch": False,
+    "device_scale_factor": 1,
+}
+HEIGHT = "() => document.documentElement.scrollHeight"
+DRAWN_MS = 600
+INK_MS = 150
+
+
+class Album:
+    """Two browsers side by side, and a folder for what they see."""
+
+    def __init__(
+        self, folder: Path, base: str, phone: BrowserContext, desk: BrowserContext
+    ) -> None:
+        self.base, self._folder = base, folder
+        self.phone, self.desk = phone.new_page(), desk.new_page()
+        self.titles: dict[str, str] = {}
+
+    @property
+    def both(self) -> tuple[tuple[str, Page], tuple[str, Page]]:
+        """The two pages, with what they stand for."""
+        return (("phone", self.phone), ("desktop", self.desk))
+
+    def take(self, name: str, path: str = "", *, wait: str = "main") -> None:
+        """Take all pictures of a page; without a path, of what is there."""
+        for device, page in self.both:
+            if path:
+                page.goto(self.base + path)
+            page.wait_for_selector(wait)
+            page.wait_for_timeout(DRAWN_MS)  # charts and maps draw themselves
+            self._keep(name, device, page)
+        self.titles[name] = self.phone.title().partition(" – ")[0]
+
+    def _keep(self, name: str, device: str, page: Page) -> None:
+        width, least = SIZES[device]
+        height = min(max(page.evaluate(HEIGHT), least), LONGEST[device])
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            page.wait_for_timeout(INK_MS)
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            file = self._folder / f"{name}-{device}-{scheme}.webp"
+            few = picture.quantize(COLOURS).convert("RGB")
+            few.save(file, lossless=True, method=4)
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": width, "height": least})
+
+    def write_index(self) -> None:
+        """Write the page that shows them all."""
+        lines = [
+            "# Every page, on a phone and on a desktop, by day and by night",
+            "",
+            "Made by `make screenshots`: the demo's night is played, and each kind of page that",
+            "a link leads to is taken once. Nothing compares them; they are for people.",
+            "",
+            "| page | phone | | desktop | |",
+            "|---|---|---|---|---|",
+        ]
+        for name, title in sorted(self.titles.items()):
+            shown = " | ".join(
+                f"[{scheme}]({name}-{device}-{scheme}.webp)"
+                for device in ("phone", "desktop")
+                for scheme in ("light", "dark")
+            )
+            lines.append(f"| `{name}` {title} | {shown} |")
+        (self._folder / "README.md").write_text("\n".join(lines) + "\n")
+
+
+def name_of(kind: str) -> str:
+    """Return a kind of page as a file's name: ``crops-one-readiness``."""
+    return (
+        re.sub(r"[^a-z]+", "-", kind.replace("*", "one").lower()).strip("-") or "home"
+    )

@@ -1,0 +1,134 @@
+"""The demo's first page: what goes on tonight, whose role to step into, a label to scan.
+
+It is there in a demo alone, which shows everything to anybody: all of it is simulated.
+"""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import MissingError
+from greenwater.reference.procedures import Task
+from greenwater.storage.registry.accounts import PersonInfo, Stage
+from greenwater.storage.registry.people import Role
+from traceability.codes import code_svg
+from web.doors import Doors
+from web.facts import Snapshots
+from web.fleet import boat_view
+from web.formats import moment
+from web.home import home_units
+from web.outlooks import bulletins_of
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.seamap import Mark, sea_map
+from web.signing import SigningIn
+from web.words import say
+
+ROLES: Final = (
+    Role.FARMER,
+    Role.BOAT_OWNER,
+    Role.SKIPPER,
+    Role.INSPECTOR,
+    Role.OFFICER,
+    Role.AUDITOR,
+    Role.ADMIN,
+)
+ALONE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that no other machine reaches."""
+
+
+class DemoPages:
+    """The demo's stage door."""
+
+    def __init__(
+        self, services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
+    ) -> None:
+        self._services, self._snapshots = services, snapshots
+        self._render, self._doors = render, doors
+        self._signing = SigningIn(services, doors)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/demo", response_class=HTMLResponse)(self.demo_page)
+        routes.get("/demo/label.svg")(self.demo_label)
+        routes.post("/demo/{person}")(self.step_in)
+        return routes
+
+    def demo_page(self, request: Request) -> HTMLResponse:
+        """What goes on, and a role for whoever comes."""
+        self._only_in_demo()
+        facts = self._snapshots.now(self._services)
+        host = urlsplit(self._services.public_url).hostname or ""
+        return self._render.page(
+            request,
+            "demo.html",
+            now_ms=facts.now_ms,
+            is_simulated=True,
+            now=moment(lang_of(request), facts.now_ms, facts.now_ms),
+            people=self._people(),
+            label=self._sample(),
+            is_alone=host in ALONE,
+            **self._scene(request),
+        )
+
+    def _scene(self, request: Request) -> dict[str, Any]:
+        """Return the ponds, trouble first, tonight's sentence, and the boats."""
+        lang, facts = lang_of(request), self._snapshots.now(self._services)
+        units = home_units(self._services, facts, request)
+        infos = {one.id: one for one in facts.units}
+        told = [
+            text
+            for one in units
+            for text in bulletins_of(self._services, facts, infos[one.view.id], lang)
+        ]
+        boats = [boat_view(lang, facts, one) for one in facts.vessels]
+        marks = [Mark(one.at, one.light, one.name) for one in boats if one.at]
+        return {
+            "units": units,
+            "tonight": told[:1],
+            "boats": [one for one in boats if one.at],
+            "sea": sea_map(marks, alt=say(lang, "fleet_map_alt")) if marks else "",
+        }
+
+    def _people(self) -> list[tuple[PersonInfo, str]]:
+        everybody = self._services.registry.list_people()
+        return [
+            (person, "commune" if self._is_of_commune(person) else role)
+            for role in ROLES
+            for person in everybody
+            if role in {held for _, held in person.memberships}
+        ]
+
+    def _is_of_commune(self, person: PersonInfo) -> bool:
+        checking = self._services.registry.offices(task=Task.CHECK)
+        theirs = {one for one, _ in person.memberships}
+        return any(one.organisation in theirs for one in checking)
+
+    def _sample(self) -> str:
+        labels = self._services.registry.labels()
+        return labels[0].uri if labels else ""
+
+    def demo_label(self) -> Response:
+        """The code of a sample label, to point a phone's camera at."""
+        self._only_in_demo()
+        uri = self._sample()
+        if not uri:
+            raise MissingError("no label has been issued")
+        svg = code_svg(uri, uri.partition("?")[0].rpartition("/")[2])
+        return Response(svg, media_type="image/svg+xml")
+
+    def step_in(self, request: Request, person: str) -> Response:
+        """Open a session for one of the demo's people, without a secret."""
+        self._only_in_demo()
+        known = self._services.registry.get_person(person).id
+        came = self._signing.come_in(request, known, stage=Stage.WHOLE)
+        response = RedirectResponse("/", 303)
+        self._doors.keep(request, response, came.token)
+        return response
+
+    def _only_in_demo(self) -> None:
+        if not self._services.is_demo:
+            raise MissingError("this is not a demo")
