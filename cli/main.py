@@ -1,6 +1,7 @@
 """The `greenwater` command: one entry point, exit statuses by error family."""
 
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -8,20 +9,46 @@ from typing import Annotated
 
 import typer
 
-from cli import edge
 from greenwater import __version__
 from greenwater.kernel.errors import ConfigError, PlatformError, UnavailableError
 from greenwater.kernel.errors import InvariantError as Broken
 
-EDGE_ONLY = "edge"
+COMMANDS = {
+    "edge": "edge:app",
+    "sim": "sim:app",
+    "device": "device:app",
+    "keys": "keys:app",
+    "ledger": "ledger:app",
+    "person": "person:app",
+    "office": "office:app",
+    "token": "token:app",
+    "bench": "bench:app",
+    "books": "books:app",
+    "score": "score:app",
+    "analytics": "analytics:app",
+    "quarantine": "data:quarantine",
+    "import": "data:imports",
+    "export": "data:export",
+    "demo": "platform:demo",
+    "up": "platform:up",
+    "ingest": "platform:ingest",
+    "web": "platform:web",
+    "doctor": "platform:doctor",
+    "broker-files": "platform:broker_files",
+    "verify": "verify:verify",
+    "reindex": "reindex:reindex",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+}
+"""Where each command is: a module of ``cli``, a name in it. A gateway has the first."""
 
 
 def build(words: Sequence[str]) -> typer.Typer:
     """Return the application that these words are for.
 
-    A gateway has only the edge's packages, and 60 MB for the agent: `greenwater edge …`
-    imports nothing of the platform, and where that is not installed the other commands
-    are not there.
+    Only the command that is asked for is imported: all of them cost two seconds, and a
+    gateway has 60 MB for the agent. It has only the edge's packages: where the others
+    are not installed, their commands are not there.
     """
     app = typer.Typer(
         name="greenwater",
@@ -32,60 +59,21 @@ def build(words: Sequence[str]) -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_root)
-    app.add_typer(edge.app, name=EDGE_ONLY)
-    if list(words[:1]) != [EDGE_ONLY]:
-        with contextlib.suppress(ModuleNotFoundError):
-            _add_platform(app)
+    word = next(iter(words), "")
+    asked = {word: COMMANDS[word]} if word in COMMANDS else COMMANDS
+    with contextlib.suppress(ModuleNotFoundError):
+        for name, place in asked.items():
+            _add(app, name, place)
     return app
 
 
-def _add_platform(app: typer.Typer) -> None:
-    from cli import (
-        analytics,
-        backup,
-        bench,
-        books,
-        data,
-        device,
-        keys,
-        ledger,
-        office,
-        person,
-        platform,
-        reindex,
-        score,
-        sim,
-        token,
-        verify,
-    )
-
-    app.add_typer(sim.app, name="sim")
-    app.add_typer(device.app, name="device")
-    app.add_typer(keys.app, name="keys")
-    app.add_typer(ledger.app, name="ledger")
-    app.add_typer(person.app, name="person")
-    app.add_typer(office.app, name="office")
-    app.add_typer(token.app, name="token")
-    app.add_typer(bench.app, name="bench")
-    app.add_typer(books.app, name="books")
-    app.add_typer(score.app, name="score")
-    app.add_typer(analytics.app, name="analytics")
-    app.add_typer(data.quarantine, name="quarantine")
-    app.add_typer(data.imports, name="import")
-    app.command("export")(data.export)
-    for command in (
-        platform.demo,
-        platform.up,
-        platform.ingest,
-        platform.web,
-        platform.doctor,
-    ):
-        app.command()(command)
-    app.command("broker-files")(platform.broker_files)
-    app.command("verify")(verify.verify)
-    app.command("reindex")(reindex.reindex)
-    app.command("backup")(backup.backup)
-    app.command("restore")(backup.restore)
+def _add(app: typer.Typer, name: str, place: str) -> None:
+    module, attribute = place.split(":")
+    found = getattr(importlib.import_module(f"cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name)
+    else:
+        app.command(name)(found)
 
 
 def _print_version(wanted: bool) -> None:
