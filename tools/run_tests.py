@@ -1,4 +1,4 @@
-"""Runs all tests, in three lots beside each other: most of them wait for servers.
+"""Runs all tests, in four lots beside each other: most of them wait for servers.
 
     python tools/run_tests.py PYTHON [ARGUMENTS OF PYTEST]
 
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-LOTS = (("tests/stories",), ("tests/contracts", "tests/faults"))
+LOTS = (("tests/live",), ("tests/stories",), ("tests/contracts", "tests/faults"))
 """What runs beside the rest; each lot starts its own servers."""
 NOTHING_COLLECTED = 5
 
