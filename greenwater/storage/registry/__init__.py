@@ -31,6 +31,7 @@ from greenwater.storage.registry.goods import Goods
 from greenwater.storage.registry.inspections import Inspections
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.links import Links
+from greenwater.storage.registry.marks import Marks, Watch
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
 from greenwater.storage.registry.overrides import Overrides
@@ -38,6 +39,7 @@ from greenwater.storage.registry.passing import Passing
 from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
+from greenwater.storage.registry.pulses import Pulses
 from greenwater.storage.registry.quarantine import Quarantine
 from greenwater.storage.registry.roots import Roots
 from greenwater.storage.registry.scans import Scans
@@ -71,6 +73,7 @@ class Registry(
     Commands,
     OperatorAlarms,
     Epochs,
+    Pulses,
     Alarms,
     Contacts,
     Services,
@@ -98,6 +101,7 @@ class Registry(
     Overrides,
     Certification,
     Dossiers,
+    Marks,
 ):
     """One registry, open. Every call is its own transaction; any thread may call.
 
@@ -112,7 +116,7 @@ class Registry(
         randomness: Randomness = secrets.token_bytes,
         new_id: Callable[[], str] = random_id,
     ) -> None:
-        self._sessions = Sessions(engine)
+        self._sessions, self._watch = Sessions(engine), Watch(engine)
         self._randomness, self._new_id = randomness, new_id
 
     def visible_to(self, person: str | None) -> Scope:
@@ -129,6 +133,7 @@ class Registry(
 
     def close(self) -> None:
         """Release the connections."""
+        self._watch.close()
         self._sessions.engine.dispose()
 
     def __enter__(self) -> "Registry":

@@ -59,6 +59,7 @@ class SignedIn(Struct, frozen=True):
     created_ms: int
     seen_ms: int
     expires_ms: int
+    idle_ms: int | None = None
 
 
 def session_hash(token: str) -> str:
@@ -153,6 +154,7 @@ class Accounts:
         expires_ms: int,
         stage: Stage = Stage.WHOLE,
         agent: str = "",
+        idle_ms: int | None = None,
     ) -> None:
         """Keep a signed-in browser, and forget those that have expired."""
         with self._sessions.writing() as session:
@@ -166,6 +168,7 @@ class Accounts:
                     stage=stage,
                     agent=agent,
                     seen_ms=now_ms,
+                    idle_ms=idle_ms,
                 )
             )
 
@@ -173,7 +176,7 @@ class Accounts:
         """Return the session of a token; None where it is none, or over."""
         with self._sessions.reading() as session:
             row = session.get(SessionRow, session_hash(token))
-            return None if row is None or row.expires_ms <= now_ms else _signed_in(row)
+            return None if row is None or _is_over(row, now_ms) else _signed_in(row)
 
     def list_sessions(self, person: str, now_ms: int) -> Sequence[SignedIn]:
         """Return where a person is signed in, last seen first."""
@@ -183,7 +186,11 @@ class Accounts:
             .order_by(SessionRow.seen_ms.desc(), SessionRow.created_ms.desc())
         )
         with self._sessions.reading() as session:
-            return [_signed_in(row) for row in session.scalars(query)]
+            return [
+                _signed_in(row)
+                for row in session.scalars(query)
+                if not _is_over(row, now_ms)
+            ]
 
     def touch_session(self, token: str, now_ms: int) -> None:
         """Note that a browser was there; one that is over is left."""
@@ -239,4 +246,10 @@ def _signed_in(row: SessionRow) -> SignedIn:
         row.created_ms,
         row.seen_ms,
         row.expires_ms,
+        row.idle_ms,
     )
+
+
+def _is_over(row: SessionRow, now_ms: int) -> bool:
+    is_idle = row.idle_ms is not None and now_ms - row.seen_ms > row.idle_ms
+    return is_idle or row.expires_ms <= now_ms

@@ -7,8 +7,12 @@ from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.ledger import EventDraft, append_events
-from greenwater.storage.registry.models.scans import InspectionRow, InspectorKeyRow
-from greenwater.storage.registry.rows import add_once, get_row, parse_name
+from greenwater.storage.registry.models.scans import (
+    InspectionPhotoRow,
+    InspectionRow,
+    InspectorKeyRow,
+)
+from greenwater.storage.registry.rows import add_once, get_row, insert, parse_name
 from greenwater.storage.registry.session import Sessions
 
 
@@ -43,6 +47,17 @@ class Inspection(Struct, frozen=True):
     received_ms: int
 
 
+class InspectionPhoto(Struct, frozen=True):
+    """A photo of an inspection: ``digest`` was signed, ``kept`` is what is shown of it."""
+
+    organisation: str
+    inspection: str
+    digest: str
+    kept: str
+    size: int
+    received_ms: int
+
+
 class InspectionsSeen:
     """What may be asked about inspections; mixed into ``Registry`` and ``Scope``."""
 
@@ -63,6 +78,31 @@ class InspectionsSeen:
         with self._sessions.reading() as session:
             return [
                 Inspection(*(getattr(row, name) for name in names))
+                for row in session.scalars(query)
+            ]
+
+    def get_inspection(self, inspection: str) -> Inspection:
+        """Return one inspection.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        names = Inspection.__struct_fields__
+        with self._sessions.reading() as session:
+            row = get_row(session, InspectionRow, inspection)
+            return Inspection(*(getattr(row, name) for name in names))
+
+    def inspection_photos(self, *inspections: str) -> Sequence[InspectionPhoto]:
+        """Return the photos that have come in of some inspections."""
+        query = (
+            select(InspectionPhotoRow)
+            .where(InspectionPhotoRow.inspection.in_(inspections))
+            .order_by(InspectionPhotoRow.received_ms, InspectionPhotoRow.digest)
+        )
+        names = InspectionPhoto.__struct_fields__
+        with self._sessions.reading() as session:
+            return [
+                InspectionPhoto(*(getattr(row, name) for name in names))
                 for row in session.scalars(query)
             ]
 
@@ -138,6 +178,14 @@ class Inspections(InspectionsSeen):
                 session, inspection.organisation, events, inspection.received_ms
             )
             return True
+
+    def add_inspection_photo(self, photo: InspectionPhoto) -> None:
+        """Keep that a photo came in; the same again changes nothing."""
+        names = InspectionPhoto.__struct_fields__
+        row = {name: getattr(photo, name) for name in names}
+        with self._sessions.writing() as session:
+            added = insert(session, InspectionPhotoRow).values(**row)
+            session.execute(added.on_conflict_do_nothing())
 
 
 def _key(row: InspectorKeyRow) -> InspectorKey:

@@ -21,7 +21,8 @@ class SessionRow(Base):
     """A signed-in browser; only its token's hash is kept.
 
     ``stage`` says whether the second factor is still owed; ``agent`` is a coarse word
-    for the browser, ``seen_ms`` when it was last there, to the hour.
+    for the browser, ``seen_ms`` when it was last there, ``idle_ms`` how long it may be
+    away before it is over (None: until it expires).
     """
 
     __tablename__ = "session"
@@ -32,3 +33,4 @@ class SessionRow(Base):
     stage: Mapped[str] = mapped_column(server_default="whole")
     agent: Mapped[str] = mapped_column(server_default="")
     seen_ms: Mapped[int] = mapped_column(server_default="0")
+    idle_ms: Mapped[int | None]

@@ -79,3 +79,19 @@ class InspectionRow(Tenanted, Base):
     statement: Mapped[str]
     happened_ms: Mapped[int]
     received_ms: Mapped[int]
+
+
+class InspectionPhotoRow(Tenanted, Base):
+    """A photo that a statement names by ``digest``; ``kept`` is how it is shown.
+
+    ``digest`` is the SHA-256 of the bytes that were signed, ``kept`` that of the picture
+    drawn anew from them.
+    """
+
+    __tablename__ = "inspection_photo"
+    __table_args__ = (within("organisation", "inspection", of="inspection"),)
+    inspection: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    kept: Mapped[str]
+    size: Mapped[int]
+    received_ms: Mapped[int]
