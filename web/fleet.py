@@ -81,7 +81,13 @@ class FleetPages:
 
     def _boats(self, request: Request) -> tuple[Facts, list[BoatView]]:
         facts = self._snapshots.now(self._doors.mine(request))
-        views = [boat_view(lang_of(request), facts, one) for one in facts.vessels]
+        trips: dict[str, str] = {}
+        for trip in self._doors.mine(request).seen.trips():  # the newest first
+            trips.setdefault(trip.vessel, trip.id)
+        views = [
+            boat_view(lang_of(request), facts, one, trips.get(one.id, ""))
+            for one in facts.vessels
+        ]
         return facts, sorted(views, key=lambda one: (_ORDER[one.light.name], one.name))
 
     def fleet_page(self, request: Request) -> HTMLResponse:
@@ -120,8 +126,8 @@ class FleetPages:
         return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
 
-def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo) -> BoatView:
-    """Return what is known of one boat now."""
+def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo, trip: str = "") -> BoatView:
+    """Return what is known of one boat now; ``trip`` is its newest, if it has one."""
     hanging = facts.on_vessels.get(vessel.id, ())
     found = [fix for one in hanging if (fix := newest_fix(one)) is not None]
     last = max(found, key=lambda fix: fix.at_ms, default=None)
@@ -140,6 +146,7 @@ def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo) -> BoatView:
         else _heard(lang, last, facts.now_ms),
         tuple(_due(lang, standing, facts.now_ms)),
         (
+            *([Link(say(lang, "fleet_trip"), f"/trips/{trip}")] if trip else []),
             Link(say(lang, "fleet_track"), f"/vessels/{vessel.id}"),
             Link(say(lang, "fleet_book"), f"/vessels/{vessel.id}/book"),
         ),

@@ -22,9 +22,24 @@ WIDTH: Final = 640.0
 HOME: Final = (108.6, 10.9, 110.8, 13.1)
 """West, south, east, north (°) of Khánh Hòa's sea: what is shown at the least."""
 MARGIN: Final = 0.3
+LEAST: Final = 0.4
+"""No map is smaller (°): a boat at its berth is not blown up."""
 
 Point = tuple[float, float]
 """Latitude and longitude in degrees."""
+
+
+class Spot(NamedTuple):
+    """A small mark on a track: a haul's number, a warning; ``told`` is said of it."""
+
+    at: Point
+    kind: str
+    text: str
+    told: Sequence[str] = ()
+
+
+Line = tuple[str, Sequence[Point]]
+"""What kind of track, and its points."""
 
 
 class Mark(NamedTuple):
@@ -56,12 +71,38 @@ def bounds_of(points: Iterable[Point]) -> tuple[float, float, float, float]:
     )
 
 
+def frame_of(points: Iterable[Point]) -> tuple[float, float, float, float]:
+    """Return west, south, east, north (°) around points, never smaller than a bay.
+
+    A frame is not much longer than wide, so that it fits a phone either way.
+    """
+    some = list(points)
+    if not some:
+        return HOME
+    lats, lons = [lat for lat, _ in some], [lon for _, lon in some]
+    middle = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+    high, wide = max(lats) - min(lats), max(lons) - min(lons)
+    high, wide = high + 2 * MARGIN / 3, wide + 2 * MARGIN / 3
+    high, wide = max(high, LEAST, wide / 2), max(wide, LEAST, high / 1.6)
+    return (
+        middle[1] - wide / 2,
+        middle[0] - high / 2,
+        middle[1] + wide / 2,
+        middle[0] + high / 2,
+    )
+
+
 def sea_map(
-    marks: Sequence[Mark], tracks: Sequence[Sequence[Point]] = (), *, alt: str
+    marks: Sequence[Mark],
+    tracks: Sequence[Line] = (),
+    spots: Sequence[Spot] = (),
+    *,
+    alt: str,
+    bounds: tuple[float, float, float, float] | None = None,
 ) -> Markup:
-    """Draw the sea with marks and tracks on it."""
-    held = [mark.at for mark in marks] + [at for track in tracks for at in track]
-    flat = _Flat(bounds_of(held))
+    """Draw the sea with marks, tracks and spots on it; ``bounds`` None: all of them."""
+    held = [mark.at for mark in marks] + [at for _, line in tracks for at in line]
+    flat = _Flat(bounds or bounds_of(held))
     parts = [Markup('<rect class="sea" width="{:g}" height="{:.0f}"/>').format(
         WIDTH, flat.height)]  # fmt: skip
     parts += [_path("land", ring, flat) for ring in _coasts(flat)]
@@ -70,7 +111,10 @@ def sea_map(
         ("inshore", ZONES.inshore_line),
     ):
         parts.append(_line(f"zone {name}", line, flat))
-    parts += [_line("track", track, flat) for track in tracks if len(track) > 1]
+    parts += [
+        _line(f"track {kind}", line, flat) for kind, line in tracks if len(line) > 1
+    ]
+    parts += [_spot(spot, flat) for spot in spots]
     parts += [_mark(mark, flat) for mark in marks]
     return Markup(
         '<svg class="seamap" viewBox="0 0 {w:g} {h:.0f}" role="img" aria-label="{a}">'
@@ -117,6 +161,15 @@ def _line(kind: str, line: Iterable[Point], flat: _Flat) -> Markup:
     return Markup('<polyline class="{}" points="{}"/>').format(
         kind, _points(line, flat)
     )
+
+
+def _spot(spot: Spot, flat: _Flat) -> Markup:
+    x, y = flat.at(*spot.at)
+    return Markup(
+        '<g class="spot {k}"><title>{t}</title><circle cx="{x:.0f}" cy="{y:.0f}" '
+        'r="11"/><text x="{x:.0f}" y="{y5:.0f}">{label}</text></g>'
+    ).format(k=spot.kind, t=" · ".join(filter(None, spot.told)), x=x, y=y, y5=y + 5,
+             label=spot.text)  # fmt: skip
 
 
 def _mark(mark: Mark, flat: _Flat) -> Markup:

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+)
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
@@ -25,6 +30,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.seaforms import weight
 from web.seawords import day_time, paper_text, port_name, sea_refusals
+from web.triptracks import track_document, track_facts, track_of
 from web.tripviews import (
     coverage_text,
     drift_line,
@@ -61,6 +67,7 @@ class TripPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/trips/{trip}", response_class=HTMLResponse)(self.trip_page)
+        routes.get("/trips/{trip}/track.json")(self.track)
         routes.post("/trips/{trip}/confirm")(self.confirm)
         routes.post("/trips/{trip}/lots")(self.make_lot)
         routes.post("/trips/{trip}/papers")(self.draw)
@@ -77,6 +84,13 @@ class TripPages:
     def trip_page(self, request: Request, trip: str) -> HTMLResponse:
         """One trip."""
         return self._page(request, self._view(request, trip), [])
+
+    def track(self, request: Request, trip: str) -> JSONResponse:
+        """A trip's track for the map's script."""
+        view = self._view(request, trip)
+        track = track_of(lang_of(request), self._doors.mine(request), view)
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(track_document(track), headers=headers)
 
     def _page(self, request: Request, view: TripView, trouble: Trouble) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
@@ -102,6 +116,7 @@ class TripPages:
             may_confirm=self._may_confirm(request, view),
             new_id=new_id,
             facts=found_facts(lang, view),
+            **track_facts(lang, mine, view),
             coverage=coverage_text(lang, self._evidence.coverage(view)),
             drift=drift_line(lang, view),
             hauls=haul_views(lang, view),

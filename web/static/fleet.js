@@ -9,13 +9,14 @@
     if (className) made.className = className;
     return made;
   };
-  const told = (boat) => {
+  const told = (name, lines, href) => {
     const box = node("div");
-    const link = node("a", boat.name);
-    link.href = boat.href;
-    box.append(node("strong"));
-    box.firstChild.append(link);
-    for (const line of boat.told) if (line) box.append(node("p", line));
+    const head = node("strong");
+    const link = node(href ? "a" : "span", name);
+    if (href) link.href = href;
+    head.append(link);
+    box.append(head);
+    for (const line of lines) if (line) box.append(node("p", line));
     return box;
   };
   const json = (address) =>
@@ -35,13 +36,19 @@
       L.geoJSON(land, { interactive: false, className: "land", stroke: true, weight: 1 }).addTo(map);
       for (const name of ["coastal", "inshore"])
         L.polyline(sea.zones[name], { className: `zone ${name}`, weight: 2 }).bindTooltip(place.dataset[name], { sticky: true }).addTo(map);
-      for (const track of sea.tracks || []) L.polyline(track, { className: "track", weight: 2, interactive: false }).addTo(map);
+      for (const { kind, points } of sea.tracks ?? [])
+        L.polyline(points, { className: `track ${kind}`, weight: kind === "work" ? 4 : 2, interactive: false }).addTo(map);
+      for (const spot of sea.spots ?? []) {
+        const icon = L.divIcon({ html: node("span", spot.text), className: `spotmark ${spot.kind}`, iconSize: [44, 44] });
+        const [name, ...lines] = spot.told;
+        L.marker(spot.at, { icon, title: name, alt: spot.told.join(", ") }).bindPopup(told(name, lines, spot.href)).addTo(map);
+      }
       for (const boat of sea.boats) {
         const mark = node("span", boat.mark);
         const icon = L.divIcon({ html: mark, className: `seamark ${boat.light}`, iconSize: [44, 44] });
         L.marker(boat.at, { icon, title: boat.name, alt: `${boat.name}: ${boat.told[0]}` })
           .bindTooltip(node("span", boat.name), { permanent: true, direction: "right", offset: [-6, 0] })
-          .bindPopup(told(boat))
+          .bindPopup(told(boat.name, boat.told, boat.href))
           .addTo(map);
       }
       drawing.remove();
