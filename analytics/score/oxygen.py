@@ -19,7 +19,6 @@ from analytics.oxygen.rolling import Run, run_all
 from analytics.oxygen.skill import Skill, skill_of
 from analytics.score.table import (
     Table,
-    canonical,
     format_instants,
     parse_instant,
     read_table,
@@ -60,11 +59,11 @@ def grid_of(table: Table) -> Grid:
         InputError: it has no column of oxygen, or hardly a value in it.
     """
     name_of_oxygen = str(Channel.DISSOLVED_OXYGEN)
-    oxygen, values_of_oxygen = table.find(name_of_oxygen), table.column(name_of_oxygen)
+    values_of_oxygen = table.column(name_of_oxygen)
     inputs = {
-        canonical(name): values
-        for name, values in table.numbers.items()
-        if name != oxygen and not name.endswith(_NOT_INPUTS)
+        name: values
+        for name, values in table.inputs().items()
+        if name != name_of_oxygen and not name.endswith(_NOT_INPUTS)
     }
     return gridded(table.times_ms, values_of_oxygen, inputs)
 

@@ -1,9 +1,9 @@
 """A CSV of somebody's own: an instant a row, a number a cell, or a sentence why not.
 
-What people call their columns is understood (``dissolved_oxygen_mg_l`` is
-``dissolved_oxygen``) and kept; columns that hold no number at all, such as quality codes, are
-left aside and named. Times without a zone are taken as UTC and said to be; rows out of
-order are put in order and said to be.
+What people call their columns is understood (``dissolved_oxygen_mg_l``, ``DO (mg/L)`` and
+``Oxy hòa tan`` are ``dissolved_oxygen``) and kept; columns that hold no number at all, such as
+quality codes, are left aside and named. Times without a zone are taken as UTC and said to be;
+rows out of order are put in order and said to be.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,34 +15,15 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from greenwater.kernel.channels import Channel
+from analytics.score.cells import UNNAMED, Column, pieces_of
+from analytics.score.instants import Instant
+from analytics.score.names import meaning_of, slug, time_columns
 from greenwater.kernel.errors import InputError
 
 Floats = NDArray[np.float64]
 Instants = NDArray[np.int64]
 
-ABSENT: Final = ("", "nan", "NaN", "NAN", "NA", "N/A", "null", "NULL", "None", "-")
-"""What a cell says that holds no value."""
-
-_CHANNELS: Final = frozenset(str(channel) for channel in Channel)
-_ALIASES: Final = {
-    "temperature_c": "temperature",
-    "temp": "temperature",
-    "dissolved_oxygen_mg_l": "dissolved_oxygen",
-    "do": "dissolved_oxygen",
-    "do_mg_l": "dissolved_oxygen",
-    "oxygen_saturation_pct": "oxygen_saturation",
-    "salinity_psu": "salinity",
-    "specific_conductivity_ms_cm": "specific_conductivity",
-    "conductivity_ms_cm": "conductivity",
-    "depth_m": "depth",
-    "turbidity_ntu": "turbidity",
-    "chlorophyll_ug_l": "chlorophyll",
-    "orp_mv": "orp",
-    "water_level_m": "water_level",
-}
-"""Names with the canonical unit in them. Another unit, such as µS/cm, is no alias: the
-column stays a generic channel under its own name."""
+LISTED: Final = 12
 
 
 class Table(Struct, frozen=True):
@@ -63,7 +44,7 @@ class Table(Struct, frozen=True):
         return len(self.times_ms)
 
     def find(self, name: str) -> str | None:
-        """Return the file's own name of a channel's column; None if it has none."""
+        """Return the file's own name of a channel's first column; None if it has none."""
         return next((own for own in self.numbers if canonical(own) == name), None)
 
     def column(self, name: str) -> Floats:
@@ -80,6 +61,14 @@ class Table(Struct, frozen=True):
             )
         return self.numbers[own]
 
+    def inputs(self) -> Mapping[str, Floats]:
+        """Return the numbers by channel; a second column of one keeps its own name."""
+        found: dict[str, Floats] = {}
+        for own, values in self.numbers.items():
+            name = canonical(own)
+            found[own if name in found else name] = values
+        return found
+
 
 def read_table(
     path: Path, *, texts: Collection[str] = (), is_sorted: bool = True
@@ -93,37 +82,30 @@ def read_table(
         InputError: there is no such file, it is empty or no CSV, it has no ``time``
             column, or a cell is no time or no number; the line is named.
     """
-    frame = _cells(path)
-    lines = np.arange(2, len(frame) + 2, dtype=np.int64)
-    times_ms, notes = _times(frame["time"], path)
-    numbers, others = {}, {}
-    for name in (column for column in frame.columns if column != "time"):
-        cells = frame[name]
-        known = None if name in texts else _numbers(cells, str(name))
-        if known is None:
-            others[str(name)] = cells.to_list()
-        else:
-            numbers[str(name)] = known
-    order = np.argsort(times_ms, kind="stable") if is_sorted else np.arange(len(lines))
-    if is_sorted and not np.array_equal(order, np.arange(len(order))):
-        first = lines[int(np.flatnonzero(np.diff(times_ms) < 0)[0]) + 1]
-        notes.append(f"rows are not in order of time (line {first}): they were sorted")
-    aside = sorted(set(others) - set(texts))
-    if aside:
-        notes.append("left aside, no numbers in them: " + ", ".join(aside))
-    return Table(
-        times_ms[order],
-        {name: column[order] for name, column in numbers.items()},
-        {name: [column[i] for i in order] for name, column in others.items()},
-        lines[order],
-        notes,
-    )
+    instant, columns, lines = Instant(), dict[str, Column](), list[Instants]()
+    when: list[str] = []
+    for piece in pieces_of(path):
+        if not columns:
+            when = _when(path, piece)
+            columns = {
+                name: Column(name, is_text=slug(name) in texts)
+                for name in piece.columns
+                if name not in when
+            }
+        if len(piece):
+            lines.append(piece.index.to_numpy(np.int64))
+            instant.take(_joined(piece, when), lines[-1])
+            for name, column in columns.items():
+                column.take(piece[name])
+    if not lines:
+        raise InputError(f"{path} has a header line and no rows")
+    times_ms, notes = instant.settled()
+    return _table(times_ms, np.concatenate(lines), columns, notes, is_sorted=is_sorted)
 
 
 def canonical(name: str) -> str:
     """Return the channel that a column's name means; itself if it is none of ours."""
-    lower = name.lower()
-    return lower if lower in _CHANNELS else _ALIASES.get(lower, name)
+    return meaning_of(name).channel
 
 
 def parse_instant(text: str, what: str) -> int:
@@ -147,68 +129,61 @@ def format_instants(times_ms: Instants) -> list[str]:
     return [f"{text}Z" for text in texts]
 
 
-def _cells(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(f"there is no file {path}")
-    try:
-        frame = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            encoding="utf-8-sig",
-            compression="gzip" if path.suffix == ".gz" else None,
-        )
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{path} is empty: it needs a header line and rows") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError, EOFError) as exc:
-        raise InputError(f"{path} cannot be read as CSV: {exc}") from exc
-    frame.columns = [str(name).strip() for name in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise InputError(f"{path} has two columns {twice[0]!r}: rename one")
-    if "time" not in frame.columns:
-        there = ", ".join(frame.columns[:12])
+def _when(path: Path, piece: pd.DataFrame) -> list[str]:
+    when = time_columns(piece.columns)
+    if not when:
+        there = ", ".join(list(piece.columns)[:LISTED])
         raise InputError(f"{path} has no column 'time'; it has: {there}")
-    if frame.empty:
-        raise InputError(f"{path} has a header line and no rows")
-    return frame
+    is_whole = piece[when[-1]].str.contains(r"\d{4}").any()
+    return when[-1:] if is_whole else when
 
 
-def _times(cells: pd.Series, path: Path) -> tuple[Instants, list[str]]:
-    parsed = pd.to_datetime(cells, utc=True, errors="coerce", format="ISO8601")
-    bad = np.flatnonzero(parsed.isna().to_numpy())
-    if len(bad):
-        at = int(bad[0])
-        raise InputError(
-            f"{path} line {at + 2}: time {cells.iloc[at]!r} is no instant: "
-            "write 2026-06-01T00:00:00Z"
-        )
-    text = cells.iloc[0].rstrip()
-    has_zone = text.endswith(("Z", "z")) or "+" in text[10:] or "-" in text[10:]
-    notes = [] if has_zone else ["times have no zone: taken as UTC"]
-    naive = parsed.dt.tz_localize(None).to_numpy()
-    return naive.astype("datetime64[ms]").astype(np.int64), notes
+def _joined(piece: pd.DataFrame, when: Sequence[str]) -> pd.Series:
+    """Return the cells that say when: of one column, or day and hour of two."""
+    cells = piece[when[0]].str.strip()
+    for name in when[1:]:
+        cells = cells + " " + piece[name].str.strip()
+    return cells
 
 
-def _numbers(cells: pd.Series, name: str) -> Floats | None:
-    """Return a column's numbers, None if it holds none.
+def _table(
+    times_ms: Instants,
+    lines: Instants,
+    columns: Mapping[str, Column],
+    notes: list[str],
+    *,
+    is_sorted: bool,
+) -> Table:
+    numbers: dict[str, Floats] = {}
+    texts: dict[str, list[str]] = {}
+    aside = [name for name in columns if name.startswith(f"{UNNAMED} ")]
+    order = np.argsort(times_ms, kind="stable") if is_sorted else np.arange(len(lines))
+    is_moved = not np.array_equal(order, np.arange(len(order)))
+    for name, column in columns.items():
+        found = column.settled()
+        if isinstance(found, list):
+            texts[name] = [found[at] for at in order] if is_moved else found
+            aside += [] if column.is_text else [name]
+        elif name not in aside:
+            numbers[name] = found[order] if is_moved else found
+    if is_moved:
+        first = lines[int(np.flatnonzero(np.diff(times_ms) < 0)[0]) + 1]
+        notes.append(f"rows are not in order of time (line {first}): they were sorted")
+    notes += _oddities(times_ms[order], columns, is_sorted=is_sorted)
+    if aside:
+        left = ", ".join(sorted(set(aside)))
+        notes.append(f"left aside, no numbers in them or no name: {left}")
+    return Table(times_ms[order], numbers, texts, lines[order], notes)
 
-    Raises:
-        InputError: some cells are numbers and some are not.
-    """
-    stripped = cells.str.strip()
-    is_absent = stripped.isin(ABSENT).to_numpy()
-    values: Floats = np.array(
-        pd.to_numeric(stripped.where(~is_absent), errors="coerce"), dtype=np.float64
-    )
-    bad = np.isnan(values) & ~is_absent
-    if bad.any() and (bad | is_absent).all():
-        return None
-    if bad.any():
-        at = int(np.flatnonzero(bad)[0])
-        raise InputError(
-            f"line {at + 2}, column {name!r}: {stripped.iloc[at]!r} is no number"
-        )
-    values[np.isinf(values)] = np.nan
-    return values
+
+def _oddities(
+    times_ms: Instants, columns: Mapping[str, Column], *, is_sorted: bool
+) -> list[str]:
+    notes = []
+    twice = int((np.diff(times_ms) == 0).sum()) if is_sorted else 0
+    if twice:
+        notes.append(f"{twice} rows repeat the instant of the row before them")
+    commas = [one.name for one in columns.values() if one.has_decimal_commas]
+    if commas:
+        notes.append("decimal commas in: " + ", ".join(commas))
+    return notes

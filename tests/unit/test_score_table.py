@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics.score import cells
+from analytics.score.names import meaning_of
 from analytics.score.table import canonical, format_instants, parse_instant, read_table
 from greenwater.kernel.errors import InputError
 
@@ -53,12 +55,106 @@ def test_a_gzipped_file_with_names_of_its_own(tmp_path: Path) -> None:
         ("time,ph\n", "a header line and no rows"),
         ("when,ph\n1,2\n", "no column 'time'"),
         ("time,ph\nyesterday,2\n", "line 2: time 'yesterday' is no instant"),
-        ("time,ph\n2026-01-01,8\n2026-01-02,acid\n", "line 3, column 'ph': 'acid'"),
+        ("time,ph\n2026-01-01,8\n\n2026-01-02,acid\n", "line 4, column 'ph': 'acid'"),
+        ("time,ph\n2026-01-01,8\n2026-01-02,8,9\n", "Expected 2 fields in line 3"),
+        ("time,ph\n2026-01-01,8,\n", "more cells than its header"),
+        ("time,ph,ph\n2026-01-01,8,8\n", "two columns 'ph'"),
+        ("time,ph\n31/02/2026,8\n", "line 2: 31/2/2026 is no day"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_table(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "value"),
+    [
+        ("\ufefftime;ph\n2026-01-01T00:00:00Z;8,1\n", "2026-01-01T00:00:00Z", 8.1),
+        ("Thời gian,pH\n13/06/2026 07:30,8.1\n", "2026-06-13T07:30:00Z", 8.1),
+        ("Ngày\tGiờ\tpH\n1/6/2026\t8:30 CH\t8.1\n", "2026-06-01T20:30:00Z", 8.1),
+        ('date,time,ph\n2026-06-01,07:30,"1.008,1"\n', "2026-06-01T07:30:00Z", 1008.1),
+        ("time,ph\n6/13/2026 1:05 PM,8.1\n", "2026-06-13T13:05:00Z", 8.1),
+        (",time,ph\n0,1780000000,8.1\n", "2026-05-28T20:26:40Z", 8.1),
+        ("time,ph\n07:30 01/06/2026,8.1\n", "2026-06-01T07:30:00Z", 8.1),
+    ],
+)
+def test_files_as_people_have_them(
+    tmp_path: Path, text: str, first: str, value: float
+) -> None:
+    table = read_table(written(tmp_path, text))
+    assert format_instants(table.times_ms) == [first]
+    assert table.column("ph").tolist() == [value]
+    assert set(table.numbers) in ({"ph"}, {"pH"})
+
+
+def test_days_come_first_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    text = "time,ph\n01/06/2026 00:00,1\n2026-06-01T00:00:00+07:00,2\n"
+    table = read_table(written(tmp_path, text))
+    assert format_instants(table.times_ms) == [
+        "2026-05-31T17:00:00Z",
+        "2026-06-01T00:00:00Z",
+    ]
+    assert any("days first" in note for note in table.notes)
+    assert any(note.startswith("1 times have no zone") for note in table.notes)
+    late = text + "06/13/2026 00:00,3\n"
+    table = read_table(written(tmp_path, late))
+    assert "times are read as month/day/year" in table.notes
+    assert format_instants(table.times_ms)[0] == "2026-01-06T00:00:00Z"
+
+
+def test_a_type_is_settled_by_the_whole_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "PIECE", 2)
+    rows = [f"2026-01-{day:02d}T00:00:00Z" for day in range(1, 8)]
+    text = "time,ph,note,odd\n" + "".join(
+        f"{at},{n if n > 3 else ''},{'' if n < 4 else 'x'},{'x' if n < 5 else ''}\n"
+        for n, at in enumerate(rows)
+    )
+    table = read_table(written(tmp_path, text))
+    assert table.numbers["ph"][4:].tolist() == [4, 5, 6]
+    assert table.texts["note"] == ["", "", "", "", "x", "x", "x"]
+    with pytest.raises(InputError, match="line 2, column 'odd': 'x' is no number"):
+        read_table(written(tmp_path, text + "2026-01-09T00:00:00Z,1,x,1\n"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"PK\3\4xxxx", "save it as CSV"),
+        (bytes(range(256)), "is no text"),
+        (gzip.compress(b"time,ph\n2026-01-01,8\n" * 99)[:40], "cannot be read as CSV"),
+    ],
+)
+def test_what_is_no_text_is_one_sentence(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    file = tmp_path / "in.csv"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=says):
+        read_table(file)
+    with pytest.raises(InputError, match="is a folder"):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("DO (mg/L)", ("dissolved_oxygen", "")),
+        ("Oxy hòa tan - tầng đáy", ("dissolved_oxygen", "tang_day")),
+        ("Nhiệt độ (°C)", ("temperature", "")),
+        ("Độ mặn (‰)", ("salinity", "")),
+        ("temp_1_c", ("temperature", "1")),
+        ("do_0.5m", ("dissolved_oxygen", "0_5m")),
+        ("ph_label", ("ph_label", "")),
+        ("Temp (°F)", ("Temp (°F)", "")),
+    ],
+)
+def test_a_name_says_which_channel_and_which_probe(
+    name: str, meaning: tuple[str, str]
+) -> None:
+    assert meaning_of(name) == meaning
 
 
 def test_names_with_another_unit_are_no_channel_of_ours() -> None:

@@ -1,0 +1,151 @@
+"""What people call their columns, read as channels of ours and places of probes. Pure.
+
+``DO (mg/L)``, ``do_mg_l_2`` and ``Oxy hòa tan - tầng đáy`` are dissolved oxygen; what is left of
+a name beside the channel says which of several probes it is. A name with another unit than
+the channel's, such as µS/cm, is no channel of ours: it stays a generic one.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final, NamedTuple
+
+from greenwater.kernel.channels import Channel
+
+_CHANNELS: Final = frozenset(str(channel) for channel in Channel)
+
+_WORDS: Final[Mapping[str, Iterable[str]]] = {
+    "temperature": (
+        "temp",
+        "water_temperature",
+        "water_temp",
+        "nhiet_do",
+        "nhiet_do_nuoc",
+    ),
+    "dissolved_oxygen": (
+        "do",
+        "oxygen",
+        "oxy",
+        "oxi",
+        "oxy_hoa_tan",
+        "oxi_hoa_tan",
+        "do_conc",
+    ),
+    "oxygen_saturation": ("do_sat", "odo_sat", "do_saturation", "bao_hoa_oxy"),
+    "ph": ("do_ph",),
+    "salinity": ("sal", "do_man", "man"),
+    "conductivity": ("cond", "do_dan_dien"),
+    "specific_conductivity": ("spcond", "sp_cond", "specific_conductance"),
+    "orp": ("redox", "the_oxy_hoa_khu"),
+    "turbidity": ("turb", "do_duc"),
+    "alkalinity": ("do_kiem", "kiem"),
+    "transparency": ("secchi", "do_trong"),
+    "chlorophyll": ("chl", "diep_luc"),
+    "water_level": ("level", "muc_nuoc"),
+    "depth": ("do_sau",),
+    "ammonia_total": ("tan", "tong_amoni"),
+    "nitrite": ("no2", "no2_n"),
+}
+_UNITS: Final[Mapping[str, Iterable[str]]] = {
+    "temperature": ("c", "degc", "deg_c", "do_c"),
+    "dissolved_oxygen": ("mg_l", "mgl", "ppm"),
+    "oxygen_saturation": ("pct", "percent"),
+    "salinity": ("psu", "ppt", "permille"),
+    "conductivity": ("ms_cm",),
+    "specific_conductivity": ("ms_cm",),
+    "orp": ("mv",),
+    "turbidity": ("ntu",),
+    "alkalinity": ("mg_l", "mg_l_caco3", "ppm"),
+    "transparency": ("cm",),
+    "chlorophyll": ("ug_l",),
+    "water_level": ("m",),
+    "depth": ("m",),
+    "ammonia_total": ("mg_l", "mg_l_n", "ppm"),
+    "nitrite": ("mg_l", "mg_l_n", "ppm"),
+}
+_TIMES: Final = frozenset(
+    {
+        "time",
+        "timestamp",
+        "datetime",
+        "date_time",
+        "datetimestamp",
+        "time_utc",
+        "utc",
+        "thoi_gian",
+        "thoi_diem",
+        "ngay_gio",
+    }
+)
+_DAYS: Final = frozenset({"date", "day", "ngay", "ngay_do"})
+_HOURS: Final = frozenset({"time", "hour", "gio", "gio_do", "thoi_gian"})
+_PLACE: Final = re.compile(
+    r"(?:(?:probe|sensor|dau_do|s|p|so)_?)?(?:\d{1,2}|[a-d])"
+    r"|(?:o_|tang_)?(?:surface|bottom|middle|mid|top|deep|upper|lower|mat|day|giua)"
+    r"|\d{1,2}(?:_\d{1,2})?_?m"
+)
+"""What may stand beside a channel's name: a number, a letter, a layer, a depth."""
+
+
+class Meaning(NamedTuple):
+    """The channel that a column is of (its own name if none of ours), and which probe's."""
+
+    channel: str
+    place: str = ""
+
+
+def slug(name: str) -> str:
+    """Return a name in small letters and digits, without diacritics and signs."""
+    lower = name.strip().lower().replace("đ", "d").replace("%", " pct ")
+    lower = lower.replace("‰", " permille ").replace("µ", "u").replace("μ", "u")
+    bare = unicodedata.normalize("NFD", lower.replace("°", " "))
+    letters = "".join(one for one in bare if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+
+
+@cache
+def meaning_of(name: str) -> Meaning:
+    """Return what a column means: first by its whole name, then without a place in it."""
+    words = slug(name)
+    known = _known().get(words)
+    if known is not None:
+        return Meaning(known)
+    parts = words.split("_")
+    for length in (1, 2, 3):
+        for start in range(len(parts) - length, -1, -1):
+            place = "_".join(parts[start : start + length])
+            rest = "_".join(parts[:start] + parts[start + length :])
+            if _PLACE.fullmatch(place) and rest in _known():
+                return Meaning(_known()[rest], place)
+    return Meaning(name)
+
+
+def time_columns(names: Iterable[str]) -> list[str]:
+    """Return the column of instants, or those of day and hour that make one; [] if none."""
+    by_slug: dict[str, str] = {}
+    for name in names:
+        by_slug.setdefault(slug(name), name)
+    day = next((own for key, own in by_slug.items() if key in _DAYS), None)
+    hour = next((own for key, own in by_slug.items() if key in _HOURS), None)
+    whole = next((own for key, own in by_slug.items() if key in _TIMES), None)
+    if "time" in by_slug.values() and day is None:
+        return ["time"]
+    if day is not None and hour is not None:
+        return [day, hour]
+    if whole is not None:
+        return [whole]
+    return [] if day is None else [day]
+
+
+@cache
+def _known() -> Mapping[str, str]:
+    found = {channel: channel for channel in _CHANNELS}
+    for channel in _CHANNELS:
+        for word in (channel, *_WORDS.get(channel, ())):
+            found.setdefault(word, channel)
+            for unit in _UNITS.get(channel, ()):
+                found.setdefault(f"{word}_{unit}", channel)
+    for word in ("do", "oxygen", "oxy", "oxy_hoa_tan", "odo"):
+        found[f"{word}_pct"] = "oxygen_saturation"
+    return found
