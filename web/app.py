@@ -27,8 +27,10 @@ from web.alarms import AlarmPages
 from web.api import api_routes
 from web.areas import AreaPages
 from web.boats import BoatPages
+from web.bodies import LargestBody
 from web.books import BookPages
 from web.certificates import CertificatePages
+from web.chartjson import ChartNumbers
 from web.crops import CropPages
 from web.demo import DemoPages
 from web.described import describe
@@ -40,12 +42,14 @@ from web.doors import (
     is_cross_site,
 )
 from web.dossiers import DossierPages
+from web.duty import DutyPages
 from web.epcis import EpcisApi
 from web.facts import Snapshots
 from web.fleet import FleetPages
 from web.goods import GoodsPages
 from web.home import home_routes
 from web.inspections import InspectionPages
+from web.keeping import KeptPages
 from web.labels import LabelPages
 from web.ledger import LedgerPages
 from web.lots import LotPages
@@ -82,7 +86,7 @@ CallNext = Callable[[Request], Awaitable[Response]]
 
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; "
         "manifest-src 'self'; "
         "frame-ancestors 'none'"
@@ -127,6 +131,7 @@ def create_app(services: Services) -> FastAPI:
         DemoPages(services, snapshots, render, doors),
         AlarmPages(services, snapshots, render, doors),
         ServicePages(services, render, doors),
+        ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
         BookPages(services, render, doors),
         RecordPages(services, render, doors),
@@ -148,6 +153,7 @@ def create_app(services: Services) -> FastAPI:
         CertificatePages(services, render, doors),
         labels := LabelPages(services, scanning, render, doors),
         ScanPages(services, scanning, render, doors),
+        DutyPages(services, scanning, render, doors),
         InspectionPages(services, render, doors),
         PassportPages(services, render),
         Resolver(services, labels),
@@ -155,30 +161,41 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(pages.routes())
     app.include_router(EpcisApi(services, doors, random_id).routes())
     app.mount("/static", _Assets(directory=STATIC), name="static")
+    app.add_middleware(LargestBody)
     app.middleware("http")(Once(services, doors))
     app.add_middleware(GZipMiddleware, minimum_size=500)
-    app.middleware("http")(_minded(doors))
+    app.middleware("http")(_minded(services, doors))
+    app.add_middleware(KeptPages, registry=services.registry, clock=services.clock)
     _answer_errors(app, services, render)
     describe(app)
     return app
 
 
+def _dressed(services: Services, request: Request, response: Response) -> Response:
+    """Return an answer with the headers that each has; a page's own words stay.
+
+    A demo's certificate lasts a week: nobody's browser is to insist on it afterwards.
+    """
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.scheme == "https" and not services.is_demo:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    return response
+
+
 def _minded(
-    doors: Doors,
+    services: Services, doors: Doors
 ) -> Callable[[Request, CallNext], Awaitable[Response]]:
     """Return what every request passes: no other site's forms; acts noted; headers."""
 
     async def minded(request: Request, call_next: CallNext) -> Response:
         is_change = request.method not in ("GET", "HEAD", "OPTIONS")
         if is_change and is_cross_site(request):
-            return problem_response(request.url.path, 403, "sent by another site")
+            refused = problem_response(request.url.path, 403, "sent by another site")
+            return _dressed(services, request, refused)
         response = await call_next(request)
         await note_act(doors, request, response)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.url.scheme == "https":
-            response.headers.setdefault("Strict-Transport-Security", HSTS)
-        return response
+        return _dressed(services, request, response)
 
     return minded
 
@@ -221,9 +238,7 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
     def our_fault(request: Request, error: Exception) -> Response:
         # Starlette raises it again behind this answer, for the server's log.
         log.error("request.failed", path=request.url.path, error=repr(error))
-        response = answer(request, 500, "see the log")
-        response.headers.update(HEADERS)
-        return response
+        return _dressed(services, request, answer(request, 500, "see the log"))
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:

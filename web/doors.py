@@ -56,6 +56,15 @@ DUTY_MS: Final = 12 * HOUR_MS
 OWED_MS: Final = HOUR_MS // 6
 """How long a sign-in waits for its second factor."""
 
+DESK_IDLE_MS: Final = HOUR_MS
+"""How long somebody at a desk may be away before he signs in again."""
+
+FIELD_IDLE_MS: Final = 4 * HOUR_MS
+"""The same for an inspector, whose phone is out of reach of the network for hours."""
+
+UNASKED: Final = ("/live.json", "/events")
+"""What an open page asks by itself, whether somebody sits before it or not."""
+
 ON_DUTY: Final = SECOND_FACTOR | {Role.AUDITOR}
 
 
@@ -121,7 +130,7 @@ class Doors:
             return found
         token, now_ms = token_of(request), self._now_ms()
         found = self._registry.find_session(token, now_ms) if token else None
-        if found is not None and now_ms - found.seen_ms > HOUR_MS:
+        if found is not None and _is_noted(request, found, now_ms):
             self._registry.touch_session(token, now_ms)
         request.state.session = found
         return found
@@ -218,8 +227,18 @@ class Doors:
             expires_ms=now_ms + self._length_ms(person, stage, is_own),
             stage=stage,
             agent=agent,
+            idle_ms=self._idle_ms(person),
         )
         return token
+
+    def _idle_ms(self, person: str) -> int | None:
+        """Return how long somebody may be away; None: until his session ends."""
+        if self._services.is_demo:
+            return None
+        roles = {role for _, role in self._registry.get_person(person).memberships}
+        if roles & ON_DUTY - {Role.INSPECTOR}:
+            return DESK_IDLE_MS
+        return FIELD_IDLE_MS if Role.INSPECTOR in roles else None
 
     def _length_ms(self, person: str, stage: Stage, is_own: bool) -> int:
         if self._services.is_demo:
@@ -293,6 +312,13 @@ class Doors:
             session="" if signed is None else signed.id[:8],
             outcome=outcome,
         )
+
+
+def _is_noted(request: Request, session: SignedIn, now_ms: int) -> bool:
+    """Return whether to note that somebody was there: not at every request of his."""
+    often_ms = HOUR_MS if session.idle_ms is None else session.idle_ms // 12
+    is_asked = request.url.path not in UNASKED
+    return is_asked and now_ms - session.seen_ms > often_ms
 
 
 def _is_tls(request: Request) -> bool:

@@ -1,7 +1,7 @@
 """Making links that are good once, and showing them, once."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,15 +56,17 @@ def may_invite_for(
     return sorted({where for where, role in memberships if role in INVITES})
 
 
-def new_secret(secret: str, again: str, *, is_pin: bool) -> str:
-    """Return what is kept of a secret that was typed twice.
+def new_secret(
+    secret: str, again: str, *, is_pin: bool, about: Sequence[str] = ()
+) -> str:
+    """Return what is kept of a secret that was typed twice; ``about``: whose it is.
 
     Raises:
         InputError: they are not the same, or it is too weak.
     """
     if secret != again:
         raise InputError("the two are not the same")
-    return hash_secret(secret, is_pin=is_pin)
+    return hash_secret(secret, is_pin=is_pin, about=about)
 
 
 class Inviting:

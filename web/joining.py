@@ -188,6 +188,13 @@ class JoinPages:
         self._noted(request, link, person)
         return self._enter(request, person)
 
+    def _about(self, link: OneTimeLink, who: tuple[str, str]) -> tuple[str, str]:
+        """Return the name and number of whoever uses a link."""
+        if link.person is None:
+            return who
+        info = self._registry.get_person(link.person)
+        return info.name, info.phone or ""
+
     def _settle(
         self,
         token: str,
@@ -199,7 +206,7 @@ class JoinPages:
         """Do what the link is for; errors are keys of words."""
         now_ms, is_pin = self._now_ms(), self._takes_pin(link)
         try:
-            kept = new_secret(*secret, is_pin=is_pin)
+            kept = new_secret(*secret, is_pin=is_pin, about=self._about(link, who))
         except InputError as exc:
             raise InputError("pin_weak" if is_pin else "password_weak") from exc
         if link.person is not None:

@@ -12,6 +12,7 @@ from starlette.background import BackgroundTask
 from greenwater.kernel.errors import PlatformError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
+from greenwater.storage.registry.labels import Label
 from traceability.keys import jwks_document
 from traceability.labels import Published
 from traceability.passport import Passport, Stage, passport_of
@@ -23,10 +24,12 @@ from web.books import shown
 from web.catches import catch_views
 from web.checkwords import MARKS, look_of, script_words
 from web.claimviews import certificate_line
+from web.counting import ScanCounter
 from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
 from web.greenviews import exception_texts, figure_views
+from web.keeping import may_keep
 from web.pages import STATIC, Renderer, lang_of
 from web.ports import Services
 from web.words import Lang, say
@@ -34,7 +37,7 @@ from web.words import Lang, say
 log = structlog.get_logger()
 
 CHECK_POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+    "default-src 'none'; object-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -42,6 +45,7 @@ CHECK_POLICY: Final = (
 SHELL: Final = (
     "/static/verify.js",
     "/static/card.js",
+    "/static/vessels.js",
     "/static/vendor/noble/ed25519.js",
     "/static/vendor/zxing/reader.js",
     "/static/vendor/zxing/zxing_reader.wasm",
@@ -59,6 +63,7 @@ class LabelPages:
     ) -> None:
         self._services, self._scanning = services, scanning
         self._render, self._doors = render, doors
+        self._counter = ScanCounter(scanning)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -130,12 +135,15 @@ class LabelPages:
         text = f"{self._services.public_url.rstrip('/')}{request.url.path}"
         if request.url.query:
             text += f"?{_signed_query(request)}"
+        label = self._services.registry.find_label_at(text)
+        if label is not None:
+            self._may_keep(request, label)
         verdict = self._published().check(text)
         is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
         beside, found, registry = Beside(), None, self._services.registry
         now_ms = self._now_ms()
         if is_known:
-            verdict, beside = self._beside(request, text, verdict)
+            verdict, beside = self._beside(request, label, verdict)
             found = passport_of(registry, gtin, lot, serial, verdict, now_ms=now_ms)
         if "application/json" in request.headers.get("accept", ""):
             body = verdict if found is None else found
@@ -148,6 +156,20 @@ class LabelPages:
             response.background = BackgroundTask(self._note, beside.uri)
         return response
 
+    def _may_keep(self, request: Request, label: Label) -> None:
+        """Have the page kept for whoever scans the label next; each scan is counted."""
+
+        def count() -> None:
+            self._counter.note(label.id)
+
+        may_keep(
+            request.scope,
+            self._services.registry,
+            label.lot,
+            label.id,
+            count=count if self._is_counted(request) else None,
+        )
+
     def _is_counted(self, request: Request) -> bool:
         """Return whether this is a scan; the producer's own look is none."""
         visitor = self._doors.visitor(request)
@@ -155,14 +177,13 @@ class LabelPages:
         return request.method == "GET" and not is_owner
 
     def _beside(
-        self, request: Request, text: str, verdict: Verdict
+        self, request: Request, label: Label | None, verdict: Verdict
     ) -> tuple[Verdict, Beside]:
         """Return the verdict, and what stands beside the passport.
 
         Those on duty are told of a suspicion in the verdict, the public beside it.
         """
         registry, lang = self._services.registry, lang_of(request)
-        label = registry.find_label_at(text)
         if label is None:
             return verdict, Beside()
         visitor = self._doors.visitor(request)

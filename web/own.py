@@ -117,7 +117,9 @@ class OwnPages:
         is_pin = not self._doors.known(request).roles & ON_DUTY
         try:
             self._signing.check_secret(request, person, old)
-            made = new_secret(secret, again, is_pin=is_pin)
+            info = self._registry.get_person(person)
+            about = (info.name, info.phone or "")
+            made = new_secret(secret, again, is_pin=is_pin, about=about)
         except SignInError as exc:
             seconds = -(-exc.wait_ms // 1000)
             key = "sign_in_wait" if seconds else "secret_old_wrong"

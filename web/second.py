@@ -29,6 +29,7 @@ from web.words import Lang, say
 
 Code = Annotated[str, Form(max_length=40)]
 Next = Annotated[str, Form(max_length=500)]
+Secret = Annotated[str, Form(max_length=200)]
 GROUP: Final = 4
 
 
@@ -161,18 +162,22 @@ class SecondFactorPages:
         csrf: Annotated[str, Form()],
         code: Code = "",
         next: Next = "/account",
+        secret: Secret = "",
     ) -> Response:
-        """Have the second factor count; show the recovery codes, this once."""
+        """Have the second factor count; show the recovery codes, this once.
+
+        Whoever was signed in before shows his secret again: a phone that was left lying
+        must not be made its finder's.
+        """
         self._doors.check_form(request, csrf)
         signed, now_ms = self._setting_up(request), self._now_ms()
         factor = self._registry.find_second_factor(signed.person)
         if factor is None or factor.confirmed_ms is not None:
             return RedirectResponse(f"/account/second-factor?next={quote(next)}", 303)
-        step = step_of(factor.secret, code, now_ms)
-        if step is None:
-            return self._page(
-                request, signed, next, say(lang_of(request), "factor_wrong")
-            )
+        try:
+            step = self._proven(request, signed, secret, factor.secret, code)
+        except SignInError as exc:
+            return self._page(request, signed, next, self._trouble(request, exc))
         codes = make_recovery_codes(self._randomness)
         self._registry.confirm_second_factor(signed.person, step, codes, now_ms)
         self._registry.end_sessions(signed.person)
@@ -189,6 +194,28 @@ class SecondFactorPages:
         )
         self._doors.keep(request, response, came.token)
         return response
+
+    def _proven(
+        self, request: Request, signed: SignedIn, secret: str, kept: str, code: str
+    ) -> int:
+        """Return the step of the first code, once it is sure who shows it.
+
+        Raises:
+            SignInError: it is the wrong code or secret, or too early to try again.
+        """
+        if signed.stage is Stage.WHOLE:
+            self._signing.check_secret(request, signed.person, secret)
+        step = step_of(kept, code, self._now_ms())
+        if step is None:
+            raise SignInError("factor_wrong")
+        return step
+
+    @staticmethod
+    def _trouble(request: Request, error: SignInError) -> str:
+        lang = lang_of(request)
+        if error.wait_ms or str(error) == "factor_wrong":
+            return trouble_of(lang, error)
+        return say(lang, "secret_old_wrong")
 
     def end(
         self, request: Request, csrf: Annotated[str, Form()], code: Code = ""

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from cli.entrances import first_administrator, sign_in_links
 from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.audit import Noted
 from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
@@ -207,10 +208,27 @@ def test_on_duty_it_lasts_twelve_hours_and_on_a_shared_phone_too(world: World) -
     assert "max-age" not in answer.headers["set-cookie"].lower(), (
         "gone with the browser"
     )
-    for hours, expected in ((11, [200, 200, 200]), (2, [303, 303, 200])):
-        world.clock.advance(timedelta(hours=hours))
-        told = [one.get("/account").status_code for one in (officer, shared, own)]
-        assert told == expected
+    people = (officer, shared, own)
+    for minutes in (55,) * 12 + (50,):
+        world.clock.advance(timedelta(minutes=minutes))
+        assert [one.get("/account").status_code for one in people] == [200] * 3
+    world.clock.advance(timedelta(minutes=20))
+    assert [one.get("/account").status_code for one in people] == [303, 303, 200]
+
+
+def test_on_duty_who_is_away_signs_in_again(world: World) -> None:
+    give_factor(world, "minh")
+    officer, inspector = administer(world), enter(site(world), "minh")
+    farmer = enter(site(world), "hoa")
+    assert post(inspector, "/sign-in/code", code=code_now(world, 1)) == (303, "/")
+    people = (officer, inspector, farmer)
+    for _ in range(2):  # what an open page asks by itself is nobody sitting there
+        world.clock.advance(timedelta(minutes=31))
+        assert officer.get("/live.json").status_code in (200, 303, 401)
+    assert [one.get("/account").status_code for one in people] == [303, 200, 200]
+    assert world.registry.list_sessions("quan", milliseconds(world.clock.now())) == []
+    world.clock.advance(timedelta(hours=4, minutes=1))
+    assert [one.get("/account").status_code for one in people] == [303, 303, 200]
 
 
 def test_sessions_are_listed_coarsely_and_ended_by_their_owner_alone(
@@ -256,7 +274,8 @@ def test_a_new_pin_takes_the_old_one_and_ends_all_other_sessions(world: World) -
 @pytest.mark.parametrize(
     "password",
     ["short", "1111111111", "1234567890", "Password12", "nuocxanh-2026", "Nước Xanh 1",
-     "greenwatergreenwater", "mat khau 123"],
+     "greenwatergreenwater", "mat khau 123", "0905 123 456", "22061989 11", "P@ssw0rd!1",
+     "1q2w3e4r5t6y", "poiuytrewq", "qazwsxedc12", "iloveyou12", "Administrator1"],
 )  # fmt: skip
 def test_what_is_guessed_first_is_no_password(password: str) -> None:
     with pytest.raises(InputError):
@@ -267,10 +286,23 @@ def test_what_is_guessed_first_is_no_password(password: str) -> None:
     "password", [PASSWORD, "kiem-tra-2026", "ao cá 7 " * 12, "ao7…tôm…6h"]
 )
 def test_any_other_is_taken_as_it_is_typed(password: str) -> None:
-    kept = hashing.hash_secret(password, is_pin=False)
+    kept = hashing.hash_secret(
+        password, is_pin=False, about=("Lê Minh", "+84905000003")
+    )
     assert hashing.is_secret(password, kept)
     assert not hashing.is_secret(password[:-1], kept)
     assert not hashing.is_secret(password.swapcase(), kept)
+
+
+def test_nobody_is_called_by_his_own_secret() -> None:
+    about = ("Nguyễn Thị Thanh Hương", "+84905123478")
+    for secret, is_pin in (("ThanhHương1989", False), ("123478", True)):
+        with pytest.raises(InputError):
+            hashing.hash_secret(secret, is_pin=is_pin, about=about)
+        assert hashing.hash_secret(secret, is_pin=is_pin)
+    for pin in ("123123", "112233", "123321", "876543", "１２３４９５"):
+        with pytest.raises(InputError):
+            hashing.hash_secret(pin, is_pin=True)
 
 
 # The second factor
@@ -361,6 +393,18 @@ def test_on_duty_nobody_comes_in_without_one_but_in_a_demo(world: World) -> None
     assert post(enter(site(world), "minh"), "/sign-in/code", code=code)[0] == 422
     assert post(client, "/account/second-factor/end", code=codes[0])[0] == 403
     assert post(enter(site(world, is_demo=True), "quan"), "/sign-out") == (303, "/")
+
+
+def test_a_phone_left_lying_is_not_made_its_finders(world: World) -> None:
+    client = enter(site(world), "hoa")
+    spelt = "".join(page(client, "/account/second-factor").one("code").text.split())
+    code = code_at(spelt, NOW_MS // STEP_MS)
+    for secret in ("", OTHER_PIN):
+        assert (
+            post(client, "/account/second-factor", code=code, secret=secret)[0] == 422
+        )
+    assert world.registry.find_second_factor("hoa").confirmed_ms is None  # type: ignore[union-attr]
+    assert post(client, "/account/second-factor", code=code, secret=PIN)[0] == 200
 
 
 def test_a_role_on_duty_ends_sessions_that_have_no_second_factor(world: World) -> None:

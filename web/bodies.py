@@ -1,0 +1,43 @@
+"""How large a request may be, whoever sends it: decided before anything is kept of it.
+
+Forms are spooled to the disk while they are read, so that a door that asks nobody's name
+could be used to fill it. What a page takes beyond that, it says itself (photos, files).
+"""
+
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_BYTES: Final = 16 * 2**20
+"""A photo has at most 10 MB, a capture of trace events 8 MB."""
+
+_TOO_LARGE: Final = f"a request has at most {MOST_BYTES // 2**20} MB: send less at once"
+
+
+class LargestBody:
+    """Middleware: refuses bodies that are too large, by their word and by their bytes."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, counting what comes of its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most, read = self._most, 0
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        is_told_too_large = told.isdigit() and int(told) > most
+
+        async def counted() -> Message:
+            nonlocal read
+            if is_told_too_large:
+                raise HTTPException(413, _TOO_LARGE)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
+        await self._app(scope, counted, send)

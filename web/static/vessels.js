@@ -1,0 +1,34 @@
+// Vessels on an inspector's phone: the list as it was last seen, with its time, and one
+// vessel out of it by its registration number, with a network or without.
+const CACHE = "gw-duty";
+const LIST = "/api/v1/inspections/vessels.json";
+const NUMBER = /^[\p{L}]{2,3}[-. ]?\d{4,5}[-. ]?(?:TS)?$/iu;
+
+const plain = (text) => text.normalize("NFC").toUpperCase().replace(/[-. ]|TS$/g, "");
+
+export const isLikeANumber = (text) => NUMBER.test(text.trim());
+
+// Asks for the list; where there is no network, or nobody on duty, what is kept stays.
+export const freshen = async () => {
+  try {
+    const answer = await fetch(LIST, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+    if (!answer.ok) return false;
+    await (await caches.open(CACHE)).put(LIST, answer);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+// {vessel, at_ms, isFresh}; vessel null: the list has none of that number; null: no list.
+export const findVessel = async (text) => {
+  const isFresh = await freshen();
+  const kept = await (await caches.open(CACHE)).match(LIST);
+  if (!kept) return null;
+  const { at_ms, vessels } = await kept.json();
+  const vessel = vessels.find((one) => plain(one.id) === plain(text.trim())) ?? null;
+  return { vessel, at_ms, isFresh };
+};
+
+// What others may not find on this phone once its inspector has signed out.
+export const forgetVessels = () => caches.delete(CACHE);
