@@ -96,6 +96,14 @@ def day_time(ms: int) -> str:
     return instant(ms).astimezone(VIETNAM).strftime("%H:%M %d/%m/%Y")
 
 
+def span_text(from_ms: int, until_ms: int) -> str:
+    """Return ``00:30 – 09:30 23/11/2026``; the day stands twice where there are two."""
+    until = day_time(until_ms)
+    began = instant(from_ms).astimezone(VIETNAM)
+    is_one = began.strftime("%d/%m/%Y") == until[6:]
+    return f"{began.strftime('%H:%M') if is_one else day_time(from_ms)} – {until}"
+
+
 def paper_text(lang: Lang, state: PaperState) -> str:
     """Return how a paper stands, in words."""
     name = say(lang, f"sea_papers_{state.paper}")

@@ -23,7 +23,7 @@ from traceability.trip_case import TripView
 from web.formats import exact
 from web.ports import Services
 from web.seamap import Spot, frame_of, sea_map
-from web.seawords import day_time, kilograms_text
+from web.seawords import day_time, kilograms_text, span_text
 from web.tracks import Fix, fixes
 from web.words import Lang, say
 
@@ -189,7 +189,7 @@ def _hauls(lang: Lang, view: TripView, hauls: Iterable[Haul]) -> list[Spot]:
             str(haul.number),
             (
                 say(lang, "sea_haul", number=haul.number),
-                f"{day_time(haul.began_ms)} – {day_time(haul.ended_ms)}",
+                span_text(haul.began_ms, haul.ended_ms),
                 caught.get(haul.id) or say(lang, "sea_nothing_written"),
             ),
         )

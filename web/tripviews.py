@@ -18,6 +18,7 @@ from web.seawords import (
     field_text,
     kilograms_text,
     port_name,
+    span_text,
     species_name,
 )
 from web.words import Lang, say
@@ -163,7 +164,7 @@ def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
         HaulView(
             haul.id,
             say(lang, "sea_haul", number=haul.number),
-            f"{day_time(haul.set_ms or haul.began_ms)} – {day_time(haul.ended_ms)}",
+            span_text(haul.set_ms or haul.began_ms, haul.ended_ms),
             "; ".join(
                 kilograms_text(lang, one.kilograms) for one in caught.get(haul.id, ())
             ),

@@ -121,7 +121,7 @@ def test_the_page_has_all_boats_trouble_first_and_a_map_without_scripts(
 
 def test_the_map_holds_what_is_on_it_and_speaks_names_as_text() -> None:
     mark = Mark((17.5, 112.0), Light("act"), "<script>x</script>")
-    drawing = sea_map([mark], [[SEA, PORT]], alt="biển")
+    drawing = sea_map([mark], [("way", [SEA, PORT])], alt="biển")
     assert "<script>" not in drawing
     assert "&lt;script&gt;" in drawing
     bounds = bounds_of([mark.at])
