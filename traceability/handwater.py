@@ -2,15 +2,16 @@
 
 A record ``water_measure`` becomes readings of a probe with source ``hand`` in its unit:
 one such probe for each depth, on a device of its own at each site (a book, not a box:
-nobody listens to it, and it is never silent). What a reading says follows from the records
-alone, in whatever order they came: it is the one that counts of a record and its
-corrections, and its time carries the milliseconds of the first one's id, so that two
-people who measure in the same minute do not overwrite each other.
+nobody listens to it, and it is never silent). What the store holds of a second follows from
+the records of that second alone, in whatever order they came. Each record that counts has a
+millisecond of its own, so that two people who measure at once do not overwrite each other:
+its family's first id chooses one, and of two that choose alike the lower id has it, and the
+other the next that is free.
 """
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from greenwater.kernel.channels import Channel
@@ -19,7 +20,7 @@ from greenwater.kernel.reading import Reading, Source
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
 from greenwater.storage.telemetry.ports import Series, Span
-from traceability.corrections import Family, family_of, is_fitting
+from traceability.corrections import family_of, is_fitting
 from traceability.ports import Telemetry
 
 KIND: Final = "water_measure"
@@ -37,7 +38,10 @@ CHANNELS: Final = (
     Channel.NITRITE,
 )
 
-Identity = tuple[Series, Channel, int]
+SECOND_MS: Final = 1000
+Identity = tuple[Channel, int]
+Counting = tuple[str, Record]
+"""A record that counts, behind the first id of its family."""
 
 
 def book_device(site: str) -> DeviceId:
@@ -51,10 +55,6 @@ def book_probe(unit: str, depth_m: float | None) -> ProbeId:
     return ProbeId(f"tay-{hashlib.sha256(where.encode()).hexdigest()[:16]}")
 
 
-def _taken_ms(happened_ms: int, root: str) -> int:
-    return happened_ms // 1000 * 1000 + uuid.UUID(root).int % 1000
-
-
 def _series(record: Record) -> Series:
     depth_m = record.fields.get("depth_m")
     return Series(
@@ -62,10 +62,17 @@ def _series(record: Record) -> Series:
     )
 
 
-def readings_of(record: Record, root: str) -> list[Reading]:
-    """Return what a record says as readings; ``root`` is the first of its corrections."""
+def _second(record: Record) -> int:
+    return record.happened_ms // SECOND_MS * SECOND_MS
+
+
+def _identity(one: Reading) -> Identity:
+    return one.channel, one.taken_ms
+
+
+def readings_of(record: Record, taken_ms: int) -> list[Reading]:
+    """Return what a record says as readings of an instant."""
     device, probe = _series(record)
-    taken_ms = _taken_ms(record.happened_ms, root)
     return [
         Reading(device, probe, channel, taken_ms, float(record.fields[channel.value]))
         for channel in CHANNELS
@@ -73,8 +80,23 @@ def readings_of(record: Record, root: str) -> list[Reading]:
     ]
 
 
-def _identity(one: Reading) -> Identity:
-    return Series(one.device, one.probe), one.channel, one.taken_ms
+def instants(
+    second_ms: int, counting: Iterable[Counting]
+) -> Iterator[tuple[Record, int]]:
+    """Yield the records that count in a second with an instant for each, all different.
+
+    The order in which they are given changes nothing. A second has a thousand places:
+    more records than that are left out, those of the highest ids.
+    """
+    taken: set[int] = set()
+    for root, record in sorted(counting, key=lambda one: (one[0], one[1].id))[
+        :SECOND_MS
+    ]:
+        place = uuid.UUID(root).int % SECOND_MS
+        while place in taken:
+            place = (place + 1) % SECOND_MS
+        taken.add(place)
+        yield record, second_ms + place
 
 
 class HandWater:
@@ -107,43 +129,45 @@ class HandWater:
         if record.kind != KIND or record.unit is None or record.site is None:
             return
         family = family_of(self._registry, record)
-        wanted = readings_of(family.chosen, family.root)
         self._hang(family.chosen)
-        kept = set(map(_identity, wanted)) | self._beside(family)
+        places = {(_series(one), _second(one)) for one in family.members}
+        for series, second_ms in sorted(places):
+            self._bring(record.unit, series, second_ms)
+
+    def _bring(self, unit: str, series: Series, second_ms: int) -> None:
+        """Have the store say of one second of a probe what the records say."""
+        wanted = {
+            _identity(one): one
+            for record, taken_ms in instants(
+                second_ms, self._counting(unit, series, second_ms)
+            )
+            for one in readings_of(record, taken_ms)
+        }
+        span = Span(series, second_ms, second_ms + SECOND_MS)
+        held = {_identity(one): one for one in self._telemetry.read(span)}
         void = [
-            Reading(series.device, series.probe, channel, taken_ms, None)
-            for series, channel, taken_ms in sorted(set(_told(family)) - kept)
-            if self._has_value(series, channel, taken_ms)
+            Reading(one.device, one.probe, one.channel, one.taken_ms, None)
+            for identity, one in held.items()
+            if one.value is not None and identity not in wanted
         ]
-        new = [one for one in wanted if not self._is_there(one)]
+        new = [
+            one
+            for identity, one in wanted.items()
+            if identity not in held or held[identity].value != one.value
+        ]
         if new or void:
             self._take_in([*new, *void])
 
-    def _beside(self, family: Family) -> set[Identity]:
-        """Return what records say that are named as corrected, and are not."""
-        own = {one.id for one in family.members}
-        named = {one.corrects for one in family.members if one.corrects} - own
-        found: set[Identity] = set()
-        for name in named:
-            record = self._registry.find_record(name)
-            if record is not None and record.kind == KIND:
-                other = family_of(self._registry, record)
-                found.update(map(_identity, readings_of(other.chosen, other.root)))
-        return found
-
-    def _read(self, series: Series, channel: Channel, taken_ms: int) -> list[Reading]:
-        span = Span(series, taken_ms, taken_ms + 1)
-        return list(self._telemetry.read(span, [channel]))
-
-    def _has_value(self, series: Series, channel: Channel, taken_ms: int) -> bool:
-        return any(
-            one.value is not None for one in self._read(series, channel, taken_ms)
-        )
-
-    def _is_there(self, wanted: Reading) -> bool:
-        series = Series(wanted.device, wanted.probe)
-        held = self._read(series, wanted.channel, wanted.taken_ms)
-        return any(one.value == wanted.value for one in held)
+    def _counting(
+        self, unit: str, series: Series, second_ms: int
+    ) -> Iterator[Counting]:
+        """Yield the records that count in a second, each with its family's first id."""
+        within = (second_ms, second_ms + SECOND_MS)
+        for one in self._registry.records(unit=unit, kinds=(KIND,), within=within):
+            if _series(one) == series:
+                family = family_of(self._registry, one)
+                if family.chosen.id == one.id:
+                    yield family.root, one
 
     def _hang(self, record: Record) -> None:
         site, unit = record.site or "", record.unit or ""
@@ -165,15 +189,3 @@ class HandWater:
             from_ms=SINCE_MS,
             now_ms=record.entered_ms,
         )
-
-
-def _told(family: Family) -> Iterator[Identity]:
-    """Yield every identity that the family may have had a reading under before.
-
-    Before a record came that another one corrects, the lowest known was the first.
-    """
-    roots = {family.root, *(one.id for one in family.members)}
-    roots |= {one.corrects for one in family.members if one.corrects}
-    for one in family.members:
-        for root in roots:
-            yield from map(_identity, readings_of(one, root))

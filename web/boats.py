@@ -262,8 +262,8 @@ class BoatPages:
         self._doors.check_form(request, form.get("csrf", ""))
         mine, lang = self._doors.mine(request), lang_of(request)
         info = mine.seen.get_vessel(vessel)
-        person = self._doors.sailor(request)
         kind = form.get("kind", "")
+        person = self._doors.sailor(request, or_on_duty=kind == "statement")
         get_vessel_kind(kind)
         typed = SeaForm(
             kind, form.get("trip", ""), form.get("id", ""), form.get("happened", ""),

@@ -191,15 +191,18 @@ class Doors:
             raise RefusedError("this needs a farmer's or technician's account")
         return visitor.person
 
-    def sailor(self, request: Request) -> str:
+    def sailor(self, request: Request, *, or_on_duty: bool = False) -> str:
         """Return the person who may enter things in a vessel's book.
+
+        ``or_on_duty``: an officer or inspector may too, for what is his to say of a boat.
 
         Raises:
             SignInNeededError: nobody has signed in.
             RefusedError: he only looks.
         """
         visitor = self.known(request)
-        if visitor.person is None or not (visitor.keeps_boats or visitor.is_on_duty):
+        may = visitor.keeps_boats or (or_on_duty and visitor.is_on_duty)
+        if visitor.person is None or not may:
             raise RefusedError("this needs an account of the boat's people")
         return visitor.person
 

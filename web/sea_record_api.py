@@ -82,7 +82,7 @@ class SeaRecordApi:
         if not hmac.compare_digest(token.encode(), self._doors.csrf(request).encode()):
             raise RefusedError("X-CSRF-Token is not of your session: open a page again")
         info = self._doors.mine(request).seen.get_vessel(vessel)
-        person = self._doors.sailor(request)
+        person = self._doors.sailor(request, or_on_duty=True)
         results = [self._one(person, info.id, one) for one in _decoded(body)]
         return _fresh({"results": results})
 

@@ -210,12 +210,17 @@ class TripPages:
         return RedirectResponse(f"/trips/{trip}#confirm", 303)
 
     def _checked(
-        self, request: Request, trip: str, form: Mapping[str, str]
+        self,
+        request: Request,
+        trip: str,
+        form: Mapping[str, str],
+        *,
+        or_on_duty: bool = False,
     ) -> tuple[TripView, str]:
         """Return the trip and who is at work; the form is of his session."""
         self._doors.check_form(request, form.get("csrf", ""))
         view = self._view(request, trip)
-        return view, self._doors.sailor(request)
+        return view, self._doors.sailor(request, or_on_duty=or_on_duty)
 
     async def make_lot(self, request: Request, trip: str) -> Response:
         """Draw a lot from a landing; refused, the page says why."""
@@ -299,7 +304,8 @@ class TripPages:
         return await run_in_threadpool(self._agree, request, trip, form)
 
     def _agree(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
-        view, person = self._checked(request, trip, form)
+        # The second person may be an officer, who belongs to no boat.
+        view, person = self._checked(request, trip, form, or_on_duty=True)
         override = self._doors.mine(request).seen.get_override(form.get("override", ""))
         try:
             self._overriding.agree(

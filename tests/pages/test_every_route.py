@@ -45,13 +45,12 @@ PUBLIC = {
 
 DIGITAL_LINK = re.compile(r"/[0-9]{2,4}/\{rest:path\}")
 ANYBODY = "anybody who is signed in"
-ON_DUTY = "an inspector on duty comes past the door; the books ask who is of the boat"
 REFUSES = {
     "/account": ANYBODY, "/sign-out": ANYBODY, "/epcis": "needs a token",
     "/admin": "hoa", "/alarms": "minh", "/crops": "minh", "/goods": "minh",
     "/lots": "minh", "/products": "minh", "/records": "minh", "/units": "minh",
-    "/vessels": ON_DUTY, "/trips": ON_DUTY, "/dossiers": "minh", "/certificates": "minh",
-    "/inspections": "hoa",
+    "/vessels": "minh", "/trips": "minh", "/dossiers": "minh", "/certificates": "minh",
+    "/inspections": "hoa", "/api/v1/inspections": "hoa",
     "/scans": "farmers and inspectors both work there; others' reports are not theirs",
     "/api/v1/records": "minh", "/api/v1/vessels": "minh",
 }  # fmt: skip

@@ -178,8 +178,8 @@ def test_an_officer_looks_and_states_and_enters_nothing_else(boat: Boat) -> None
     status, _ = officer.send(
         RECORDS, kind="catch", f_species_1="YFT", f_kg_1="1", **typed
     )
-    assert status == 404
-    assert officer.send(f"{AT}/confirm")[0] == 404
+    assert status == 403
+    assert officer.send(f"{AT}/confirm")[0] == 403
     status, _ = officer.send(
         RECORDS, kind="statement", f_violation="v-1", f_finding="upheld",
         f_text="đã lập biên bản", **typed,

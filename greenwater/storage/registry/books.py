@@ -146,8 +146,12 @@ class BooksSeen(LedgerSeen):
         site: str | None = None,
         organisation: str | None = None,
         kinds: Collection[str] | None = None,
+        within: tuple[int, int] | None = None,
     ) -> Sequence[Record]:
-        """Return the entries, by when they happened; corrected ones too."""
+        """Return the entries, by when they happened; corrected ones too.
+
+        ``within``: those from an instant until before another one.
+        """
         query = select(RecordRow).order_by(
             RecordRow.happened_ms, RecordRow.entered_ms, RecordRow.id
         )
@@ -158,6 +162,11 @@ class BooksSeen(LedgerSeen):
                 query = query.where(getattr(RecordRow, column) == value)
         if kinds is not None:
             query = query.where(RecordRow.kind.in_(sorted(kinds)))
+        if within is not None:
+            start_ms, end_ms = within
+            query = query.where(
+                RecordRow.happened_ms >= start_ms, RecordRow.happened_ms < end_ms
+            )
         with self._sessions.reading() as session:
             return [_of(Record, row) for row in session.scalars(query)]
 
