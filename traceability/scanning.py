@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from greenwater.kernel.clock import Clock
@@ -41,8 +41,12 @@ class Scanning:
 
     def note(self, label: Label) -> None:
         """Count a scan in this hour; nobody has told where yet."""
+        self.note_many({label.id: 1})
+
+    def note_many(self, counts: Mapping[str, int]) -> None:
+        """Count so many scans of labels, by their ids, in this hour."""
         now_ms = self._now_ms()
-        self._registry.note_scan(label.id, hour_of(now_ms))
+        self._registry.note_scans(counts, hour_of(now_ms))
         if now_ms // DAY_MS != self._forgot_day:
             self._forgot_day = now_ms // DAY_MS
             self._registry.forget_scans(

@@ -46,6 +46,7 @@ SHELL: Final = (
     "/static/verify.js",
     "/static/card.js",
     "/static/vessels.js",
+    "/static/pictures.js",
     "/static/vendor/noble/ed25519.js",
     "/static/vendor/zxing/reader.js",
     "/static/vendor/zxing/zxing_reader.wasm",

@@ -9,9 +9,11 @@ from fastapi.responses import HTMLResponse, Response
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import get_species
+from greenwater.storage.registry.books import Lot
 from traceability.passport import Passport, passport_of
 from traceability.verify import Code, Verdict
 from web.beside import Beside, inspected
+from web.keeping import may_keep
 from web.labels import passport_view
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -57,30 +59,28 @@ class PassportPages:
             facts=[(say(lang, key), text) for key, text in facts if text],
         )
 
-    def _lot(self, gtin: str, code: str) -> tuple[Verdict | None, Passport]:
+    def _lot(
+        self, request: Request, gtin: str, code: str
+    ) -> tuple[Lot, Verdict | None, Passport]:
         registry = self._services.registry
         lot = public_lot(registry, gtin, code)
         if lot is None:
             raise MissingError(f"there is no lot {code[:40]} of product {gtin[:20]}")
+        may_keep(request.scope, registry, lot.id)
         recall = next(iter(registry.recalls_upon(lot.id)), None)
         verdict = None
         if recall is not None:
             verdict = Verdict(
                 Code.RECALLED, gtin, code, reason=recall.reason, phone=recall.phone
             )
-        return verdict, passport_of(
-            registry, gtin, code, None, verdict, now_ms=self._now_ms()
-        )
+        now_ms = self._now_ms()
+        found = passport_of(registry, gtin, code, None, verdict, now_ms=now_ms)
+        return lot, verdict, found
 
     def lot_page(self, request: Request, gtin: str, lot: str) -> HTMLResponse:
         """Show a lot's passport; no label was checked, and the page says so."""
-        verdict, found = self._lot(gtin, lot)
-        known = self._services.registry.find_lot(gtin, lot)
-        seen = (
-            []
-            if known is None
-            else inspected(self._services.registry, lang_of(request), known.id)
-        )
+        known, verdict, found = self._lot(request, gtin, lot)
+        seen = inspected(self._services.registry, lang_of(request), known.id)
         return passport_view(
             self._render,
             request,
@@ -90,8 +90,8 @@ class PassportPages:
             beside=Beside(inspections=seen),
         )
 
-    def lot_document(self, gtin: str, lot: str) -> Response:
+    def lot_document(self, request: Request, gtin: str, lot: str) -> Response:
         """Return a lot's passport; without a verdict: no label was checked."""
-        _, found = self._lot(gtin, lot)
+        _, _, found = self._lot(request, gtin, lot)
         headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
         return Response(msgspec.json.encode(found), 200, headers, "application/json")

@@ -15,6 +15,7 @@ from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.audit import Audit
 from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.bulletins import Bulletins
+from greenwater.storage.registry.cards import Cards
 from greenwater.storage.registry.certification import Certification
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.consents import Consents
@@ -98,6 +99,7 @@ class Registry(
     Inspections,
     Trips,
     VesselBooks,
+    Cards,
     Overrides,
     Certification,
     Dossiers,

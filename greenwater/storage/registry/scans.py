@@ -1,9 +1,10 @@
 """Scans of labels, counted by hour and coarse place, and what the public reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.models.labels import LabelRow
@@ -113,6 +114,19 @@ def _report(row: LabelReportRow) -> LabelReport:
     return LabelReport(*(getattr(row, name) for name in names))
 
 
+def _note(session: Session, label: str, hour_ms: int, place: str, more: int) -> None:
+    new = insert(session, ScanRow).values(
+        label=label,
+        hour_ms=hour_ms,
+        place=place,
+        count=more,
+        organisation=get_row(session, LabelRow, label).organisation,
+    )
+    key = [ScanRow.label, ScanRow.hour_ms, ScanRow.place]
+    added = {"count": ScanRow.count + more}
+    session.execute(new.on_conflict_do_update(index_elements=key, set_=added))
+
+
 class Scans(ScansSeen):
     """Mixed into ``Registry``."""
 
@@ -123,17 +137,17 @@ class Scans(ScansSeen):
             MissingError: no such label was issued.
         """
         with self._sessions.writing() as session:
-            organisation = get_row(session, LabelRow, label).organisation
-            new = insert(session, ScanRow).values(
-                label=label,
-                hour_ms=hour_ms,
-                place=storable(place),
-                count=1,
-                organisation=organisation,
-            )
-            key = [ScanRow.label, ScanRow.hour_ms, ScanRow.place]
-            more = {"count": ScanRow.count + 1}
-            session.execute(new.on_conflict_do_update(index_elements=key, set_=more))
+            _note(session, label, hour_ms, storable(place), 1)
+
+    def note_scans(self, counts: Mapping[str, int], hour_ms: int) -> None:
+        """Count so many more scans of labels in an hour, all or none.
+
+        Raises:
+            MissingError: one of them was never issued.
+        """
+        with self._sessions.writing() as session:
+            for label in sorted(counts):
+                _note(session, label, hour_ms, "", counts[label])
 
     def place_scan(self, label: str, hour_ms: int, place: str) -> None:
         """Tell where a scan of this hour was that told no place, if there is one."""
