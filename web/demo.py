@@ -35,6 +35,7 @@ ROLES: Final = (
     Role.AUDITOR,
     Role.ADMIN,
 )
+URGENT: Final = {"act": 0, "look": 1, "lost": 2, "ok": 3}
 ALONE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that no other machine reaches."""
 
@@ -84,12 +85,19 @@ class DemoPages:
             for one in units
             for text in bulletins_of(self._services, facts, infos[one.view.id], lang)
         ]
-        boats = [boat_view(lang, facts, one) for one in facts.vessels]
-        marks = [Mark(one.at, one.light, one.name) for one in boats if one.at]
+        known = [boat_view(lang, facts, one) for one in facts.vessels]
+        boats = sorted(
+            (one for one in known if one.at), key=lambda one: URGENT[one.light.name]
+        )
+        marks = [
+            Mark(one.at, one.light, str(number))
+            for number, one in enumerate(boats, 1)
+            if one.at
+        ]
         return {
             "units": units,
             "tonight": told[:1],
-            "boats": [one for one in boats if one.at],
+            "boats": boats,
             "sea": sea_map(marks, alt=say(lang, "fleet_map_alt")) if marks else "",
         }
 

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.chromium import DESKTOP
 
-COLOURS = 64
+COLOURS = 128
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 LONGEST = {"phone": 2000, "desktop": 1600}
 """How much of a long page is shown, in pixels."""
