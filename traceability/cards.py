@@ -24,6 +24,7 @@ from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.keys import KeysDocument, Signer, is_signed
 from traceability.links import from_text, to_text
+from traceability.verify import Status
 from traceability.vessel_papers import PaperStanding, PaperState
 
 DOMAIN: Final = b"greenwater-card-1\n"
@@ -34,6 +35,9 @@ LETTERS: Final[Mapping[str, str]] = {
 }
 LASTING: Final = "999999"
 """The last day of a paper that has none."""
+
+LIFE_MS: Final = round(RULES.card.value * 86_400_000)
+"""How long a card may be shown after it was made."""
 
 MOST_SPECIES: Final = 12
 _CARD: Final = re.compile(
@@ -59,6 +63,7 @@ class CardCode(StrEnum):
     NOT_A_CARD = "not_a_card"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class Card(Struct, frozen=True):
@@ -76,11 +81,15 @@ class Card(Struct, frozen=True):
 
 
 class CardVerdict(Struct, frozen=True):
-    """A verdict, and what the card says if it is spelt as one."""
+    """A verdict, and what the card says if it is spelt as one.
+
+    ``at_ms`` is the time of the list that was looked into; None: none was.
+    """
 
     code: CardCode
     card: Card | None = None
     key: str = ""
+    at_ms: int | None = None
 
 
 def is_like_a_card(text: str) -> bool:
@@ -132,8 +141,13 @@ def make_card(card: Card, base: str, signer: Signer) -> str:
     return f"{text}.{to_text(signer.sign(DOMAIN + text.encode()))}"
 
 
-def check_card(text: str, keys: KeysDocument, now_ms: int) -> CardVerdict:
-    """Return what a card is worth at an instant; white space around it does not count."""
+def check_card(
+    text: str, keys: KeysDocument, now_ms: int, status: Status | None = None
+) -> CardVerdict:
+    """Return what a card is worth at an instant; white space around it does not count.
+
+    Without a published list nobody knows which cards were called in.
+    """
     text = text.strip(" \t\r\n")
     found = _CARD.fullmatch(text)
     if found is None:
@@ -151,8 +165,16 @@ def check_card(text: str, keys: KeysDocument, now_ms: int) -> CardVerdict:
         return CardVerdict(CardCode.ALTERED, card, key.kid)
     if key.state != "active":
         return CardVerdict(CardCode.REVOKED, card, key.kid)
-    is_old = now_ms >= card.made_ms + round(RULES.card.value * 86_400_000)
-    return CardVerdict(CardCode.EXPIRED if is_old else CardCode.GENUINE, card, key.kid)
+    code = _standing(card, now_ms, status)
+    return CardVerdict(code, card, key.kid, None if status is None else status.at_ms)
+
+
+def _standing(card: Card, now_ms: int, status: Status | None) -> CardCode:
+    ended = () if status is None else status.cards
+    if any(one.vessel == card.vessel and card.made_ms <= one.until_ms for one in ended):
+        return CardCode.CANCELLED
+    is_old = now_ms >= card.made_ms + LIFE_MS
+    return CardCode.EXPIRED if is_old else CardCode.GENUINE
 
 
 def _read(parts: Mapping[str, str]) -> Card:

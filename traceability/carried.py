@@ -17,12 +17,13 @@ from msgspec.structs import replace
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.cards import CardRevocation
 from greenwater.storage.registry.labels import Label, LabelAct, Recall, SigningKey
 from greenwater.storage.registry.operator_alarms import CARRIED, RESTORED
 from traceability.keys import KeysDocument
 from traceability.links import parse_label
 from traceability.roots import fingerprint
-from traceability.verify import RecalledLot, Status
+from traceability.verify import CardsEnded, RecalledLot, Status
 
 PERSON: Final = "restore"
 NAME: Final = "Khôi phục từ bản sao lưu (restore)"
@@ -132,6 +133,7 @@ def carry_status(registry: Registry, status: Status, now_ms: int) -> Carried:
                 registry.act_on_label(act)
                 known += 1
     recalled, lost = _carry_recalls(registry, status.recalled, now_ms)
+    known += _carry_cards(registry, status.cards, now_ms)
     return Carried(known + recalled, unknown + lost, status.at_ms)
 
 
@@ -177,6 +179,30 @@ def _carry_recalls(
             registry.add_recall(recall, ())
             known += 1
     return known, unknown
+
+
+def _carry_cards(registry: Registry, cards: Sequence[CardsEnded], now_ms: int) -> int:
+    """Call cards in again; of a vessel that the registry does not know there are none."""
+    known = {(one.vessel, one.until_ms) for one in registry.card_revocations()}
+    owners = {one.id: one.organisation for one in registry.vessels()}
+    fresh = [
+        one
+        for one in cards
+        if one.vessel in owners and (one.vessel, one.until_ms) not in known
+    ]
+    for one in fresh:
+        registry.revoke_cards(
+            CardRevocation(
+                id=f"carried/{one.vessel}/{one.until_ms}",
+                organisation=owners[one.vessel],
+                vessel=one.vessel,
+                until_ms=one.until_ms,
+                reason="lost",
+                person=PERSON,
+                at_ms=now_ms,
+            )
+        )
+    return len(fresh)
 
 
 def _rank(registry: Registry, one: RecalledLot) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Label, LabelAct, Recall
 from traceability import events
 from traceability.books import SELLERS
+from traceability.card_ends import cards_ended
 from traceability.carried import is_held, with_carried
 from traceability.gate import ROUNDING_KG, GateRefusedError, Refusal
 from traceability.goods import goods_of
@@ -212,7 +213,9 @@ class Published:
     def status(self) -> Status:
         """Return what became of labels until now."""
         recalled = self._registry.recalled_lots()
-        return self._status(self._registry.label_acts(), recalled)
+        known = self._status(self._registry.label_acts(), recalled)
+        now_ms = milliseconds(self._clock.now())
+        return replace(known, cards=cards_ended(self._registry, now_ms))
 
     def _status(
         self, acts: Iterable[LabelAct], recalled: Iterable[tuple[Lot, Recall]]

@@ -72,13 +72,24 @@ class RecalledLot(Struct, frozen=True):
     at_ms: int
 
 
+class CardsEnded(Struct, frozen=True):
+    """A vessel's trip cards that were made until then are called in."""
+
+    vessel: str
+    until_ms: int
+
+
 class Status(Struct, frozen=True):
-    """What became of labels, at an instant: by serial (or ``gtin/lot``), and recalls."""
+    """What became of labels, at an instant: by serial (or ``gtin/lot``), and recalls.
+
+    ``cards`` are trip cards that were called in, while they would be good otherwise.
+    """
 
     at_ms: int
     revoked: tuple[str, ...] = ()
     suspended: tuple[str, ...] = ()
     recalled: tuple[RecalledLot, ...] = ()
+    cards: tuple[CardsEnded, ...] = ()
 
 
 class StatusDocument(Struct, frozen=True):

@@ -230,7 +230,7 @@ class VesselBooks:
     def _check(self, new: NewVesselRecord, now_ms: int) -> None:
         for what, text in (("record", new.id), ("corrected record", new.corrects)):
             if text is not None:
-                _check_uuid(what, text)
+                check_uuid(what, text)
         if new.source not in SOURCES:
             raise InputError(f"source {new.source!r} is not one of {sorted(SOURCES)}")
         if (new.trip is None) != (new.kind == "paper"):
@@ -303,7 +303,7 @@ class VesselBooks:
             InputError: that is no possible weight.
             MissingError: no such landing or product, or not his.
         """
-        _check_uuid("lot", new.id)
+        check_uuid("lot", new.id)
         if not 0 < new.kg <= 1_000_000:
             raise InputError(f"{new.kg:g} kg is no possible weight of a lot")
         trip = trip_of_landing(self._registry, new.landing)
@@ -367,7 +367,12 @@ class VesselBooks:
         return ask
 
 
-def _check_uuid(what: str, text: str) -> None:
+def check_uuid(what: str, text: str) -> None:
+    """Let a device's id through.
+
+    Raises:
+        InputError: it is no UUID.
+    """
     try:
         uuid.UUID(text)
     except ValueError:

@@ -1,16 +1,20 @@
 """A trip on paper and on a phone: its signed card, its sheets."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import Form as Typed
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import MissingError, UnavailableError
+from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_rules import RULES
+from greenwater.storage.registry.cards import CardRevocation
 from greenwater.storage.registry.vessel_books import CatchPaper
+from traceability.card_ends import CardEnds, cards_ended, last_end
 from traceability.cards import (
     Card,
     CardCode,
@@ -23,11 +27,12 @@ from traceability.catch_evidence import catch_evidence_in
 from traceability.codes import code_svg
 from traceability.keys import keys_document
 from traceability.trip_case import TripView, trip_view
+from traceability.verify import Status
 from traceability.vessel_papers import day_of
 from traceability.vessel_sheets import Form, Row, Sheet, catch_sheet, ecdt_sheet
 from web.checkwords import MARKS
 from web.doors import Doors
-from web.formats import exact
+from web.formats import MINUTE_MS, exact
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.seawords import (
@@ -48,11 +53,13 @@ class TripCardPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
+        self._ends = CardEnds(services.registry, services.clock)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/trips/{trip}/card", response_class=HTMLResponse)(self.card_page)
+        routes.post("/trips/{trip}/card/end")(self.end_cards)
         routes.get("/trips/{trip}/card.svg")(self.card_code)
         routes.get("/card/{vessel}/{span}/{catch}/{papers}/{made}")(self.checked_page)
         routes.get("/trips/{trip}/ecdt", response_class=HTMLResponse)(self.ecdt_page)
@@ -87,11 +94,23 @@ class TripCardPages:
 
     def card_page(self, request: Request, trip: str) -> HTMLResponse:
         """The trip's card, to be shown to an inspector."""
-        view, lang = self._view(request, trip), lang_of(request)
+        return self._card_page(request, self._view(request, trip), "")
+
+    def _card_page(
+        self, request: Request, view: TripView, trouble: str
+    ) -> HTMLResponse:
+        lang, trip = lang_of(request), view.trip
         card, address = self._card(view)
+        known = self._services.registry.card_revocations(vessel=view.vessel.id)
         return self._render.page(
             request,
             "trip_card.html",
+            status=409 if trouble else 200,
+            trouble=trouble,
+            ended=self._ended(lang, known),
+            is_called_in=bool(known) and card.made_ms <= known[0].until_ms,
+            may_end=self._doors.known(request).keeps_boats,
+            act=str(uuid.uuid4()),
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             trip=trip,
@@ -100,6 +119,36 @@ class TripCardPages:
             facts=self.card_facts(lang, card, self._now_ms()),
             days=exact(lang, RULES.card.value),
         )
+
+    @staticmethod
+    def _ended(lang: Lang, known: Sequence[CardRevocation]) -> str:
+        last = last_end(known)
+        if last is None:
+            return ""
+        return say(
+            lang,
+            "card_ended_at",
+            time=day_time(last.until_ms + MINUTE_MS),
+            reason=say(lang, f"card_end_{last.reason}"),
+        )
+
+    def end_cards(
+        self,
+        request: Request,
+        trip: str,
+        csrf: Annotated[str, Typed()],
+        act: Annotated[str, Typed(max_length=40)] = "",
+        reason: Annotated[str, Typed(max_length=10)] = "",
+    ) -> Response:
+        """Call in every card of the boat that was made until now."""
+        self._doors.check_form(request, csrf)
+        person, view = self._doors.sailor(request), self._view(request, trip)
+        try:
+            self._ends.end(person, view.vessel.id, reason, act=act)
+        except InputError as exc:
+            words = say(lang_of(request), "not_saved", reason=str(exc))
+            return self._card_page(request, view, words)
+        return RedirectResponse(f"/trips/{trip}/card", 303)
 
     def card_code(self, request: Request, trip: str) -> Response:
         """The card's code."""
@@ -124,7 +173,9 @@ class TripCardPages:
             one for one in request.url.query.split("&") if not one.startswith("lang=")
         )
         keys = keys_document(self._services.registry.signing_keys())
-        verdict = check_card(f"{base}{raw}?{query}", keys, self._now_ms())
+        now_ms, registry = self._now_ms(), self._services.registry
+        status = Status(now_ms, cards=cards_ended(registry, now_ms))
+        verdict = check_card(f"{base}{raw}?{query}", keys, now_ms, status)
         return self._verdict_page(request, verdict)
 
     def _verdict_page(self, request: Request, verdict: CardVerdict) -> HTMLResponse:

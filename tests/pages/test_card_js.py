@@ -12,10 +12,10 @@ from tests.vectors.make_cards import FILE
 
 VECTORS: dict[str, Any] = json.loads(FILE.read_text())
 ASK = """
-async ([texts, keys, now]) => {
+async ([texts, keys, now, status]) => {
   const { checkCard } = await import("/card.js");
   const verdicts = [];
-  for (const text of texts) verdicts.push(await checkCard(text, keys, now));
+  for (const text of texts) verdicts.push(await checkCard(text, keys, now, status));
   return verdicts;
 }
 """
@@ -28,7 +28,9 @@ def test_the_browser_judges_cards_as_python_does(tmp_path: Path) -> None:
     with serving_scripts() as url, browsing(tmp_path) as context:
         page = context.new_page()
         page.goto(f"{url}/icon.svg")
-        told = page.evaluate(ASK, [texts, VECTORS["keys"], VECTORS["now_ms"]])
+        told = page.evaluate(
+            ASK, [texts, VECTORS["keys"], VECTORS["now_ms"], VECTORS["status"]]
+        )
     for case, verdict in zip(VECTORS["cases"], told, strict=True):
         ours = case["verdict"]
         assert verdict["code"] == ours["code"], case["name"]

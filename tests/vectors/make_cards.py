@@ -12,9 +12,12 @@ import msgspec
 from tests.vectors.make_labels import BASE, published, signer
 from traceability.cards import DOMAIN, Card, check_card, make_card
 from traceability.links import to_text
+from traceability.verify import CardsEnded, Status
 
 FILE = Path(__file__).with_name("cards.json")
 NOW = 1_780_400_000_000
+ENDED = "KH-90415-TS"
+STATUS = Status(NOW, cards=(CardsEnded(ENDED, NOW - NOW % 60_000),))
 CARD = Card(
     "KH-95123-TS",
     "2026-06-01",
@@ -50,6 +53,12 @@ def cases() -> dict[str, str]:
         "a minute younger": make_card(
             msgspec.structs.replace(week, made_ms=week.made_ms + 60_000), BASE, ours
         ),
+        "called in": make_card(msgspec.structs.replace(CARD, vessel=ENDED), BASE, ours),
+        "made after others were called in": make_card(
+            msgspec.structs.replace(CARD, vessel=ENDED, made_ms=CARD.made_ms + 60_000),
+            BASE,
+            ours,
+        ),
         "a key that was withdrawn": make_card(CARD, BASE, old),
         "a key of somebody else": make_card(CARD, BASE, stranger),
         "more catch": good.replace("YFT750", "YFT950"),
@@ -74,11 +83,12 @@ def document() -> dict[str, Any]:
     return {
         "now_ms": NOW,
         "keys": msgspec.to_builtins(keys),
+        "status": msgspec.to_builtins(STATUS),
         "cases": [
             {
                 "name": name,
                 "text": text,
-                "verdict": msgspec.to_builtins(check_card(text, keys, NOW)),
+                "verdict": msgspec.to_builtins(check_card(text, keys, NOW, STATUS)),
             }
             for name, text in cases().items()
         ],

@@ -49,7 +49,8 @@ const read = (parts) => {
   return { vessel: decodeURIComponent(parts.vessel), from, to, caught, papers, made_ms: made };
 };
 
-export const checkCard = async (text, keysDocument, now) => {
+// What a card is worth. `status` is the published list as readStatus gives it; null: none.
+export const checkCard = async (text, keysDocument, now, status = null) => {
   const found = CARD.exec(trimmed(text));
   if (!found) return { code: isLikeACard(text) ? "altered" : "not_a_card" };
   const { signed, key: kid, signature: spelt } = found.groups;
@@ -59,5 +60,7 @@ export const checkCard = async (text, keysDocument, now) => {
   if (!key) return { code: "unknown_key", card, key: kid };
   if (!(await isSigned(DOMAIN + signed, signature, key))) return { code: "altered", card, key: kid };
   if ((key.state ?? "active") !== "active") return { code: "revoked", card, key: kid };
-  return { code: now >= card.made_ms + CARD_DAYS * DAY_MS ? "expired" : "genuine", card, key: kid };
+  const isCalledIn = (status?.cards ?? []).some((one) => one.vessel === card.vessel && card.made_ms <= one.until_ms);
+  const isOld = now >= card.made_ms + CARD_DAYS * DAY_MS;
+  return { code: isCalledIn ? "cancelled" : isOld ? "expired" : "genuine", card, key: kid, at_ms: status?.at_ms ?? null };
 };

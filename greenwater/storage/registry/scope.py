@@ -12,6 +12,7 @@ from sqlalchemy.orm import with_loader_criteria
 from greenwater.storage.registry.alarms import AlarmsSeen
 from greenwater.storage.registry.books import BooksSeen
 from greenwater.storage.registry.bulletins import BulletinsSeen
+from greenwater.storage.registry.cards import CardsSeen
 from greenwater.storage.registry.certification import CertificationSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
@@ -52,6 +53,7 @@ class Scope(
     InspectionsSeen,
     TripsSeen,
     VesselBooksSeen,
+    CardsSeen,
     OverridesSeen,
     CertificationSeen,
 ):

@@ -1,6 +1,6 @@
 """A vessel's book: its records, the papers drawn from landings, overrides of the gate.
 
-Nothing here is ever changed: the database itself refuses it (migration 0013). Records
+Nothing here is ever changed: the database itself refuses it (migrations 0013, 0018). Records
 may come in any order from phones that had no network, so what a record belongs to (its
 trip, what it corrects) is no foreign key: it may arrive later.
 """
@@ -87,3 +87,19 @@ class GateOverrideRow(Tenanted, Base):
     person: Mapped[str] = mapped_column(ForeignKey("person.id"))
     at_ms: Mapped[int]
     agrees: Mapped[str | None]
+
+
+class CardRevocationRow(Tenanted, Base):
+    """A vessel's trip cards are worth nothing any more that were made until then."""
+
+    __tablename__ = "card_revocation"
+    __table_args__ = (
+        within("organisation", "vessel", of="vessel"),
+        Index("ix_card_revocation_until", "until_ms"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    vessel: Mapped[str]
+    until_ms: Mapped[int]
+    reason: Mapped[str]
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    at_ms: Mapped[int]
