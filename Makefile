@@ -6,7 +6,7 @@ RUN := $(VENV)/.run
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format servers venv pins wheel chaos bench latency evaluate readback clean
+.PHONY: help demo test lint format servers venv pins wheel chaos bench latency evaluate readback screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ evaluate: $(STAMP)  ## how good the analytics are, on recordings they were not t
 
 readback: $(STAMP)  ## codes printed, harmed and read back, by error level and module size: docs/labels.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.readback
+
+screenshots: $(STAMP)  ## every page, phone and desktop, by day and by night: docs/screenshots/
+	nice $(BIN)/python -m tests.stories.screenshots docs/screenshots
 
 clean:  ## forget the environment and the servers
 	rm -rf $(VENV) .servers dist web/static/vendor

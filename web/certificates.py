@@ -68,7 +68,9 @@ class CertificatePages:
         self, request: Request, found: Certificate, trouble: str, status: int
     ) -> HTMLResponse:
         lang, now_ms = lang_of(request), self._now_ms()
-        person = self._doors.known(request).person
+        visitor = self._doors.known(request)
+        person, is_own = visitor.person, found.organisation in visitor.organisations
+        is_issuer = person is not None and self._certifying.is_issuer(person, found)
         acts, names = self._registry.certificate_acts(found.id), self._registry.names()
         state = certificate_state(found, acts, now_ms)
         sites, members = scope_lines(
@@ -97,7 +99,8 @@ class CertificatePages:
                 for one in acts
             ],
             products=self._products(request, lang, found, now_ms),
-            is_issuer=person is not None and self._certifying.is_issuer(person, found),
+            is_issuer=is_issuer,
+            dossier=found.dossier if is_own or is_issuer else None,
             kinds=[(kind, say(lang, f"certificate_do_{kind}")) for kind in ACTS],
             trouble=trouble,
         )
