@@ -25,16 +25,15 @@ from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.places import UnitInfo
-from web import series
 from web.aerators import FOR_S, aerators_at
 from web.alarmviews import alarm_view, step_views
 from web.charts import Window
 from web.doors import Doors
-from web.drawn import chart_view
 from web.facts import Snapshots
 from web.formats import DAY_MS
 from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.unitcharts import UnitCharts
 from web.views import ChartView
 from web.words import Lang
 
@@ -333,6 +332,4 @@ def _chart(
     end_ms = min(now_ms, (alarm.cleared_ms or now_ms) + 3 * 3_600_000)
     window = Window.until(end_ms, CHART_HOURS)
     channel = Channel(alarm.channel)
-    deployed = series.deployments_at(services, window, unit=unit.id, vessel=None)
-    lines = series.lines_of(services, deployed, channel, window, lang)
-    return chart_view(lang, ("unit", unit.id), channel, lines, window)
+    return UnitCharts(services, unit, window, lang, now_ms).view(channel)

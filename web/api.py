@@ -10,11 +10,11 @@ from fastapi.responses import JSONResponse, Response
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.reading import Gap, milliseconds
+from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from web import series
 from web.board import board
-from web.charts import PERIODS, Line, Window, holes, stretches
+from web.charts import PERIODS, Window
 from web.doors import Doors
 from web.facts import Facts, Hanging, Snapshots
 from web.formats import clock_time, day
@@ -136,7 +136,7 @@ class Api:
                 "start": iso(window.start_ms),
                 "end": iso(window.end_ms),
                 "every_s": window.every_ms // 1000,
-                "lines": [_line(line, window) for line in lines],
+                "lines": [series.line_document(line, window) for line in lines],
             }
         )
 
@@ -277,38 +277,6 @@ def _check_place(facts: Facts, unit: str | None, vessel: str | None) -> None:
         raise MissingError(f"there is no unit {unit!r}")
     if vessel is not None and vessel not in {one.id for one in facts.vessels}:
         raise MissingError(f"there is no vessel {vessel!r}")
-
-
-def _line(line: Line, window: Window) -> dict[str, Any]:
-    t: list[float] = []
-    rows: list[tuple[float | None, float | None, float | None, int]] = []
-    for index, part in enumerate(stretches(line.buckets, window.every_ms)):
-        if index:
-            t.append(t[-1] + window.every_ms / 1000)
-            rows.append((None, None, None, 0))
-        for bucket in part:
-            t.append((bucket.start_ms + window.every_ms / 2) / 1000)
-            rows.append((bucket.minimum, bucket.mean, bucket.maximum, bucket.number))
-    lows, means, highs, counts = zip(*rows, strict=True)
-    return {
-        "label": line.label,
-        "t": t,
-        "min": lows,
-        "mean": means,
-        "max": highs,
-        "count": counts,
-        "missing": [[a // 1000, b // 1000] for a, b in holes(line, window)],
-        "gaps": [_gap(gap) for gap in line.gaps],
-    }
-
-
-def _gap(gap: Gap) -> dict[str, Any]:
-    return {
-        "start": gap.start_ms / 1000,
-        "end": gap.end_ms / 1000,
-        "count": gap.count,
-        "reason": gap.reason,
-    }
 
 
 def _live(view: Board, unit: str | None) -> dict[str, Any]:

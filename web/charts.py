@@ -6,15 +6,15 @@ and a half times its usual interval.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
-from typing import Final
+from typing import Final, Protocol
 
 from markupsafe import Markup, escape
 
 from greenwater.kernel.reading import Gap
-from greenwater.storage.telemetry.ports import Bucket
+from greenwater.storage.telemetry.ports import Bucket, Span
 
 MINUTE_MS: Final = 60_000
 WIDTH, HEIGHT = 320.0, 96.0
@@ -32,11 +32,15 @@ PERIODS: Final[dict[int, int]] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One channel of one probe, in buckets; ``gaps`` are those the box confessed."""
+    """One channel of one probe, in buckets; ``gaps`` are those the box confessed.
+
+    ``span`` is the stretch of the probe's series that it shows.
+    """
 
     label: str
     buckets: Sequence[Bucket]
     gaps: Sequence[Gap]
+    span: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,30 @@ def padded(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
+class Marked(Protocol):
+    """What else a drawing shows: it may need more room, in value and in time."""
+
+    def extremes(self) -> tuple[float, float] | None:
+        """Return the lowest and highest value of its own, where no line has any."""
+        ...
+
+    def room(self, low: float, high: float) -> tuple[float, float]:
+        """Return the values that must fit, the lines' own included."""
+        ...
+
+    def end_ms(self, end_ms: int) -> int:
+        """Return until when the drawing goes on."""
+        ...
+
+    def behind(self, scale: "Scale") -> list[Markup]:
+        """Return what lies under the lines."""
+        ...
+
+    def before(self, scale: "Scale") -> list[Markup]:
+        """Return what lies over them."""
+        ...
+
+
 def draw(
     lines: Sequence[Line],
     window: Window,
@@ -112,16 +140,23 @@ def draw(
     alt: str,
     name_value: Callable[[float], str],
     name_time: Callable[[int], str],
+    marks: Marked | None = None,
 ) -> Markup:
     """Return the lines as an SVG drawing, gaps as gaps."""
-    found = extremes(lines)
-    low, high = padded(*found) if found else (0.0, 1.0)
-    scale = Scale(window, low, high)
+    found = extremes(lines) or (marks.extremes() if marks else None)
+    if found and marks:
+        found = marks.room(*found)
+        end_ms = marks.end_ms(window.end_ms)
+        scale = Scale(replace(window, end_ms=end_ms), *padded(*found))
+    else:
+        scale = Scale(window, *(padded(*found) if found else (0.0, 1.0)))
     parts = [_hatched(gap, scale) for line in lines for gap in line.gaps]
+    parts += marks.behind(scale) if marks else []
     parts += axes(scale, found, name_value, name_time)
     for index, line in enumerate(lines):
         for part in stretches(line.buckets, window.every_ms):
             parts.append(stretch(part, scale, index % LINES_TOLD_APART))
+    parts += marks.before(scale) if marks else []
     return Markup(
         '<svg viewBox="0 0 {w:g} {h:g}" role="img" aria-label="{alt}">{body}</svg>'
     ).format(w=WIDTH, h=HEIGHT, alt=alt, body=Markup("").join(parts))

@@ -17,7 +17,7 @@ from web.cards import (
     probe_views,
     state_of,
 )
-from web.charts import Line, Window, draw, extremes, holes
+from web.charts import Line, Marked, Window, draw, extremes, holes
 from web.facts import Facts, Hanging
 from web.formats import age, amount, clock_time, day, local, moment, number, position
 from web.views import ChartView, VesselView
@@ -33,11 +33,13 @@ def chart_view(
     channel: Channel,
     lines: Sequence[Line],
     window: Window,
+    *,
+    marks: Marked | None = None,
 ) -> ChartView:
     """Return a chart; ``place`` is ("unit", id) or ("vessel", id)."""
     hours = round((window.end_ms - window.start_ms) / 3_600_000)
     name, period = channel_name(lang, channel), period_name(lang, hours)
-    found = extremes(lines)
+    found = extremes(lines) or (marks.extremes() if marks else None)
     if found is None:
         alt = say(lang, "chart_empty", channel=name, period=period)
     else:
@@ -49,13 +51,14 @@ def chart_view(
         alt=alt,
         name_value=lambda value: amount(lang, channel, value).split("\xa0")[0],
         name_time=lambda ms: axis_time(ms, hours),
+        marks=marks,
     )
-    source = urlencode({place[0]: place[1], "channel": channel.value, "hours": hours})
+    source = urlencode({"channel": channel.value, "hours": hours})
     return ChartView(
         name,
         svg if found else Markup(""),
         alt,
-        f"/api/v1/series?{source}&lang={lang}",
+        f"/{place[0]}s/{place[1]}/chart.json?{source}&lang={lang}",
         tuple(line.label for line in lines),
         tuple(_notes(lang, lines, window)),
         channel.value,

@@ -46,7 +46,7 @@ def episodes_of(
         start_ms = max(facts.now_ms - SINCE_MS, hung.from_ms)
         span = Span(Series(hung.device, hung.probe), start_ms, facts.now_ms + 1)
         some = services.telemetry.findings.episodes(span)
-        found += [(episode, title) for episode in some if _is_worth_it(episode)]
+        found += [(episode, title) for episode in some if is_worth_it(episode)]
     found.sort(key=lambda pair: (pair[0].is_open, pair[0].end_ms), reverse=True)
     return [
         episode_view(lang, episode, title if len(hanging) > 1 else "", facts.now_ms)
@@ -54,7 +54,8 @@ def episodes_of(
     ]
 
 
-def _is_worth_it(one: Episode) -> bool:
+def is_worth_it(one: Episode) -> bool:
+    """Return whether an episode is told: a spike of minutes is left to the flags."""
     lasts = one.end_ms - one.start_ms >= LASTING_MS
     return lasts or one.kind is EpisodeKind.WATER
 

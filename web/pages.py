@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
@@ -16,20 +15,19 @@ from web import series, tracks
 from web.aerators import aerators_at
 from web.alarmviews import alarm_view
 from web.board import board, unit_view
-from web.cards import FIRST, POSITIONS, by_rank
 from web.charts import PERIODS, Window
 from web.doors import Doors, Visitor
-from web.drawn import chart_view, vessel_view
+from web.drawn import vessel_view
 from web.episodes import episodes_of
-from web.facts import Facts, Hanging, Snapshots
+from web.facts import Facts, Snapshots
 from web.formats import clock_time, day
 from web.outlooks import bulletins_of, forecasts_of
 from web.ports import Services
+from web.unitcharts import BOARD_HOURS, main_chart, unit_charts
 from web.views import ChartView, Frame, Link, Period, VesselView
 from web.words import WORDS, Lang, say
 
 STATIC: Final = Path(__file__).parent / "static"
-BOARD_HOURS: Final = 24
 THEMES: Final = ("light", "dark")
 _YEAR_S: Final = 31_536_000
 _SHORTEST_POLL_S, _LONGEST_POLL_S, _WORTH_POLLING_S = 2.0, 10.0, 60.0
@@ -237,6 +235,7 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             episodes=episodes_of(services, facts, info, lang),
             charts=unit_charts(services, facts, info, lang, hours),
             periods=_periods(lang, hours),
+            hours=hours,
             alarms=[
                 alarm_view(lang, one, info, facts.now_ms, services.registry.names())
                 for one in services.seen.alarms(unit=unit, open_only=True)
@@ -305,46 +304,6 @@ def _periods(lang: Lang, chosen: int) -> list[Period]:
             hours == chosen,
         )
         for hours in PERIODS
-    ]
-
-
-def channels_at(hanging: tuple[Hanging, ...] | list[Hanging]) -> list[Channel]:
-    """Return the channels that are measured at a place, most wanted first."""
-    readings = by_rank(r for one in hanging for r in one.readings)
-    channels = dict.fromkeys(r.channel for r in readings)
-    return [c for c in channels if c not in POSITIONS]
-
-
-def main_chart(
-    services: Services, facts: Facts, unit: UnitInfo, lang: Lang
-) -> ChartView | None:
-    """Return the chart of the channel that matters most at a unit, if it has one."""
-    channels = channels_at(list(facts.in_units.get(unit.id, ())))
-    water = [c for c in channels if SPECS[c].measurement is Measurement.WATER]
-    channel = next((c for c in FIRST if c in water), water[0] if water else None)
-    if channel is None:
-        return None
-    window = Window.until(facts.now_ms, BOARD_HOURS)
-    deployed = series.deployments_at(services, window, unit=unit.id, vessel=None)
-    lines = series.lines_of(services, deployed, channel, window, lang)
-    return chart_view(lang, ("unit", unit.id), channel, lines, window)
-
-
-def unit_charts(
-    services: Services, facts: Facts, unit: UnitInfo, lang: Lang, hours: int
-) -> list[ChartView]:
-    """Return a chart for each channel measured at a unit."""
-    window = Window.until(facts.now_ms, hours)
-    deployed = series.deployments_at(services, window, unit=unit.id, vessel=None)
-    return [
-        chart_view(
-            lang,
-            ("unit", unit.id),
-            channel,
-            series.lines_of(services, deployed, channel, window, lang),
-            window,
-        )
-        for channel in channels_at(list(facts.in_units.get(unit.id, ())))
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.telemetry.ports import Bucket, Findings, Span
@@ -34,6 +35,12 @@ class Telemetry(Protocol):
 
     def gaps(self, span: Span) -> Sequence[Gap]:
         """Return the gaps that touch the span."""
+        ...
+
+    def flags(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Sequence[Flagged]:
+        """Return the flags of one series' readings."""
         ...
 
     def read(

@@ -161,6 +161,7 @@ def routes_of(method: str) -> list[str]:
 
 ASKED = {
     "/api/v1/series": "?unit={unit}&channel=dissolved_oxygen",
+    "/units/{unit}/chart.json": "?channel=dissolved_oxygen",
     "/records/new": "?crop={crop}&kind=harvest",
     "/vessels/{vessel}/records/new": "?kind=catch&trip={trip}",
 }
@@ -179,7 +180,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "report": farms.reports[farm], "key": "x" * 8,
         "record": farms.records[farm], "digest": "0" * 64, "override": "x",
         "session": "0" * 16, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
-        "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
+        "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
 
