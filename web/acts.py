@@ -25,6 +25,7 @@ ACTS: Final[Mapping[str, str]] = {
     "/lots/{lot}/recall/end": "recall_end",
     "/crops/{crop}/overrides": "override",
     "/crops/{crop}/overrides/{override}": "override_agree",
+    "/trips/{trip}/card/end": "card_end",
     "/trips/{trip}/overrides": "override",
     "/trips/{trip}/overrides/agree": "override_agree",
     "/certificates/{certificate}/acts": "certificate_act",
@@ -87,6 +88,7 @@ KEPT_ELSEWHERE: Final = frozenset(
         "/alarms/{alarm}/unshelve",
         "/scans/place",
         "/report-label",
+        "/api/v1/inspections/{inspection}/photos/{digest}",
     }
 )
 """Posts whose own rows are never changed and say who and when, or are no act."""

@@ -13,6 +13,10 @@ from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_vio
 from tests.contracts.registries import NOW
 from tests.pages.reading_pages import Node, parse_page
 from tests.templates import empty_registry
+from traceability.cards import check_card
+from traceability.keys import Signer, open_signer
+from traceability.labels import Published
+from traceability.verify import read_status
 from web.app import create_app
 from web.doors import COOKIE, csrf_of
 from web.ports import Services
@@ -34,8 +38,10 @@ def boat(tmp_path: Path) -> Iterator[Boat]:
 class Visit:
     """Somebody at the site of one boat."""
 
-    def __init__(self, boat: Boat, person: str) -> None:
-        services = Services(boat.registry, boat.telemetry, boat.clock)
+    def __init__(
+        self, boat: Boat, person: str, *, signer: Signer | None = None
+    ) -> None:
+        services = Services(boat.registry, boat.telemetry, boat.clock, signer=signer)
         self.client = TestClient(create_app(services), follow_redirects=False)
         self.client.cookies.set(COOKIE, person)
         self._csrf = csrf_of(person)
@@ -242,3 +248,51 @@ def test_a_phone_that_was_offline_sends_its_batch_in_any_order_and_again(
         )
         assert [one["status"] for one in answer.json()["results"]] == [expected]
     assert boat.books.view("trip-1").book.is_confirmed
+
+
+def card_on(page: Node) -> str:
+    """The address of the card on a trip card's page; empty: there is none."""
+    cards = [one.attrs.get("data-card", "") for one in page.all("a")]
+    return next(filter(None, cards), "")
+
+
+def test_cards_are_called_in_by_the_boats_people_and_told_to_all(
+    boat: Boat, tmp_path: Path
+) -> None:
+    boat.sail().fill()
+    signer = open_signer(tmp_path / "keys", boat.registry, NOW)
+    minute = 60_000
+
+    def visit(person: str) -> Visit:
+        return Visit(boat, person, signer=signer)
+
+    family = visit("ut")
+    page = family.see(f"{AT}/card")
+    card = card_on(page)
+    shown = card.removeprefix("http://127.0.0.1:8000")
+    assert "verdict good" in family.client.get(shown).text
+    sent = {"act": str(uuid.uuid4()), "reason": "lost"}
+    assert family.send(f"{AT}/card/end", **sent | {"reason": "x"})[0] == 409
+    assert visit("minh").send(f"{AT}/card/end", **sent)[0] in (403, 404)
+    assert not boat.registry.card_revocations()
+    for _ in range(2):
+        assert family.send(f"{AT}/card/end", **sent) == (303, f"{AT}/card")
+    assert len(boat.registry.card_revocations()) == 1
+    checked = parse_page(family.client.get(shown).text)
+    assert checked.one("article").attrs["data-code"] == "cancelled"
+    page = family.see(f"{AT}/card")
+    assert "đã hủy" in page.one(id="main").text
+    assert not card_on(page), "a card of this very minute is called in"
+    document = family.client.get("/api/v1/labels/status.json").content
+    published = Published(boat.registry, signer, boat.clock)
+    (told,) = read_status(document, published.keys()).cards
+    assert (
+        check_card(card, published.keys(), NOW, published.status()).code == "cancelled"
+    )
+    boat.at(told.until_ms + minute)
+    fresh = card_on(family.see(f"{AT}/card"))
+    status = published.status()
+    now_ms = told.until_ms + minute
+    assert check_card(fresh, published.keys(), now_ms, status).code == "genuine"
+    boat.at(told.until_ms + 8 * DAY)
+    assert published.status().cards == (), "a card that old is worth nothing anyway"
