@@ -21,8 +21,9 @@ ELSEWHERE = re.compile(
     r"^(tel:|mailto:|blob:|https?:|/static/|/demo$)|[?&](lang|theme)="
 )
 FILE = re.compile(
-    r"^/api/|^/labels/|\.(csv|pdf|zip|json|svg|xlsx|geojson)\b|/template\b"
+    r"^/api/|^/account/data|^/labels/|\.(csv|pdf|zip|json|svg|xlsx|geojson)\b|/template\b"
 )
+PATIENCE_MS = 90_000
 SMALL = """
 () => [...document.querySelectorAll("a.button, button, nav a, input, select, summary")]
   .filter((one) => !["hidden", "checkbox", "file"].includes(one.type) && one.checkVisibility())
@@ -44,6 +45,9 @@ class Walk:
 
     ``wrong`` is what nobody should find: (where, what).
     """
+
+    asks_files = True
+    """Whether it asks for what is not a page, too."""
 
     def __init__(self, base: str, context: BrowserContext) -> None:
         self.base, self.context = base, context
@@ -70,7 +74,9 @@ class Walk:
         return len(asked)
 
     def _visit(self, person: str, path: str) -> list[str]:
-        answer = self.context.request.get(self.base + path)
+        if FILE.search(path) and not self.asks_files:
+            return []
+        answer = self.context.request.get(self.base + path, timeout=PATIENCE_MS)
         if answer.status >= 400:
             self.wrong.append((f"{person or 'a stranger'} at {path}", answer.status))
             return []

@@ -22,6 +22,7 @@ DESK: Mapping[str, Any] = {
     "device_scale_factor": 1,
 }
 HEIGHT = "() => document.documentElement.scrollHeight"
+PATIENCE_MS = 90_000
 DRAWN_MS = 600
 INK_MS = 150
 
@@ -45,8 +46,8 @@ class Album:
         """Take all pictures of a page; without a path, of what is there."""
         for device, page in self.both:
             if path:
-                page.goto(self.base + path)
-            page.wait_for_selector(wait)
+                page.goto(self.base + path, timeout=PATIENCE_MS)
+            page.wait_for_selector(wait, timeout=PATIENCE_MS)
             page.wait_for_timeout(DRAWN_MS)  # charts and maps draw themselves
             self._keep(name, device, page)
         self.titles[name] = self.phone.title().partition(" – ")[0]

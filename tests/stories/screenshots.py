@@ -47,6 +47,8 @@ STEPS_IN = (
 class Sightseeing(Walk):
     """A walk that takes pictures instead of finding fault."""
 
+    asks_files = False
+
     def __init__(self, album: Album) -> None:
         super().__init__(album.base, album.phone.context)
         self._album = album
