@@ -1,10 +1,12 @@
 """What `greenwater demo --once` looks at before it says that all was well."""
 
 import html
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from cli.cast import UNIT
@@ -22,12 +24,16 @@ MARGIN = timedelta(minutes=30)
 
 
 class Played(NamedTuple):
-    """A demo that was played: where it is kept, and how its page is reached."""
+    """A demo that was played: where it is kept, and how its page is reached.
+
+    ``authority`` is who signed the page's certificate, where it speaks TLS.
+    """
 
     home: Home
     scenes: Sequence[Scene]
     page_url: str
     has_stories: bool
+    authority: Path | None = None
 
 
 def faults_of(played: Played, start: datetime, end: datetime) -> list[str]:
@@ -75,9 +81,13 @@ def _page_faults(played: Played) -> Iterator[str]:
         else:
             path = labels[0].uri.removeprefix(played.page_url)
             pages[path] = 'data-code="genuine"'
+    trusted = None
+    if played.authority is not None:
+        trusted = ssl.create_default_context(cafile=played.authority)
     for path, words in pages.items():
+        address = played.page_url + path
         try:
-            with urllib.request.urlopen(played.page_url + path, timeout=10) as page:
+            with urllib.request.urlopen(address, timeout=10, context=trusted) as page:
                 text = html.unescape(page.read().decode("utf-8"))
         except (urllib.error.URLError, OSError) as exc:
             yield f"the page {path} does not answer: {exc}"

@@ -4,7 +4,6 @@ It plays the two stories of the product: a night on a shrimp farm, and the way f
 pond to a shopper and an inspector. The page opens on the choice of a role.
 """
 
-import socket
 import tempfile
 import threading
 import time
@@ -19,6 +18,7 @@ from cli.curtain import Played, faults_of
 from cli.entrances import add_administrator, sign_in_links
 from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
+from cli.lan import Lan, how_to_open, open_lan, own_address
 from cli.run import answers, free_port, platform_parts
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
@@ -66,8 +66,14 @@ class Bill(NamedTuple):
     @property
     def public_url(self) -> str:
         """How phones reach the page."""
-        host = _own_address() if self.page_host == "0.0.0.0" else self.page_host
-        return f"http://{host}:{self.page_port}"
+        if self.is_open:
+            return f"https://{own_address()}:{self.page_port}"
+        return f"http://{self.page_host}:{self.page_port}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines may open the page."""
+        return self.page_host == "0.0.0.0"
 
 
 def run_demo(
@@ -111,6 +117,7 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         if not bill.scenario:
             open_the_books(home, registry, opens, withdrawal_left=WITHDRAWAL_LEFT)
         ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
+    lan = _lan(home, bill)
     # Real time and the demo's meet once the processes are up.
     clock = str(ScaledClock(opens, bill.speed, time.time() + STARTS_S))  # noqa: TID251
     parts = platform_parts(
@@ -120,6 +127,7 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         broker_port=broker_port,
         clock=clock,
         is_demo=not bill.scenario,
+        certificate=None if lan is None else lan.files.certificate,
     )
     parts += stage.parts(clock)
     supervisor = Supervisor(parts, home.path / "logs")
@@ -131,12 +139,22 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         typer.echo(f"Greenwater demo: {bill.public_url}/   (Ctrl-C ends it)")
         for role, name, address in ways_in:
             typer.echo(f"  {role:<12} {name:<20} {address}")
+        for line in () if lan is None else how_to_open(lan):
+            typer.echo(line)
         if bill.once:
-            return _check_once(home, stage, bill, supervisor, stop, clock)
+            authority = None if lan is None else lan.files.ca
+            return _check_once(home, stage, bill, supervisor, stop, clock, authority)
         supervisor.run(stop)
         return 0
     finally:
         supervisor.stop()
+
+
+def _lan(home: Home, bill: Bill) -> Lan | None:
+    """Return the certificate that phones are shown, made by the clock on the wall."""
+    if not bill.is_open:
+        return None
+    return open_lan(home.path, bill.page_port, datetime.now(UTC))  # noqa: TID251
 
 
 def _ways_in(
@@ -188,6 +206,7 @@ def _check_once(
     supervisor: Supervisor,
     stop: threading.Event,
     clock: str,
+    authority: Path | None,
 ) -> int:
     """Let hours pass, then see that what should be is; return the exit status."""
     ticking = parse_clock(clock)
@@ -198,7 +217,7 @@ def _check_once(
             supervisor.tend()
             bar.update(max(0, int((ticking.now() - start).total_seconds()) - bar.pos))
     stop.wait(3.0)
-    played = Played(home, stage.played, bill.public_url, not bill.scenario)
+    played = Played(home, stage.played, bill.public_url, not bill.scenario, authority)
     faults = faults_of(played, start, end)
     for fault in faults:
         typer.echo(f"WRONG: {fault}", err=True)
@@ -207,13 +226,3 @@ def _check_once(
         if not bill.scenario:
             typer.echo("checked: the pond's alarm was raised, a label is genuine")
     return 70 if faults else 0
-
-
-def _own_address() -> str:
-    """Return the address by which this machine would be reached; no packet is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])

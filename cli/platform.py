@@ -26,6 +26,9 @@ def ingest() -> None:
 def web(
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The page's port.")] = 8000,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Certificate and key in one PEM file: TLS.")
+    ] = None,
 ) -> None:
     """Run the site."""
     from cli.home import open_home
@@ -33,6 +36,7 @@ def web(
     from cli.intake import hand_intake
     from cli.ledger import daily_roots
     from cli.supervisor import stop_on_signals
+    from cli.telling import notices
     from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
     from greenwater.storage.telemetry import open_telemetry
@@ -61,8 +65,12 @@ def web(
         )
         signer = open_signer(home.path / "keys", registry, now_ms)
         try:
-            with daily_roots(registry, signer, clock, stop):
-                serve(create_app(services), host, port, stop)
+            with (
+                daily_roots(registry, signer, clock, stop),
+                notices(registry, clock, stop),
+            ):
+                app = create_app(services)
+                serve(app, host, port, stop, certificate=certificate)
         finally:
             telemetry.close()
 

@@ -48,8 +48,12 @@ def platform_parts(
     broker_hosts: tuple[str, ...] = (),
     clock: str = "",
     is_demo: bool = False,
+    certificate: Path | None = None,
 ) -> list[Part]:
-    """Return the parts, writing the embedded broker's files where it is wanted."""
+    """Return the parts, writing the embedded broker's files where it is wanted.
+
+    ``certificate`` has the site speak TLS itself (``web.server``).
+    """
     environ = {
         "GREENWATER_HOME": str(home.path),
         "GREENWATER_TELEMETRY_URL": home.telemetry_url,
@@ -81,7 +85,10 @@ def platform_parts(
     parts.append(
         Part(
             "web",
-            greenwater("web", "--host", page_host, "--port", str(page_port)),
+            greenwater(
+                *("web", "--host", page_host, "--port", str(page_port)),
+                *(() if certificate is None else ("--certificate", str(certificate))),
+            ),
             environ,
             is_ready=lambda: answers(page_port),
             stage=1,

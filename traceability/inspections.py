@@ -4,6 +4,7 @@ A statement is JSON in a seal (``traceability/seals.py``): made on the phone und
 of its own, signed with a key that never leaves it. It becomes a trace event of the lot.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Sequence
@@ -17,26 +18,34 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.inspections import Inspection, InspectorKey
+from greenwater.storage.registry.inspections import (
+    Inspection,
+    InspectionPhoto,
+    InspectorKey,
+)
 from greenwater.storage.registry.people import Role
 from traceability import events
 from traceability.copies import parse_place
 from traceability.keys import PublicKey, key_id
 from traceability.links import from_text, parse_gtin
+from traceability.photos import Album, drawn_anew
 from traceability.seals import is_sealed, parse_seal
 
 DOMAIN: Final = b"greenwater-inspection-1\n"
 MOST_AT_ONCE: Final = 200
 MOST_BYTES: Final = 4_000
+MOST_PHOTOS: Final = 4
 AHEAD_MS: Final = 3_600_000
 """How much a phone's clock may be ahead, and a statement older than its key."""
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LOT: Final = re.compile(r"[0-9A-Za-z.\-]{1,20}", re.ASCII)
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the phone signed. ``verdict`` is what its check of the label said, as of
-    ``list_ms``; ``place`` is coarse, as scans keep it."""
+    ``list_ms``; ``place`` is coarse, as scans keep it; ``photos`` are the SHA-256 of
+    pictures that are sent by themselves, after it."""
 
     id: str
     at_ms: int
@@ -48,14 +57,19 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     list_ms: int | None = None
     note: str = ""
     place: str = ""
+    photos: tuple[str, ...] = ()
 
 
 class Taken(Struct, frozen=True):
-    """What became of one statement: ``stored``, ``same`` or ``refused`` and why."""
+    """What became of one statement: ``stored``, ``same`` or ``refused`` and why.
+
+    ``missing`` are the photos that it names and that have not come in yet.
+    """
 
     id: str
     state: str
     reason: str = ""
+    missing: tuple[str, ...] = ()
 
 
 class Inspecting:
@@ -124,7 +138,43 @@ class Inspecting:
             is_new = self._registry.add_inspection(inspection, drafts)
         except (InputError, MissingError, ConflictError) as exc:
             return Taken(id_, "refused", str(exc))
-        return Taken(id_, "stored" if is_new else "same")
+        there = {one.digest for one in self._registry.inspection_photos(id_)}
+        missing = tuple(one for one in found.photos if one not in there)
+        return Taken(id_, "stored" if is_new else "same", missing=missing)
+
+    def take_photo(
+        self, person: str, inspection: str, digest: str, raw: bytes, album: Album
+    ) -> None:
+        """Take in a photo that a statement of his names; the same again changes nothing.
+
+        The bytes that were signed are kept as evidence, and shown is what is drawn anew.
+
+        Raises:
+            InputError: the statement names no such photo, or these are other bytes, or it
+                is no photo.
+            MissingError: he made no such inspection.
+        """
+        found = self._registry.get_inspection(inspection)
+        if found.person != person:
+            raise MissingError(f"{person} made no inspection {inspection}")
+        named = msgspec.json.decode(parse_seal(found.statement).text, type=Result)
+        if digest not in named.photos:
+            raise InputError(f"inspection {inspection} names no photo {digest[:64]!r}")
+        if hashlib.sha256(raw).hexdigest() != digest:
+            raise InputError("these are not the bytes that the phone signed")
+        picture = drawn_anew(raw)
+        album.keep_signed(digest, raw)
+        album.keep(picture)
+        self._registry.add_inspection_photo(
+            InspectionPhoto(
+                found.organisation,
+                inspection,
+                digest,
+                picture.digest,
+                len(raw),
+                self._now_ms(),
+            )
+        )
 
     def _opened(self, person: str, statement: str) -> tuple[InspectorKey, Result]:
         """Return whose key signed, and what; refused where the signature is wrong."""
@@ -200,7 +250,14 @@ def check_result(found: Result) -> None:
         )
     if len(found.note) > 1000 or len(found.serial) > 20:
         raise InputError("note or serial is too long")
+    _check_photos(found.photos)
     if found.place and parse_place(found.place) != found.place:
         raise InputError(
             f"place {found.place[:40]!r} is no province or coarse position"
         )
+
+
+def _check_photos(photos: Sequence[str]) -> None:
+    are_digests = all(_DIGEST.fullmatch(one) for one in photos)
+    if len(photos) > MOST_PHOTOS or not are_digests or len({*photos}) < len(photos):
+        raise InputError(f"at most {MOST_PHOTOS} photos, each by its SHA-256, once")

@@ -1,6 +1,6 @@
 """Photos on records: checked, drawn anew without what the camera said, kept by content.
 
-What is kept is never the file that came: it is decoded and encoded again, so that places,
+What is shown is never the file that came: it is decoded and encoded again, so that places,
 names, hidden files and tricks in it are gone.
 """
 
@@ -122,7 +122,7 @@ class Album:
         if not any(one == found.organisation and role in WRITERS for one, role in held):
             raise MissingError(f"{person} keeps no books of {found.organisation}")
         picture = drawn_anew(raw)
-        self._write(picture)
+        self.keep(picture)
         photo = Photo(
             record,
             picture.digest,
@@ -151,14 +151,22 @@ class Album:
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}.jpg"
 
-    def _write(self, picture: Picture) -> None:
-        path = self._path(picture.digest)
-        if path.exists():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{picture.digest}.{secrets.token_hex(4)}")
-        with draft.open("wb") as file:
-            file.write(picture.data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+    def keep(self, picture: Picture) -> None:
+        """Have a picture on the disk under its digest."""
+        _write(self._path(picture.digest), picture.data)
+
+    def keep_signed(self, digest: str, raw: bytes) -> None:
+        """Keep the bytes that a signature names, as evidence: they are never shown."""
+        _write(self._folder / "signed" / f"{digest}.bin", raw)
+
+
+def _write(path: Path, data: bytes) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.stem}.{secrets.token_hex(4)}")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import InputError
+from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from traceability.inspections import MOST_AT_ONCE, MOST_BYTES, Inspecting, Taken
+from traceability.photos import MAX_BYTES, Album
 from web.doors import Doors, RefusedError
 from web.formats import moment
 from web.pages import Renderer, lang_of
@@ -37,6 +38,8 @@ class InspectionPages:
         routes.post("/inspections/keys")(self.enrol)
         routes.post("/inspections/keys/{key}/end")(self.end)
         routes.post("/api/v1/inspections")(self.take_in)
+        routes.post("/api/v1/inspections/{inspection}/photos/{digest}")(self.take_photo)
+        routes.get("/inspections/{inspection}/photos/{digest}")(self.photo)
         return routes
 
     def _inspector(self, request: Request) -> str:
@@ -53,6 +56,10 @@ class InspectionPages:
             milliseconds(self._services.clock.now()),
         )
         lots = {one.id: one for one in self._doors.mine(request).seen.lots()}
+        done = registry.inspections(person=person)[:50]
+        photos: dict[str, list[str]] = {}
+        for one in registry.inspection_photos(*(known.id for known in done)):
+            photos.setdefault(one.inspection, []).append(one.kept)
         return self._render.page(
             request,
             "inspections.html",
@@ -69,8 +76,12 @@ class InspectionPages:
                     lots[one.lot],
                     say(lang, f"inspection_{one.result}"),
                     one.note,
+                    [
+                        f"/inspections/{one.id}/photos/{kept}"
+                        for kept in photos.get(one.id, ())
+                    ],
                 )
-                for one in registry.inspections(person=person)[:50]
+                for one in done
                 if one.lot in lots
             ],
         )
@@ -121,3 +132,36 @@ class InspectionPages:
         taken: list[Taken] = self._inspecting.take_in(person, sent.statements)
         body = msgspec.json.encode({"results": taken})
         return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+
+    async def take_photo(
+        self, request: Request, inspection: str, digest: str
+    ) -> Response:
+        """Take in a photo that a statement names: its bytes, as they were signed."""
+        person = await run_in_threadpool(self._inspector, request)
+        raw = bytearray()
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > MAX_BYTES:
+                raise InputError(f"a photo has at most {MAX_BYTES // 2**20} MB")
+        album = self._album()
+        await run_in_threadpool(
+            self._inspecting.take_photo, person, inspection, digest, bytes(raw), album
+        )
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+    def photo(self, request: Request, inspection: str, digest: str) -> Response:
+        """A photo of an inspection, for those who may see the lot."""
+        seen = self._doors.mine(request).seen
+        if digest not in {one.kept for one in seen.inspection_photos(inspection)}:
+            raise MissingError(f"inspection {inspection} has no photo {digest[:64]!r}")
+        return Response(
+            self._album().read(digest),
+            media_type="image/jpeg",
+            headers={"Cache-Control": "private, max-age=86400, immutable"},
+        )
+
+    def _album(self) -> Album:
+        folder = self._services.photos
+        if folder is None:
+            raise UnavailableError("this site keeps no photos")
+        return Album(self._services.registry, self._services.clock, folder)

@@ -2,15 +2,17 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.errors import ConfigError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -32,14 +34,18 @@ def serve(
     stop: threading.Event,
     *,
     on_ready: Callable[[int], None] | None = None,
+    certificate: Path | None = None,
 ) -> None:
     """Serve until ``stop`` is set; requests under way get five seconds to finish.
 
-    Port 0 takes a free one; ``on_ready`` is told which.
+    Port 0 takes a free one; ``on_ready`` is told which. ``certificate`` is a file with
+    certificate and key (PEM): with it the site speaks TLS 1.2 and newer, and nothing else.
 
     Raises:
+        ConfigError: that is no certificate with its key.
         UnavailableError: the address is taken or not ours.
     """
+    _check(certificate)
     with contextlib.closing(_listening(host, port)) as listener:
         bound = int(listener.getsockname()[1])
         config = uvicorn.Config(
@@ -49,6 +55,8 @@ def serve(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
+            ssl_certfile=certificate,
+            ssl_keyfile=certificate,
         )
         server = _Server(config)
         watcher = threading.Thread(
@@ -64,6 +72,17 @@ def serve(
             stop.set()
             watcher.join()
     log.info("site.closed", host=host, port=bound)
+
+
+def _check(certificate: Path | None) -> None:
+    if certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate)
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigError(
+            f"{certificate} is no certificate with its key (PEM, one file): {exc}"
+        ) from exc
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -42,10 +42,13 @@ class TlsFiles(NamedTuple):
     key: Path
 
 
-def ensure(folder: Path, hosts: Sequence[str], now: dt.datetime) -> TlsFiles:
+def ensure(
+    folder: Path, hosts: Sequence[str], now: dt.datetime, *, days: int | None = None
+) -> TlsFiles:
     """Return the files in ``folder``, made or renewed where needed.
 
-    ``hosts`` are the names and addresses by which boxes know the broker.
+    ``hosts`` are the names and addresses by which boxes know the broker. ``days`` is how
+    long authority and certificate last, where they are made for a short while only.
 
     Raises:
         ConfigError: a host cannot be, or what is there is damaged or incomplete.
@@ -57,9 +60,9 @@ def ensure(folder: Path, hosts: Sequence[str], now: dt.datetime) -> TlsFiles:
     files = TlsFiles(folder / "ca.pem", server, server)
     try:
         if not files.ca.exists():
-            _make_ca(folder, now)
+            _make_ca(folder, now, days or CA_DAYS)
         if not server.exists() or _is_old(server, files.ca, names, now):
-            _make_server(folder, server, names, now)
+            _make_server(folder, server, names, now, days or SERVER_DAYS)
     except (ValueError, TypeError, OSError) as exc:
         raise ConfigError(
             f"{folder}: a certificate or key is damaged or missing ({exc}): restore it "
@@ -89,13 +92,13 @@ def _is_old(
     )
 
 
-def _make_ca(folder: Path, now: dt.datetime) -> None:
+def _make_ca(folder: Path, now: dt.datetime, days: int) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     # A name of its own: two platforms' authorities must not be taken for each other.
     mark = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest.hex()[:8]
     name = _common_name(f"Greenwater platform {mark}")
     certificate = (
-        _begun(name, name, key.public_key(), now, CA_DAYS)
+        _begun(name, name, key.public_key(), now, days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
@@ -106,7 +109,11 @@ def _make_ca(folder: Path, now: dt.datetime) -> None:
 
 
 def _make_server(
-    folder: Path, server: Path, names: Sequence[x509.GeneralName], now: dt.datetime
+    folder: Path,
+    server: Path,
+    names: Sequence[x509.GeneralName],
+    now: dt.datetime,
+    days: int,
 ) -> None:
     ca = _read(folder / "ca.pem")
     ca_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
@@ -117,7 +124,7 @@ def _make_server(
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _common_name(str(names[0].value)[:64])
     certificate = (
-        _begun(subject, ca.subject, key.public_key(), now, SERVER_DAYS)
+        _begun(subject, ca.subject, key.public_key(), now, days)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)

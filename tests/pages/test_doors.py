@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -423,3 +424,24 @@ def test_a_messages_link_shows_and_acknowledges_only_when_told_to_and_one_alarm(
         assert visitor.post(f"/a/{'t' * 22}").status_code in (404, 410)
     finally:
         farms.world.clock.advance(timedelta(hours=-2))
+
+
+def test_a_demo_tells_what_goes_on_trouble_first_and_elsewhere_there_is_none(
+    farms: Farms, visitor: TestClient
+) -> None:
+    page = visitor.get("/demo").text
+    assert 0 < page.index("Ao của binh") < page.index("Vào vai Chủ hoa")
+    assert page.count('class="homeunit look"') == 2
+    assert "greenwater demo --lan" not in page, "phones reach this one"
+    alone = replace(farms.services, public_url="http://127.0.0.1:8000")
+    assert "greenwater demo --lan" in TestClient(create_app(alone)).get("/demo").text
+    own = replace(farms.services, is_demo=False)
+    assert TestClient(create_app(own)).get("/demo").status_code == 404
+
+
+def test_the_night_may_be_chosen_and_is_kept(visitor: TestClient) -> None:
+    assert 'data-theme="dark"' in visitor.get("/check?theme=dark").text
+    assert 'data-theme="dark"' in visitor.get("/sign-in").text
+    assert "data-theme" not in visitor.get("/check?theme=auto").text
+    assert "data-theme" not in visitor.get('/check?theme="><b>').text
+    assert "data-theme" not in visitor.get("/sign-in").text

@@ -1,11 +1,14 @@
 """An inspector's phone with no network: it signs, keeps, sends once, and stays signed in."""
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from greenwater.kernel.reading import instant
@@ -13,11 +16,12 @@ from tests.chromium import browsing, chromium
 from tests.pages.farms import PHONES, PIN, Farms
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
+from web.ports import Services
 from web.server import serve
 
 
 @contextmanager
-def served(farms: Farms) -> Iterator[str]:
+def served(services: Services) -> Iterator[str]:
     stop, ready, ports = threading.Event(), threading.Event(), list[int]()
 
     def opened(port: int) -> None:
@@ -26,7 +30,7 @@ def served(farms: Farms) -> Iterator[str]:
 
     thread = threading.Thread(
         target=serve,
-        args=(create_app(farms.services), "127.0.0.1", 0, stop),
+        args=(create_app(services), "127.0.0.1", 0, stop),
         kwargs={"on_ready": opened},
     )
     thread.start()
@@ -52,7 +56,10 @@ def test_a_phone_signs_without_a_network_and_sends_once(
     chromium()
     label = farms.registry.find_label(farms.labels["hoa"])
     assert label is not None
-    with served(farms) as url, browsing(tmp_path) as context:
+    services = replace(farms.services, photos=tmp_path / "photos")
+    picture = tmp_path / "haul.png"
+    Image.new("RGB", (2400, 1800), (20, 90, 140)).save(picture)
+    with served(services) as url, browsing(tmp_path / "phone") as context:
         page = context.new_page()
         page.clock.set_fixed_time(instant(NOW_MS))
         page.goto(f"{url}/sign-in")
@@ -63,10 +70,12 @@ def test_a_phone_signs_without_a_network_and_sends_once(
         page.goto(f"{url}/check")
         expect(page.locator("#check[data-installed]")).to_have_count(1, timeout=60_000)
 
+        page.wait_for_function("caches.has('gw-duty')")
         context.set_offline(True)
         page.reload()
-        for result in ("conformant", "non_conformant"):
-            signs(page, label.uri, result)
+        looks_a_vessel_up(page)
+        for result, photos in (("conformant", []), ("non_conformant", [picture])):
+            signs(page, label.uri, result, photos)
         expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "2")
         page.click('form[action="/sign-out"] button')
         expect(page.locator("#lost")).to_contain_text("Còn 2 lượt kiểm tra chưa gửi")
@@ -77,9 +86,35 @@ def test_a_phone_signs_without_a_network_and_sends_once(
         page.reload()
         page.click('form[action="/sign-out"] button')
         expect(page.locator('a[href="/sign-in"]').first).to_be_visible()
+        assert page.evaluate("caches.has('gw-duty')") is False, "others' boats are gone"
     kept = farms.registry.inspections()
     assert sorted(one.result for one in kept) == ["conformant", "non_conformant"]
     assert {one.label for one in kept} == {label.id}
+    (photo,) = farms.registry.inspection_photos(*(one.id for one in kept))
+    (shown,) = (tmp_path / "photos").glob("[0-9a-f][0-9a-f]/*.jpg")
+    signed = (tmp_path / "photos" / "signed" / f"{photo.digest}.bin").read_bytes()
+    assert (shown.stem, hashlib.sha256(signed).hexdigest()) == (
+        photo.kept,
+        photo.digest,
+    )
+    with Image.open(shown) as drawn:
+        assert drawn.size == (1600, 1200)
+
+
+def looks_a_vessel_up(page: Page) -> None:
+    """Its papers and weights are there with no network, as of the list's time."""
+    expect(page.locator("#check[data-ready]")).to_have_count(1)
+    verdict = page.locator("[data-part=verdict]")
+    for number, code in (("kh 91001 ts", "vessel"), ("KH99999", "vessel_none")):
+        page.fill("#typed", number)
+        page.click(".typed button")
+        expect(verdict).to_have_attribute("data-code", code)
+        expect(page.locator("[data-part=checked]")).to_contain_text(
+            "chưa kiểm tra trực tuyến"
+        )
+        if code == "vessel":
+            for words in ("Tàu hoa KH-91001-TS", "Hộ hoa", "ghi 0 kg, cân 300 kg"):
+                expect(verdict).to_contain_text(words)
 
 
 def enrols(page: Page, url: str) -> None:
@@ -95,7 +130,7 @@ def enrols(page: Page, url: str) -> None:
     assert is_kept is False
 
 
-def signs(page: Page, uri: str, result: str) -> None:
+def signs(page: Page, uri: str, result: str, photos: list[Path]) -> None:
     """A label is typed, judged with no network, and the inspector signs what he found."""
     expect(page.locator("#check[data-ready]")).to_have_count(1)
     page.fill("#typed", uri)
@@ -104,5 +139,6 @@ def signs(page: Page, uri: str, result: str) -> None:
         "data-code", "genuine"
     )
     page.fill("#inote", "Đã cân lại")
+    page.set_input_files("#iphotos", photos)
     page.click(f"[data-part=inspect] button[value={result}]")
     expect(page.locator("[data-part=signed]")).to_contain_text("Đã ký")

@@ -183,6 +183,7 @@ COLLISIONS = {
         "goods_is_recalled",
         "goods_recalled",
         "reach_title",
+        "duty_recalled",
     ),  # of goods: labels are "hủy"
     "cách ly": (),  # data are "tạm giữ", drugs have "thời gian ngừng thuốc"
 }

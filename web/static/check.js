@@ -4,6 +4,8 @@
 import { checkCard, isLikeACard } from "./card.js";
 import { checkLabel, readStatus } from "./verify.js";
 import { anyKey, inspect, send, waiting } from "./duty.js";
+import { asJpeg, asPixels } from "./pictures.js";
+import { findVessel, freshen, isLikeANumber } from "./vessels.js";
 
 const LISTS = "gw-lists";
 const KEYS = "/api/v1/labels/keys.json";
@@ -11,6 +13,7 @@ const STATUS = "/api/v1/labels/status.json";
 const ASK = "/api/v1/labels/check";
 const FRAME_MS = 120;
 const WIDEST = 1000;
+const MOST_PHOTOS = 4;
 const OLD_MS = 24 * 3600 * 1000;
 
 const page = document.getElementById("check");
@@ -18,6 +21,7 @@ const words = JSON.parse(document.getElementById("check-words").textContent);
 const part = (name) => page.querySelector(`[data-part="${name}"]`);
 const zone = { timeZone: "Asia/Ho_Chi_Minh" };
 
+const isOnDuty = page.dataset.duty === "yes";
 let film = null;
 let shown = 0;
 let current = null;
@@ -151,7 +155,7 @@ const onCard = (card) => {
   ].flatMap(([name, text]) => fact(say(name), text));
 };
 
-const showCard = ({ code, card }) => {
+const showCard = ({ code, card }, when) => {
   const box = part("verdict");
   const look = { genuine: "good", expired: "doubt" }[code] ?? "bad";
   box.hidden = false;
@@ -161,9 +165,43 @@ const showCard = ({ code, card }) => {
   part("mark").textContent = words.marks[look];
   part("title").textContent = say(`verdict_card_${code}`);
   part("why").textContent = say(`verdict_card_${code}_why`);
-  part("checked").textContent = "";
+  part("checked").textContent = when ? say("checked_offline", { when: moment(when) }) : say("checked_without_list");
   part("facts").replaceChildren(...(card && code !== "altered" ? onCard(card) : []));
   part("more").hidden = true;
+  box.focus();
+};
+
+const MARK_OF = ({ text, look }) => `${words.marks[look]} ${text}`;
+const WORST = ["bad", "doubt", "good"];
+
+// A vessel as the list on this phone has it, with the list's time.
+const showVessel = (known, text) => {
+  const { vessel, at_ms, isFresh } = known ?? {};
+  const box = part("verdict");
+  const lines = vessel ? [...vessel.papers, ...vessel.weights] : [];
+  const look = vessel ? WORST.find((one) => lines.some((line) => line.look === one)) ?? "doubt" : "doubt";
+  box.hidden = false;
+  box.className = `verdict ${look}`;
+  box.dataset.code = vessel ? "vessel" : known ? "vessel_none" : "vessel_no_list";
+  box.dataset.online = String(Boolean(isFresh));
+  part("mark").textContent = words.marks[look];
+  part("title").textContent = vessel ? `${vessel.name} ${vessel.id}` : say(known ? "vessel_none" : "vessel_no_list");
+  part("why").textContent = vessel ? "" : known ? text : say("vessel_no_list_why");
+  part("checked").textContent = at_ms ? say(isFresh ? "vessel_fresh" : "vessel_kept", { when: moment(at_ms) }) : "";
+  const told = vessel
+    ? [
+        ["vessel_owner", vessel.owner],
+        ["vessel_facts", vessel.facts],
+        ...vessel.papers.map((one) => ["vessel_papers", MARK_OF(one)]),
+        ["vessel_landed", vessel.landed],
+        ...vessel.weights.map((one) => ["vessel_weights", MARK_OF(one)]),
+      ]
+    : [];
+  part("facts").replaceChildren(...told.flatMap(([name, value]) => (value ? fact(say(name), value) : [])));
+  const more = part("more");
+  more.hidden = !vessel || !isFresh;
+  if (vessel) more.href = `/inspections/vessels?number=${encodeURIComponent(vessel.id)}`;
+  part("inspect").hidden = true;
   box.focus();
 };
 
@@ -188,11 +226,18 @@ const offerInspection = async (verdict) => {
 const signInspection = async (form, result) => {
   const { verdict, when } = current;
   const key = await anyKey();
+  let photos = [];
+  try {
+    photos = await Promise.all([...form.elements.photos.files].slice(0, MOST_PHOTOS).map(asJpeg));
+  } catch {
+    part("signed").textContent = say("photo_bad");
+    return;
+  }
   await inspect(key, {
     gtin: verdict.gtin, lot: verdict.lot, serial: verdict.serial ?? "", result,
     verdict: verdict.code, list_ms: when || null, note: form.elements.note.value.trim(),
-  });
-  form.elements.note.value = "";
+  }, photos);
+  form.reset();
   part("signed").textContent = say("signed");
   await showWaiting();
   await showWaiting(await send());
@@ -205,10 +250,16 @@ const check = async (text) => {
   const turn = ++shown;
   part("read").textContent = text;
   part("was-read").hidden = false;
+  if (isOnDuty && isLikeANumber(text)) {
+    const vessel = await findVessel(text);
+    if (turn === shown) showVessel(vessel, text);
+    return;
+  }
   const known = await lists();
   if (isLikeACard(text)) {
-    const verdict = await checkCard(text, known.keys.document, Date.now());
-    if (turn === shown) showCard(verdict);
+    const called = await readStatus(known.status.document, known.keys.document);
+    const verdict = await checkCard(text, known.keys.document, Date.now(), called);
+    if (turn === shown) showCard(verdict, known.status.at);
     return;
   }
   const verdict = await checkLabel(text, known.keys.document, known.status.document, Date.now());
@@ -271,23 +322,12 @@ const startFilm = async () => {
   await watch(video, document.createElement("canvas"));
 };
 
-const shrunk = async (file) => {
-  const bitmap = await createImageBitmap(file);
-  const scale = Math.min(1, 2400 / Math.max(bitmap.width, bitmap.height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(bitmap.width * scale);
-  canvas.height = Math.round(bitmap.height * scale);
-  const brush = canvas.getContext("2d");
-  brush.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return brush.getImageData(0, 0, canvas.width, canvas.height);
-};
-
 const fromPhoto = async (file) => {
   const note = part("trouble");
   note.hidden = true;
   let text = null;
   try {
-    text = await read(await shrunk(file));
+    text = await read(await asPixels(file));
   } catch {
     text = null;
   }
@@ -321,6 +361,7 @@ const begin = () => {
   });
   addEventListener("online", async () => showWaiting(await send()));
   send().then(showWaiting);
+  if (isOnDuty) freshen();
   addEventListener("online", lists);
   addEventListener("offline", lists);
   document.addEventListener("visibilitychange", () => document.hidden && stopFilm());

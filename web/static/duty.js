@@ -1,7 +1,9 @@
-// An inspector's phone: its key, what it signed and has not sent yet, and sending it once.
+// An inspector's phone: its key, what it signed and has not sent yet, photos too, and
+// sending it once.
 // The key is made here and cannot leave the phone where the browser knows Ed25519; elsewhere
 // its bytes are kept in this site's storage. Every page of an inspector's loads this.
 import { getPublicKeyAsync, signAsync, utils } from "./vendor/noble/ed25519.js";
+import { forgetVessels } from "./vessels.js";
 
 const STORE = "gw-duty";
 const DOMAIN = "greenwater-inspection-1\n";
@@ -16,10 +18,13 @@ const asked = (request) =>
   });
 
 const opened = () => {
-  const request = indexedDB.open(STORE, 1);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore("keys", { keyPath: "person" });
-    request.result.createObjectStore("queue", { keyPath: "id" });
+  const request = indexedDB.open(STORE, 2);
+  request.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion < 1) {
+      request.result.createObjectStore("keys", { keyPath: "person" });
+      request.result.createObjectStore("queue", { keyPath: "id" });
+    }
+    request.result.createObjectStore("photos", { keyPath: "digest" });
   };
   return asked(request);
 };
@@ -81,14 +86,53 @@ export const ownKey = async (person) => {
 
 export const waiting = () => within("queue", "readonly", (store) => store.getAll());
 
+const hex = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
+
+// Keeps photos (bytes of a JPEG); returns the digests that a statement names them by.
+const keepPhotos = async (photos) => {
+  const digests = [];
+  for (const bytes of photos) {
+    const digest = hex(await crypto.subtle.digest("SHA-256", bytes));
+    await within("photos", "readwrite", (store) => store.put({ digest, bytes }));
+    if (!digests.includes(digest)) digests.push(digest);
+  }
+  return digests;
+};
+
 // Signs what was found and keeps it until the platform has it; returns its id.
-export const inspect = async (key, found) => {
-  const statement = { id: crypto.randomUUID(), at_ms: Date.now(), ...found };
+export const inspect = async (key, found, photos = []) => {
+  // A browser that may clear what it keeps is asked not to; it need not answer.
+  navigator.storage?.persist?.().catch(() => {});
+  const digests = await keepPhotos(photos);
+  const named = digests.length ? { photos: digests } : {};
+  const statement = { id: crypto.randomUUID(), at_ms: Date.now(), ...found, ...named };
   const signed = JSON.stringify(statement) + key.id;
   const signature = await sign(key.secret, utf8.encode(DOMAIN + signed));
-  const kept = { id: statement.id, person: key.person, statement: `${signed}.${toText(signature)}` };
+  const kept = { id: statement.id, person: key.person, photos: digests, statement: `${signed}.${toText(signature)}` };
   await within("queue", "readwrite", (store) => store.put(kept));
   return statement.id;
+};
+
+// Sends the photos that the platform lacks still; returns why one was refused for good.
+const sendPhotos = async (id, missing) => {
+  for (const digest of missing) {
+    const kept = await within("photos", "readonly", (store) => store.get(digest));
+    if (!kept) continue;
+    const answer = await fetch(`${SEND}/${id}/photos/${digest}`, {
+      method: "POST",
+      headers: { "Content-Type": "image/jpeg" },
+      body: kept.bytes,
+      signal: AbortSignal.timeout(60_000),
+    });
+    if (answer.status === 413 || answer.status === 422) return (await answer.json()).detail;
+    if (!answer.ok) throw new Error(String(answer.status));
+  }
+  return "";
+};
+
+const forget = async ({ id, photos = [] }) => {
+  await within("queue", "readwrite", (store) => store.delete(id));
+  for (const digest of photos) await within("photos", "readwrite", (store) => store.delete(digest));
 };
 
 const sendSome = async (some) => {
@@ -102,10 +146,11 @@ const sendSome = async (some) => {
   const { results } = await answer.json();
   const refused = [];
   for (const [at, one] of some.entries()) {
-    const { state, reason } = results[at];
+    const { state, reason, missing } = results[at];
     // What is refused stays here, so that nothing an inspector found is lost unseen.
-    if (state === "refused") refused.push(reason);
-    else await within("queue", "readwrite", (store) => store.delete(one.id));
+    const trouble = state === "refused" ? reason : await sendPhotos(one.id, missing);
+    if (trouble) refused.push(trouble);
+    else await forget(one);
   }
   return refused;
 };
@@ -136,6 +181,7 @@ const guardDoor = (form) =>
     happened.preventDefault();
     const { left } = await send();
     if (!left) {
+      await forgetVessels();
       form.dataset.sure = "yes";
       form.submit();
       return;

@@ -1,0 +1,186 @@
+"""What hostile senders get: headers on every answer, and nothing kept of what they send."""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from greenwater.kernel.errors import InvariantError
+from greenwater.storage.registry import Registry
+from tests.pages.farms import Farms
+from tests.pages.test_doors import enter
+from tests.pages.world import open_empty
+from tests.unit.test_photos import HOSTILE as PICTURES
+from tests.unit.test_photos import SVG, picture
+from web.app import HEADERS, create_app
+from web.bodies import MOST_BYTES
+from web.doors import COOKIE, csrf_of
+
+TLS = "https://testserver"
+SEEN = {
+    "/": 200, "/sign-in": 200, "/check": 200, "/no-such-page": 404, "/account": 303,
+    "/static/site.css": 200, "/static/none": 404, "/static/../app.py": 404, "/sw.js": 200,
+    "/api/v1/readings": 401, "/api/v1/none": 404, "/api/v1/labels/keys.json": 200,
+    "/healthz": 200, "/passport/09521234543999": 404, "/live.json": 401, "/epcis/events": 401,
+}  # fmt: skip
+"""An address, and how it answers somebody unknown."""
+
+
+@pytest.fixture(scope="module")
+def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
+    folder: Path = tmp_path_factory.mktemp("hostile")
+    with open_empty(folder) as world:
+        yield Farms(world, folder)
+
+
+@pytest.fixture(scope="module")
+def app(farms: Farms, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    photos = tmp_path_factory.mktemp("photos")
+    return create_app(replace(farms.services, is_demo=False, photos=photos))
+
+
+def come(app: Any) -> TestClient:
+    return TestClient(app, follow_redirects=False, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def hoa(app: Any) -> TestClient:
+    return enter(come(app), "hoa")
+
+
+def is_dressed(answer: Any) -> bool:
+    names = {*HEADERS, "Strict-Transport-Security"}
+    policy = answer.headers.get("content-security-policy", "")
+    needed = (
+        "default-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors",
+    )
+    return all(name in answer.headers for name in names) and all(
+        one in policy for one in needed
+    )
+
+
+def test_every_answer_has_its_headers(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = come(app)
+    for path, status in SEEN.items():
+        answer = client.get(f"{TLS}{path}")
+        assert (path, answer.status_code) == (path, status)
+        assert is_dressed(answer), (path, dict(answer.headers))
+        kind = answer.headers.get("content-type", "")
+        assert not answer.content or kind, path
+        assert not kind.startswith("text/") or "charset=utf-8" in kind, (path, kind)
+    odd = [
+        client.put(f"{TLS}/"),
+        client.request("TRACE", f"{TLS}/"),
+        client.post(f"{TLS}/sign-in", headers={"sec-fetch-site": "cross-site"}),
+        client.post(f"{TLS}/sign-in", content=b"{"),
+    ]
+    assert [one.status_code for one in odd] == [405, 405, 403, 422]
+    assert all(is_dressed(one) for one in odd)
+
+    def fail(*_: object) -> None:
+        raise InvariantError("secret of ours")
+
+    monkeypatch.setattr(Registry, "recalls", fail)
+    monkeypatch.setattr(Registry, "labels", fail)
+    monkeypatch.setattr(Registry, "find_label_at", fail)
+    answer = client.get(f"{TLS}/api/v1/labels/check", params={"text": "x"})
+    assert answer.status_code == 500
+    assert is_dressed(answer)
+    assert "secret of ours" not in answer.text
+
+
+def test_no_answer_says_what_it_runs_on(app: Any) -> None:
+    client = come(app)
+    for path in SEEN:
+        headers = client.get(path).headers
+        assert not {"server", "x-powered-by", "via"} & {one.lower() for one in headers}
+
+
+def zip_bomb() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", b"0" * 20_000_000)
+    return out.getvalue()
+
+
+FILES = {
+    **PICTURES,
+    "zip bomb": zip_bomb(),
+    "gzip bomb": gzip.compress(b"0" * 20_000_000),
+    "xml entities": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><x>&a;</x>',
+    "one long line": b"kind;" + b"x" * 3_000_000,
+    "nul": b"happened;kg\n\0;\0\n",
+    "wide": b";".join(b"a" for _ in range(200_000)),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_hostile_file_is_refused_in_a_sentence_and_nothing_is_kept(
+    name: str, farms: Farms, hoa: TestClient
+) -> None:
+    token, record = csrf_of(hoa.cookies[COOKIE]), farms.records["hoa"]
+    before = len(farms.registry.records())
+    doors = {
+        f"/records/{record}/photos": ("photo", {}),
+        "/records/import": ("file", {"crop": "hoa-vu", "kind": "harvest", "sure": "1"}),
+    }
+    for path, (field, form) in doors.items():
+        files = {field: ("../../x.jpg", FILES[name], "image/jpeg")}
+        answer = hoa.post(path, data={"csrf": token, **form}, files=files)
+        assert answer.status_code in (200, 409, 413, 422), (path, answer.status_code)
+        assert "<script>alert" not in answer.text
+    assert farms.registry.photos(record) == []
+    assert len(farms.registry.records()) == before
+    for path in ("/epcis/capture", "/api/v1/records", "/api/v1/inspections"):
+        answer = hoa.post(
+            path, content=FILES[name], headers={"content-encoding": "gzip"}
+        )
+        assert 400 <= answer.status_code < 500, (path, answer.status_code)
+
+
+def test_a_polyglot_is_shown_as_the_picture_alone(
+    farms: Farms, hoa: TestClient
+) -> None:
+    record = farms.records["hoa"]
+    raw = picture("JPEG", comment=SVG) + SVG + zip_bomb()
+    answer = hoa.post(
+        f"/records/{record}/photos",
+        data={"csrf": csrf_of(hoa.cookies[COOKIE])},
+        files={"photo": ("x.svg", raw, "image/svg+xml")},
+    )
+    assert answer.status_code == 303
+    (kept,) = farms.registry.photos(record)
+    shown = hoa.get(f"/records/{record}/photos/{kept.digest}")
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert b"script" not in shown.content
+    assert b"PK\x03\x04" not in shown.content
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/report-label", "/api/v1/inspections"])
+def test_nobody_fills_the_disk_through_a_form(path: str, app: Any) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        yield b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+        for _ in range(3 * MOST_BYTES // 2**20):
+            sent += 1
+            yield bytes(2**20)
+
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    for content in (b"x" * (MOST_BYTES + 1), endless()):
+        answer = come(app).post(path, content=content, headers=kind)
+        assert answer.status_code in (401, 413), answer.status_code
+        assert (answer.status_code == 413) == (path != "/api/v1/inspections")
