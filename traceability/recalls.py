@@ -22,6 +22,7 @@ from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.passing import Shipment, Spread
 from traceability import lot_events
+from traceability.notices import tell_recall_over, tell_recalls
 from traceability.steps import HANDLERS
 
 IN_HAND: Final = "in hand"
@@ -176,7 +177,8 @@ class Recalls:
     def recall(self, person: str, lot: str, reason: str, phone: str) -> RecallReach:
         """Call a lot back, with all that came of it; return who has it.
 
-        Every label of it turns red, whosever it is, and each ledger it reaches says so.
+        Every label of it turns red, whosever it is, each ledger it reaches says so, and
+        whoever has the goods is sent a message.
 
         Raises:
             InputError: reason or telephone number is missing.
@@ -193,6 +195,7 @@ class Recalls:
             return _drafts(lots, found, recall.reason, now_ms, is_over=False)
 
         self._registry.call_back(recall, drafts)
+        tell_recalls(self._registry, now_ms)
         return recall_reach(self._registry, lot)
 
     def end(self, person: str, lot: str) -> None:
@@ -203,7 +206,10 @@ class Recalls:
         def drafts(lots: Sequence[Lot]) -> Mapping[str, Sequence[EventDraft]]:
             return _drafts(lots, found, "", now_ms, is_over=True)
 
+        known = self._registry.recalls(lot=lot)
         self._registry.end_call_back(lot, drafts, now_ms)
+        for one in known:
+            tell_recall_over(self._registry, lot, one.at_ms, now_ms)
 
     def reached(self, lot: str) -> RecallReach:
         """Return where a lot and all that came of it is: for whoever may ask.

@@ -13,6 +13,7 @@ import structlog
 
 from analytics.alarms.addresses import is_plain
 from analytics.alarms.messages import body, plain, text_message, title
+from analytics.bulletins import is_of_the_night
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError
@@ -28,6 +29,7 @@ LINK_MS: Final = 24 * 3600 * 1000
 FIRST_PAUSE_MS: Final = 10_000
 MOST_ATTEMPTS: Final = 12
 MOST_COPIES: Final = 9
+MOST_LASTING: Final = 40
 Send = Callable[[str, str, str], bool]
 
 
@@ -74,14 +76,18 @@ class Notifier:
         return sent + sum(self._pass_on(one, now_ms) for one in copies)
 
     def _pass_on(self, one: BulletinCopy, now_ms: int) -> bool:
-        """Send a bulletin's copy; after an hour of trying it is too late for it."""
+        """Send a copy; after an hour of trying it is too late for one of the night.
+
+        What else is said (goods called back, papers that end) is tried for a day.
+        """
         head, text = one.head, one.text
         if is_plain(one.url):
             head, text = "", plain(f"{head}: {text}")
         if self._send(one.url, head, text):
             self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
             return True
-        is_last = one.attempts + 1 >= MOST_COPIES
+        most = MOST_COPIES if is_of_the_night(one) else MOST_LASTING
+        is_last = one.attempts + 1 >= most
         log.warning("bulletin.failed", id=one.id, last=is_last)
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
         self._registry.copy_failed(

@@ -16,6 +16,7 @@ from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.test_books import Farm
 from traceability.gate import GateRefusedError
 from traceability.lots import Goods
+from traceability.notices import tell_recalls
 from traceability.passport import Passport, passport_of
 from traceability.recalls import recall_reach
 from traceability.steps import (
@@ -122,7 +123,16 @@ def test_from_a_harvest_to_a_recall_in_two_hands(farm: Farm) -> None:
         "stocking", "feed_use", "harvest", "split", "process", "receive", "process",
     ]  # fmt: skip
 
+    for organisation, person in (("hoa", "lan"), ("may", "bay")):
+        farm.registry.add_contact(organisation, person, f"tgram://{person}")
     farm.labels.recall("lan", lot.id, "kháng sinh", "0905 123 456")
+    now_ms = milliseconds(farm.clock.now())
+    for _ in range(2):  # said to the end by whoever comes after, once all the same
+        tell_recalls(farm.registry, now_ms)
+        (notice,) = farm.registry.due_copies(now_ms)
+    assert (notice.person, notice.url) == ("bay", "tgram://bay"), "the caller knows"
+    for part_of_it in (f"{peeled.code} (380 kg)", "kháng sinh", "0905 123 456"):
+        assert part_of_it in notice.text
 
     for one in passports().values():
         assert one.verdict is not None
@@ -137,7 +147,10 @@ def test_from_a_harvest_to_a_recall_in_two_hands(farm: Farm) -> None:
         ("Hộ hoa", _heads.code, 350.0), ("Nhà máy Cam Ranh", peeled.code, 380.0),
         ("Chợ Đầm", peeled.code, 30.0),
     }  # fmt: skip
+    farm.registry.copy_sent(notice.id, now_ms)
     farm.labels.end_recall("lan", lot.id)
+    (over,) = farm.registry.due_copies(now_ms)
+    assert (over.person, "kết thúc" in over.text) == ("bay", True)
     assert {one.verdict.code for one in passports().values() if one.verdict} == {
         Code.GENUINE
     }
