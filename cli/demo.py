@@ -20,6 +20,7 @@ from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
 from cli.lan import Lan, how_to_open, open_lan, own_address
 from cli.run import answers, free_port, platform_parts
+from cli.satellite import hear_by_satellite
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
 from greenwater.kernel.clock import VIETNAM, ScaledClock, parse_clock
@@ -28,6 +29,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
+from ingest.workers import by_hand
 from traceability.keys import open_signer
 
 NIGHT: Final = "oxygen-crash"
@@ -195,6 +197,10 @@ def open_the_books(
         )
         add_crew(registry)
         open_boat_book(registry, telemetry, signer, opens, public_url=public_url)
+        with by_hand(home.path) as worker:
+            hear_by_satellite(
+                registry, telemetry, worker, left=opens - HISTORY, now=opens
+            )
     finally:
         telemetry.close()
 
