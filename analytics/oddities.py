@@ -327,9 +327,9 @@ def _is_told(one: Found) -> bool:
     return _is_sensor(one) and one.end_ms - one.start_ms >= LASTING_MS
 
 
-def _rank(one: Found) -> tuple[bool, bool, int, str]:
+def _rank(one: Found) -> tuple[bool, bool, bool, int, str]:
     is_other = one.channel != Channel.DISSOLVED_OXYGEN
-    return not one.beside, is_other, one.start_ms, one.id
+    return not one.beside, one.is_alone, is_other, one.start_ms, one.id
 
 
 def _claim(
@@ -349,6 +349,7 @@ def _claim(
         began_ms=one.start_ms,
         at_ms=one.end_ms,
         probability=one.probability,
+        is_alone=one.is_alone,
         is_over=is_over,
         compared_with=one.compared,
     )

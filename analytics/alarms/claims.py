@@ -59,6 +59,7 @@ def episode_alarm(
     at_ms: int,
     probability: float,
     is_sensor: bool = True,
+    is_alone: bool = False,
     is_over: bool = False,
     advice_vi: str = "",
     advice_en: str = "",
@@ -70,7 +71,8 @@ def episode_alarm(
     ``words_*`` say the cause ("đầu đo oxy bám bẩn"), ``advice_*`` the act that cures it.
     A fault of the sensor is to be watched, and nobody is woken for it; while it stands,
     what this channel says is not believed where a probe beside it says otherwise (and
-    only there: it hides no crash). Trouble in the water is a warning.
+    only there: it hides no crash). ``is_alone``: only the probe's own past speaks against
+    it, so it is believed all the same. Trouble in the water is a warning.
     """
     return Claim(
         condition=f"episode/{device}/{probe}/{channel}",
@@ -89,7 +91,7 @@ def episode_alarm(
             "source": "detectors of greenwater, docs/analytics.md",
             "verified": False,
             "cause": cause,
-            "is_sensor": is_sensor,
+            "is_sensor": is_sensor and not is_alone,
             "probability": round(probability, 3),
             "vi": words_vi,
             "en": words_en,

@@ -6,7 +6,7 @@ never failed, and it is not evaluated before a day of it was seen. The flag of a
 final when the next one is there (a spike shows only then); all else looks back only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from analytics.qc import bulk, joint
+from analytics.score.probes import probes_of
 from analytics.score.table import Floats, Instants, Table, canonical
 from greenwater.kernel.channels import Channel
 from greenwater.reference.quality import QualityLimits, quality_of
@@ -29,6 +30,15 @@ FAR: Final = 8.0
 
 def flags_of(table: Table, names: list[str], species: str | None) -> dict[str, Flags]:
     """Return one flag a row of each named channel; an empty cell has 9."""
+    found: dict[str, Flags] = {}
+    for mine in probes_of(names).values():
+        found |= _of_probe(table, mine, species)
+    return found
+
+
+def _of_probe(
+    table: Table, names: Sequence[str], species: str | None
+) -> dict[str, Flags]:
     known = {name: _limits(name, species) for name in names}
     beside = {
         Channel(canonical(name)): table.numbers[name]

@@ -120,9 +120,12 @@ def parse_instant(text: str, what: str) -> int:
     return int(at.value // 1_000_000)
 
 
-def format_instants(times_ms: Instants) -> list[str]:
-    """Return instants as the files write them: ``2026-06-01T00:00:00Z``."""
-    if np.any(times_ms % 1000):
+def format_instants(times_ms: Instants, *, is_fine: bool | None = None) -> list[str]:
+    """Return instants as the files write them: ``2026-06-01T00:00:00Z``.
+
+    ``is_fine``: with milliseconds; None: where one of them has any.
+    """
+    if np.any(times_ms % 1000) if is_fine is None else is_fine:
         texts = np.datetime_as_string(times_ms.astype("datetime64[ms]"), unit="ms")
     else:
         texts = np.datetime_as_string(times_ms.astype("datetime64[ms]"), unit="s")

@@ -7,7 +7,7 @@ rows before ``--train-until`` and the rows from there on have its score.
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.score.flags import Flags, flags_of
+from analytics.score.pieces import PIECE, Piece, scored_pieces
+from analytics.score.probes import alike
 from analytics.score.table import (
     Floats,
     Table,
@@ -25,13 +27,11 @@ from analytics.score.table import (
 )
 from analytics.water import learned
 from analytics.water.episodes import Episode
-from analytics.water.watch import Point, Watcher, WatchState
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError
 from greenwater.reference.limits import Severity, species_limits
 from greenwater.reference.species import SPECIES
 
-PIECE: Final = 1000
 LISTED: Final = 20
 _VERDICTS: Final = ("_corrected", "_label", "_qc", "_flag")
 
@@ -63,14 +63,21 @@ def score_water(
     species = _species(limits)
     table = read_table(file)
     names = channels_of(table, channels)
-    scored = score_table(table, names, progress)
-    notes = list(table.notes)
-    if label is not None:
+    notes = list(table.notes) + _compared(names)
+    flags = flags_of(table, names, species)
+    found: Sequence[Episode]
+    if label is None:
+        episodes: dict[str, Episode] = {}
+        pieces = _noted(scored_pieces(table, names, progress), episodes)
+        write_rows(table, names, flags, pieces, out)
+        found = _in_order(episodes)
+    else:
+        scored = score_table(table, names, progress)
         scored, more = _with_labels(table, names, scored, label, train_until)
         notes += more
-    flags = flags_of(table, names, species)
-    write_rows(table, names, flags, scored, out)
-    return summary_of(table, names, flags, scored, notes, species)
+        write_rows(table, names, flags, _cut(scored, names), out)
+        found = scored.episodes
+    return summary_of(table, names, flags, found, notes, species)
 
 
 def channels_of(table: Table, asked: str) -> list[str]:
@@ -103,38 +110,49 @@ def channels_of(table: Table, asked: str) -> list[str]:
 def score_table(
     table: Table, names: Sequence[str], progress: Callable[[int, int], None]
 ) -> ScoredTable:
-    """Put a table through the watcher, in order of time."""
-    watcher = Watcher(WatchState(), names={name: canonical(name) for name in names})
-    rows, width = len(table), len(names)
-    scores = np.zeros((rows, width))
+    """Put a table through the watcher, in order of time, and keep all that it says."""
+    scores, events = [], []
     found: array[float] = array("d")
-    events: list[list[str]] = [[] for _ in names]
     episodes: dict[str, Episode] = {}
-    for start in range(0, rows, PIECE):
-        progress(start, rows)
-        taken = watcher.take(_points(table, names, start, start + PIECE))
-        for number, one in enumerate(taken.scored):
-            row, column = start + number // width, number % width
-            scores[row, column] = one.score
-            events[column].append(one.event)
+    for piece in _noted(scored_pieces(table, names, progress), episodes):
+        scores.append(piece.scores)
+        events.append(piece.events)
+        for one in piece.signs:
             found.extend(learned.features(one))
-        episodes |= {change.episode.id: change.episode for change in taken.changes}
-    progress(rows, rows)
+    whole, ids = np.concatenate(scores), np.concatenate(events)
     return ScoredTable(
-        {name: scores[:, number] for number, name in enumerate(names)},
-        dict(zip(names, events, strict=True)),
-        sorted(episodes.values(), key=lambda one: (one.start_ms, one.channel)),
-        np.array(found).reshape(rows, width * learned.WIDTH),
+        {name: whole[:, number] for number, name in enumerate(names)},
+        {name: ids[:, number].tolist() for number, name in enumerate(names)},
+        _in_order(episodes),
+        np.array(found).reshape(len(table), len(names) * learned.WIDTH),
     )
 
 
-def _points(
-    table: Table, names: Sequence[str], start: int, end: int
-) -> Iterator[Point]:
-    columns = [table.numbers[name][start:end].tolist() for name in names]
-    for row, at_ms in enumerate(table.times_ms[start:end].tolist()):
-        for name, column in zip(names, columns, strict=True):
-            yield Point(at_ms, name, column[row])
+def _noted(pieces: Iterator[Piece], episodes: dict[str, Episode]) -> Iterator[Piece]:
+    """Yield pieces on, and remember their episodes."""
+    for piece in pieces:
+        episodes |= piece.changed
+        yield piece
+
+
+def _cut(scored: ScoredTable, names: Sequence[str]) -> Iterator[Piece]:
+    scores = np.column_stack([scored.scores[one] for one in names])
+    events = np.array([scored.events[one] for one in names], dtype=object).T
+    for start in range(0, len(scores), PIECE):
+        rows = slice(start, start + PIECE)
+        yield Piece(start, scores[rows], events[rows], {}, [])
+
+
+def _in_order(episodes: Mapping[str, Episode]) -> list[Episode]:
+    return sorted(episodes.values(), key=lambda one: (one.start_ms, one.channel))
+
+
+def _compared(names: Sequence[str]) -> list[str]:
+    """Say which columns are held to each other."""
+    others = alike(names)
+    if not others:
+        return []
+    return [f"held to each other, as probes in the same water: {', '.join(others)}"]
 
 
 def _with_labels(
@@ -197,33 +215,56 @@ def write_rows(
     table: Table,
     names: Sequence[str],
     flags: Mapping[str, Flags],
-    scored: ScoredTable,
+    pieces: Iterable[Piece],
     out: Path,
 ) -> None:
-    """Write one row a reading, by time and then as the file has its columns."""
-    rows, width = len(table), len(names)
-    frame = pd.DataFrame(
+    """Write one row a reading, by time and then as the file has its columns.
+
+    Raises:
+        InputError: there is no such folder, or it may not be written.
+    """
+    is_fine = bool(np.any(table.times_ms % 1000))
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            file.write("time,channel,value,flag,score,event\n")
+            for piece in pieces:
+                _frame(table, names, flags, piece, is_fine=is_fine).to_csv(
+                    file, index=False, header=False
+                )
+    except OSError as exc:
+        raise InputError(f"--out {out} cannot be written: {exc.strerror}") from exc
+
+
+def _frame(
+    table: Table,
+    names: Sequence[str],
+    flags: Mapping[str, Flags],
+    piece: Piece,
+    *,
+    is_fine: bool,
+) -> pd.DataFrame:
+    rows = slice(piece.start, piece.start + len(piece.scores))
+    count, width = len(piece.scores), len(names)
+    times = format_instants(table.times_ms[rows], is_fine=is_fine)
+    return pd.DataFrame(
         {
-            "time": np.repeat(format_instants(table.times_ms), width),
-            "channel": np.tile(np.array(names, dtype=object), rows),
-            "value": np.column_stack([table.numbers[one] for one in names]).ravel(),
-            "flag": np.column_stack([flags[one] for one in names]).ravel(),
-            "score": np.column_stack([scored.scores[one] for one in names])
-            .round(4)
-            .ravel(),
-            "event": np.array(
-                [scored.events[one] for one in names], dtype=object
-            ).T.ravel(),
+            "time": np.repeat(times, width),
+            "channel": np.tile(np.array(names, dtype=object), count),
+            "value": np.column_stack(
+                [table.numbers[one][rows] for one in names]
+            ).ravel(),
+            "flag": np.column_stack([flags[one][rows] for one in names]).ravel(),
+            "score": piece.scores.round(4).ravel(),
+            "event": piece.events.ravel(),
         }
     )
-    frame.to_csv(out, index=False)
 
 
 def summary_of(
     table: Table,
     names: Sequence[str],
     flags: Mapping[str, Flags],
-    scored: ScoredTable,
+    episodes: Sequence[Episode],
     notes: Sequence[str],
     species: str | None,
 ) -> str:
@@ -237,8 +278,8 @@ def summary_of(
         counts = [int((flags[name] == flag).sum()) for flag in (1, 2, 3, 4, 9)]
         lines.append(f"{name:26s}" + "".join(f"{count:9d}" for count in counts))
     lines += _limit_lines(table, names, species)
-    lines.append(f"{len(scored.episodes)} episodes, the most probable and longest:")
-    longest = sorted(scored.episodes, key=lambda one: one.probability, reverse=True)
+    lines.append(f"{len(episodes)} episodes, the most probable and longest:")
+    longest = sorted(episodes, key=lambda one: one.probability, reverse=True)
     listed = sorted(
         sorted(
             longest[: LISTED * 5],

@@ -15,6 +15,8 @@ MOST_SHARE: Final = 20.0
 DEAD, LOST, IMPOSSIBLE, CRASH = 0.97, 0.9, 0.97, 0.95
 EITHER: Final = 0.6
 """The most that two probes apart say of one of them."""
+ALONE: Final = 0.8
+"""The most that a probe's own past says against it."""
 NEARBY: Final = 0.75
 """The share that is enough while another channel of the probe is just lost."""
 HELD_NEARBY: Final = 1.2

@@ -17,10 +17,12 @@ OPEN_AT: Final = 0.5
 AGREED_AT: Final = 0.3
 """A comparison that scores less says that two instruments agree again."""
 BESIDE: Final = "beside"
-BY_PROBE, BY_HAND = "probe", "hand"
+BY_PROBE, BY_HAND, BY_DAYS = "probe", "hand", "days"
 COMPARED_MS: Final = 24 * 3_600_000
 ASKED_MS: Final = 8 * 24 * 3_600_000
 """People hold a meter beside a probe once a week, or oftener."""
+JUDGED_MS: Final = 3 * 24 * 3_600_000
+"""A day's end may be missed: it had too few readings."""
 
 
 class Change(NamedTuple):
@@ -49,7 +51,12 @@ class Episode(Struct, kw_only=True):
     channels: list[str]
     readings: int = 1
     beside: str = ""
-    """Which instrument it was held to last, and when; empty: none."""
+    """Which instrument it was held to last, and when; or its own days; empty: none."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing but the probe's own past speaks against it."""
+        return self.beside.startswith(f"{BY_DAYS} ")
 
     @property
     def words_vi(self) -> str:
@@ -158,9 +165,10 @@ def held_to(opened: dict[str, Episode], one: Episode, score: float) -> list[Chan
 
 def pause_of(key: str) -> int:
     """Return how long an episode stays open without another odd reading."""
+    how = key.rpartition("/")[2]
     if f"/{BESIDE}/" not in key:
         return CLOSED_MS
-    return ASKED_MS if key.endswith(f"/{BY_HAND}") else COMPARED_MS
+    return {BY_HAND: ASKED_MS, BY_DAYS: JUDGED_MS}.get(how, COMPARED_MS)
 
 
 def closed(opened: dict[str, Episode], at_ms: int) -> list[Change]:

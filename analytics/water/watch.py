@@ -4,13 +4,14 @@
 struct that msgspec can store; nothing in it is newer than the readings taken.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from analytics.water import belief, episodes
+from analytics.water import belief, days, episodes
 from analytics.water.belief import Around
+from analytics.water.days import DayState
 from analytics.water.drift import (
     BELOW,
     DriftState,
@@ -37,6 +38,8 @@ SALT: Final = frozenset(
 DRY: Final = SALT | {"depth"}
 ALONE: Final = Around()
 FALLING: Final = (Channel.SALINITY,)
+HELD_MS: Final = 24 * HOUR_MS
+"""A probe that was held to another instrument so lately is not alone."""
 
 
 class Point(NamedTuple):
@@ -89,6 +92,7 @@ class WatchState(Struct):
     gone: dict[str, Gone] = field(default_factory=dict)
     falls: dict[str, FallState] = field(default_factory=dict)
     drifts: dict[str, DriftState] = field(default_factory=dict)
+    days: dict[str, DayState] = field(default_factory=dict)
     together: TogetherState = field(default_factory=TogetherState)
     opened: dict[str, Episode] = field(default_factory=dict)
 
@@ -148,21 +152,28 @@ class Watcher:
         score, cause = belief.scored(abs(share)), drift_cause(meaning, share)
         if not pair.is_hand and cause == "drift":
             score = 0.0 if meaning in BELOW else min(score, belief.EITHER)
+        beside = f"{how} {pair.by} {instant(pair.at_ms):%Y-%m-%dT%H:%MZ}"
+        return self._beside(pair.channel, pair.at_ms, cause, score, beside), score
+
+    def _beside(
+        self, channel: str, at_ms: int, cause: str, score: float, beside: str
+    ) -> Episode:
+        """Return the episode that begins if a comparison opens one."""
         state, kind = self.state, Kind.SENSOR
-        name = f"{pair.channel}/{how}"
+        name = f"{channel}/{beside.partition(' ')[0]}"
         return Episode(
-            id=episodes.episode_id(state.device, state.probe, name, kind, pair.at_ms),
+            id=episodes.episode_id(state.device, state.probe, name, kind, at_ms),
             device=state.device,
             probe=state.probe,
-            channel=pair.channel,
+            channel=channel,
             kind=kind,
             cause=cause,
-            start_ms=pair.at_ms,
-            end_ms=pair.at_ms,
+            start_ms=at_ms,
+            end_ms=at_ms,
             probability=score,
-            channels=[pair.channel],
-            beside=f"{how} {pair.by} {instant(pair.at_ms):%Y-%m-%dT%H:%MZ}",
-        ), score
+            channels=[channel],
+            beside=beside,
+        )
 
     def _drifts(self, key: str, pair: Beside) -> DriftState:
         drifts = self.state.drifts.get(key)
@@ -183,6 +194,8 @@ class Watcher:
         jumped = [name for name, one in found.items() if one.jump >= 0.8]
         is_dry = bool(fresh) and self._is_dry(found, fresh)
         odd_one, odd_share = together_share(state.together, at_ms, found)
+        if not is_dry:
+            taken.changes.extend(self._days(instant, found))
         for point in instant:
             name = point.channel
             around = ALONE
@@ -198,6 +211,55 @@ class Watcher:
                     Odd(belief.scored(belief.TOGETHER * odd_share), "odd_combination")
                 )
             taken.scored.append(self._settle(point, found[name], odds, taken.changes))
+
+    def _days(
+        self, instant: Sequence[Point], found: Mapping[str, Signs]
+    ) -> list[Change]:
+        """Remember the day of each channel; at its end hold it to the days before."""
+        changes: list[Change] = []
+        for point in instant:
+            if self._meaning(point.channel) not in days.WATCHED:
+                continue
+            state = self.state.days.setdefault(point.channel, DayState())
+            if found[point.channel].is_dead or not days.is_due(state, point.at_ms):
+                continue
+            alike = self._alike(point, instant)
+            said = alike and days.day_taken(state, *alike, point.at_ms)
+            if not said:
+                continue
+            score = 0.0
+            if not self._is_held(point.channel, point.at_ms):
+                score = min(belief.scored(said.share), belief.ALONE)
+            beside = f"{episodes.BY_DAYS} {said.grounds}"
+            one = self._beside(point.channel, point.at_ms, said.cause, score, beside)
+            changes += episodes.held_to(self.state.opened, one, score)
+        return changes
+
+    def _alike(
+        self, point: Point, instant: Sequence[Point]
+    ) -> tuple[str, float] | None:
+        """Return what of a reading is alike from day to day: of mg/L the per cent.
+
+        None: it has no value, an impossible one, or its temperature is missing.
+        """
+        meaning, value = self._meaning(point.channel), point.value
+        if value is None or not days.is_possible(meaning, value):
+            return None
+        if meaning != Channel.DISSOLVED_OXYGEN:
+            return meaning, value
+        values = {self._meaning(one.channel): one.value for one in instant}
+        if Channel.TEMPERATURE in values:
+            return days.percent_of(value, values)
+        is_known = Channel.TEMPERATURE in map(self._meaning, self.state.channels)
+        return None if is_known else (meaning, value)
+
+    def _is_held(self, channel: str, at_ms: int) -> bool:
+        """Return whether another instrument said lately what this one should say."""
+        return any(
+            at_ms - drifts.last_ms <= HELD_MS
+            for how in (episodes.BY_PROBE, episodes.BY_HAND)
+            if (drifts := self.state.drifts.get(f"{channel}/{how}")) is not None
+        )
 
     def _signs(self, point: Point) -> Signs:
         state = self.state.channels.get(point.channel)
@@ -268,6 +330,9 @@ class Watcher:
             kind = CAUSES[odd.cause].kind
             if not event or kind is Kind.WATER:
                 event = state.opened[f"{point.channel}/{kind}"].id
+        for one in state.opened.values():
+            if one.beside and one.channel == point.channel:
+                best, event = max(best, one.probability), event or one.id
         return Scored(point.at_ms, point.channel, point.value, best, event, signs)
 
     def _meaning(self, name: str) -> str:

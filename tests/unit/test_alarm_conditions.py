@@ -112,13 +112,15 @@ def test_two_probes_that_disagree_are_a_warning_and_never_nothing() -> None:
     assert story.only.severity == "critical", "the second one says so too"
 
 
-def an_episode(story: Story, at_ms: int, *, is_over: bool = False) -> Claim:
+def an_episode(
+    story: Story, at_ms: int, *, is_over: bool = False, is_alone: bool = False
+) -> Claim:
     place = story.places.of_unit("ao-3")
     assert place is not None
     return episode_alarm(
         place, BOX, ProbeId("top"), Channel.DISSOLVED_OXYGEN,
         cause="fouled", words_vi="đầu đo oxy bám bẩn", words_en="oxygen probe fouled",
-        began_ms=T0, at_ms=at_ms, probability=0.9, is_over=is_over,
+        began_ms=T0, at_ms=at_ms, probability=0.9, is_over=is_over, is_alone=is_alone,
         advice_vi="Vệ sinh đầu đo.",
     )  # fmt: skip
 
@@ -143,6 +145,16 @@ def test_a_fouled_probe_that_is_alone_hides_no_crash() -> None:
     story = Story(places(hung("top")))
     story.watch.claim([an_episode(story, T0)], story.places)
     story.take(oxygen(*[1.0] * 8))
+    assert {one.kind for one in story.alarms.values()} == {"episode", "limit"}
+
+
+def test_what_only_its_own_days_say_against_a_probe_hides_nothing_beside_another() -> (
+    None
+):
+    where = places(hung("top"), hung("beside", depth_m=0.6))
+    story = Story(where)
+    story.watch.claim([an_episode(story, T0, is_alone=True)], story.places)
+    story.take(oxygen(*[6.0] * 8, probe="beside") + oxygen(*[1.0] * 8))
     assert {one.kind for one in story.alarms.values()} == {"episode", "limit"}
 
 

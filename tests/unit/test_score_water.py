@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from analytics.score.probes import alike, probes_of
 from analytics.score.water import score_water
 from analytics.water.events import Span, count_false, count_near, stretches
 from cli.score import app
@@ -224,3 +225,53 @@ def test_a_technicians_river_by_the_month(tmp_path: Path) -> None:
     said = stretches(at, (rows["score"] >= 0.5).to_numpy())
     assert count_near(true, said) == len(true) > 0
     assert count_false(said, true) <= 0.15 * 27
+
+
+def test_two_columns_of_one_quantity_are_held_to_each_other(tmp_path: Path) -> None:
+    random = Random(4)
+    lines = ["time,do_1,temp_1,do_2,temp_2,ph"]
+    for number in range(9 * QUARTERS):
+        at = pd.Timestamp("2026-01-01") + pd.Timedelta(minutes=15 * number)
+        day = number / QUARTERS
+        oxygen = 6.5 + 1.8 * math.sin(day * 2 * math.pi) + random.gauss(0, 0.05)
+        fouled = oxygen * 0.9 ** max(day - 4, 0)
+        lines.append(f"{at.isoformat()}Z,{oxygen:.2f},28.1,{fouled:.2f},28.2,8.1")
+    file = tmp_path / "two.csv"
+    file.write_text("\n".join(lines) + "\n")
+    rows, summary = scored(file, tmp_path)
+    assert (
+        "held to each other, as probes in the same water: do_1, temp_1, do_2, temp_2"
+        in (summary)
+    )
+    late = rows[rows["time"] >= "2026-01-08"]
+    said = late.groupby("channel")["score"].mean()
+    assert said["do_2"] > 0.5 > said["do_1"]
+    assert "do_2: fouled probe: clean it (sensor" in summary
+    assert "compared with probe do_1" in summary
+    cut = tmp_path / "cut.csv"
+    cut.write_text("\n".join(lines[:600]) + "\n")
+    same, _ = scored(cut, tmp_path)
+    assert (same[["score", "event"]] == rows[["score", "event"]][: len(same)]).all(
+        axis=None
+    )
+
+
+def test_a_probe_apart_by_name_is_a_probe_of_its_own() -> None:
+    names = ["time_x", "do_1", "ph", "do_2", "ph_2", "salinity"]
+    assert probes_of(names) == {
+        "1": ["do_1"],
+        "": ["time_x", "ph", "salinity"],
+        "2": ["do_2", "ph_2"],
+    }
+    assert probes_of(["do", "ph"]) == {"": ["do", "ph"]}
+    assert alike(names) == {
+        "do_1": ["do_2"],
+        "ph": ["ph_2"],
+        "do_2": ["do_1"],
+        "ph_2": ["ph"],
+    }
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        scored(a_file(tmp_path, days=1), tmp_path / "none")

@@ -1,7 +1,7 @@
 """Sensor fault or water trouble: the watcher of one probe, on water made here."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 import msgspec
@@ -212,6 +212,96 @@ def test_two_probes_that_always_differ_a_little_do_not_drift() -> None:
         for number in range(20 * DAY)
     ]
     assert not watcher.compare(pairs)
+
+
+def days_of(days: int, change: Callable[[float, Row], None]) -> list[Point]:
+    """Return half-hourly readings; ``change`` makes of a day's number what it likes."""
+    rows = a_pond(days)[::2]
+    for number, row in enumerate(rows):
+        change(2 * number / DAY, row)
+    return [
+        Point(number * 2 * STEP_MS, channel, value)
+        for number, row in enumerate(rows)
+        for channel, value in row.items()
+        if channel in ("temperature", "dissolved_oxygen", "ph")
+    ]
+
+
+def judged(
+    days: int, change: Callable[[float, Row], None]
+) -> tuple[list[Scored], list[Episode]]:
+    taken = Watcher(WatchState()).take(days_of(days, change))
+    episodes = {one.episode.id: one.episode for one in taken.changes}
+    return taken.scored, [one for one in episodes.values() if one.is_alone]
+
+
+def fouled(day: float, row: Row) -> None:
+    row["dissolved_oxygen"] = (row["dissolved_oxygen"] or 0) * 0.94 ** max(day - 11, 0)
+
+
+def test_growth_on_a_lone_probe_shows_in_its_days() -> None:
+    scored, (one,) = judged(17, fouled)
+    assert (one.channel, one.cause, one.kind) == (
+        "dissolved_oxygen", "fouled", Kind.SENSOR,
+    )  # fmt: skip
+    assert 13 * DAY < one.start_ms / STEP_MS < 16 * DAY
+    assert one.compared.startswith("days ")
+    assert "usually" in one.compared
+    assert one.probability <= 0.8
+    last = [one for one in scored if one.channel == "dissolved_oxygen"][-1]
+    assert last.score >= 0.5
+    assert last.event == one.id
+    assert not judged(17, lambda day, row: None)[1], "sound days say nothing"
+
+
+def test_a_lone_probe_that_drifts_or_is_dulled_is_told() -> None:
+    def drifts(day: float, row: Row) -> None:
+        row["ph"] = (row["ph"] or 0) + 0.15 * max(day - 10, 0)
+
+    def dulled(day: float, row: Row) -> None:
+        if day > 10:
+            row["ph"] = 8.1 + ((row["ph"] or 0) - 8.1) / 3
+
+    (one,) = judged(16, drifts)[1]
+    assert (one.channel, one.cause) == ("ph", "drift")
+    (other,) = judged(16, dulled)[1]
+    assert (other.channel, other.cause) == ("ph", "fouled")
+
+
+def test_days_that_odd_ones_followed_do_not_become_usual() -> None:
+    scored, (one,) = judged(26, fouled)
+    late = [one for one in scored if one.channel == "dissolved_oxygen"][-48 * 8 :]
+    assert all(reading.event for reading in late)
+    assert one.end_ms > 24 * DAY * STEP_MS
+
+
+def test_a_crash_behind_growth_is_still_water_trouble() -> None:
+    def crashes(day: float, row: Row) -> None:
+        fouled(day, row)
+        if day > 15:
+            row["dissolved_oxygen"] = max(4 - 12 * (day - 15), 0.6)
+
+    scored, alone = judged(17, crashes)
+    assert alone
+    low = [
+        one
+        for one in scored
+        if one.channel == "dissolved_oxygen" and one.value is not None and one.value < 2
+    ]
+    assert len(low) > 40
+    assert all(one.event.startswith("w") and one.score >= 0.9 for one in low)
+
+
+def test_a_probe_that_agrees_with_another_is_not_judged_by_its_days() -> None:
+    watcher = Watcher(WatchState())
+    alone = []
+    for point in days_of(17, fouled):
+        changes = watcher.take([point]).changes
+        if point.channel == "dissolved_oxygen" and point.value is not None:
+            beside = Beside(point.at_ms, point.channel, point.value, point.value + 0.1)
+            changes += watcher.compare([beside])
+        alone += [one for one in changes if one.episode.is_alone]
+    assert not alone
 
 
 def test_every_cause_has_words_in_both_languages() -> None:
