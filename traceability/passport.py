@@ -5,7 +5,7 @@ It has the ten items that Circular 02/2024/TT-BKHCN asks for (standards.md §1),
 they are known; every fact says whether it was measured or declared by the producer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -16,7 +16,6 @@ from greenwater.reference.communes import shown_name
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
-from greenwater.storage.registry.labels import Label
 from traceability.catch_evidence import CatchEvidence, catch_evidence_in
 from traceability.claims import CertificateShown, certificate_shown
 from traceability.evidence import Evidence
@@ -102,10 +101,12 @@ def passport_of(
     verdict: Verdict | None,
     *,
     now_ms: int | None = None,
+    filled: Callable[[Lot], Passport] | None = None,
 ) -> Passport:
     """Return the passport of a lot, for one label of it or for none.
 
-    Whether a certificate that it claims is valid is told of ``now_ms``.
+    Whether a certificate that it claims is valid is told of ``now_ms``. ``filled`` gives
+    what all labels of the lot share (``lot_passport``), from wherever it is kept.
 
     Raises:
         MissingError: there is no such lot, or no such label of it.
@@ -116,16 +117,20 @@ def passport_of(
     label = None if serial is None else registry.find_label(serial)
     if serial is not None and (label is None or label.lot != lot.id):
         raise MissingError(f"lot {code} has no label {serial}")
-    filled = _filled(registry, lot, label, verdict)
+    made = replace(
+        lot_passport(registry, lot) if filled is None else filled(lot),
+        verdict=verdict,
+        serial=None if label is None else label.id,
+        issued_ms=None if label is None else label.issued_ms,
+    )
     if now_ms is None:
-        return filled
-    shown = certificate_shown(registry, lot, filled.issued_ms, now_ms)
-    return replace(filled, certificate=shown)
+        return made
+    shown = certificate_shown(registry, lot, made.issued_ms, now_ms)
+    return replace(made, certificate=shown)
 
 
-def _filled(
-    registry: Registry, lot: Lot, label: Label | None, verdict: Verdict | None
-) -> Passport:
+def lot_passport(registry: Registry, lot: Lot) -> Passport:
+    """Return what all labels of a lot share: the passport without verdict and label."""
     product = registry.get_product(lot.product)
     species = get_species(product.species)
     roots = roots_of(registry, lot)
@@ -135,7 +140,7 @@ def _filled(
     evidence = evidence_in(first)
     catches = tuple(one for one in map(catch_evidence_in, roots) if one is not None)
     return Passport(
-        verdict=verdict,
+        verdict=None,
         product=Names(product.name_vi, product.name_en),
         species=Names(species.vi, species.en),
         latin=species.latin,
@@ -143,7 +148,7 @@ def _filled(
         brand=product.brand,
         gtin=lot.product,
         lot=lot.code,
-        serial=None if label is None else label.id,
+        serial=None,
         producer=name,
         site=place.site,
         address=place.address,
@@ -151,7 +156,7 @@ def _filled(
         unit_kind=place.kind,
         harvested_ms=lot.harvested_ms,
         kg=lot.kg,
-        issued_ms=None if label is None else label.issued_ms,
+        issued_ms=None,
         standards=(),
         stages=tuple(_stages(registry, lot, roots)),
         evidence=evidence if evidence and evidence.channels else None,

@@ -49,6 +49,7 @@ from web.fleet import FleetPages
 from web.goods import GoodsPages
 from web.home import home_routes
 from web.inspections import InspectionPages
+from web.installing import InstallPages
 from web.keeping import KeptPages
 from web.labels import LabelPages
 from web.ledger import LedgerPages
@@ -68,6 +69,8 @@ from web.resolver import Resolver
 from web.scans import ScanPages
 from web.sea_record_api import SeaRecordApi
 from web.service import ServicePages
+from web.shelf import Shelf
+from web.today import TodayPages
 from web.tripcards import TripCardPages
 from web.trips import TripPages
 from web.words import WORDS, Lang, say
@@ -106,8 +109,12 @@ class _Assets(StaticFiles):
     """Files whose addresses carry a version, so that phones may keep them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "public, max-age=86400"
+        # Modules name each other: their version is a folder, which is not there.
+        folder, _, rest = path.partition("/")
+        is_versioned = folder.startswith("@")
+        response = await super().get_response(rest if is_versioned else path, scope)
+        age_s = 31_536_000 if is_versioned else 86_400
+        response.headers["Cache-Control"] = f"public, max-age={age_s}"
         return response
 
 
@@ -123,6 +130,7 @@ def create_app(services: Services) -> FastAPI:
     snapshots, doors = Snapshots(), Doors(services)
     render = Renderer(services, doors)
     scanning = Scanning(services.registry, services.clock)
+    shelf = Shelf(services.registry, services.clock)
     app.include_router(page_routes(snapshots, render, doors))
     app.include_router(api_routes(services, snapshots, doors))
     app.include_router(home_routes(services, snapshots, render, doors))
@@ -134,7 +142,9 @@ def create_app(services: Services) -> FastAPI:
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
         BookPages(services, render, doors),
+        TodayPages(services, render, doors),
         RecordPages(services, render, doors),
+        InstallPages(services, render),
         ImportPages(services, render, doors),
         EntryPages(services, render, doors),
         RecordApi(services, doors),
@@ -151,11 +161,11 @@ def create_app(services: Services) -> FastAPI:
         ReadinessPages(services, render, doors),
         DossierPages(services, render, doors),
         CertificatePages(services, render, doors),
-        labels := LabelPages(services, scanning, render, doors),
+        labels := LabelPages(services, scanning, render, doors, shelf),
         ScanPages(services, scanning, render, doors),
         DutyPages(services, scanning, render, doors),
         InspectionPages(services, render, doors),
-        PassportPages(services, render),
+        PassportPages(services, render, shelf),
         Resolver(services, labels),
     ):
         app.include_router(pages.routes())

@@ -52,6 +52,11 @@ class Keep:
     count: Callable[[], None] | None = None
 
 
+def is_for_all(scope: Any) -> bool:
+    """Return whether a page is made for whoever comes, and may be a minute old."""
+    return KEEP in scope
+
+
 def may_keep(
     scope: Any,
     registry: Registry,

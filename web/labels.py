@@ -29,9 +29,10 @@ from web.doors import Doors
 from web.evidence import evidence_views
 from web.formats import day, exact, moment
 from web.greenviews import exception_texts, figure_views
-from web.keeping import may_keep
-from web.pages import STATIC, Renderer, lang_of
+from web.keeping import is_for_all, may_keep
+from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.shelf import Shelf
 from web.words import Lang, say
 
 log = structlog.get_logger()
@@ -42,17 +43,6 @@ CHECK_POLICY: Final = (
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-SHELL: Final = (
-    "/static/verify.js",
-    "/static/card.js",
-    "/static/vessels.js",
-    "/static/pictures.js",
-    "/static/vendor/noble/ed25519.js",
-    "/static/vendor/zxing/reader.js",
-    "/static/vendor/zxing/zxing_reader.wasm",
-)
-
-
 NOTHING: Final = Beside()
 
 
@@ -60,9 +50,14 @@ class LabelPages:
     """The public pages of labels."""
 
     def __init__(
-        self, services: Services, scanning: Scanning, render: Renderer, doors: Doors
+        self,
+        services: Services,
+        scanning: Scanning,
+        render: Renderer,
+        doors: Doors,
+        shelf: Shelf,
     ) -> None:
-        self._services, self._scanning = services, scanning
+        self._services, self._scanning, self._shelf = services, scanning, shelf
         self._render, self._doors = render, doors
         self._counter = ScanCounter(scanning)
 
@@ -74,9 +69,6 @@ class LabelPages:
         routes.get("/api/v1/labels/status.json")(self.status)
         routes.get("/api/v1/labels/check")(self.check)
         routes.get("/check", response_class=HTMLResponse)(self.check_page)
-        routes.get("/no-network", response_class=HTMLResponse)(self.no_network)
-        routes.get("/sw.js", include_in_schema=False)(self.worker)
-        routes.get("/manifest.webmanifest", include_in_schema=False)(self.manifest)
         return routes
 
     def _now_ms(self) -> int:
@@ -145,7 +137,15 @@ class LabelPages:
         now_ms = self._now_ms()
         if is_known:
             verdict, beside = self._beside(request, label, verdict)
-            found = passport_of(registry, gtin, lot, serial, verdict, now_ms=now_ms)
+            found = passport_of(
+                registry,
+                gtin,
+                lot,
+                serial,
+                verdict,
+                now_ms=now_ms,
+                filled=self._shelf.of if is_for_all(request.scope) else None,
+            )
         if "application/json" in request.headers.get("accept", ""):
             body = verdict if found is None else found
             response = self._open_to_all(msgspec.json.encode(body))
@@ -218,51 +218,6 @@ class LabelPages:
             "camera=(self), geolocation=(), microphone=()"
         )
         return response
-
-    def no_network(self, request: Request) -> HTMLResponse:
-        """What an installed page shows instead of one that needs a network."""
-        return self._render.page(
-            request, "no_network.html", now_ms=self._now_ms(), is_simulated=False
-        )
-
-    def worker(self) -> Response:
-        """The service worker that keeps the check page on the phone."""
-        version = self._render.version
-        shell = [
-            "/check",
-            "/no-network",
-            f"/static/site.css?v={version}",
-            f"/static/check.js?v={version}",
-            f"/static/duty.js?v={version}",
-            f"/static/icon.svg?v={version}",
-            *SHELL,
-        ]
-        head = (
-            f"const VERSION = {msgspec.json.encode(version).decode()};\n"
-            f"const SHELL = {msgspec.json.encode(shell).decode()};\n"
-        )
-        body = head + (STATIC / "sw.js").read_text(encoding="utf-8")
-        headers = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/"}
-        return Response(body, 200, headers, "text/javascript")
-
-    def manifest(self) -> Response:
-        """What the check page is called once it is installed."""
-        document = {
-            "name": "Greenwater – Kiểm tra tem",
-            "short_name": "Kiểm tra tem",
-            "lang": "vi",
-            "start_url": "/check",
-            "scope": "/",
-            "display": "standalone",
-            "background_color": "#f4f7f5",
-            "theme_color": "#0a5c49",
-            "icons": [
-                {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}
-            ],
-        }
-        return Response(
-            msgspec.json.encode(document), 200, {}, "application/manifest+json"
-        )
 
 
 def passport_view(

@@ -13,19 +13,20 @@ from greenwater.storage.registry.books import Lot
 from traceability.passport import Passport, passport_of
 from traceability.verify import Code, Verdict
 from web.beside import Beside, inspected
-from web.keeping import may_keep
+from web.keeping import is_for_all, may_keep
 from web.labels import passport_view
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.resolving import name_of, public_lot
+from web.shelf import Shelf
 from web.words import Lang, say
 
 
 class PassportPages:
     """What Digital Links of goods and lots lead to. A lot has labels, or no page."""
 
-    def __init__(self, services: Services, render: Renderer) -> None:
-        self._services, self._render = services, render
+    def __init__(self, services: Services, render: Renderer, shelf: Shelf) -> None:
+        self._services, self._render, self._shelf = services, render, shelf
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -74,7 +75,15 @@ class PassportPages:
                 Code.RECALLED, gtin, code, reason=recall.reason, phone=recall.phone
             )
         now_ms = self._now_ms()
-        found = passport_of(registry, gtin, code, None, verdict, now_ms=now_ms)
+        found = passport_of(
+            registry,
+            gtin,
+            code,
+            None,
+            verdict,
+            now_ms=now_ms,
+            filled=self._shelf.of if is_for_all(request.scope) else None,
+        )
         return lot, verdict, found
 
     def lot_page(self, request: Request, gtin: str, lot: str) -> HTMLResponse:

@@ -92,6 +92,7 @@ _NEW: Final = _indexed([(one.name, one) for one in TABLE.communes])
 _OLD: Final = _indexed(
     [(old, one) for one in TABLE.communes for old in (*one.formed_from, *one.parts)]
 )
+_DISTRICTS: Final = frozenset(_plain(one.district) for one in TABLE.communes)
 
 
 def find_commune(text: str) -> FoundCommune:
@@ -131,8 +132,7 @@ def _is_hinted(commune: Commune, hints: str) -> bool:
 
 def _unhinted(found: Sequence[Commune], hints: str) -> Sequence[Commune]:
     """Return all, unless a district of the province was named that is none of theirs."""
-    districts = {_plain(one.district) for one in TABLE.communes}
-    return [] if any(one in hints for one in districts) else found
+    return [] if any(one in hints for one in _DISTRICTS) else found
 
 
 def current_name(text: str) -> str:
