@@ -9,12 +9,15 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from greenwater.kernel.errors import MissingError
+from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web import series, tracks
 from web.aerators import aerators_at
 from web.alarmviews import alarm_view
 from web.board import board, unit_view
+from web.boatpapers import endings, states_of
+from web.cards import STALE_MS
 from web.charts import PERIODS, Window
 from web.doors import Doors, Visitor
 from web.drawn import vessel_view
@@ -24,11 +27,22 @@ from web.formats import clock_time, day
 from web.outlooks import bulletins_of, forecasts_of
 from web.ports import Services
 from web.unitcharts import BOARD_HOURS, main_chart, unit_charts
-from web.views import ChartView, Frame, Link, Period, VesselView
+from web.views import ChartView, Frame, Link, Period, Phone, VesselView
 from web.words import WORDS, Lang, say
 
 STATIC: Final = Path(__file__).parent / "static"
 THEMES: Final = ("light", "dark")
+PHONE_WORDS: Final = (
+    "phone_unsent", "phone_stay", "phone_saved", "phone_sent", "phone_kept", "phone_kept_age",
+    "phone_old", "phone_waits", "phone_refused", "phone_conflict", "phone_conflict_see",
+    "phone_edit", "phone_drop", "phone_drop_sure", "phone_sign_in", "phone_photos",
+    "phone_photo_refused", "phone_no_photo", "field_missing", "field_wrong",
+)  # fmt: skip
+"""What a phone says by itself (``book.js``)."""
+
+_STEPPED_S: Final = 0.01
+"""A clock whose minute is shorter than this is moved by hand."""
+
 _YEAR_S: Final = 31_536_000
 _SHORTEST_POLL_S, _LONGEST_POLL_S, _WORTH_POLLING_S = 2.0, 10.0, 60.0
 
@@ -150,6 +164,8 @@ class Renderer:
             frame=frame, lang=lang, t=t, **views
         )
         response = HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+        # By this a phone keeps pages for one session, and forgets those of others.
+        response.headers["X-Session-Mark"] = self._mark(request)
         self._keep(request, response, "lang", lang)
         self._keep(request, response, "theme", theme_of(request))
         return response
@@ -177,14 +193,41 @@ class Renderer:
             "csrf": self._doors.csrf(request),
             "is_demo": self._services.is_demo,
             "inspects": visitor is not None and visitor.inspects,
+            "phone": self._phone(visitor, lang),
             "theme": theme_of(request),
             "themes": themes(request, lang),
         }
+
+    def _mark(self, request: Request) -> str:
+        visitor = self._doors.visitor(request)
+        if visitor is None or visitor.person is None:
+            return ""
+        return _hash(self._doors.csrf(request))
+
+    def _phone(self, visitor: Visitor | None, lang: Lang) -> Phone:
+        """Return what is written into a page so that a phone can go on without us."""
+        if visitor is None or visitor.person is None or not visitor.keeps_books:
+            return Phone()
+        clock = self._services.clock
+        real_s = clock.real_seconds(_WORTH_POLLING_S)
+        return Phone(
+            visitor.person,
+            milliseconds(clock.now()),
+            round(_WORTH_POLLING_S / real_s, 3) if real_s > _STEPPED_S else 0.0,
+            round(clock.real_seconds(STALE_MS / 1000) * 1000) or STALE_MS,
+            {key: WORDS[lang][key] for key in PHONE_WORDS},
+        )
 
     def _poll_s(self) -> float:
         # A minute of the system's time, which an accelerated demo reaches sooner.
         wanted_s = self._services.clock.real_seconds(_WORTH_POLLING_S)
         return min(max(wanted_s, _SHORTEST_POLL_S), _LONGEST_POLL_S)
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(
+        text.encode(), digest_size=8, key=b"greenwater phone"
+    ).hexdigest()
 
 
 def _digest(files: list[Path]) -> str:
@@ -253,9 +296,12 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             raise MissingError(f"there is no vessel {vessel!r}")
         lang, hours = lang_of(request), hours_of(request)
         (view,) = vessel_views(services, facts, lang, hours, vessel=vessel)
+        info = next(one for one in facts.vessels if one.id == vessel)
+        states = states_of(services.seen, [info], facts.now_ms)
         return render.page(
             request,
             "vessel.html",
+            papers=endings(lang, [info], states),
             now_ms=facts.now_ms,
             is_simulated=view.is_simulated,
             vessel=view,

@@ -4,6 +4,7 @@
 badly), ``silent`` (nothing for so long that the present is unknown).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -121,6 +122,21 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Phone:
+    """What a keeper's phone must know to write without a network; person "": nobody's.
+
+    ``rate`` is how many seconds of the system pass in a real one, 0: its clock is moved
+    by hand. Older than ``stale_ms`` (real ones) nothing on a page is called well.
+    """
+
+    person: str = ""
+    now_ms: int = 0
+    rate: float = 1.0
+    stale_ms: int = 0
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Frame:
     """What surrounds every page."""
 
@@ -140,6 +156,7 @@ class Frame:
     csrf: str = ""
     is_demo: bool = False
     inspects: bool = False
+    phone: Phone = Phone()
     theme: str = ""
     themes: tuple[Link, ...] = ()
 

@@ -366,10 +366,20 @@ const begin = () => {
   addEventListener("offline", lists);
   document.addEventListener("visibilitychange", () => document.hidden && stopFilm());
   if ("serviceWorker" in navigator) {
-    navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready).then(() => {
+    // What this page needs is kept when it is first opened: a farmer's phone need not load it.
+    const kept = async () => {
+      await navigator.serviceWorker.register("/sw.js");
+      const { active } = await navigator.serviceWorker.ready;
+      const { port1, port2 } = new MessageChannel();
+      const answered = new Promise((resolve, reject) => {
+        port1.onmessage = ({ data }) => (data === "kept" ? resolve() : reject(new Error(data)));
+      });
+      active.postMessage({ keep: "check" }, [port2]);
+      await answered;
       page.dataset.installed = "true";
       part("installed").hidden = false;
-    }, () => {});
+    };
+    kept().catch(() => {});
   }
   for (const button of page.querySelectorAll("[disabled]")) button.disabled = false;
   const asked = page.dataset.text;

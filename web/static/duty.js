@@ -3,6 +3,7 @@
 // The key is made here and cannot leave the phone where the browser knows Ed25519; elsewhere
 // its bytes are kept in this site's storage. Every page of an inspector's loads this.
 import { getPublicKeyAsync, signAsync, utils } from "./vendor/noble/ed25519.js";
+import { guardDoor, keeper, once, stayHere } from "./keep.js";
 import { forgetVessels } from "./vessels.js";
 
 const STORE = "gw-duty";
@@ -11,40 +12,13 @@ const SEND = "/api/v1/inspections";
 const MOST = 50;
 const utf8 = new TextEncoder();
 
-const asked = (request) =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-
-const opened = () => {
-  const request = indexedDB.open(STORE, 2);
-  request.onupgradeneeded = ({ oldVersion }) => {
-    if (oldVersion < 1) {
-      request.result.createObjectStore("keys", { keyPath: "person" });
-      request.result.createObjectStore("queue", { keyPath: "id" });
-    }
-    request.result.createObjectStore("photos", { keyPath: "digest" });
-  };
-  return asked(request);
-};
-
-// Does something in one transaction; done when it is on the disk.
-const within = async (store, mode, act) => {
-  const base = await opened();
-  try {
-    const change = base.transaction(store, mode, { durability: "strict" });
-    const done = new Promise((resolve, reject) => {
-      change.oncomplete = resolve;
-      change.onabort = () => reject(change.error);
-    });
-    const found = await asked(act(change.objectStore(store)));
-    await done;
-    return found;
-  } finally {
-    base.close();
+const within = keeper(STORE, 2, (base, before) => {
+  if (before < 1) {
+    base.createObjectStore("keys", { keyPath: "person" });
+    base.createObjectStore("queue", { keyPath: "id" });
   }
-};
+  base.createObjectStore("photos", { keyPath: "digest" });
+});
 
 const toText = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -101,8 +75,7 @@ const keepPhotos = async (photos) => {
 
 // Signs what was found and keeps it until the platform has it; returns its id.
 export const inspect = async (key, found, photos = []) => {
-  // A browser that may clear what it keeps is asked not to; it need not answer.
-  navigator.storage?.persist?.().catch(() => {});
+  stayHere();
   const digests = await keepPhotos(photos);
   const named = digests.length ? { photos: digests } : {};
   const statement = { id: crypto.randomUUID(), at_ms: Date.now(), ...found, ...named };
@@ -155,42 +128,17 @@ const sendSome = async (some) => {
   return refused;
 };
 
-let sending = null;
-
 // Sends what waits, oldest first; returns {left, refused}. Two calls at once are one.
-export const send = () => {
-  sending ??= (async () => {
-    let refused = [];
-    try {
-      const all = await waiting();
-      for (let at = 0; at < all.length; at += MOST) refused = [...refused, ...(await sendSome(all.slice(at, at + MOST)))];
-    } catch {
-      // No network, or nobody signed in: it is tried again.
-    }
-    return { left: (await waiting()).length, refused };
-  })().finally(() => {
-    sending = null;
-  });
-  return sending;
-};
-
-// Nobody signs out while something waits: the next one to sign in could not send it.
-const guardDoor = (form) =>
-  form.addEventListener("submit", async (happened) => {
-    if (form.dataset.sure === "yes") return;
-    happened.preventDefault();
-    const { left } = await send();
-    if (!left) {
-      await forgetVessels();
-      form.dataset.sure = "yes";
-      form.submit();
-      return;
-    }
-    const note = document.getElementById("lost");
-    note.textContent = (document.body.dataset.stay ?? "").replaceAll("{count}", String(left));
-    note.hidden = false;
-    note.dataset.waiting = String(left);
-  });
+export const send = once(async () => {
+  let refused = [];
+  try {
+    const all = await waiting();
+    for (let at = 0; at < all.length; at += MOST) refused = [...refused, ...(await sendSome(all.slice(at, at + MOST)))];
+  } catch {
+    // No network, or nobody signed in: it is tried again.
+  }
+  return { left: (await waiting()).length, refused };
+});
 
 // The page /inspections: offers this phone's key, or says that it is believed already.
 const showPhone = async (card) => {
@@ -204,7 +152,7 @@ const showPhone = async (card) => {
   card.dataset.phone = isKnown ? "enrolled" : "new";
 };
 
-for (const form of document.querySelectorAll('form[action="/sign-out"]')) guardDoor(form);
+guardDoor({ send, words: document.body.dataset.stay ?? "", forget: forgetVessels });
 const phone = document.getElementById("phone");
 if (phone) showPhone(phone);
 addEventListener("online", send);

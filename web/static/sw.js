@@ -1,14 +1,28 @@
-// Keeps the check page on the phone. SHELL and VERSION are written above by the site.
-/* global SHELL, VERSION */
+// Keeps on the phone: the frame of the site, the check page with all it needs once it was
+// opened, and each session's own pages as they were last seen. SHELL, CHECK and VERSION are
+// written above by the site.
+/* global SHELL, CHECK, VERSION */
 const SHELL_CACHE = `gw-shell-${VERSION}`;
-const LISTS = "gw-lists";
+const CHECK_CACHE = `gw-check-${VERSION}`;
+const SEEN = "gw-seen-";
 const LIST_PATHS = ["/api/v1/labels/keys.json", "/api/v1/labels/status.json"];
 const PATIENCE_MS = 4000;
+const AGAIN_MS = 60_000;
+const MOST_SEEN = 40;
+const OWN = /^\/($|board$|sites\/|units\/[^/]+$|alarms(\/|$)|records(\/|$)|crops\/[^/]+$|calls$)/;
+
+const keepAll = async (name, addresses) => {
+  const cache = await caches.open(name);
+  // The page without a network is nobody's own.
+  const credentials = (address) => (address === "/no-network" ? "omit" : "same-origin");
+  await cache.addAll(addresses.map((address) => new Request(address, { cache: "reload", credentials: credentials(address) })));
+};
 
 self.addEventListener("install", (happening) => {
   const keep = async () => {
-    const shell = await caches.open(SHELL_CACHE);
-    await shell.addAll(SHELL.map((address) => new Request(address, { cache: "reload" })));
+    await keepAll(SHELL_CACHE, SHELL);
+    const names = await caches.keys();
+    if (names.some((name) => name.startsWith("gw-check-"))) await keepAll(CHECK_CACHE, CHECK);
     await self.skipWaiting();
   };
   happening.waitUntil(keep());
@@ -17,32 +31,82 @@ self.addEventListener("install", (happening) => {
 self.addEventListener("activate", (happening) => {
   const tidy = async () => {
     for (const name of await caches.keys()) {
-      if (name.startsWith("gw-shell-") && name !== SHELL_CACHE) await caches.delete(name);
+      const isOurs = name.startsWith("gw-shell-") || name.startsWith("gw-check-");
+      if (isOurs && name !== SHELL_CACHE && name !== CHECK_CACHE) await caches.delete(name);
     }
     await self.clients.claim();
   };
   happening.waitUntil(tidy());
 });
 
-const fromNetwork = (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+// A page as it was seen says so itself: its body carries when that was.
+const remembered = async (response) => {
+  const headers = new Headers(response.headers);
+  for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  const text = await response.text();
+  return new Response(text.replace("<body ", `<body data-kept="${Date.now()}" `), { status: 200, headers });
+};
 
-// The page as it is now; without a network, as it was when it was installed.
-const page = async (request) => {
+const forgetOthers = async (mine) => {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(SEEN) && name !== mine) await caches.delete(name);
+  }
+};
+
+// Keeps a page for the session that it was made for, and forgets those of every other one.
+const remember = async (address, response) => {
+  const mark = response.headers.get("X-Session-Mark");
+  if (!response.ok || mark === null) return;
+  const name = `${SEEN}${mark}`;
+  await forgetOthers(mark ? name : "");
+  if (!mark || response.redirected || !OWN.test(new URL(address).pathname)) return;
+  const cache = await caches.open(name);
+  await cache.put(address, await remembered(response));
+  const all = await cache.keys();
+  for (const old of all.slice(0, Math.max(all.length - MOST_SEEN, 0))) await cache.delete(old);
+};
+
+const fromNetwork = async (request, happening) => {
+  const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  happening.waitUntil(remember(request.url, response.clone()).catch(() => {}));
+  return response;
+};
+
+const asSeen = async (address) => {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(SEEN)) continue;
+    const cache = await caches.open(name);
+    const kept = (await cache.match(address)) ?? (await cache.match(address, { ignoreSearch: true }));
+    if (kept) return kept;
+  }
+  return null;
+};
+
+// The page as it is now; without a network as it was last seen, else what was installed.
+const page = async (request, happening) => {
   try {
-    return await fromNetwork(request);
+    return await fromNetwork(request, happening);
   } catch (trouble) {
-    const shell = await caches.open(SHELL_CACHE);
     const path = new URL(request.url).pathname;
-    const kept = await shell.match(path === "/check" ? "/check" : "/no-network");
+    const check = path === "/check" ? await caches.match("/check") : null;
+    const kept = check ?? (await asSeen(request.url)) ?? (await caches.match("/no-network"));
     if (kept) return kept;
     throw trouble;
   }
 };
 
-const asset = async (request) => {
-  const shell = await caches.open(SHELL_CACHE);
-  return (await shell.match(request)) ?? fetch(request);
+// An open page that asks for itself again is remembered too, now and then.
+const lately = new Map();
+const again = async (request, happening) => {
+  const response = await fetch(request);
+  if (Date.now() - (lately.get(request.url) ?? 0) > AGAIN_MS) {
+    lately.set(request.url, Date.now());
+    happening.waitUntil(remember(request.url, response.clone()).catch(() => {}));
+  }
+  return response;
 };
+
+const asset = async (request) => (await caches.match(request)) ?? fetch(request);
 
 self.addEventListener("fetch", (happening) => {
   const { request } = happening;
@@ -50,6 +114,28 @@ self.addEventListener("fetch", (happening) => {
   if (request.method !== "GET" || address.origin !== self.location.origin) return;
   // The check page keeps the lists itself and must know when they are not from the network.
   if (LIST_PATHS.includes(address.pathname)) return;
-  if (request.mode === "navigate") happening.respondWith(page(request));
+  const isAgain = request.headers.get("Accept") === "text/html" && !request.headers.has("X-Part");
+  if (request.mode === "navigate") happening.respondWith(page(request, happening));
+  else if (isAgain) happening.respondWith(again(request, happening));
   else if (address.pathname.startsWith("/static/")) happening.respondWith(asset(request));
+});
+
+const keepPages = async (addresses) => {
+  for (const address of addresses) {
+    const response = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    await remember(new URL(address, self.location.origin).href, response);
+  }
+};
+
+// What open pages ask for: {keep: "check"}, {keep: [addresses]} or {forget: "seen"}.
+self.addEventListener("message", (happening) => {
+  const { keep, forget } = happening.data ?? {};
+  const act = async () => {
+    if (forget === "seen") await forgetOthers("");
+    else if (keep === "check") {
+      if (!(await (await caches.open(CHECK_CACHE)).match("/check"))) await keepAll(CHECK_CACHE, CHECK);
+    } else if (Array.isArray(keep)) await keepPages(keep);
+  };
+  const told = act().then(() => "kept", (trouble) => String(trouble));
+  happening.waitUntil(told.then((words) => happening.ports[0]?.postMessage(words)));
 });

@@ -1,0 +1,354 @@
+// The book on a keeper's phone. What is entered is kept here first, photos too, under an id
+// that the phone makes, and is sent once there is a network; what the platform does not take
+// stays, with the reason. Also: pages as they were last seen say how old they are.
+import { guardDoor, keeper, once, stayHere } from "./keep.js";
+import { asJpeg } from "./pictures.js";
+
+const SEND = "/api/v1/records";
+const MOST = 50;
+const AGAIN_MS = 30_000;
+const PATIENCE_MS = 6000;
+const OFFSET = "+07:00"; // the book's times are Vietnam's
+const HOUR_MS = 3_600_000;
+const { body } = document;
+const me = body.dataset.person;
+const words = JSON.parse(body.dataset.words);
+const token = document.querySelector('form[action="/sign-out"] input[name=csrf]')?.value ?? "";
+
+const say = (key, facts = {}) =>
+  Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key]);
+
+const within = keeper("gw-book", 1, (base) => {
+  base.createObjectStore("records", { keyPath: "id" });
+  base.createObjectStore("photos", { keyPath: "id" });
+});
+
+const newId = () => {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+};
+
+// A number as it was typed, with a plain decimal point (web/formats.py, typed_number).
+export const typedNumber = (text, lang = document.documentElement.lang) => {
+  const found = text.trim().replaceAll(/[\u00a0 ]/g, "");
+  const [group, point] = lang === "vi" ? [".", ","] : [",", "."];
+  const grouped = new RegExp(`^-?[1-9]\\d{0,2}(\\${group}\\d{3})+(\\${point}\\d+)?$`);
+  if (grouped.test(found)) return found.replaceAll(group, "").replace(point, ".");
+  if (/^-?\d+([.,]\d+)?$/.test(found)) return found.replace(",", ".");
+  return text;
+};
+
+// What time it is to the platform, whatever this phone's own clock says.
+const loaded = performance.now();
+const platformNow = () => {
+  const rate = Number(body.dataset.rate);
+  const kept = Number(body.dataset.kept);
+  const passed = kept ? Date.now() - kept : performance.now() - loaded;
+  return Number(body.dataset.now) + Math.max(passed, 0) * rate;
+};
+const localTime = (ms) => new Date(ms + 7 * HOUR_MS).toISOString().slice(0, 16);
+
+// What waits
+
+const mine = async () => {
+  const all = await within("records", "readonly", (store) => store.getAll());
+  return all.filter((one) => one.person === me).sort((one, other) => one.kept_ms - other.kept_ms);
+};
+const put = (one) => within("records", "readwrite", (store) => store.put(one));
+const photosOf = async ({ id }) => {
+  const all = await within("photos", "readonly", (store) => store.getAll());
+  return all.filter((one) => one.record === id);
+};
+const drop = async (one) => {
+  for (const photo of await photosOf(one)) await within("photos", "readwrite", (store) => store.delete(photo.id));
+  await within("records", "readwrite", (store) => store.delete(one.id));
+};
+
+// Photos first: an entry is whole once it is there.
+export const keep = async (record, told, photos = []) => {
+  stayHere();
+  for (const bytes of photos) await within("photos", "readwrite", (store) => store.put({ id: newId(), record: record.id, bytes }));
+  await put({ id: record.id, person: me, record, told, photos: photos.length, state: "waiting", reason: "", field: "", href: "", kept_ms: Date.now() });
+};
+
+let trouble = "";
+
+const answeredBy = async (address, options, isTaken) => {
+  const answer = await fetch(address, { method: "POST", signal: AbortSignal.timeout(60_000), ...options });
+  trouble = answer.status === 401 || answer.status === 403 ? say("phone_sign_in") : "";
+  if (!isTaken(answer)) throw new Error(String(answer.status));
+  return answer;
+};
+
+const sendRecords = async (some) => {
+  const answer = await answeredBy(SEND, {
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
+    body: JSON.stringify({ records: some.map((one) => one.record) }),
+  }, ({ ok }) => ok);
+  const { results } = await answer.json();
+  for (const [at, one] of some.entries()) {
+    const { status, reason = "", field = "", href = "" } = results[at];
+    const state = status === "same" ? "stored" : status;
+    await put({ ...one, state, reason, field: field ?? "", href });
+  }
+};
+
+// A photo is put on its entry as the page's own form does it; the same again changes nothing.
+const sendPhotos = async (one) => {
+  for (const photo of await photosOf(one)) {
+    const form = new FormData();
+    form.append("csrf", token);
+    form.append("photo", new Blob([photo.bytes], { type: "image/jpeg" }), "photo.jpg");
+    const isAnswer = ({ type, status }) => type === "opaqueredirect" || status === 413 || status === 422;
+    const answer = await answeredBy(`/records/${one.id}/photos`, { body: form, redirect: "manual" }, isAnswer);
+    if (answer.type !== "opaqueredirect") {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const reason = page.querySelector("main [role=alert]")?.textContent ?? String(answer.status);
+      await put({ ...one, state: "refused", reason: say("phone_photo_refused", { reason }) });
+      return;
+    }
+    await within("photos", "readwrite", (store) => store.delete(photo.id));
+  }
+  await drop(one);
+};
+
+export const send = once(async () => {
+  try {
+    const waits = (await mine()).filter(({ state }) => state === "waiting");
+    for (let at = 0; at < waits.length; at += MOST) await sendRecords(waits.slice(at, at + MOST));
+    for (const one of await mine()) if (one.state === "stored") await sendPhotos(one);
+  } catch {
+    // No network, or nobody signed in: it is tried again.
+  }
+  const left = await mine();
+  tell(left);
+  return { left: left.length };
+});
+
+// What is shown
+
+const element = (name, text = "", facts = {}) => Object.assign(document.createElement(name), { textContent: text, ...facts });
+
+const button = (text, act) => {
+  const found = element("button", text, { type: "button", className: "button" });
+  found.addEventListener("click", act);
+  return found;
+};
+
+const dropButton = (one) => {
+  const first = button(say("phone_drop"), () => {
+    const sure = button(say("phone_drop_sure"), async () => { await drop(one); tell(await mine()); });
+    sure.classList.add("danger");
+    first.replaceWith(sure);
+    sure.focus();
+  });
+  return first;
+};
+
+const edit = async (one) => {
+  const form = document.querySelector(`form[data-book] input[name=kind][value="${one.record.kind}"]`)?.form;
+  if (!form) return;
+  for (const [name, value] of Object.entries(one.told.typed)) {
+    const field = form.elements.namedItem(name);
+    if (field && "value" in field) field.value = value;
+  }
+  form.dataset.again = one.id;
+  form.closest("details").open = true;
+  form.scrollIntoView({ block: "center" });
+};
+
+const stateOf = ({ state, reason }) => {
+  if (state === "conflict") return say("phone_conflict");
+  return state === "refused" ? say("phone_refused", { reason }) : say("phone_waits");
+};
+
+const shown = (one) => {
+  const item = element("li", "", { className: "entry" });
+  item.dataset.unsent = one.id;
+  item.dataset.state = one.state;
+  const photos = one.photos ? ` · ${say("phone_photos", { count: one.photos })}` : "";
+  const when = one.record.happened.slice(0, 16).replace("T", " ");
+  const note = [one.told.place, when, stateOf(one)].filter(Boolean).join(" · ");
+  item.append(element("b", one.told.name), element("p", `${one.told.text}${photos}`), element("p", note, { className: "note" }));
+  if (one.state === "conflict") item.append(element("a", say("phone_conflict_see"), { className: "button", href: one.href }), " ");
+  if (one.state === "refused" && document.getElementById("today")) item.append(button(say("phone_edit"), () => edit(one)), " ");
+  if (one.state !== "stored") item.append(dropButton(one));
+  return item;
+};
+
+const tell = (all) => {
+  const line = document.getElementById("unsent");
+  line.hidden = !all.length;
+  line.dataset.count = String(all.length);
+  line.firstElementChild.textContent = [say("phone_unsent", { count: all.length }), trouble].filter(Boolean).join(" – ");
+  const list = document.getElementById("unsent-list");
+  if (!list) return;
+  list.hidden = !all.length;
+  list.querySelector("ul").replaceChildren(...all.map(shown));
+};
+
+// Forms of the book
+
+const PLACES = ["crop", "unit", "site"];
+
+const recordOf = (form, id) => {
+  const typed = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  const fields = {};
+  for (const [name, value] of Object.entries(typed)) {
+    if (!name.startsWith("f_") || value.trim() === "") continue;
+    const isNumber = form.elements.namedItem(name).inputMode === "decimal";
+    fields[name.slice(2)] = isNumber ? typedNumber(value) : value;
+  }
+  const record = { id, kind: typed.kind, happened: `${typed.happened}${OFFSET}`, fields };
+  for (const name of [...PLACES, "corrects", "behalf_of"]) if (typed[name]) record[name] = typed[name];
+  return { record, typed };
+};
+
+const labelOf = (form, name) => form.elements.namedItem(name)?.labels?.[0]?.textContent.trim() ?? name;
+
+const toldOf = (form, typed) => {
+  const place = PLACES.map((name) => form.elements.namedItem(name)).find(Boolean);
+  const text = Object.entries(typed)
+    .filter(([name, value]) => name.startsWith("f_") && value.trim())
+    .map(([name, value]) => {
+      const field = form.elements.namedItem(name);
+      return `${labelOf(form, name)}: ${field.selectedOptions ? field.selectedOptions[0].textContent : value}`;
+    });
+  return { name: form.dataset.book, text: text.join(" · "), place: place?.selectedOptions?.[0].textContent ?? "", typed };
+};
+
+const picturesOf = async (form) => {
+  const files = [...(form.querySelector("input[type=file]")?.files ?? [])];
+  return Promise.all(files.map(asJpeg));
+};
+
+const show = (node, text) => {
+  if (!node) return;
+  node.textContent = text;
+  node.hidden = !text;
+};
+
+const refusalOf = (form, one, typed) => {
+  if (!one.field) return stateOf(one);
+  const name = labelOf(form, one.field === "happened" ? "happened" : `f_${one.field}`);
+  const value = typed[`f_${one.field}`] ?? typed[one.field] ?? "";
+  return say(value.trim() ? "field_wrong" : "field_missing", { name, typed: value });
+};
+
+// Sending may have begun before this entry was kept: then it is not in what was sent.
+const sendNow = async (id) => {
+  await send();
+  if ((await mine()).some((one) => one.id === id && one.state === "waiting")) await send();
+};
+
+const enter = async (form) => {
+  const warning = form.querySelector("[data-trouble]");
+  const done = form.parentElement.querySelector("[data-done]");
+  show(warning, "");
+  show(done, "");
+  const id = form.dataset.again ?? newId();
+  delete form.dataset.again;
+  const { record, typed } = recordOf(form, id);
+  let pictures = [];
+  try {
+    pictures = await picturesOf(form);
+  } catch {
+    show(warning, say("phone_no_photo"));
+    return;
+  }
+  await keep(record, toldOf(form, typed), pictures);
+  tell(await mine());
+  // A network that hangs keeps nobody waiting: it goes on behind.
+  await Promise.race([sendNow(id), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  const left = (await mine()).find((one) => one.id === id);
+  if (left?.state === "refused" && !left.href) {
+    // Nothing of it is in the book: the form still has it.
+    await drop(left);
+    tell(await mine());
+    show(warning, refusalOf(form, left, typed));
+    return;
+  }
+  if (!left && form.dataset.next) {
+    location.assign(form.dataset.next.replace("{id}", id));
+    return;
+  }
+  show(done, left ? (left.state === "waiting" ? say("phone_saved") : stateOf(left)) : say("phone_sent"));
+  for (const field of form.querySelectorAll("[data-number], input[type=file]")) field.value = "";
+  setNow(form);
+};
+
+const setNow = (form) => {
+  const field = form.querySelector("[data-now-field]");
+  if (field) field.value = localTime(platformNow());
+};
+
+for (const form of document.querySelectorAll("form[data-book]")) {
+  setNow(form);
+  for (const part of form.querySelectorAll("[data-photos]")) part.hidden = false;
+  form.addEventListener("submit", async (happened) => {
+    happened.preventDefault();
+    const press = form.querySelector("button.main");
+    press.disabled = true;
+    await enter(form).finally(() => { press.disabled = false; });
+  });
+}
+
+// Pages as they were last seen
+
+const clock = (ms) => new Date(ms).toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false });
+
+// ``since``: when the page was true, by this phone's clock.
+const sayOld = (since) => {
+  const note = document.getElementById("lost");
+  show(note, say("phone_kept", { time: clock(since), age: String(Math.round((Date.now() - since) / 60_000)) }));
+  body.dataset.age = String(since);
+  if (Date.now() - since < Number(body.dataset.stale)) return;
+  for (const light of document.querySelectorAll(".light")) {
+    light.className = "light lost";
+    light.textContent = `○ ${say("phone_old")}`;
+  }
+  for (const unit of document.querySelectorAll(".homeunit")) unit.className = "homeunit lost";
+  for (const one of document.querySelectorAll(".unit.fresh, .value.fresh, .probe.fresh")) one.classList.replace("fresh", "stale");
+};
+
+const kept = Number(body.dataset.kept);
+if (kept) {
+  for (const age of document.querySelectorAll(".age, .unitlight i")) {
+    if (age.textContent.trim()) age.textContent = say("phone_kept_age", { time: clock(kept), age: age.textContent.trim() });
+  }
+  sayOld(kept);
+  setInterval(() => sayOld(kept), 30_000);
+  addEventListener("online", () => location.reload());
+}
+document.addEventListener("greenwater:lost", ({ detail }) => sayOld(detail.since));
+document.addEventListener("greenwater:found", () => show(document.getElementById("lost"), ""));
+
+// The worker keeps the pages that were seen; those of the farm are kept before they are.
+const keepOwnPages = async () => {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register("/sw.js");
+  const { active } = await navigator.serviceWorker.ready;
+  const units = [...document.querySelectorAll("[data-unit-home] a.unitlight")].map(({ href }) => href).slice(0, 8);
+  if (kept || !units.length || sessionStorage.getItem("gw-pages") === token) return;
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }) => {
+    if (data === "kept") sessionStorage.setItem("gw-pages", token);
+    body.dataset.pages = data;
+  };
+  active.postMessage({ keep: ["/records/today", "/alarms", ...units] }, [port2]);
+};
+
+const forget = async () => {
+  for (const name of await caches.keys()) if (name.startsWith("gw-seen-")) await caches.delete(name);
+};
+
+guardDoor({ send, words: say("phone_stay"), forget: "caches" in self ? forget : undefined });
+addEventListener("online", send);
+setInterval(async () => { if ((await mine()).some(({ state }) => state !== "refused" && state !== "conflict")) send(); }, AGAIN_MS);
+send();
+if (document.readyState === "complete") keepOwnPages().catch(() => {});
+else addEventListener("load", () => keepOwnPages().catch(() => {}));
