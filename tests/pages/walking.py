@@ -108,6 +108,7 @@ class Walk:
         self.wrong += [
             (f"{path} by night", one) for one in faults(page, "color-contrast")
         ]
+        page.goto("about:blank")  # an open page asks again, as whoever comes next
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
