@@ -4,6 +4,7 @@
 docs/labels.md, and what is set here was chosen from it.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
@@ -18,6 +19,8 @@ from qrcode.constants import (
     ERROR_CORRECT_Q,
 )
 from qrcode.exceptions import DataOverflowError
+
+from traceability.qrquick import QuickCode
 
 LEVELS: Final = {
     "L": ERROR_CORRECT_L,
@@ -52,7 +55,7 @@ ALIKE: Final = 50
 _MASK: Final = 3
 """Any mask can be read. A signature looks random under each of them, and weighing all eight
 takes six times as long."""
-
+_DARK: Final = re.compile(rb"\x01+")
 
 Modules = Sequence[Sequence[bool]]
 """A code row by row, without quiet zone; True is dark."""
@@ -61,7 +64,7 @@ Modules = Sequence[Sequence[bool]]
 @lru_cache(maxsize=64)
 def modules(text: str, level: str = LEVEL) -> Modules:
     """Return a code's modules, row by row, without quiet zone."""
-    code = qrcode.QRCode(
+    code = QuickCode(
         _version_of(len(text), level),
         error_correction=LEVELS[level],
         border=0,
@@ -73,7 +76,7 @@ def modules(text: str, level: str = LEVEL) -> Modules:
         code.make(fit=False)
     except DataOverflowError:
         code.make(fit=True)
-    return tuple(tuple(bool(cell) for cell in row) for row in code.get_matrix())
+    return tuple(map(tuple, code.get_matrix()))
 
 
 @lru_cache(maxsize=1024)
@@ -87,15 +90,9 @@ def _version_of(length: int, level: str) -> int:
 
 def runs(row: Sequence[bool]) -> list[tuple[int, int]]:
     """Return the dark runs of a row: (start, length)."""
-    found: list[tuple[int, int]] = []
-    begin = None
-    for x, is_dark in enumerate((*row, False)):
-        if is_dark and begin is None:
-            begin = x
-        elif not is_dark and begin is not None:
-            found.append((begin, x - begin))
-            begin = None
-    return found
+    return [
+        (run.start(), run.end() - run.start()) for run in _DARK.finditer(bytes(row))
+    ]
 
 
 def code_svg(text: str, title: str) -> str:
