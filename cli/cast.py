@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from cli.counter import handle
 from cli.offices import add_offices, hold_certificate, keep_papers, open_dossiers
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import milliseconds
@@ -113,6 +114,7 @@ def open_books(
             lot = books.make_lot(FARMER, harvest=record)
             labels = Labels(registry, signer, clock, public_url, secrets.token_bytes)
             labels.issue(FARMER, lot.id, LABELS)
+            handle(registry, clock, FARMER, lot)
     keep_papers(registry, telemetry, FARMER, crop, now)
     open_dossiers(registry, telemetry, signer, FARMER, crop, now)
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -16,9 +17,9 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.records import FieldError
-from traceability.trip_book import in_force, trip_book
-from traceability.vessel_papers import PaperStanding, paper_states, papers_in
+from traceability.trip_book import trip_book
 from traceability.vessels import ANSWERS, NewVesselRecord, VesselBooks
+from web.boatpapers import PaperView, endings, paper_views, states_of
 from web.doors import Doors
 from web.formats import day
 from web.pages import Renderer, lang_of
@@ -33,7 +34,7 @@ from web.seaforms import (
     typed_values,
     values_of,
 )
-from web.seawords import paper_text, port_name
+from web.seawords import port_name
 from web.views import Link
 from web.words import Lang, say
 
@@ -47,20 +48,14 @@ class TripLink:
     state: str
 
 
-@dataclass(frozen=True)
-class PaperView:
-    """One paper; ``look`` is good, doubt or bad."""
-
-    text: str
-    look: str
+MOST_BOATS: Final = 40
+"""So many boats on one page; an officer finds the others by name or number."""
+MOST_ENDINGS: Final = 30
 
 
-LOOKS = {
-    PaperStanding.VALID: "good",
-    PaperStanding.EXPIRING: "doubt",
-    PaperStanding.EXPIRED: "bad",
-    PaperStanding.MISSING: "bad",
-}
+def _is_asked(info: VesselInfo, text: str) -> bool:
+    plain = text.casefold().strip()
+    return plain in info.name.casefold() or plain in info.id.casefold()
 
 
 class BoatPages:
@@ -86,27 +81,36 @@ class BoatPages:
     def _now_ms(self) -> int:
         return milliseconds(self._services.clock.now())
 
-    def boats_page(self, request: Request) -> HTMLResponse:
-        """Every boat, with what is soon to be done for it."""
+    def boats_page(self, request: Request, q: str = "") -> HTMLResponse:
+        """Boats, with what is soon to be done for each; ``q`` picks by name or number."""
         mine, lang = self._doors.mine(request), lang_of(request)
+        vessels = mine.seen.vessels()
+        states = states_of(mine.seen, vessels, self._now_ms())
+        shown = [one for one in vessels if _is_asked(one, q)][:MOST_BOATS]
         boats = [
             (
                 Link(f"{one.name} ({one.id})", f"/vessels/{one.id}/book"),
                 [
                     paper
-                    for paper in self._papers(lang, mine, one)
+                    for paper in paper_views(lang, states[one.id])
                     if paper.look != "good"
                 ],
                 self._trips(lang, mine, one)[:3],
             )
-            for one in mine.seen.vessels()
+            for one in shown
         ]
+        ending = endings(lang, vessels, states)
         return self._render.page(
             request,
             "boats.html",
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             boats=boats,
+            asked=q[:40],
+            is_many=len(vessels) > MOST_BOATS or bool(q),
+            count=len(vessels),
+            ending=ending[:MOST_ENDINGS],
+            more=max(0, len(ending) - MOST_ENDINGS),
         )
 
     def book_page(self, request: Request, vessel: str) -> HTMLResponse:
@@ -125,13 +129,8 @@ class BoatPages:
         )
 
     def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
-        records = mine.seen.vessel_records(vessel=info.id)
-        papers = papers_in(in_force(one for one in records if one.kind == "paper"))
-        now_ms = self._now_ms()
-        return [
-            PaperView(paper_text(lang, one), LOOKS[one.standing])
-            for one in paper_states(papers, info.length_m, now_ms, now_ms)
-        ]
+        states = states_of(mine.seen, [info], self._now_ms())
+        return paper_views(lang, states[info.id])
 
     def _trips(self, lang: Lang, mine: Services, info: VesselInfo) -> list[TripLink]:
         """Return the trips, found or entered, the newest first."""

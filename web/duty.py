@@ -24,7 +24,7 @@ from traceability.suspects import (
 from traceability.trip_book import Difference
 from traceability.trip_case import trip_view
 from web.beside import suspicion_text
-from web.boats import LOOKS
+from web.boatpapers import LOOKS
 from web.doors import Doors, RefusedError
 from web.formats import day, exact, moment
 from web.pages import Renderer, lang_of

@@ -33,6 +33,7 @@ from web.goodsviews import (
     since,
     tree_of,
 )
+from web.lotmap import lot_map
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.words import Lang, say
@@ -83,7 +84,11 @@ class GoodsPages:
             for lot, one in self._registry.held_by(organisation):
                 before = held.get(lot.id, (lot, 0.0))[1]
                 held[lot.id] = (lot, round(before + one.kg, 3))
-        called = self._registry.recalled_of(list(held))
+        coming = [
+            shipment for one in ours for shipment in self._registry.shipments_to(one)
+        ]
+        sent = {flow.lot for shipment in coming for flow in shipment.flows}
+        called = self._registry.recalled_of([*held, *sent])
         return self._render.page(
             request,
             "goods.html",
@@ -101,15 +106,18 @@ class GoodsPages:
                 }
                 for lot, kg in held.values()
             ],
-            coming=[
-                self._coming(lang, shipment)
-                for organisation in ours
-                for shipment in self._registry.shipments_to(organisation)
-            ],
+            coming=[self._coming(lang, shipment) for shipment in coming],
+            called=[self._called(lot) for lot in sorted(called)],
             trouble=trouble,
             may_act=self._doors.may_act(request),
             happened=self._local_now(),
         )
+
+    def _called(self, lot: str) -> dict[str, str]:
+        """Return what whoever has a lot that is called back must know."""
+        recall = self._registry.recalls_upon(lot)[0]
+        code = self._registry.get_lot(lot).code
+        return {"lot": code, "reason": recall.reason, "phone": recall.phone}
 
     def _coming(self, lang: Lang, shipment: Shipment) -> dict[str, Any]:
         return {
@@ -197,6 +205,9 @@ class GoodsPages:
             "back": tree_of(lang, lot.id, lots, links, reach, is_back=True),
             "forward": tree_of(lang, lot.id, became, shown, reach, is_back=False),
             "others": others,
+            "drawn": lot_map(
+                lang, lot.id, {**became, **lots}, [*links, *shown], broken, reach
+            ),
             "broken": None
             if broken is None
             else refusal_texts(

@@ -23,13 +23,13 @@ from traceability.trip_book import Standing, in_force
 from traceability.trip_case import TripView, ask_gate, case_of, trip_view
 from traceability.trip_evidence import TripEvidence
 from traceability.vessels import NewCatchLot, VesselBooks
-from web.boats import LOOKS, PaperView
+from web.boatpapers import paper_views
 from web.doors import Doors
 from web.landingviews import LandingView, balance_views, goods_views, lot_links
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.seaforms import weight
-from web.seawords import day_time, paper_text, port_name, sea_refusals
+from web.seawords import day_time, port_name, sea_refusals
 from web.triptracks import track_document, track_facts, track_of
 from web.tripviews import (
     coverage_text,
@@ -124,10 +124,7 @@ class TripPages:
             tolerance=tolerance_text(lang),
             zones=zone_views(lang, view),
             notices=notice_texts(lang, view),
-            papers=[
-                PaperView(paper_text(lang, one), LOOKS[one.standing])
-                for one in view.papers
-            ],
+            papers=paper_views(lang, view.papers),
             landings=[self._landing(request, view, one) for one in view.book.landings],
             records=[
                 sea_record_view(lang, one, now_ms, names, standing)

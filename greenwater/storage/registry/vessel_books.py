@@ -83,7 +83,11 @@ class VesselBooksSeen:
     _sessions: Sessions
 
     def vessel_records(
-        self, *, vessel: str | None = None, trip: str | None = None
+        self,
+        *,
+        vessel: str | None = None,
+        trip: str | None = None,
+        kind: str | None = None,
     ) -> Sequence[VesselRecord]:
         """Return the entries, by when they happened; corrected ones too."""
         query = select(VesselRecordRow).order_by(
@@ -95,6 +99,8 @@ class VesselBooksSeen:
             query = query.where(VesselRecordRow.vessel == parse_registration(vessel))
         if trip is not None:
             query = query.where(VesselRecordRow.trip == trip)
+        if kind is not None:
+            query = query.where(VesselRecordRow.kind == kind)
         with self._sessions.reading() as session:
             return [_record(row) for row in session.scalars(query)]
 
