@@ -9,7 +9,7 @@ import typer
 
 from cli.home import Home, open_home
 from greenwater.kernel.clock import open_clock
-from greenwater.kernel.errors import ConfigError, InputError
+from greenwater.kernel.errors import ConfigError, InputError, UnavailableError
 from greenwater.kernel.reading import instant, milliseconds
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def backup(
     The file holds keys and passwords: it is ours alone (0600); keep it so.
     """
     from greenwater.storage.backup.making import back_up
+    from greenwater.storage.registry import open_registry
+    from greenwater.storage.registry.pulses import BACKUP
 
     home, clock, told = open_home(), open_clock(), Progress()
     if target.is_dir():
@@ -55,7 +57,13 @@ def backup(
         raise InputError(f"there is no folder {target.parent}: make it first")
     manifest = back_up(_platform(home), target.absolute(), clock, told)
     told.end()
-    typer.echo(f"{target}: {target.stat().st_size:,} bytes, checked")
+    size = target.stat().st_size
+    typer.echo(f"{target}: {size:,} bytes, checked")
+    try:
+        with open_registry(home.registry_url) as registry:
+            registry.beat(BACKUP, milliseconds(clock.now()), {"bytes": size})
+    except UnavailableError as exc:
+        typer.echo(f"The site was not told of it: {exc}", err=True)
     _print_counts(manifest)
 
 

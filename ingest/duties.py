@@ -27,6 +27,7 @@ from ingest.ports import Outlet, Registry
 log = structlog.get_logger()
 
 REPEAT_COMMAND_S = 30.0
+BEAT_S = 15.0
 RESEND = "resend"
 HOUR_MS = 3600 * 1000
 
@@ -65,6 +66,7 @@ class Duties:
         self._store_error: str | None = None
         self._settled_at = time.monotonic()
         self._waiting = 0
+        self._beat_s = 0.0
         self._quarantined = deque([(milliseconds(clock.now()), 0)])
         self._open: set[tuple[str, str]] = set()
         self._recall()
@@ -133,6 +135,7 @@ class Duties:
         self._keep_statuses()
         self._send_commands(outlet)
         self._watch()
+        self._beat()
 
     def _keep_statuses(self) -> None:
         with self._lock:
@@ -167,6 +170,20 @@ class Duties:
                 self._sent[command_id] = now_s
         alive = {CommandId(command.id) for _, command in due}
         self._sent = {one: at for one, at in self._sent.items() if one in alive}
+
+    def _beat(self) -> None:
+        """Say now and then that it works, what waits, and for how long."""
+        now_s = time.monotonic()
+        if now_s - self._beat_s < BEAT_S:
+            return
+        self._beat_s = now_s
+        is_behind = self._waiting > 0 or self._store_error is not None
+        facts = {
+            "queue": self._waiting,
+            "lag_s": round(now_s - self._settled_at) if is_behind else 0,
+            "stored": self._counters.snapshot()["stored"],
+        }
+        self._registry.beat(self._name, milliseconds(self._clock.now()), facts)
 
     def _watch(self) -> None:
         lag_s = time.monotonic() - self._settled_at

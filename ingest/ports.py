@@ -127,6 +127,10 @@ class Registry(Protocol):
         """Open the alarm (kind, subject), or refresh its message if it is open."""
         ...
 
+    def beat(self, name: str, at_ms: int, facts: Mapping[str, object]) -> None:
+        """Keep a service's newest sign of life, and forget the one before."""
+        ...
+
     def operator_alarms(self) -> Sequence[OpenAlarm]:
         """Return the open alarms."""
         ...

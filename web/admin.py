@@ -11,6 +11,7 @@ from markupsafe import Markup
 from greenwater.kernel.errors import ConflictError, InputError, PlatformError
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.pulses import BACKUP, Pulse
 from web.adminlogs import act_name
 from web.doors import Doors
 from web.formats import DAY_MS, age, moment
@@ -21,6 +22,13 @@ from web.words import Lang, say
 
 MB: Final = 2**20
 LOW_MB: Final = 500
+SILENT_S: Final = 60.0
+"""After so long without a sign of life, in real time, a service is not well."""
+
+LAG_S: Final = 30
+BACKUP_MS: Final = 7 * DAY_MS
+"""Boxes keep for so long what was acknowledged: an older backup may miss some of it."""
+
 Place = Annotated[str, Form(max_length=64)]
 
 
@@ -78,7 +86,11 @@ class AdminPages:
         return self._page(
             request,
             "admin.html",
-            facts=[*self._stores(lang), *self._boxes(lang, now_ms)],
+            facts=[
+                *self._stores(lang),
+                *self._services_facts(lang, now_ms),
+                *self._boxes(lang, now_ms),
+            ],
             alarms=[
                 (
                     one.kind,
@@ -106,6 +118,39 @@ class AdminPages:
             text = say(lang, "health_free", mb=f"{free_mb:,}".replace(",", "."))
             facts.append((say(lang, "health_disk"), text, free_mb >= LOW_MB))
         return facts
+
+    def _services_facts(self, lang: Lang, now_ms: int) -> list[tuple[str, str, bool]]:
+        """Return what ingest last said of itself, and when the last backup was made."""
+        pulses = {one.name: one for one in self._registry.pulses()}
+        backup = pulses.pop(BACKUP, None)
+        found = [
+            self._ingest_fact(lang, one, now_ms)
+            for one in pulses.values()
+            if one.name.startswith("ingest")
+        ]
+        if not found:
+            found = [(say(lang, "health_ingest"), say(lang, "never"), False)]
+        told = say(lang, "health_no_backup")
+        is_recent = backup is not None and now_ms - backup.at_ms < BACKUP_MS
+        if backup is not None:
+            mb = max(1, int(backup.facts["bytes"]) // MB)
+            told = say(
+                lang, "health_backed_up", time=moment(lang, backup.at_ms, now_ms), mb=mb
+            )
+        is_well = is_recent or self._services.is_demo
+        return [*found, (say(lang, "health_backup"), told, is_well)]
+
+    def _ingest_fact(
+        self, lang: Lang, one: Pulse, now_ms: int
+    ) -> tuple[str, str, bool]:
+        silent_s = (now_ms - one.at_ms) / 1000
+        if self._services.is_demo:  # whose clock runs faster than ingest does
+            silent_s = self._services.clock.real_seconds(silent_s)
+        lag_s, queue = int(one.facts["lag_s"]), int(one.facts["queue"])
+        name = say(lang, "health_ingest") + one.name.removeprefix("ingest")
+        heard = age(lang, one.at_ms, now_ms)
+        text = say(lang, "health_beat", age=heard, queue=queue, lag=lag_s)
+        return name, text, silent_s < SILENT_S and lag_s < LAG_S
 
     def _boxes(self, lang: Lang, now_ms: int) -> list[tuple[str, str, bool]]:
         states, statuses = self._registry.device_states(), self._registry.statuses()

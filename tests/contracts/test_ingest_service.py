@@ -251,6 +251,17 @@ def test_alarms_of_an_earlier_run_are_cleared_by_the_next(
     assert farm.operator_alarms() == []
 
 
+def test_it_says_how_much_waits_and_takes_back_what_it_said_before(
+    farm: Registry, telemetry: Telemetry, tmp_path: Path
+) -> None:
+    for waiting in (7, 0):
+        bench = Bench(farm, telemetry, tmp_path)
+        bench.duties.settled(waiting)
+        bench.duties.do(bench.outlet)
+        (told,) = farm.pulses()
+        assert (told.name, told.facts["queue"]) == ("ingest", waiting)
+
+
 def test_growth_of_quarantine_is_an_alarm_until_it_has_been_quiet_for_an_hour(
     farm: Registry, telemetry: Telemetry, tmp_path: Path
 ) -> None:

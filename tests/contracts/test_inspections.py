@@ -1,5 +1,6 @@
 """An inspector's statement: signed on his phone, taken in once, in any order, or refused."""
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +11,18 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import instant, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.test_books import Farm
+from tests.unit.test_photos import picture
 from traceability.inspections import AHEAD_MS, DOMAIN, Inspecting
 from traceability.keys import Signer
 from traceability.links import to_text
+from traceability.photos import Album, drawn_anew
 from traceability.seals import seal
 
 
@@ -145,6 +149,37 @@ WRONG: list[dict[str, Any]] = [
     {"at_ms": "soon"}, {"note": "x" * 1001}, {"place": "12.23881,109.19672"},
     {"colour": "red"}, {"id": str(uuid.UUID(int=7)).replace("7", "A")},
 ]  # fmt: skip
+
+
+def test_photos_that_are_named_come_in_once_and_no_others(
+    duty: Duty, tmp_path: Path
+) -> None:
+    album = Album(duty.registry, ManualClock(instant(duty.now_ms)), tmp_path / "photos")
+    raw, other = picture("JPEG"), picture("JPEG", (30, 30))
+    named, bad = (hashlib.sha256(one).hexdigest() for one in (raw, b"<svg/>"))
+    statement = duty.found(photos=[named, bad])
+    (taken,) = duty.inspecting.take_in("kim", [statement])
+    assert (taken.state, taken.missing) == ("stored", (named, bad))
+
+    def send(digest: str, sent: bytes, person: str = "kim") -> None:
+        duty.inspecting.take_photo(person, taken.id, digest, sent, album)
+
+    for digest, sent in ((named, other), ("0" * 64, raw), (bad, b"<svg/>")):
+        with pytest.raises(InputError):
+            send(digest, sent)
+    with pytest.raises(MissingError):
+        send(named, raw, "thu")
+    assert duty.registry.inspection_photos(taken.id) == []
+    send(named, raw)
+    send(named, raw)
+    (kept,) = duty.registry.inspection_photos(taken.id)
+    assert (kept.digest, kept.size) == (named, len(raw))
+    assert (tmp_path / "photos" / "signed" / f"{named}.bin").read_bytes() == raw
+    assert album.read(kept.kept) == drawn_anew(raw).data
+    (again,) = duty.inspecting.take_in("kim", [statement])
+    assert (again.state, again.missing) == ("same", (bad,))
+    wrong = ([named] * 2, ["../x"], [f"{n:064x}" for n in range(5)])
+    assert duty.take(*(duty.found(photos=one) for one in wrong)) == ["refused"] * 3
 
 
 def test_a_key_is_good_for_its_time(duty: Duty) -> None:

@@ -663,6 +663,30 @@ def test_the_administrators_pages_are_whole(world: World, lang: str) -> None:
                 assert field.attrs["id"] in named, (path, field.attrs)
 
 
+def test_health_tells_how_far_ingest_is_behind_and_of_the_last_backup(
+    world: World,
+) -> None:
+    admin, beat = administer(world), world.registry.beat
+
+    def told() -> str:
+        found = [one.text for one in page(admin, "/admin").all(class_="value")]
+        return "\n".join(found)
+
+    assert "▲ chưa có" in told()
+    beat("ingest", NOW_MS - 5_000, {"queue": 12, "lag_s": 2, "stored": 9})
+    beat("backup", NOW_MS - 3 * HOUR_MS, {"bytes": 7_000_000})
+    assert "hàng đợi 12, chậm 2 giây" in told()
+    assert "6 MB" in told()
+    assert "▲" not in told()
+    beat("ingest", NOW_MS - 5_000, {"queue": 900, "lag_s": 45, "stored": 9})
+    assert "▲" in told()
+    beat("ingest", NOW_MS - 120_000, {"queue": 0, "lag_s": 0, "stored": 9})
+    assert "▲" in told(), "it says nothing any more"
+    beat("ingest", NOW_MS, {"queue": 0, "lag_s": 0, "stored": 9})
+    beat("backup", NOW_MS - 8 * 24 * HOUR_MS, {"bytes": 7_000_000})
+    assert "▲" in told(), "boxes keep seven days"
+
+
 def test_a_box_is_added_with_a_code_renewed_and_shut_out(world: World) -> None:
     admin = administer(world)
     token = csrf_of(admin.cookies[COOKIE])

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
 from tests.pages.farms import BASE, PHONES, PIN, Farms
+from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from traceability.copies import DAY_MS, THRESHOLDS
 from traceability.inspections import DOMAIN
@@ -23,6 +24,7 @@ from web.doors import COOKIE, csrf_of
 from web.scans import FREE_REPORTS
 
 HOUR = NOW_MS - NOW_MS % HOUR_MS
+VESSELS = "/api/v1/inspections/vessels.json"
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +205,36 @@ def test_an_inspector_signs_on_his_phone_and_the_lot_shows_it(
     )
     enter(site, "hoa")
     assert 'data-result="non_conformant"' in site.get(f"/lots/{lot.id}").text
+
+
+def test_on_duty_one_sees_what_stands_out_and_any_vessel(
+    site: TestClient, farms: Farms
+) -> None:
+    for place in ("khanh-hoa", "ha-noi"):
+        farms.registry.note_scan(farms.labels["hoa"], HOUR, place)
+    for path in ("/inspections/today", "/inspections/vessels", VESSELS):
+        enter(site, "hoa")
+        assert site.get(path).status_code == 403, path
+    enter(site, "minh")
+    today = parse_page(site.get("/inspections/today").text)
+    told = {
+        one.attrs["id"]: one.text for one in today.all("section") if "id" in one.attrs
+    }
+    assert farms.labels["hoa"] in told["copies"]
+    assert "KH-91001-TS" in told["papers"]
+    assert "ghi 0 kg, cân 300 kg" in told["weights"]
+    assert "Không có" in told["recalled"]
+
+    page = site.get("/inspections/vessels", params={"number": "kh 91001 ts"}).text
+    for words in ("Tàu hoa", "Hộ hoa", "Giấy tờ", "300", 'href="/trips/hoa-bien"'):
+        assert words in page, words
+    for number in ("KH 99999 TS", "12345", "<script>"):
+        answer = site.get("/inspections/vessels", params={"number": number})
+        assert answer.status_code == 404
+        assert "<script>" not in answer.text
+    listed = site.get(VESSELS).json()
+    assert [one["id"] for one in listed["vessels"]] == ["KH-91001-TS", "KH-91002-TS"]
+    assert listed["at_ms"] == NOW_MS
 
 
 def test_only_inspectors_send_inspections(site: TestClient, farms: Farms) -> None:
