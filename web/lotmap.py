@@ -20,9 +20,9 @@ from web.words import Lang, say
 MOST_ROWS: Final = 3
 """So many steps back and so many on are drawn."""
 MOST_IN_ROW: Final = 3
-WIDE: Final = 104
+WIDE: Final = 118
 HIGH: Final = 44
-GAP_X: Final = 12
+GAP_X: Final = 8
 GAP_Y: Final = 46
 EDGE: Final = 6
 
