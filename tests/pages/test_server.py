@@ -1,13 +1,20 @@
 """Listening and stopping."""
 
+import hashlib
 import http.client
 import socket
+import ssl
 import threading
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from fastapi import FastAPI
 
-from greenwater.kernel.errors import UnavailableError
-from tests.pages.world import World
+from cli.lan import DAYS, how_to_open, open_lan, own_address
+from greenwater.kernel.errors import ConfigError, UnavailableError
+from tests.pages.world import NOW, World
 from web.app import create_app
 from web.server import serve
 
@@ -71,3 +78,55 @@ def test_a_port_that_is_taken_is_named(world: World) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UnavailableError, match=f"port {port}.*--port"):
             serve(create_app(world.services), "127.0.0.1", port, threading.Event())
+
+
+def test_a_phone_is_shown_a_certificate_of_this_machine_for_a_week(
+    tmp_path: Path,
+) -> None:
+    lan = open_lan(tmp_path, 8443, NOW)
+    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
+
+    def opened(port: int) -> None:
+        ports.append(port)
+        ready.set()
+
+    thread = threading.Thread(
+        target=serve,
+        args=(FastAPI(), "127.0.0.1", 0, stop),
+        kwargs={"on_ready": opened, "certificate": lan.files.certificate},
+    )
+    thread.start()
+    try:
+        assert ready.wait(20)
+        trusted = ssl.create_default_context(cafile=lan.files.ca)
+        with (
+            socket.create_connection(("127.0.0.1", ports[0]), 10) as plain,
+            trusted.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
+        ):
+            assert wrapped.version() in ("TLSv1.2", "TLSv1.3")
+            wrapped.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert wrapped.recv(20).startswith(b"HTTP/1.1 200")
+            shown = hashlib.sha256(wrapped.getpeercert(binary_form=True) or b"")
+        with (
+            socket.create_connection(("127.0.0.1", ports[0]), 10) as plain,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            ssl.create_default_context().wrap_socket(plain, server_hostname="127.0.0.1")
+    finally:
+        stop.set()
+        thread.join()
+    told = "\n".join(how_to_open(lan))
+    assert shown.hexdigest().upper() in told.replace(":", "")
+    assert f"https://{own_address()}:8443" == lan.address
+    assert "█" in told, "a code to scan"
+    for file in lan.files[:2]:
+        found = x509.load_pem_x509_certificate(file.read_bytes())
+        assert found.not_valid_after_utc == NOW + timedelta(days=DAYS)
+
+
+def test_what_is_no_certificate_is_said_before_anything_listens(tmp_path: Path) -> None:
+    wrong = tmp_path / "x.pem"
+    wrong.write_text("words")
+    for path in (wrong, tmp_path / "none.pem"):
+        with pytest.raises(ConfigError, match="certificate with its key"):
+            serve(FastAPI(), "127.0.0.1", 0, threading.Event(), certificate=path)
