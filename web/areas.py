@@ -3,36 +3,47 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
 from greenwater.reference.communes import current_name
+from greenwater.reference.planned import PLANNED
 from greenwater.reference.substances import is_antibiotic
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.certification import Certificate
 from greenwater.storage.registry.places import SiteInfo, SiteKind
 from greenwater.storage.registry.scope import Scope
-from greenwater.storage.registry.trips import Fished
 from traceability.certificates import CertificateState, certificate_state
 from traceability.corrections import in_force
+from web.areamonths import (
+    MONTHLY,
+    ZONES,
+    month_counts,
+    month_table,
+    months_ago,
+    vessel_days,
+    zone_trend,
+)
 from web.cards import state_of
 from web.doors import Doors, RefusedError
 from web.facts import Facts, Snapshots
-from web.formats import number
+from web.formats import local, number
 from web.pages import Renderer, lang_of
+from web.plannedviews import (
+    group_views,
+    planned_bounds,
+    planned_document,
+    planned_spots,
+)
+from web.seamap import sea_map
 from web.words import Lang, say
+from web.workbooks import workbook_answer
 
-MONTHS: Final = 6
-ZONES: Final = ("coastal", "inshore", "offshore")
 _GREEN: Final = ("feed_use", "harvest", "drug_chem_use", "waste")
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass
@@ -71,14 +82,6 @@ class AreaNumbers:
         return round(self.feed_kg / self.harvest_kg, 2)
 
 
-@dataclass(frozen=True)
-class Month:
-    """Vessel-days of fishing in one month, by zone: a boat that worked there that day."""
-
-    name: str
-    days: Mapping[str, int]
-
-
 @dataclass
 class _Homes:
     """In which commune things are."""
@@ -103,7 +106,9 @@ class AreaPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/areas", response_class=HTMLResponse)(self.areas_page)
+        routes.get("/areas.json")(self.planned_data)
         routes.get("/areas.csv")(self.areas_file)
+        routes.get("/areas.xlsx")(self.areas_workbook)
         routes.get("/areas/vessel-days.csv")(self.vessel_days_file)
         return routes
 
@@ -120,7 +125,7 @@ class AreaPages:
         lang = lang_of(request)
         areas = by_area(seen, facts)
         whole = sum(areas.values(), AreaNumbers())
-        months = vessel_days(seen.fished(_months_ago(facts.now_ms)))
+        months = vessel_days(seen.fished(months_ago(facts.now_ms)))
         return self._render.page(
             request,
             "areas.html",
@@ -137,22 +142,66 @@ class AreaPages:
                 (one.name, [number(lang, one.days.get(zone, 0)) for zone in ZONES])
                 for one in months
             ],
-            trends=[_trend(lang, months, zone) for zone in ZONES],
+            trends=[zone_trend(lang, months, zone) for zone in ZONES],
+            by_month=month_table(lang, seen, facts.now_ms),
+            planned=group_views(lang),
+            instrument=PLANNED.instrument,
+            sea=sea_map(
+                (),
+                spots=planned_spots(lang),
+                alt=say(lang, "area_planned_alt"),
+                bounds=planned_bounds(),
+            ),
+        )
+
+    def planned_data(self, request: Request) -> JSONResponse:
+        """Planned farming areas for the map's script."""
+        self._seen(request)
+        return JSONResponse(
+            planned_document(lang_of(request)), headers={"Cache-Control": "no-store"}
         )
 
     def areas_file(self, request: Request) -> Response:
         """The same as a table for a spreadsheet."""
         seen, facts = self._seen(request)
-        rows = [
-            [area, *(getattr(numbers, name) for name in COLUMNS)]
-            for area, numbers in sorted(by_area(seen, facts).items())
-        ]
-        return _csv("areas", ["commune", *COLUMNS], rows)
+        return _csv("areas", ["commune", *COLUMNS], _area_rows(seen, facts))
+
+    def areas_workbook(self, request: Request) -> Response:
+        """All tables of the page as one Excel workbook, in the page's language."""
+        seen, facts = self._seen(request)
+        lang = lang_of(request)
+        months = vessel_days(seen.fished(months_ago(facts.now_ms)))
+        by_month = month_counts(seen, facts.now_ms)
+        return workbook_answer(
+            "areas",
+            {
+                say(lang, "area_title"): [
+                    [say(lang, "area_commune"), *(say(lang, f"area_{n}") for n in COLUMNS)],
+                    *_area_rows(seen, facts),
+                ],
+                say(lang, "area_months_title"): [
+                    [say(lang, "area_month"), *(say(lang, f"area_month_{n}") for n in MONTHLY)],
+                    *([month, *(counts[n] for n in MONTHLY)] for month, counts in by_month),
+                ],
+                say(lang, "area_days"): [
+                    [say(lang, "area_month"), *(say(lang, f"sea_zone_{z}") for z in ZONES)],
+                    *([one.name, *(one.days.get(z, 0) for z in ZONES)] for one in months),
+                ],
+                say(lang, "area_planned_short"): [
+                    [say(lang, f"area_planned_{n}") for n in ("group", "count", "ha", "names")],
+                    *(
+                        [one.name, one.areas or None, one.hectares,
+                         ", ".join(place.name for place in one.place)]
+                        for one in PLANNED.group
+                    ),
+                ],
+            },
+        )  # fmt: skip
 
     def vessel_days_file(self, request: Request) -> Response:
         """Vessel-days by month and zone as a table."""
         seen, facts = self._seen(request)
-        months = vessel_days(seen.fished(_months_ago(facts.now_ms)))
+        months = vessel_days(seen.fished(months_ago(facts.now_ms)))
         rows = [[one.name, *(one.days.get(z, 0) for z in ZONES)] for one in months]
         return _csv("vessel-days", ["month", *ZONES], rows)
 
@@ -251,34 +300,11 @@ def _hectares(one: Certificate) -> float:
     return round(sum(float(s.get("area_m2") or 0) for s in sites) / 10_000, 4)
 
 
-def vessel_days(fished: Iterable[Fished]) -> list[Month]:
-    """Return on how many days boats worked in each zone, by month, the oldest first.
-
-    A boat that worked in two zones on one day counts in both.
-    """
-    seen: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(
-        lambda: defaultdict(set)
-    )
-    for one in fished:
-        day = instant(one.began_ms).astimezone(VIETNAM).date().isoformat()
-        for zone, minutes in one.minutes.items():
-            if minutes > 0:
-                seen[day[:7]][zone].add((one.vessel, day))
+def _area_rows(seen: Scope, facts: Facts) -> list[list[Any]]:
     return [
-        Month(month, {zone: len(days) for zone, days in zones.items()})
-        for month, zones in sorted(seen.items())
+        [area, *(getattr(numbers, name) for name in COLUMNS)]
+        for area, numbers in sorted(by_area(seen, facts).items())
     ]
-
-
-def _trend(lang: Lang, months: Sequence[Month], zone: str) -> str:
-    """Return how the last whole month compares with the one before; the newest is open."""
-    if len(months) < 3:
-        return say(lang, "area_trend_unknown")
-    before, last = (one.days.get(zone, 0) for one in months[-3:-1])
-    if not before:
-        return say(lang, "area_trend_unknown")
-    change = round(100 * (last - before) / before)
-    return say(lang, "area_trend", change=f"{change:+d}")
 
 
 def _cells(lang: Lang, numbers: AreaNumbers) -> list[str]:
@@ -288,17 +314,9 @@ def _cells(lang: Lang, numbers: AreaNumbers) -> list[str]:
     ]
 
 
-def _local(now_ms: int) -> datetime:
-    return instant(now_ms).astimezone(VIETNAM)
-
-
 def _year_ms(now_ms: int) -> int:
-    first = _local(now_ms).replace(month=1, day=1, hour=0, minute=0, second=0)
+    first = local(now_ms).replace(month=1, day=1, hour=0, minute=0, second=0)
     return int(first.timestamp() * 1000)
-
-
-def _months_ago(now_ms: int) -> int:
-    return now_ms - MONTHS * 31 * _DAY_MS
 
 
 def _csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

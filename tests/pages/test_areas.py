@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 
 from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.trips import Haul
+from greenwater.reference.planned import PLANNED
 from greenwater.storage.registry.trips import Fished, Sailed
 from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
+from web.areamonths import month_counts
 from web.areas import AreaNumbers, _safe, by_area, vessel_days
 from web.facts import Snapshots
 
@@ -72,6 +75,34 @@ def test_days_of_fishing_are_counted_by_boat_day_and_zone(farms: Farms) -> None:
     farms.registry.save_trips([Sailed(vessel=BOATS["hoa"], hauls=hauls)])
     (month,) = vessel_days(farms.registry.fished(NOW_MS - 100 * HOUR_MS))
     assert (month.name, month.days) == ("2026-11", {"offshore": 2, "inshore": 1})
+
+
+def test_months_are_counted_idle_ones_too_and_make_a_workbook(farms: Farms) -> None:
+    seen = farms.registry.visible_to(None)
+    counts = month_counts(seen, NOW_MS)
+    assert [name for name, _ in counts][-3:] == ["2026-09", "2026-10", "2026-11"]
+    assert len(counts) == 6
+    assert sum(told["lots"] for _, told in counts) == len(farms.registry.lots())
+    with TestClient(create_app(farms.services)) as client:
+        client.post("/sign-in", data={"phone": PHONES["minh"], "secret": PIN})
+        page = client.get("/areas").text
+        book = load_workbook(io.BytesIO(client.get("/areas.xlsx").content))
+        layer = client.get("/areas.json").json()
+    assert [one.title for one in book][1:] == [
+        "Theo tháng", "Ngày tàu khai thác theo vùng", "Vùng quy hoạch nuôi"
+    ]  # fmt: skip
+    hectares = [row[2] for row in book["Vùng quy hoạch nuôi"].values]
+    assert hectares[1:] == [1165, 266, 13, 2043]
+    assert page.count('class="spot planned"') == len(layer["spots"]) == 4
+    assert all("tham khảo" in one["told"][1] for one in layer["spots"])
+
+
+def test_what_is_planned_is_named_counted_and_never_called_verified() -> None:
+    assert not PLANNED.verified
+    for group in PLANNED.group:
+        assert group.areas in (0, len(group.place)), group.name
+        for place in group.place:
+            assert (place.at is None) == (not place.at_is), place.name
 
 
 def test_a_day_is_one_of_vietnam() -> None:
