@@ -70,7 +70,14 @@ def web(
                 notices(registry, clock, stop),
             ):
                 app = create_app(services)
-                serve(app, host, port, stop, certificate=certificate)
+                serve(
+                    app,
+                    host,
+                    port,
+                    stop,
+                    certificate=certificate,
+                    trusted_proxies=settings.trusted_proxies,
+                )
         finally:
             telemetry.close()
 

@@ -35,11 +35,14 @@ def serve(
     *,
     on_ready: Callable[[int], None] | None = None,
     certificate: Path | None = None,
+    trusted_proxies: str = "127.0.0.1",
 ) -> None:
     """Serve until ``stop`` is set; requests under way get five seconds to finish.
 
     Port 0 takes a free one; ``on_ready`` is told which. ``certificate`` is a file with
     certificate and key (PEM): with it the site speaks TLS 1.2 and newer, and nothing else.
+    Who comes from an address of ``trusted_proxies`` (addresses and networks with commas,
+    ``*``: any) is believed where a request came from and whether over TLS.
 
     Raises:
         ConfigError: that is no certificate with its key.
@@ -55,6 +58,8 @@ def serve(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
+            proxy_headers=True,
+            forwarded_allow_ips=trusted_proxies,
             ssl_certfile=certificate,
             ssl_keyfile=certificate,
         )

@@ -213,6 +213,14 @@ def test_a_service_of_the_compose_file_is_whole(name: str) -> None:
         assert (ROOT / service["build"]["dockerfile"]).exists()
 
 
+def test_the_site_believes_its_front_and_nobody_else_reaches_it() -> None:
+    environment = SERVICES["web"]["environment"]
+    assert environment["GREENWATER_WEB_TRUSTED_PROXIES"] == "*"
+    assert environment["GREENWATER_PUBLIC_URL"].startswith("https://")
+    assert "ports" not in SERVICES["web"]
+    assert "header_up" not in (DEPLOY / "Caddyfile").read_text(), "it sets them itself"
+
+
 def test_only_boxes_and_pages_are_reached_from_outside() -> None:
     ports = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
     assert ports == {"broker": ["8883:8883"], "front": ["80:80", "443:443"]}

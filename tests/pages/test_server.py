@@ -2,15 +2,17 @@
 
 import hashlib
 import http.client
+import json
 import socket
 import ssl
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from cli.lan import DAYS, how_to_open, open_lan, own_address
 from greenwater.kernel.errors import ConfigError, UnavailableError
@@ -122,6 +124,37 @@ def test_a_phone_is_shown_a_certificate_of_this_machine_for_a_week(
     for file in lan.files[:2]:
         found = x509.load_pem_x509_certificate(file.read_bytes())
         assert found.not_valid_after_utc == NOW + timedelta(days=DAYS)
+
+
+def test_only_a_trusted_proxy_says_where_a_visitor_comes_from() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    def told(request: Request) -> list[str]:
+        return [request.url.scheme, request.client.host if request.client else ""]
+
+    seen = {}
+    for proxies in ("127.0.0.1", "192.0.2.0/24"):
+        stop = threading.Event()
+
+        def ask(port: int, proxies: str = proxies, stop: Any = stop) -> None:
+            def go() -> None:
+                asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                headers = {
+                    "X-Forwarded-Proto": "https",
+                    "X-Forwarded-For": "203.0.113.7",
+                }
+                asking.request("GET", "/", headers=headers)
+                seen[proxies] = json.loads(asking.getresponse().read())
+                asking.close()
+                stop.set()
+
+            threading.Thread(target=go).start()
+
+        serve(app, "127.0.0.1", 0, stop, on_ready=ask, trusted_proxies=proxies)
+    assert seen == {
+        "127.0.0.1": ["https", "203.0.113.7"], "192.0.2.0/24": ["http", "127.0.0.1"],
+    }  # fmt: skip
 
 
 def test_what_is_no_certificate_is_said_before_anything_listens(tmp_path: Path) -> None:
