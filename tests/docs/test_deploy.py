@@ -221,6 +221,15 @@ def test_the_site_believes_its_front_and_nobody_else_reaches_it() -> None:
     assert "header_up" not in (DEPLOY / "Caddyfile").read_text(), "it sets them itself"
 
 
+def test_programs_are_not_led_on_from_plain_http() -> None:
+    text = (DEPLOY / "Caddyfile").read_text()
+    plain = text[text.index("http://") :].partition("\n}")[0]
+    assert "@programs path /api/* /epcis/*" in plain
+    assert "@people not path /api/* /epcis/*" in plain
+    assert "redir @people https://{host}{uri} 308" in plain
+    assert 'respond @programs "use https" 403' in plain
+
+
 def test_only_boxes_and_pages_are_reached_from_outside() -> None:
     ports = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
     assert ports == {"broker": ["8883:8883"], "front": ["80:80", "443:443"]}

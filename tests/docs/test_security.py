@@ -14,6 +14,22 @@ def test_every_test_that_is_named_exists() -> None:
     assert not {one for one in named if f"def {one}(" not in text}
 
 
+def test_no_weak_hash_is_used() -> None:
+    packages = (
+        "web",
+        "traceability",
+        "greenwater",
+        "ingest",
+        "edge",
+        "cli",
+        "analytics",
+    )
+    files = [path for one in packages for path in (ROOT / one).rglob("*.py")]
+    weak = re.compile(r"\b(?:md5|sha1|SHA1|MD5)\b")
+    used = {path.name for path in files if weak.search(path.read_text())}
+    assert used == {"totp.py"}, "RFC 6238 has SHA-1, and nothing else may"
+
+
 def test_no_requirement_stands_twice_and_each_says_something() -> None:
     rows = re.findall(r"^\| (\d+\.\d.*?) \| (.*?) \| (.*?) \|$", PAGE, re.M)
     assert len(rows) > 45
