@@ -15,7 +15,7 @@ from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from traceability.books import Books
-from traceability.importing import Importer, Trial, decoded
+from traceability.importing import Importer, Trial, decoded, titles_of
 from traceability.importing import template as empty
 
 app = typer.Typer(help="A farm's book.", no_args_is_help=True)
@@ -31,12 +31,15 @@ def template(
     from web.words import Lang
 
     chosen = Lang.EN if lang == "en" else Lang.VI
-    typer.echo(empty(kind, lambda column: title_of(chosen, kind, column)), nl=False)
+    titles = titles_of(kind, lambda column: title_of(chosen, kind, column))
+    typer.echo(empty(titles), nl=False)
 
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="A CSV file, UTF-8.")],
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file in UTF-8, or an Excel workbook.")
+    ],
     person: Annotated[str, typer.Option(help="Whose entries they are.")],
     kind: Annotated[str, typer.Option(help="Where no column says it.")] = "",
     crop: Annotated[str, typer.Option(help="Where no column says it.")] = "",

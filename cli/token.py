@@ -17,10 +17,15 @@ def add(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="epcis:capture, epcis:query, telemetry:read; may be repeated."
+            help="epcis:capture, epcis:query, goods:read, goods:write, records:read, "
+            "telemetry:read; may be repeated."
         ),
     ],
     days: Annotated[int, typer.Option(help="How long it is good for.", min=1)] = 90,
+    person: Annotated[
+        str | None,
+        typer.Option(help="Who answers for what it writes; goods:write needs one."),
+    ] = None,
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
     from cli.home import open_home
@@ -39,6 +44,7 @@ def add(
             scopes=frozenset(scope),
             now_ms=milliseconds(now),
             expires_ms=milliseconds(now + timedelta(days=days)),
+            made_by=person,
         )
     typer.echo(f"id,token\n{id_},{secret}")
 
@@ -60,6 +66,7 @@ def list_(
             "scopes": sorted(one.scopes),
             "expires": _day(one.expires_ms),
             "revoked": None if one.revoked_ms is None else _day(one.revoked_ms),
+            "made_by": one.made_by,
         }
         for one in found
     ]

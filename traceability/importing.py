@@ -26,9 +26,13 @@ from greenwater.storage.registry.scope import Scope
 from traceability.events import NAMESPACE
 from traceability.recording import NewRecord, Recording
 from traceability.records import FieldError, canonical
+from traceability.workbooks import (
+    MAX_BYTES,
+    MAX_ROWS,
+    csv_of_workbook,
+    is_workbook,
+)
 
-MAX_BYTES: Final = 2 * 1024 * 1024
-MAX_ROWS: Final = 5000
 PLACES: Final = ("crop", "unit", "site", "commune")
 OTHERS: Final = ("time", "kind", "id", "corrects", "behalf_of")
 WHEN: Final = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M")
@@ -81,19 +85,19 @@ def plain(word: str) -> str:
     return " ".join(word.split("(")[0].strip().lower().split())
 
 
-def decoded(raw: bytes) -> str:
-    """Return a file's text.
+def decoded(raw: bytes, *, point: str = ".") -> str:
+    """Return a file's text; of an Excel workbook the CSV of its sheet.
+
+    ``point`` is the decimal mark that a workbook's numbers are written with.
 
     Raises:
-        InputError: it is too large, or no text that we read.
+        InputError: it is too large, or no table that we read.
     """
+    if is_workbook(raw):
+        return csv_of_workbook(raw, point=point)
     if len(raw) > MAX_BYTES:
         raise InputError(
             f"the file has more than {MAX_BYTES // 2**20} MB: split it into several"
-        )
-    if raw.startswith(b"PK"):
-        raise InputError(
-            "this is an Excel workbook: in Excel choose Save as… CSV UTF-8, and send that"
         )
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
@@ -360,16 +364,21 @@ def _one(column: str, wanted: str, names: Mapping[str, str]) -> str:
     raise _RowError(column, wanted[:80], reason)
 
 
-def template(kind: str, titles: Callable[[str], str]) -> str:
-    """Return an empty CSV file for a kind of record, with a byte order mark for Excel.
+def titles_of(kind: str, titles: Callable[[str], str]) -> list[str]:
+    """Return the titles of an empty file for a kind of record.
 
     ``titles`` names a column as people call it.
     """
     about = get_kind(kind)
     columns = ["time", about.place.value if about.place != "organisation" else "site"]
     columns += [one.name for one in about.fields]
+    return [titles(one) for one in columns]
+
+
+def template(titles: Sequence[str]) -> str:
+    """Return an empty CSV file with these titles, with a byte order mark for Excel."""
     out = io.StringIO()
-    csv.writer(out).writerow([titles(one) for one in columns])
+    csv.writer(out).writerow(titles)
     return "\ufeff" + out.getvalue()
 
 

@@ -47,6 +47,7 @@ from web.epcis import EpcisApi
 from web.facts import Snapshots
 from web.fleet import FleetPages
 from web.goods import GoodsPages
+from web.goods_api import GoodsApi
 from web.home import home_routes
 from web.inspections import InspectionPages
 from web.installing import InstallPages
@@ -156,6 +157,7 @@ def create_app(services: Services) -> FastAPI:
         SeaRecordApi(services, doors),
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
+        GoodsApi(services, doors),
         LedgerPages(services),
         PrintPages(services, doors),
         ReadinessPages(services, render, doors),

@@ -53,15 +53,20 @@ def type_of(path: str, status: int) -> tuple[str, str]:
 
 
 def problem_response(
-    path: str, status: int, reason: str, headers: Mapping[str, str] | None = None
+    path: str,
+    status: int,
+    reason: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Return an error for a program."""
+    """Return an error for a program; ``more`` are members beside the standard's."""
     kind, title = type_of(path, status)
     document: dict[str, Any] = {
         "type": kind,
         "title": title,
         "status": status,
         "detail": reason,
+        **(more or {}),
     }
     kept = {"Cache-Control": "no-store", **(headers or {})}
     if status == 401:

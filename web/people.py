@@ -17,6 +17,7 @@ from web.ports import Services
 from web.privacy import PrivacyPages
 from web.second import SecondFactorPages
 from web.signing import SigningIn
+from web.tokens import TokenPages
 
 
 class Pages(Protocol):
@@ -34,6 +35,7 @@ def people_pages(services: Services, render: Renderer, doors: Doors) -> list[Pag
         AccountPages(services, render, doors, signing),
         SecondFactorPages(services, render, doors, signing),
         OwnPages(services, render, doors, signing),
+        TokenPages(services, render, doors),
         JoinPages(services, render, doors, signing, inviting),
         AdminPages(services, render, doors),
         AdminLogPages(services, render, doors),

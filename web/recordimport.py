@@ -1,4 +1,4 @@
-"""Records from a CSV file: tried first, each bad row with its reason, then confirmed."""
+"""Records from a CSV file or an Excel workbook: tried first, each bad row with its reason, then confirmed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,20 +13,22 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import KINDS, get_kind
 from traceability.books import Books
 from traceability.importing import (
-    MAX_BYTES,
     Importer,
     Names,
     Trial,
     decoded,
     plain,
     template,
+    titles_of,
 )
+from traceability.workbooks import MAX_BYTES
 from web.doors import Doors
 from web.formats import typed_number
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.recordviews import unit_words
 from web.words import WORDS, Lang, say
+from web.workbooks import workbook_answer
 
 SHOWN: Final = 200
 """Bad rows that are told at once."""
@@ -91,11 +93,17 @@ class ImportPages:
         self._doors.known(request)
         return self._page(request)
 
-    def template(self, request: Request, kind: str = "feed_use") -> Response:
-        """An empty file for one kind of record, in the page's language."""
+    def template(
+        self, request: Request, kind: str = "feed_use", format: str = "csv"
+    ) -> Response:
+        """An empty file for one kind of record, in the page's language; CSV or Excel."""
         self._doors.known(request)
         lang = lang_of(request)
-        text = template(kind, lambda column: title_of(lang, kind, column))
+        titles = titles_of(kind, lambda column: title_of(lang, kind, column))
+        if format == "xlsx":
+            sheets = {say(lang, f"record_{kind}"): [titles]}
+            return workbook_answer(f"greenwater-{kind}", sheets)
+        text = template(titles)
         name = f"greenwater-{kind}.csv"
         return Response(
             text,
@@ -125,7 +133,8 @@ class ImportPages:
             mine.seen.get_crop(crop)
         importer = Importer(self._services.registry, self._books.recording, mine.seen)
         try:
-            text = asked.get("text", "") if raw is None else decoded(raw)
+            point = "." if lang is Lang.EN else ","
+            text = asked.get("text", "") if raw is None else decoded(raw, point=point)
             trial = importer.try_out(
                 person,
                 text,

@@ -33,7 +33,7 @@ from traceability.corrections import families, family_of, in_force
 from traceability.gate import GateRefusedError
 from traceability.gate_crop import crop_subject
 from traceability.green import aerator_hours, crop_book
-from traceability.importing import Importer, Names, template
+from traceability.importing import Importer, Names, template, titles_of
 from traceability.overriding import Asked, Overriding
 from traceability.passport import passport_of
 from traceability.records import FieldError
@@ -479,7 +479,7 @@ def test_a_file_is_tried_and_each_bad_row_says_why(farm: Farm) -> None:
 
 def test_a_template_filled_in_is_a_file_that_is_taken(farm: Farm) -> None:
     for kind in ("feed_in", "water_measure", "worker_training"):
-        head = template(kind, str)
+        head = template(titles_of(kind, str))
         row = {"time": "30/05/2026", "site": "hoa-farm", "unit": "Ao 1", "product": "x",
                "kg": "1", "ph": "8,1", "worker": "Tám", "topic": "thuốc"}  # fmt: skip
         columns = head.lstrip("\ufeff").strip().split(",")

@@ -180,7 +180,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "person": farm, "token": "x" * 22, "name": "keys",
         "report": farms.reports[farm], "key": "x" * 8,
         "record": farms.records[farm], "digest": "0" * 64, "override": "x",
-        "session": "0" * 16, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
+        "session": "0" * 16, "step": "x", "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
         "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
@@ -190,6 +190,7 @@ OWN_POSTS = {
     "/sign-out", "/products", "/report-label", "/scans/place", "/inspections/keys",
     "/inspections/keys/{key}/end", "/sign-in/code", "/account/sessions/end", "/account/secret",
     "/account/second-factor", "/account/second-factor/end", "/account/invitations",
+    "/account/tokens",
 }  # fmt: skip
 """What everybody may do, or nobody but an inspector, whose farm it ever is."""
 

@@ -1,11 +1,11 @@
 """The book on a phone: few taps, versions, photos, files; and for programs."""
 
+import datetime as dt
 import io
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from tests.pages.farms import PIN, PIN_HASH, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import open_empty
 from traceability.importing import plain
+from traceability.workbooks import csv_of_workbook
 from web.app import create_app
 from web.doors import COOKIE, csrf_of
 from web.recordimport import names_of, title_of
 from web.words import Lang
+from web.workbooks import workbook
 
 PHONES = {"hoa": "0905000001", "binh": "0905000002", "tam": "0905000009"}
 
@@ -294,9 +296,18 @@ def test_a_file_of_unknown_or_great_length_is_not_even_read(hoa: Phone) -> None:
 
 
 def test_a_file_is_tried_then_confirmed(hoa: Phone, farms: Farms) -> None:
-    text = "time;product;kg\n20/11/2026 07:30;tệp;1,5\n20/11/2026 07:30;tệp;nhiều\n"
+    template = hoa.client.get("/records/import/template?kind=feed_use&format=xlsx")
+    head = csv_of_workbook(template.content).strip().split(";")
+    filled = {title_of(Lang.VI, "feed_use", name): value for name, value in (
+        ("time", dt.datetime(2026, 11, 20, 7, 30)),  # noqa: DTZ001  (as Excel has it)
+        ("product", "tệp"), ("kg", 1.5),
+    )}  # fmt: skip
+    row = [filled.get(one) for one in head]
+    bad = ["nhiều" if one == 1.5 else one for one in row]
+    raw = workbook({"so": [head, row, bad]})
+    text = csv_of_workbook(raw, point=",")
     before = len(farms.registry.records(crop="hoa-vu"))
-    answer = hoa.post("/records/import", files={"file": ("so.csv", text.encode())},
+    answer = hoa.post("/records/import", files={"file": ("so.xlsx", raw)},
                       kind="feed_use", crop="hoa-vu")  # fmt: skip
     page = parse_page(answer.text)
     (trouble,) = [one for one in page.all("li") if "data-trouble" in one.attrs]
@@ -427,7 +438,7 @@ def test_a_programs_token_reads_if_it_may(hoa: Phone, farms: Farms) -> None:
         farms.registry.add_api_token(
             scope, f"secret of {scope}", organisation="binh", name=scope,
             scopes=frozenset({scope}), now_ms=now_ms,
-            expires_ms=now_ms + round(timedelta(days=1).total_seconds() * 1000),
+            expires_ms=now_ms + round(dt.timedelta(days=1).total_seconds() * 1000),
         )  # fmt: skip
         answer = hoa.client.get(
             "/api/v1/records", headers={"authorization": f"Bearer secret of {scope}"}

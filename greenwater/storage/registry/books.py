@@ -243,6 +243,20 @@ class BooksSeen(LedgerSeen):
         with self._sessions.reading() as session:
             return [_of(Lot, row) for row in session.scalars(query)]
 
+    def lots_after(self, after: tuple[int, str] | None, *, limit: int) -> Sequence[Lot]:
+        """Return the lots beyond (created_ms, id), in that order: a page of them."""
+        query = select(LotRow).order_by(LotRow.created_ms, LotRow.id)
+        if after is not None:
+            query = query.where(tuple_(LotRow.created_ms, LotRow.id) > after)
+        with self._sessions.reading() as session:
+            return [_of(Lot, row) for row in session.scalars(query.limit(limit))]
+
+    def lots_of_step(self, step: str) -> Sequence[Lot]:
+        """Return the lots that a step made, by code."""
+        query = select(LotRow).where(LotRow.step == step).order_by(LotRow.code)
+        with self._sessions.reading() as session:
+            return [_of(Lot, row) for row in session.scalars(query)]
+
     def get_lot(self, lot: str) -> Lot:
         """Return one lot.
 

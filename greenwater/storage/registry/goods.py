@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import CTE, case, func, select
+from sqlalchemy import CTE, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError
@@ -108,6 +108,18 @@ class GoodsSeen:
             query = query.where(LotStepRow.id.in_(touched))
         with self._sessions.reading() as session:
             return [struct_of(Step, row) for row in session.scalars(query)]
+
+    def steps_after(
+        self, after: tuple[int, str] | None, *, limit: int
+    ) -> Sequence[Step]:
+        """Return the steps beyond (entered_ms, id), in that order: a page of them."""
+        query = select(LotStepRow).order_by(LotStepRow.entered_ms, LotStepRow.id)
+        if after is not None:
+            place = tuple_(LotStepRow.entered_ms, LotStepRow.id)
+            query = query.where(place > after)
+        with self._sessions.reading() as session:
+            found = session.scalars(query.limit(limit))
+            return [struct_of(Step, row) for row in found]
 
     def get_step(self, step: str) -> Step:
         """Return one step.

@@ -8,13 +8,20 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.storage.registry.models import Organisation
+from greenwater.storage.registry.models import Organisation, Person
 from greenwater.storage.registry.models.epcis import ApiTokenRow
 from greenwater.storage.registry.rows import get_row, parse_name
 from greenwater.storage.registry.session import Sessions
 
 SCOPES: Final = frozenset(
-    {"epcis:capture", "epcis:query", "records:read", "telemetry:read"}
+    {
+        "epcis:capture",
+        "epcis:query",
+        "goods:read",
+        "goods:write",
+        "records:read",
+        "telemetry:read",
+    }
 )
 """What a token may be good for."""
 
@@ -23,7 +30,11 @@ MOST_MS: Final = 400 * 24 * 3600 * 1000
 
 
 class ApiToken(Struct, frozen=True):
-    """A token of a program, without its secret."""
+    """A token of a program, without its secret.
+
+    ``made_by`` is the person who answers for what is written with it; None: the command
+    line made it, and named nobody.
+    """
 
     id: str
     organisation: str
@@ -32,6 +43,7 @@ class ApiToken(Struct, frozen=True):
     made_ms: int
     expires_ms: int
     revoked_ms: int | None
+    made_by: str | None = None
 
 
 def token_hash(secret: str) -> str:
@@ -54,6 +66,7 @@ class Tokens:
         scopes: frozenset[str],
         now_ms: int,
         expires_ms: int,
+        made_by: str | None = None,
     ) -> None:
         """Let a program in with a secret that only it keeps.
 
@@ -67,6 +80,8 @@ class Tokens:
             raise InputError("a token ends within 400 days, not before it begins")
         with self._sessions.writing() as session:
             get_row(session, Organisation, organisation)
+            if made_by is not None:
+                get_row(session, Person, made_by)
             session.add(
                 ApiTokenRow(
                     id=id_,
@@ -77,18 +92,21 @@ class Tokens:
                     made_ms=now_ms,
                     expires_ms=expires_ms,
                     revoked_ms=None,
+                    made_by=made_by,
                 )
             )
 
-    def revoke_api_token(self, id_: str, *, now_ms: int) -> None:
-        """End a token; ended is ended.
+    def revoke_api_token(
+        self, id_: str, *, now_ms: int, organisation: str | None = None
+    ) -> None:
+        """End a token (if it is this organisation's); ended is ended.
 
         Raises:
             MissingError: there is none of that id.
         """
         with self._sessions.writing() as session:
             row = session.get(ApiTokenRow, id_)
-            if row is None:
+            if row is None or organisation not in (None, row.organisation):
                 raise MissingError(f"there is no token {id_!r}")
             row.revoked_ms = now_ms if row.revoked_ms is None else row.revoked_ms
 
@@ -121,4 +139,5 @@ def _token(row: ApiTokenRow) -> ApiToken:
         row.made_ms,
         row.expires_ms,
         row.revoked_ms,
+        row.made_by,
     )

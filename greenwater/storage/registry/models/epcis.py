@@ -58,6 +58,12 @@ class EpcisEntryRow(Tenanted, Base):
             *("name", "value", "organisation", "event_ms", "event"),
             **only_where("value IS NOT NULL"),
         ),
+        # The same in order of time: what many have is found from the newest on.
+        Index(
+            "ix_epcis_entry_value_time",
+            *("name", "event_ms", "organisation", "event", "value"),
+            **only_where("value IS NOT NULL"),
+        ),
         {"sqlite_with_rowid": False},
     )
     organisation: Mapped[str] = mapped_column(
@@ -123,6 +129,7 @@ class ApiTokenRow(Tenanted, Base):
     made_ms: Mapped[int]
     expires_ms: Mapped[int]
     revoked_ms: Mapped[int | None]
+    made_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
 
 
 class ApiWriteRow(Base):
