@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.certification import Certificate
 from traceability.certificates import (
@@ -68,8 +68,7 @@ class CertificatePages:
         self, request: Request, found: Certificate, trouble: str, status: int
     ) -> HTMLResponse:
         lang, now_ms = lang_of(request), self._now_ms()
-        visitor = self._doors.known(request)
-        person, is_own = visitor.person, found.organisation in visitor.organisations
+        person = self._doors.known(request).person
         is_issuer = person is not None and self._certifying.is_issuer(person, found)
         acts, names = self._registry.certificate_acts(found.id), self._registry.names()
         state = certificate_state(found, acts, now_ms)
@@ -100,10 +99,19 @@ class CertificatePages:
             ],
             products=self._products(request, lang, found, now_ms),
             is_issuer=is_issuer,
-            dossier=found.dossier if is_own or is_issuer else None,
+            dossier=self._dossier(person, found),
             kinds=[(kind, say(lang, f"certificate_do_{kind}")) for kind in ACTS],
             trouble=trouble,
         )
+
+    def _dossier(self, person: str | None, found: Certificate) -> str | None:
+        """Return the dossier it came from, if a person may open that."""
+        if found.dossier is None:
+            return None
+        try:
+            return self._registry.get_dossier_for(person, found.dossier).id
+        except MissingError:
+            return None
 
     def _facts(self, lang: Lang, found: Certificate) -> list[tuple[str, str]]:
         offices = {one.organisation: one.name for one in self._registry.offices()}

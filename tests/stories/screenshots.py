@@ -29,7 +29,7 @@ from tests.stories.theatre import Embedded, Theatre, playing
 OPENS = datetime(2026, 6, 1, 17, 50, tzinfo=UTC)
 LATER = timedelta(minutes=20)
 """How much later than the demo's this curtain rises."""
-SPEED = 60.0
+SPEED = 30.0
 WITHDRAWAL_LEFT = timedelta(minutes=30)
 STEPS_IN = (
     "",
