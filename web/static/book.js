@@ -2,6 +2,7 @@
 // that the phone makes, and is sent once there is a network; what the platform does not take
 // stays, with the reason. Also: pages as they were last seen say how old they are.
 import { guardDoor, keeper, once, stayHere } from "./keep.js";
+import { typedNumber } from "./numbers.js";
 import { asJpeg } from "./pictures.js";
 
 const SEND = "/api/v1/records";
@@ -32,15 +33,7 @@ const newId = () => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 };
 
-// A number as it was typed, with a plain decimal point (web/formats.py, typed_number).
-export const typedNumber = (text, lang = document.documentElement.lang) => {
-  const found = text.trim().replaceAll(/[\u00a0 ]/g, "");
-  const [group, point] = lang === "vi" ? [".", ","] : [",", "."];
-  const grouped = new RegExp(`^-?[1-9]\\d{0,2}(\\${group}\\d{3})+(\\${point}\\d+)?$`);
-  if (grouped.test(found)) return found.replaceAll(group, "").replace(point, ".");
-  if (/^-?\d+([.,]\d+)?$/.test(found)) return found.replace(",", ".");
-  return text;
-};
+export { typedNumber };
 
 // What time it is to the platform, whatever this phone's own clock says.
 const loaded = performance.now();
@@ -322,7 +315,10 @@ if (kept) {
   }
   sayOld(kept);
   setInterval(() => sayOld(kept), 30_000);
-  addEventListener("online", () => location.reload());
+  addEventListener("online", async () => {
+    await send();
+    location.reload();
+  });
 }
 document.addEventListener("greenwater:lost", ({ detail }) => sayOld(detail.since));
 document.addEventListener("greenwater:found", () => show(document.getElementById("lost"), ""));

@@ -4,6 +4,8 @@ const CACHE = "gw-duty";
 const LIST = "/api/v1/inspections/vessels.json";
 const NUMBER = /^[\p{L}]{2,3}[-. ]?\d{4,5}[-. ]?(?:TS)?$/iu;
 
+let isForgotten = false;
+
 const plain = (text) => text.normalize("NFC").toUpperCase().replace(/[-. ]|TS$/g, "");
 
 export const isLikeANumber = (text) => NUMBER.test(text.trim());
@@ -13,7 +15,7 @@ export const freshen = async () => {
   try {
     const answer = await fetch(LIST, { cache: "no-store", signal: AbortSignal.timeout(8000) });
     if (!answer.ok) return false;
-    await (await caches.open(CACHE)).put(LIST, answer);
+    if (!isForgotten) await (await caches.open(CACHE)).put(LIST, answer);
     return true;
   } catch {
     return false;
@@ -31,4 +33,8 @@ export const findVessel = async (text) => {
 };
 
 // What others may not find on this phone once its inspector has signed out.
-export const forgetVessels = () => caches.delete(CACHE);
+// One that is on its way comes too late.
+export const forgetVessels = () => {
+  isForgotten = true;
+  return caches.delete(CACHE);
+};
