@@ -38,7 +38,8 @@ def script_words(lang: Lang) -> dict[str, Any]:
         **own,
         **verdicts,
         "locale": "vi-VN" if lang is Lang.VI else "en-GB",
-        "species": {
+        "species": say(lang, "passport_species"),
+        "species_names": {
             code: one.vi if lang is Lang.VI else one.en for code, one in SPECIES.items()
         },
         "methods": {one.code: one.vi if lang is Lang.VI else one.en for one in METHODS},

@@ -92,7 +92,7 @@ const weight = (facts) => {
 };
 const dayOf = (text) => (text ? `${text.slice(4, 6)}/${text.slice(2, 4)}/20${text.slice(0, 2)}` : "");
 const days = (text) => (text ? [text.slice(0, 6), text.slice(6)].filter(Boolean).map(dayOf).join(" – ") : "");
-const species = (code) => (code ? `${words.species[code] ?? ""} (${code})`.trim() : "");
+const species = (code) => (code ? `${words.species_names[code] ?? ""} (${code})`.trim() : "");
 
 // What the box must show, as the signed label says it.
 const goods = ({ facts = {} }) =>
@@ -139,7 +139,7 @@ const isoDay = (text) => text.split("-").reverse().join("/");
 // What a trip card says; papers are held against today's date in Vietnam.
 const onCard = (card) => {
   const today = new Date(Date.now() + 7 * 3600_000).toISOString().slice(0, 10);
-  const caught = card.caught.map(([code, kg]) => `${words.species[code] ?? code} ${kg.toLocaleString(words.locale)} kg`);
+  const caught = card.caught.map(([code, kg]) => `${words.species_names[code] ?? code} ${kg.toLocaleString(words.locale)} kg`);
   const papers = card.papers.map(([letter, until]) =>
     say(!until ? "card_forever" : until < today ? "card_ended" : "card_until", {
       name: words.papers[letter] ?? letter,
