@@ -30,6 +30,8 @@ SMALL = """
   .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
   .filter(([, height]) => height > 0 && height < 43.5)
 """
+SLIP = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bNone\b|\{\w+\}")
+"""What a page shows by mistake: values that nobody put into words."""
 WIDER = (
     "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 )
@@ -99,6 +101,8 @@ class Walk:
         page.emulate_media(color_scheme="light")
         page.goto(self.base + path)
         page.wait_for_selector("main")
+        slips = SLIP.findall(page.inner_text("main"))
+        self.wrong += [(path, f"says {one}") for one in slips]
         wider, small = page.evaluate(WIDER), page.evaluate(SMALL)
         if wider > 0:
             self.wrong.append((path, f"{wider} px wider than the screen"))
