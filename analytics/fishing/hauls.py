@@ -17,6 +17,11 @@ from greenwater.reference.zones import is_closed_to, zone_at
 HOUR_MS: Final = 3_600_000
 MAX_GAP_MS: Final = 4 * HOUR_MS
 """Nothing is claimed across a longer silence. Practice."""
+LEAST_JUDGED: Final = 3
+DOUBTED: Final = 0.5
+"""Below this mean probability what a gear's speed shows is no haul. Practice."""
+SLOW_KN: Final = (0.8, 5.5)
+"""The speed rule: fishing is between these speeds. Ours, practice."""
 SET_BREAK_MS: Final = HOUR_MS // 3
 MEMORY_MS: Final = 16 * HOUR_MS
 """A setting longer ago than this belongs to no haul. Practice."""
@@ -61,10 +66,35 @@ class Closed(Struct):
 
 
 class Work(Run):
-    """The gear at work: minutes by zone, and those in waters closed to the class."""
+    """The gear at work: minutes by zone, and those in waters closed to the class.
+
+    ``judged`` fixes have a probability of fishing by the model, ``chances`` in sum;
+    ``slow`` of all ``fixes`` are fishing by the speed rule.
+    """
 
     minutes: dict[str, float] = field(default_factory=dict)
     closed: Closed | None = None
+    judged: int = 0
+    chances: float = 0.0
+    fixes: int = 0
+    slow: int = 0
+
+    @property
+    def probability(self) -> float | None:
+        """The model's mean probability of fishing; None: too few fixes to be asked."""
+        enough = self.judged >= LEAST_JUDGED
+        return round(self.chances / self.judged, 3) if enough else None
+
+    @property
+    def rule_share(self) -> float:
+        """The share of fixes at which the speed rule alone says fishing."""
+        return round(self.slow / max(self.fixes, 1), 3)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the model is sure that this was no fishing."""
+        chance = self.probability
+        return chance is not None and chance < DOUBTED
 
 
 class HaulState(Struct):
@@ -74,15 +104,23 @@ class HaulState(Struct):
     setting: Run | None = None
     was_set: Run | None = None
 
-    def take(self, fix: Fix, gear: Gear, kind: VesselClass | None) -> Work | None:
+    def take(
+        self,
+        fix: Fix,
+        gear: Gear,
+        kind: VesselClass | None,
+        chance: float | None = None,
+    ) -> Work | None:
         """Take the next fix; return the work that it shows to have ended, if long enough.
 
+        ``chance``: the model's probability of fishing at it, if it may be asked.
         ``was_set`` is then the run in which the gear was set, where it has one.
         """
         ended = self._break(fix, gear)
         self._note_setting(fix, gear)
         if gear.work_kn[0] <= fix.speed_kn <= gear.work_kn[1]:
             self._go_on(fix, kind)
+            self._judge(fix, chance)
         return ended
 
     def stop(self, gear: Gear) -> Work | None:
@@ -125,6 +163,14 @@ class HaulState(Struct):
         closed.minutes += minutes if closed.fixes > 1 else 0.0
         closed.sum_kn += fix.speed_kn
 
+    def _judge(self, fix: Fix, chance: float | None) -> None:
+        work = self.work
+        assert work is not None
+        work.fixes += 1
+        work.slow += is_slow(fix.speed_kn)
+        if chance is not None:
+            work.judged, work.chances = work.judged + 1, work.chances + chance
+
     def _note_setting(self, fix: Fix, gear: Gear) -> None:
         if gear.set_kn is None:
             return
@@ -139,6 +185,11 @@ class HaulState(Struct):
             self.setting = Run(fix.time_ms, fix.at, fix.time_ms, fix.at)
         else:
             run.last_ms, run.last_at = fix.time_ms, fix.at
+
+
+def is_slow(speed_kn: float) -> bool:
+    """Return whether the speed rule alone says fishing."""
+    return SLOW_KN[0] < speed_kn < SLOW_KN[1]
 
 
 def is_long(work: Work, gear: Gear) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analytics.fishing.features import GEARS, TURNS, Floats, Track, features
+from analytics.fishing.hauls import SLOW_KN
 from greenwater.reference.gears import gear_of
 
 TRUSTED: Final = (
@@ -29,9 +30,6 @@ TRUSTED: Final = (
 """What boosted trees are made of, beyond what skops trusts by itself."""
 
 TROLLING: Final = "trolling line"
-
-SLOW_KN: Final = (0.8, 5.5)
-"""The speed rule: fishing is between these speeds. Ours, practice."""
 
 
 def fit(

@@ -22,6 +22,7 @@ from analytics.fishing.hauls import (
     distance_nm,
     is_long,
 )
+from analytics.fishing.live import Asked, Seen, asked_of, chances_of
 from analytics.fishing.trips import TripState
 from greenwater.kernel.trips import Haul, Trip, Violation
 from greenwater.reference.gears import gear_of
@@ -64,6 +65,7 @@ class VesselState(Struct):
     kind: VesselClass | None = None
     trips: TripState = field(default_factory=lambda: TripState(""))
     gear_state: HaulState = field(default_factory=HaulState)
+    seen: Seen = field(default_factory=Seen)
     trip: Trip | None = None
     last: Fix | None = None
     jumps: int = 0
@@ -72,12 +74,31 @@ class VesselState(Struct):
     def take(self, positions: Iterable[Position]) -> Changes:
         """Take positions in order of time; those not newer than the last are passed over."""
         changes = Changes([], [], [])
+        fixes: list[Fix] = []
+        asked: dict[int, Asked] = {}
         for one in positions:
             fix = self._fix(one)
-            if fix is not None:
-                self.last = fix
-                self._take(fix, changes)
+            if fix is None:
+                continue
+            self.last = fix
+            fixes.append(fix)
+            to_ask = self._see(fix)
+            if to_ask is not None:
+                asked[fix.time_ms] = to_ask
+        chances = chances_of(asked)
+        for fix in fixes:
+            self._take(fix, chances.get(fix.time_ms), changes)
         return changes
+
+    def _see(self, fix: Fix) -> Asked | None:
+        """Remember a fix; return what the model is to judge, where its gear may work."""
+        if port_at(*fix.at) is not None:
+            self.seen.forget()
+            return None
+        is_new, (low, high) = self.seen.note(fix), gear_of(self.gear).work_kn
+        if not is_new or not low <= fix.speed_kn <= high:
+            return None
+        return asked_of(self.seen, self.gear)
 
     def _fix(self, one: Position) -> Fix | None:
         last = self.last
@@ -95,16 +116,16 @@ class VesselState(Struct):
         speed_kn = implied_kn if one.speed_kn is None else one.speed_kn
         return Fix(one.time_ms, one.latitude, one.longitude, speed_kn)
 
-    def _take(self, fix: Fix, changes: Changes) -> None:
+    def _take(self, fix: Fix, chance: float | None, changes: Changes) -> None:
         gear, hauls = gear_of(self.gear), self.gear_state
         ended = self.trips.take(fix.time_ms, *fix.at, fix.speed_kn)
         if ended is not None or port_at(*fix.at) is not None:
             worked = hauls.stop(gear)
         else:
-            worked = hauls.take(fix, gear, self.kind)
+            worked = hauls.take(fix, gear, self.kind, chance)
         if self.trips.is_at_sea and self.trip is None:
             self._depart(changes)
-        if worked is not None:
+        if worked is not None and not worked.is_doubted:
             self._haul(worked, changes)
         if worked is not None or hauls.work is None:
             self.is_told = False
@@ -144,6 +165,8 @@ class VesselState(Struct):
                 ended_ms=work.last_ms,
                 ended_at=work.last_at,
                 minutes=_rounded(work.minutes),
+                probability=work.probability,
+                rule_share=work.rule_share,
             )
         )
         self.gear_state.was_set = None
@@ -166,6 +189,8 @@ class VesselState(Struct):
         """Tell once of work in closed waters that goes on."""
         work = self.gear_state.work
         if work is None or self.is_told or not is_long(work, gear_of(self.gear)):
+            return
+        if work.is_doubted:
             return
         if _is_violation(work):
             self.is_told = True
@@ -192,6 +217,8 @@ class VesselState(Struct):
             first_at=closed.first_at,
             source=ZONES.source,
             is_verified=ZONES.verified,
+            probability=work.probability,
+            rule_share=work.rule_share,
         )
 
 

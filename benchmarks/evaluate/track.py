@@ -12,11 +12,15 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from analytics.fishing import model
 from analytics.fishing.features import features
+from analytics.fishing.hauls import Fix, HaulState
 from analytics.score.table import read_table
 from analytics.score.track import tracks_of
+from greenwater.reference.gears import gear_of
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "fishing"
 FOLDS = 9
+FAR_OUT = (11.0, 112.0)
+"""Where no zone is closed: these vessels' places are not told."""
 
 
 def labelled() -> pd.DataFrame:
@@ -37,6 +41,7 @@ def labelled() -> pd.DataFrame:
             part = pd.DataFrame(
                 {
                     "vessel": vessel,
+                    "time_ms": one.times_ms,
                     "gear": one.gear or "not told",
                     "speed_kn": one.speed_kn,
                     "share": share.to_numpy()[at],
@@ -86,9 +91,9 @@ def truth_of(frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(frame["share"] > 0.5)
 
 
-def told(frame: pd.DataFrame) -> None:
-    """Print the table."""
-    found, truth = held_out(frame), truth_of(frame)
+def told(frame: pd.DataFrame, found: dict[str, np.ndarray]) -> None:
+    """Print the table of fixes."""
+    truth = truth_of(frame)
     rule = model.speed_rule(frame["speed_kn"].to_numpy())
     small = frame["is_small"].to_numpy()
     troll = (frame["gear"] == "Trollers").to_numpy()
@@ -116,8 +121,40 @@ def told(frame: pd.DataFrame) -> None:
         )
 
 
+def told_hauls(frame: pd.DataFrame, chances: np.ndarray) -> None:
+    """Print how many stretches at a gear's speed were fishing, and after the model's word.
+
+    A stretch was fishing where experts call most of its fixes so. Vessels not trained on.
+    """
+    print("\n| gear | stretches at its speed | fishing | left by the model | fishing |")
+    print("|---|---|---|---|---|")
+    found: list[tuple[str, bool, bool]] = []
+    for _, one in frame.assign(chance=chances).groupby("vessel"):
+        kind, state, truth = (
+            gear_of(one["gear"].iloc[0]),
+            HaulState(),
+            one["share"] > 0.5,
+        )
+        works = []
+        for at_ms, kn, chance in one[["time_ms", "speed_kn", "chance"]].to_numpy():
+            fix = Fix(int(at_ms), *FAR_OUT, float(kn))
+            works.append(state.take(fix, kind, None, float(chance)))
+        for work in [*works, state.stop(kind)]:
+            if work is not None:
+                is_in = one["time_ms"].between(work.began_ms, work.last_ms)
+                was = bool(truth[is_in].mean() > 0.5)
+                found.append((one["gear"].iloc[0], was, not work.is_doubted))
+    for gear in [*dict.fromkeys(gear for gear, _, _ in found), "all"]:
+        some = [one for one in found if gear in (one[0], "all")]
+        left = [was for _, was, is_left in some if is_left]
+        print(
+            f"| {gear} | {len(some)} | {sum(was for _, was, _ in some)} | "
+            f"{len(left)} | {sum(left)} |"
+        )
+
+
 def main() -> int:
-    """Print the table; with --save write the model from all vessels."""
+    """Print the tables; with --save write the model from all vessels."""
     if not DATA.is_dir():
         print(f"no recordings in {DATA}")
         return 1
@@ -128,7 +165,9 @@ def main() -> int:
         Path(model.__file__).with_name("fishing.skops").write_bytes(content)
         print(f"{len(content)} bytes")
         return 0
-    told(frame)
+    found = held_out(frame)
+    told(frame, found)
+    told_hauls(frame, found["all"])
     return 0
 
 

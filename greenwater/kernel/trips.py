@@ -23,7 +23,12 @@ class Trip(Struct, frozen=True, kw_only=True):
 
 
 class Haul(Struct, frozen=True, kw_only=True):
-    """One setting of the gear: when and where set (where that can be told) and worked."""
+    """One setting of the gear: when and where set (where that can be told) and worked.
+
+    ``probability`` of fishing by the model, None where fixes are too rare to ask it;
+    ``rule_share`` of its fixes are fishing by speed alone. None in hauls found before
+    either was kept.
+    """
 
     id: str
     vessel: str
@@ -37,6 +42,8 @@ class Haul(Struct, frozen=True, kw_only=True):
     ended_ms: int
     ended_at: Point
     minutes: dict[str, float]
+    probability: float | None = None
+    rule_share: float | None = None
 
 
 class Violation(Struct, frozen=True, kw_only=True):
@@ -61,3 +68,5 @@ class Violation(Struct, frozen=True, kw_only=True):
     first_at: Point
     source: str
     is_verified: bool
+    probability: float | None = None
+    rule_share: float | None = None

@@ -155,6 +155,8 @@ def _haul_of(row: HaulRow) -> Haul:
         ended_ms=row.ended_ms,
         ended_at=(row.ended_latitude, row.ended_longitude),
         minutes=row.minutes,
+        probability=row.probability,
+        rule_share=row.rule_share,
     )
 
 

@@ -49,6 +49,8 @@ class HaulRow(Tenanted, Base):
     ended_latitude: Mapped[float]
     ended_longitude: Mapped[float]
     minutes: Mapped[dict[str, Any]]
+    probability: Mapped[float | None]
+    rule_share: Mapped[float | None]
 
 
 class ViolationRow(Tenanted, Base):

@@ -1,0 +1,105 @@
+"""The model beside a live vessel: the same features as over a file, the same refusals."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from analytics.fishing.features import Track, features
+from analytics.fishing.hauls import HOUR_MS, Fix, HaulState
+from analytics.fishing.live import (
+    EVERY_MS,
+    Seen,
+    asked_of,
+    chances_of,
+    heading_of,
+    row_of,
+    top_kn,
+)
+from analytics.fishing.vessel import Position, VesselState
+from greenwater.reference.gears import gear_of
+from greenwater.reference.vessels import vessel_class
+
+FAR_OUT = (11.0, 112.0)
+START_MS = 1_780_000_000_000 // HOUR_MS * HOUR_MS
+
+
+def a_track(gear: str, hours: float = 30) -> list[Fix]:
+    """Return fixes of a vessel that steams and tows by turns, none of them even."""
+    rng, ms, at, found = np.random.default_rng(3), START_MS, FAR_OUT, []
+    while ms < START_MS + hours * HOUR_MS:
+        is_towing = (ms // (4 * HOUR_MS)) % 2 == 1
+        kn = float((3.0 if is_towing else 8.5) + rng.normal(0, 0.3))
+        found.append(Fix(ms, *at, round(kn, 3)))
+        ms += EVERY_MS + int(rng.integers(0, 30 * 60_000))
+        turn = rng.uniform(0, 360) if is_towing else 80.0
+        step = kn / 60 / 4
+        at = (
+            at[0] + step * np.cos(np.radians(turn)),
+            at[1] + step * np.sin(np.radians(turn)),
+        )
+    return found
+
+
+@pytest.mark.parametrize("gear", ["trawl", "Drifting longlines", "gillnet", ""])
+def test_the_features_of_a_fix_are_those_of_the_file(gear: str) -> None:
+    fixes = a_track(gear)
+    seen = Seen()
+    assert all(seen.note(fix) for fix in fixes)
+    headings = [heading_of(a.at, b.at) for a, b in pairwise(fixes)]
+    turns = (np.diff([np.nan, np.nan, *headings]) + 180) % 360 - 180
+    track = Track(
+        np.array([fix.time_ms for fix in fixes]),
+        np.array([fix.speed_kn for fix in fixes]),
+        turns[: len(fixes)],
+        np.full(len(fixes), np.nan),
+        gear,
+    )
+    whole = features(track)[-1]
+    top = float(np.quantile(track.speed_kn, 0.95))
+    assert row_of(seen.fixes, gear, top) == pytest.approx(whole, nan_ok=True)
+    assert top_kn(seen.speeds) == pytest.approx(top, abs=0.3)
+    assert len(seen.fixes) < len(fixes), "a day is kept"
+
+
+def test_below_the_stated_fix_rate_nothing_is_claimed() -> None:
+    seen = Seen()
+    seen.note(Fix(START_MS, *FAR_OUT, 3.0))
+    assert asked_of(seen, "trawl") is None
+    assert not seen.note(Fix(START_MS + 60_000, *FAR_OUT, 3.0))
+    seen.note(Fix(START_MS + 4 * HOUR_MS + 1, *FAR_OUT, 3.0))
+    assert asked_of(seen, "trawl") is None
+    seen.note(Fix(START_MS + 8 * HOUR_MS, *FAR_OUT, 3.0))
+    asked = asked_of(seen, "trawl")
+    assert asked is not None
+    assert 0 <= chances_of({1: asked})[1] <= 1
+
+
+def hauls_of(knots: list[float], gear: str, every_ms: int) -> list[float | None]:
+    """Return the probability of each haul of a vessel at these speeds, far out."""
+    state = VesselState("V", gear=gear, kind=vessel_class(20.0))
+    at, found = 112.0, []
+    for number, kn in enumerate([*knots, 9.0, 9.0, 9.0]):
+        at += kn * every_ms / HOUR_MS / 60
+        found.append(Position(START_MS + number * every_ms, 11.0, at, kn))
+    return [one.probability for one in state.take(found).hauls]
+
+
+def test_what_the_model_knows_for_steaming_is_no_haul() -> None:
+    towing = [8.0] * 40 + [3.0] * 36
+    (chance,) = hauls_of(towing, "trawl", EVERY_MS)
+    assert chance is not None
+    assert chance > 0.7
+    slowed = [9.0] * 60 + [4.95] * 12 + [9.0] * 60
+    assert not hauls_of(slowed, "trawl", EVERY_MS)
+    alone = HaulState()
+    works = [
+        alone.take(Fix(number * EVERY_MS, *FAR_OUT, kn), gear_of("trawl"), None)
+        for number, kn in enumerate(slowed)
+    ]
+    assert any(works), "by the gear's speed alone it is one"
+
+
+def test_with_rare_fixes_the_gear_speaks_alone() -> None:
+    (chance,) = hauls_of([8.0] * 3 + [3.0] * 2, "trawl", 3 * HOUR_MS)
+    assert chance is None
