@@ -54,6 +54,7 @@ from web.installing import InstallPages
 from web.keeping import KeptPages
 from web.labels import LabelPages
 from web.ledger import LedgerPages
+from web.logbook import LogPages
 from web.lots import LotPages
 from web.manners import Once, problem_response
 from web.pages import STATIC, Renderer, lang_of, page_routes
@@ -151,6 +152,7 @@ def create_app(services: Services) -> FastAPI:
         RecordApi(services, doors),
         FleetPages(snapshots, render, doors),
         AreaPages(snapshots, render, doors),
+        LogPages(services, render, doors),
         BoatPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),
@@ -286,6 +288,6 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
 
 def _wants_page(request: Request) -> bool:
     path = request.url.path
-    return not path.startswith(
-        ("/api/", "/epcis/", "/.well-known/", "/static/", "/live.json", "/healthz")
+    return not path.endswith(".json") and not path.startswith(
+        ("/api/", "/epcis/", "/.well-known/", "/static/", "/healthz")
     )

@@ -1,8 +1,8 @@
 """Boats: their trips and papers, and entering what happened."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -11,17 +11,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import milliseconds
-from greenwater.kernel.trips import Trip
 from greenwater.reference.vessel_records import get_vessel_kind
-from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
-from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.records import FieldError
-from traceability.trip_book import trip_book
-from traceability.vessels import ANSWERS, NewVesselRecord, VesselBooks
+from traceability.vessels import NewVesselRecord, VesselBooks
 from web.boatpapers import PaperView, endings, paper_views, states_of
+from web.boattrips import skippers_of, trip_links
 from web.doors import Doors
-from web.formats import day
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.seaforms import (
@@ -34,19 +30,8 @@ from web.seaforms import (
     typed_values,
     values_of,
 )
-from web.seawords import port_name
 from web.views import Link
 from web.words import Lang, say
-
-
-@dataclass(frozen=True)
-class TripLink:
-    """One trip in a list."""
-
-    href: str
-    name: str
-    state: str
-
 
 MOST_BOATS: Final = 40
 """So many boats on one page; an officer finds the others by name or number."""
@@ -95,7 +80,7 @@ class BoatPages:
                     for paper in paper_views(lang, states[one.id])
                     if paper.look != "good"
                 ],
-                self._trips(lang, mine, one)[:3],
+                trip_links(lang, mine.seen, one.id)[:3],
             )
             for one in shown
         ]
@@ -123,7 +108,7 @@ class BoatPages:
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             vessel=info,
-            trips=self._trips(lang, mine, info),
+            trips=trip_links(lang, mine.seen, info.id),
             papers=self._papers(lang, mine, info),
             new_trip=str(uuid.uuid4()),
         )
@@ -131,37 +116,6 @@ class BoatPages:
     def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
         states = states_of(mine.seen, [info], self._now_ms())
         return paper_views(lang, states[info.id])
-
-    def _trips(self, lang: Lang, mine: Services, info: VesselInfo) -> list[TripLink]:
-        """Return the trips, found or entered, the newest first."""
-        records: dict[str, list[VesselRecord]] = {}
-        for one in mine.seen.vessel_records(vessel=info.id):
-            if one.trip is not None:
-                records.setdefault(one.trip, []).append(one)
-        found = {one.id: one for one in mine.seen.trips(vessel=info.id, limit=50)}
-        listed = [
-            self._trip(lang, trip, found.get(trip), records.get(trip, []))
-            for trip in {**found, **records}
-        ]
-        return [link for _, link in sorted(listed, key=lambda one: -one[0])]
-
-    @staticmethod
-    def _trip(
-        lang: Lang, trip: str, found: Trip | None, records: Sequence[VesselRecord]
-    ) -> tuple[int, TripLink]:
-        book = trip_book(records)
-        fields = {} if book.trip is None else book.trip.record.fields
-        began_ms = fields.get("departure_ms") or (
-            found.departure_ms
-            if found is not None
-            else min(one.happened_ms for one in records)
-        )
-        port = fields.get("departure_port") or (found and found.departure_port) or ""
-        key = "sea_trip_confirmed" if book.is_confirmed else "sea_trip_open"
-        if found is not None and found.landing_ms is None and not book.landings:
-            key = "sea_trip_at_sea"
-        name = say(lang, "sea_trip_from", day=day(began_ms), port=port_name(port))
-        return began_ms, TripLink(f"/trips/{trip}", name, say(lang, key))
 
     def new_page(
         self,
@@ -214,7 +168,9 @@ class BoatPages:
             kind_name=say(lang, f"sea_kind_{form.kind}"),
             fields=sea_field_views(lang, form),
             input_type=input_type,
-            skippers=self._skippers(request, info),
+            skippers=skippers_of(
+                self._services.registry, info, self._doors.known(request).person
+            ),
             back=self._back(self._doors.mine(request), info, form.trip),
         )
 
@@ -229,26 +185,6 @@ class BoatPages:
             else:
                 return f"/trips/{trip}"
         return f"/vessels/{info.id}/book"
-
-    def _skippers(self, request: Request, info: VesselInfo) -> list[tuple[str, str]]:
-        """Return for whom the visitor may enter, if he is none of them himself."""
-        visitor = self._doors.known(request)
-        people = [
-            one
-            for one in self._services.registry.list_people()
-            if any(
-                organisation == info.organisation and role in ANSWERS
-                for organisation, role in one.memberships
-            )
-        ]
-        if any(one.id == visitor.person for one in people):
-            return []
-        skippers = [
-            one
-            for one in people
-            if (info.organisation, Role.SKIPPER) in one.memberships
-        ]
-        return [(one.id, one.name) for one in skippers or people]
 
     async def enter(self, request: Request, vessel: str) -> Response:
         """Enter a record; typed wrong, the form comes back with what was typed."""

@@ -16,7 +16,7 @@ SHELL: Final = (
 )  # fmt: skip
 """Files that pages name with ``?v=``."""
 
-MODULES: Final = ("keep.js", "pictures.js", "book.js")
+MODULES: Final = ("keep.js", "numbers.js", "pictures.js", "book.js", "logbook.js")
 CHECK_MODULES: Final = (
     "check.js", "duty.js", "verify.js", "card.js", "vessels.js",
     "vendor/noble/ed25519.js",

@@ -193,6 +193,7 @@ class Renderer:
             "csrf": self._doors.csrf(request),
             "is_demo": self._services.is_demo,
             "inspects": visitor is not None and visitor.inspects,
+            "sailor": _sailor(visitor),
             "phone": self._phone(visitor, lang),
             "theme": theme_of(request),
             "themes": themes(request, lang),
@@ -222,6 +223,11 @@ class Renderer:
         # A minute of the system's time, which an accelerated demo reaches sooner.
         wanted_s = self._services.clock.real_seconds(_WORTH_POLLING_S)
         return min(max(wanted_s, _SHORTEST_POLL_S), _LONGEST_POLL_S)
+
+
+def _sailor(visitor: Visitor | None) -> str:
+    is_one = visitor is not None and visitor.keeps_boats
+    return (visitor.person or "") if visitor is not None and is_one else ""
 
 
 def _hash(text: str) -> str:

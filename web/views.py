@@ -156,6 +156,8 @@ class Frame:
     csrf: str = ""
     is_demo: bool = False
     inspects: bool = False
+    sailor: str = ""
+    """Who it is, if he writes in a boat's book."""
     phone: Phone = Phone()
     theme: str = ""
     themes: tuple[Link, ...] = ()

@@ -9,7 +9,7 @@ const LIST_PATHS = ["/api/v1/labels/keys.json", "/api/v1/labels/status.json"];
 const PATIENCE_MS = 4000;
 const AGAIN_MS = 60_000;
 const MOST_SEEN = 40;
-const OWN = /^\/($|board$|sites\/|units\/[^/]+$|alarms(\/|$)|records(\/|$)|crops\/[^/]+$|calls$)/;
+const OWN = /^\/($|board$|sites\/|units\/[^/]+$|alarms(\/|$)|records(\/|$)|vessels(\/[^/]+\/(book|log))?$|trips\/[^/]+$|crops\/[^/]+$|calls$)/;
 
 const keepAll = async (name, addresses) => {
   const cache = await caches.open(name);
