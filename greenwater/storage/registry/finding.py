@@ -32,6 +32,9 @@ CAP: Final = 5_000
 FEW: Final = 2_000
 """So many are looked up one by one rather than walked past."""
 
+MOST_COUNTED: Final = 4_000_000
+"""Where two terms seldom meet the shorter one is gone through, if so far it is shorter."""
+
 MANY: Final = 100
 """Organisations whose events are looked up at once."""
 
@@ -97,16 +100,64 @@ def find(
     way = _way(session, query)
     if way is None:
         return []
+    if way.term is not None and way.is_long and len(query.terms) > 1:
+        keys = _glance(session, query, way.term, limit=limit, after=after)
+        if keys is not None:
+            return with_documents(session, keys)
+        way = _Way(_shortest(session, query, way.term), is_direct=True)
     found = _through(session, query, way)
+    # To add nothing keeps the database from walking all events in this order.
+    is_gathered = way.term is not None and not way.is_direct
+    paged = _paged(query, found, after, is_sorted=is_gathered).limit(limit)
+    return with_documents(session, _keys(session, paged))
+
+
+def _keys(session: Session, found: Any) -> list[Key]:
+    return [(ms, owner, number) for ms, owner, number in session.execute(found)]
+
+
+def _paged(
+    query: EventQuery, found: Keys, after: Place | None, *, is_sorted: bool = False
+) -> Keys:
+    """Return keys in the query's order, behind a place; ``is_sorted``: not by an index."""
     columns = tuple(found.selected_columns)
     if after is not None:
         found = found.where(_behind(columns, after, query.is_ascending))
-    # To add nothing keeps the database from walking all events in this order.
-    is_gathered = way.term is not None and not way.is_direct
-    order = (columns[0] + 0 if is_gathered else columns[0], *columns[1:])
-    ordered = (one.asc() if query.is_ascending else one.desc() for one in order)
-    keys: Sequence[Any] = session.execute(found.order_by(*ordered).limit(limit)).all()
-    return with_documents(session, [(ms, owner, n) for ms, owner, n in keys])
+    order = (columns[0] + 0 if is_sorted else columns[0], *columns[1:])
+    return found.order_by(
+        *(one.asc() if query.is_ascending else one.desc() for one in order)
+    )
+
+
+def _glance(
+    session: Session, query: EventQuery, term: Term, *, limit: int, after: Place | None
+) -> list[Key] | None:
+    """Return what is found among a term's first ``FEW`` entries; None: not all, perhaps."""
+    first = _paged(query, _entries_of(term, query, in_order=True)[0], after)
+    near = first.limit(FEW).subquery()
+    found = _keys(session, _paged(query, _among(query, near, term), None).limit(limit))
+    if len(found) == limit:
+        return found
+    count = session.scalar(select(func.count()).select_from(near)) or 0
+    return found if count < FEW else None
+
+
+def _shortest(session: Session, query: EventQuery, term: Term) -> Term:
+    """Return the term with the fewest entries of those that lie in order of time.
+
+    They are counted as far as the shortest goes, no further than twice.
+    """
+    ordered = [one for one in query.terms if _is_ordered(one)]
+    cap = 8 * CAP
+    while len(ordered) > 1 and cap < MOST_COUNTED:
+        counts = [
+            (_counted(session, _entries_of(one, query)[0], cap), one) for one in ordered
+        ]
+        number, shortest = min(counts, key=lambda one: one[0])
+        if number <= cap:
+            return shortest
+        cap *= 8
+    return term
 
 
 def _through(session: Session, query: EventQuery, way: "_Way") -> Keys:
@@ -137,11 +188,12 @@ class _Way(NamedTuple):
     """How events are come by: by a term's entries, or (None) through time.
 
     ``is_direct``: the entries are read in order of time, or sorted; else their events
-    are looked up.
+    are looked up. ``is_long``: in order of time, and nobody knows how many there are.
     """
 
     term: Term | None
     is_direct: bool = False
+    is_long: bool = False
 
 
 def _way(session: Session, query: EventQuery) -> _Way | None:
@@ -162,20 +214,23 @@ def _way(session: Session, query: EventQuery) -> _Way | None:
         return _Way(None)
     if number <= FEW:
         return _Way(rarest, is_direct=not query.by_recorded)
-    ordered = [one for one in counts if _is_one_text(one[1])]
+    ordered = [one for one in counts if _is_ordered(one[1])]
     if ordered and not query.by_recorded:
-        return _Way(min(ordered, key=lambda one: one[0])[1], is_direct=True)
+        number, term = min(ordered, key=lambda one: one[0])
+        return _Way(term, is_direct=True, is_long=number > CAP)
     is_sorted = number <= CAP and not query.by_recorded
     return _Way(rarest, is_direct=True) if is_sorted else _Way(None)
 
 
-def _is_one_text(term: Term) -> bool:
+def _is_ordered(term: Term) -> bool:
     """Return whether a term's entries lie in order of time, to be read from one end."""
-    return len(term.names) == len(term.texts) == 1 and not term.starts
+    if term.is_absent or term.starts or len(term.names) != 1:
+        return False
+    return len(term.texts) == 1 or (term.number is not None and not term.texts)
 
 
-def _counted(session: Session, found: Any) -> int:
-    inner = found.limit(CAP + 1).subquery()
+def _counted(session: Session, found: Any, cap: int = CAP) -> int:
+    inner = found.limit(cap + 1).subquery()
     return session.scalar(select(func.count()).select_from(inner)) or 0
 
 
@@ -185,16 +240,20 @@ def _walked(query: EventQuery, without: Term | None = None) -> Keys:
     found = select(key, row.organisation, row.number).where(*_bounds(row, query))
     for term in query.terms:
         if term is not without:
-            found = found.where(_has(term, row.organisation, row.number))
+            found = found.where(_has(term, row.organisation, row.number, row.event_ms))
     return found
 
 
-def _entries_of(term: Term, query: EventQuery) -> list[Keys]:
-    """Return a term's entries in the period, each part from one stretch of an index."""
+def _entries_of(term: Term, query: EventQuery, *, in_order: bool = False) -> list[Keys]:
+    """Return a term's entries in the period, each part from one stretch of an index.
+
+    ``in_order``: numbers too are gone through by time, not by value.
+    """
     entry = EpcisEntryRow
     conditions = _in_period(entry, query)
     if term.number is not None:
-        conditions.append(_compared(entry.value, term.op, term.number))
+        value = entry.value + 0.0 if in_order else entry.value
+        conditions += [entry.value.is_not(None), _compared(value, term.op, term.number)]
     named = entry.name.in_(term.names)
     parts: list[ColumnElement[bool]] = []
     if term.texts:
@@ -210,20 +269,28 @@ def _entries_of(term: Term, query: EventQuery) -> list[Keys]:
 
 
 def _from_entries(query: EventQuery, driving: Term) -> Keys:
+    parts = _entries_of(driving, query, in_order=_is_ordered(driving))
+    if len(parts) == 1:
+        return _narrowed(query, parts[0].distinct(), driving)
+    return _among(query, union(*parts).subquery(), driving)
+
+
+def _among(query: EventQuery, entries: Any, driving: Term) -> Keys:
+    """Return which of a term's entries are of events that fit the rest of the query."""
+    found = select(entries.c.event_ms, entries.c.organisation, entries.c.event)
+    return _narrowed(query, found.distinct(), driving)
+
+
+def _narrowed(query: EventQuery, found: Keys, driving: Term) -> Keys:
     row = EpcisEventRow
-    parts = _entries_of(driving, query)
-    found = parts[0].distinct()
-    if len(parts) > 1:
-        every = union(*parts).subquery()
-        found = select(every.c.event_ms, every.c.organisation, every.c.event)
-    _, organisation, event = found.selected_columns
+    event_ms, organisation, event = found.selected_columns
     recorded = _between(row.recorded_ms, query.recorded_from_ms, query.recorded_to_ms)
     if recorded:
         same = (row.organisation == organisation, row.number == event)
         found = found.where(exists().where(*same, *recorded))
     for term in query.terms:
         if term is not driving:
-            found = found.where(_has(term, organisation, event))
+            found = found.where(_has(term, organisation, event, event_ms))
     return found
 
 
@@ -252,9 +319,23 @@ def _bounds(row: Any, query: EventQuery) -> list[ColumnElement[bool]]:
     return [*_in_period(row, query), *recorded]
 
 
-def _has(term: Term, organisation: Any, event: Any) -> ColumnElement[bool]:
-    """Return whether one event has an entry of a term, looked up among its own words."""
+def _has(
+    term: Term, organisation: Any, event: Any, event_ms: Any
+) -> ColumnElement[bool]:
+    """Return whether one event has an entry of a term, looked up among its own words.
+
+    A term of one text is looked up where its entries lie by time: whoever goes through
+    events in that order finds them one behind the other.
+    """
     entry = aliased(EpcisEntryRow)
+    if _is_ordered(term) and term.number is None:
+        return exists().where(
+            entry.name == term.names[0],
+            entry.text == term.texts[0][:MAX_TEXT],
+            entry.event_ms == event_ms,
+            entry.organisation == organisation,
+            entry.event == event,
+        )
     held = exists().where(
         entry.organisation == organisation,
         entry.event == event,
