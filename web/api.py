@@ -74,7 +74,7 @@ class Api:
         routes.get("/api/v1/units")(self.units)
         routes.get("/api/v1/series", responses=CSV_TOO)(self.one_series)
         routes.get("/api/v1/readings", responses=CSV_TOO)(self.readings)
-        routes.get("/live.json", include_in_schema=False)(self.live)
+        routes.get("/live.json")(self.live)
         return routes
 
     def health(self) -> dict[str, str]:

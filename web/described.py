@@ -7,10 +7,15 @@ a name changes only with the address; every error is a problem (RFC 9457).
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
 
 from web.doors import COOKIE
+from web.goods_api import SentStep
+from web.inspections import Statements
 from web.manners import PROBLEM
+from web.record_api import RecordBatch
+from web.sea_record_api import VesselRecordBatch
 
 TOLD: Final = (
     "Readings of water and boats, lots with their passports and labels, and trace events "
@@ -18,26 +23,46 @@ TOLD: Final = (
     "their session. Errors are problems (RFC 9457) whose `type` is stable. Writes may carry "
     "`Idempotency-Key`. How to use it: docs/api.md."
 )
-API: Final = ("/api/", "/epcis", "/healthz")
+API: Final = ("/api/", "/epcis", "/healthz", "/.well-known/")
 PUBLIC: Final = (
     *("/healthz", "/api/v1/passports/", "/api/v1/labels", "/api/v1/ledger"),
-    "/api/v1/openapi.json",
+    *("/api/v1/openapi.json", "/.well-known/"),
 )
 """Operations that ask nobody who he is."""
+
+FORMS: Final = ("/api/v1/records", "/api/v1/vessels/{vessel}/records")
+"""What is written with a session and its form token alone."""
+
+BODIES: Final[Mapping[tuple[str, str], type]] = {
+    ("post", "/api/v1/steps"): SentStep,
+    ("post", "/api/v1/records"): RecordBatch,
+    ("post", "/api/v1/vessels/{vessel}/records"): VesselRecordBatch,
+    ("post", "/api/v1/inspections"): Statements,
+}
+"""What is sent to an address, where the route reads the bytes itself."""
 
 TAGS: Final[Mapping[str, str]] = {
     "telemetry": "Sites, units and what was measured there.",
     "labels": "What anybody may know of labels and lots.",
     "EPCIS": "Trace events, EPCIS 2.0 (docs/epcis.md).",
     "books": "Records of farms, boats and inspections.",
+    "goods": "Lots, and what is done to them.",
+    "pages": "What the site's own pages fetch: for them, and as they need it.",
     "service": "Whether the platform is well.",
 }
 _TAG_OF: Final = (
+    *(
+        ("/api/v1/lots", "goods"),
+        ("/api/v1/steps", "goods"),
+        ("/.well-known", "labels"),
+    ),
     *(("/epcis", "EPCIS"), ("/healthz", "service"), ("/api/v1/labels", "labels")),
     *(("/api/v1/passports", "labels"), ("/api/v1/series", "telemetry")),
     *(("/api/v1/units", "telemetry"), ("/api/v1/sites", "telemetry")),
     *(("/api/v1/readings", "telemetry"), ("/api/", "books")),
+    ("/", "pages"),
 )
+_READ: Final = tuple(head for head, tag in _TAG_OF if tag == "telemetry")
 _PROBLEM: Final = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -63,6 +88,15 @@ _KEY: Final = {
 }
 
 
+_FORM: Final = {
+    "name": "X-CSRF-Token",
+    "in": "header",
+    "required": True,
+    "description": "The form token of the session: the pages of the site carry it.",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+}
+
+
 def describe(app: FastAPI) -> None:
     """Have an application describe its API and nothing else."""
     plain = app.openapi
@@ -80,12 +114,18 @@ def _described(whole: Mapping[str, Any]) -> dict[str, Any]:
     paths = {
         path: _path(path, item)
         for path, item in whole["paths"].items()
-        if path.startswith(API)
+        if path.startswith(API) or path.endswith(".json")
     }
     components = dict(whole.get("components", {}))
-    schemas = dict(components.get("schemas", {}))
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
+    schemas = {
+        name: one
+        for name, one in components.get("schemas", {}).items()
+        # Forms of pages, and what FastAPI would say of errors.
+        if not name.startswith(("Body_", "HTTPValidation", "Validation"))
+    }
+    _, sent = msgspec.json.schema_components(
+        list(BODIES.values()), ref_template="#/components/schemas/{name}"
+    )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Greenwater", "version": "1", "description": TOLD},
@@ -93,7 +133,7 @@ def _described(whole: Mapping[str, Any]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             **components,
-            "schemas": {**schemas, "Problem": _PROBLEM},
+            "schemas": {**schemas, **sent, "Problem": _PROBLEM},
             "responses": {
                 "Problem": {
                     "description": "Why not.",
@@ -124,7 +164,12 @@ def _operation(path: str, method: str, one: Mapping[str, Any]) -> dict[str, Any]
     answers = {k: v for k, v in made.get("responses", {}).items() if k != "422"}
     made["responses"] = {**answers, "default": _REFUSED}
     if method in ("post", "put", "patch", "delete"):
-        made["parameters"] = [*made.get("parameters", []), _KEY]
+        form = [_FORM] if path in FORMS else []
+        made["parameters"] = [*made.get("parameters", []), *form, _KEY]
+    if (method, path) in BODIES:
+        body = {"$ref": f"#/components/schemas/{BODIES[method, path].__name__}"}
+        content = {"application/json": {"schema": body}}
+        made["requestBody"] = {"required": True, "content": content}
     is_public = path.startswith(PUBLIC)
     made["security"] = [] if is_public else _security(path, method)
     return made
@@ -135,10 +180,10 @@ def _security(path: str, method: str) -> list[dict[str, list[str]]]:
     is_write = method != "get"
     if path.startswith("/epcis"):
         return token if is_write else [*token, {"session": []}]
-    is_telemetry = dict(_TAG_OF).get(path) == "telemetry" or path.startswith(
-        ("/api/v1/series", "/api/v1/units", "/api/v1/sites", "/api/v1/readings")
+    is_both = path.startswith(("/api/v1/lots", "/api/v1/steps", *_READ)) or (
+        path == "/api/v1/records" and not is_write
     )
-    return [*token, {"session": []}] if is_telemetry else [{"session": []}]
+    return [*token, {"session": []}] if is_both else [{"session": []}]
 
 
 def _name(path: str, method: str) -> str:

@@ -178,7 +178,10 @@ class EpcisQueries:
     def release(self, request: Request, name: str) -> Response:
         """Let a page's token go. It holds nothing here, so that is no work."""
         self.scope(request)
-        parse_token(name)
+        try:
+            parse_token(name)
+        except InputError:
+            raise MissingError(f"nextPageToken {name[:60]!r} is none of ours") from None
         return Response(None, 204)
 
     def queries(self, request: Request) -> Response:

@@ -65,7 +65,7 @@ class LabelPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/api/v1/labels/keys.json")(self.keys)
-        routes.get("/.well-known/jwks.json", include_in_schema=False)(self.jwks)
+        routes.get("/.well-known/jwks.json")(self.jwks)
         routes.get("/api/v1/labels/status.json")(self.status)
         routes.get("/api/v1/labels/check")(self.check)
         routes.get("/check", response_class=HTMLResponse)(self.check_page)

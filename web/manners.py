@@ -4,6 +4,7 @@ A write under ``/api/`` or ``/epcis/`` that comes with ``Idempotency-Key`` is do
 same key with the same request gets the first answer again, with another request 422.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -12,7 +13,12 @@ import msgspec
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from greenwater.kernel.errors import ConflictError, InputError, PlatformError
+from greenwater.kernel.errors import (
+    ConflictError,
+    InputError,
+    InvariantError,
+    PlatformError,
+)
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.writes import KeptAnswer
 from web.doors import COOKIE, Doors
@@ -35,6 +41,9 @@ TYPES: Final[Mapping[int, tuple[str, str]]] = {
     503: ("unavailable", "Try again later"),
 }
 """The stable types of problems, as ``urn:greenwater:problem:…``, with their titles."""
+
+WAITS_S: Final = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
+"""How long a request waits, bit by bit, for the answer to its twin that came before it."""
 
 MAX_BODY: Final = 8_000_000
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -113,15 +122,29 @@ class Once:
         digest = _digest(request.method, address, body.decode("latin-1"))
         now_ms = milliseconds(self._services.clock.now())
         try:
-            kept = await run_in_threadpool(
-                lambda: self._registry.begin_write(id_, digest, now_ms=now_ms)
-            )
+            kept = await self._begun(id_, digest, now_ms)
         except PlatformError as exc:
             return _refused(request.url.path, exc)
         if kept is not None:
             headers = {**kept.headers, "Idempotency-Replayed": "true"}
             return Response(kept.body, kept.status, headers)
         return await self._do(request, call_next, id_)
+
+    async def _begun(self, id_: str, digest: str, now_ms: int) -> KeptAnswer | None:
+        """Return what ``begin_write`` does, once nobody else is at this very write.
+
+        Raises: as ``begin_write``; ConflictError only after ``WAITS_S``.
+        """
+        for wait_s in (*WAITS_S, None):
+            try:
+                return await run_in_threadpool(
+                    lambda: self._registry.begin_write(id_, digest, now_ms=now_ms)
+                )
+            except ConflictError:
+                if wait_s is None:
+                    raise
+            await asyncio.sleep(wait_s)
+        raise InvariantError("the last wait is none")
 
     async def _do(self, request: Request, call_next: Next, id_: str) -> Response:
         answer = await call_next(request)

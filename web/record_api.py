@@ -51,8 +51,14 @@ class Sent(Struct, frozen=True, forbid_unknown_fields=True):
     source: str = "hand"
 
 
+class RecordBatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Records as they are sent together, as they should be."""
+
+    records: Annotated[list[Sent], msgspec.Meta(max_length=MOST)]
+
+
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
-    """Records as they are sent together."""
+    """Records as they came: one that is wrong keeps no other back."""
 
     records: list[msgspec.Raw]
 

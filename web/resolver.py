@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.convertors import Convertor, register_url_convertor
 
-from greenwater.kernel.errors import InputError
+from greenwater.kernel.errors import InputError, MissingError
 from greenwater.reference.identifiers import IDENTIFIERS
+from traceability.gs1.compression import expand_path
 from traceability.gs1.digital_link import DigitalLink, make_link, parse_link
 from traceability.gs1.resolving import (
     CONTEXT,
@@ -46,6 +48,23 @@ HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Vary": "Accept, Accept-Language, X-API-Key",
 }
+SAME_AS: Final = "owl:sameAs http://www.w3.org/2002/07/owl#sameAs"
+
+
+class _Short(Convertor[str]):
+    """A step of an address that may be a compressed link: the shortest key has eight."""
+
+    regex = "[A-Za-z0-9_-]{8,2000}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("compressed", _Short())
+SHORT: Final = "/{short:compressed}"
 _LABELS: Final = (("01", "10", "21"), ("01", "10"))
 
 
@@ -59,17 +78,20 @@ class Resolver:
 
     def routes(self) -> APIRouter:
         """Return the routes: one for each of GS1's keys, and the description file."""
-        routes = APIRouter(include_in_schema=False)
-        reading = ["GET", "HEAD"]
-        described = "/.well-known/gs1resolver"
-        routes.add_api_route(described, self._describe, methods=reading)
+        routes, hidden = APIRouter(), APIRouter(include_in_schema=False)
+        reading, described = ["GET", "HEAD"], "/.well-known/gs1resolver"
+        routes.get(described)(self._describe)
+        hidden.head(described)(self._describe)
         for key in KEYS:
             path = f"/{key}/{{rest:path}}"
-            routes.add_api_route(path, self._resolve, methods=reading)
-            routes.add_api_route(path, self._options, methods=["OPTIONS"])
+            hidden.add_api_route(path, self._resolve, methods=reading)
+            hidden.add_api_route(path, self._options, methods=["OPTIONS"])
+        hidden.add_api_route(SHORT, self._resolve_short, methods=reading)
+        routes.include_router(hidden)
         return routes
 
     def _describe(self) -> Response:
+        """What this resolver knows, as GS1 wants to be told."""
         return JSONResponse(
             {
                 "name": "Greenwater",
@@ -85,6 +107,14 @@ class Resolver:
     def _options(self) -> Response:
         return Response(status_code=204, headers={**HEADERS, "Allow": METHODS})
 
+    def _resolve_short(self, request: Request, short: str) -> Response:
+        """Answer what may be a compressed link with nothing before it; else there is none."""
+        try:
+            expand_path([short], self._base)
+        except InputError:
+            raise MissingError(f"there is no page /{short[:100]}") from None
+        return self._resolve(request)
+
     def _resolve(self, request: Request) -> Response:
         response = self._answer(request)
         for name, value in HEADERS.items():
@@ -94,19 +124,47 @@ class Resolver:
     def _answer(self, request: Request) -> Response:
         wanted = _wanted(request)
         try:
-            link = parse_link(self._address(request))
+            link, is_short = self._link(request)
             if link.stem != self._base:
                 raise InputError(f"{link.stem[:100]!r} is not where links begin here")
         except InputError as refused:
             return self._refuse(request, wanted, 400, str(refused))
-        if _is_label(link, wanted):
+        if not is_short and _is_label(link, wanted):
             gtin, lot, *item = (one.value for one in link.path)
             serial = item[0] if item else None
             page = self._labels.passport_page(request, gtin, lot, serial)
             page.headers["Link"] = self._shown(link)
             return page
         levels = self._linker.levels(link, lang_of(request))
-        return self._of_levels(request, wanted, link, levels)
+        answer = self._of_levels(request, wanted, link, levels)
+        if is_short and answer.status_code < 400:
+            # Of a compressed link it is told what it is the same as, in clear.
+            plain = f'<{make_link(link.elements, self._base)}>; rel="{SAME_AS}"'
+            told = answer.headers.get("Link")
+            answer.headers["Link"] = plain if told is None else f"{told}, {plain}"
+        return answer
+
+    def _link(self, request: Request) -> tuple[DigitalLink, bool]:
+        """Return the link that is asked, and whether it came compressed.
+
+        Raises:
+            InputError: it is none.
+        """
+        address = self._address(request)
+        try:
+            return parse_link(address), False
+        except InputError as refused:
+            path = address.removeprefix(self._base).partition("?")[0]
+            steps = path.removeprefix("/").split("/")
+            if len(steps) not in (1, 3):
+                raise
+            try:
+                plain, others = expand_path(steps, self._base)
+            except InputError:
+                raise refused from None
+            query = "&".join(filter(None, (request.url.query, *others)))
+            joint = "&" if "?" in plain else "?"
+            return parse_link(f"{plain}{joint}{query}" if query else plain), True
 
     def _address(self, request: Request) -> str:
         raw = request.scope.get("raw_path") or request.url.path.encode()

@@ -45,6 +45,12 @@ class SentAtSea(Struct, frozen=True, forbid_unknown_fields=True):
     source: str = "hand"
 
 
+class VesselRecordBatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Records as they are sent together, as they should be."""
+
+    records: Annotated[list[SentAtSea], msgspec.Meta(max_length=MOST)]
+
+
 async def _body(request: Request) -> bytes:
     """Return the body; one byte more than may be shows that it is too large."""
     taken = bytearray()

@@ -2,11 +2,12 @@
 
     python -m tests.pages.fuzz [--examples N] [further words for ``schemathesis run``]
 
-The site is real and listens on a port; a farmer's session and his program's token are
-shown with every request. ``fuzz.toml`` says which answers are right beside 2xx.
+The site is real and listens on a port; an operation is asked with a farmer's session or
+his program's token, as it needs. ``fuzz.toml`` says which answers are right beside 2xx.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,10 +18,11 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from greenwater.storage.registry.tokens import SCOPES
 from tests.pages.farms import Farms
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
-from web.doors import COOKIE
+from web.doors import COOKIE, csrf_of
 from web.server import serve
 
 DAY_MS = 86_400_000
@@ -34,8 +36,7 @@ def app_of(farms: Farms) -> FastAPI:
     registry = farms.registry
     registry.add_api_token(
         "fuzz", SECRET, organisation="hoa", name="fuzz",
-        scopes=frozenset({"epcis:capture", "epcis:query", "telemetry:read"}),
-        now_ms=NOW_MS, expires_ms=NOW_MS + DAY_MS,
+        scopes=SCOPES, now_ms=NOW_MS, expires_ms=NOW_MS + DAY_MS, made_by="hoa",
     )  # fmt: skip
     registry.open_session(SESSION, "hoa", now_ms=NOW_MS, expires_ms=NOW_MS + DAY_MS)
     return create_app(farms.services)
@@ -69,16 +70,17 @@ def main() -> int:
     asked, more = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as name, open_empty(Path(name)) as world:
         app = app_of(Farms(world, Path(name)))
+        app.openapi()  # takes a while the first time
         with served(app) as port:
             words = [
                 *("--config-file", str(CONFIG), "run"),
                 f"http://127.0.0.1:{port}/api/v1/openapi.json",
                 *("--checks", "all", "--max-examples", str(asked.examples)),
                 *("--seed", "7", "--continue-on-failure"),
-                *(word for one in HEADERS.items() for word in ("-H", ": ".join(one))),
             ]
             command = [sys.executable, "-m", "schemathesis.cli", *words, *more]
-            return subprocess.run(command).returncode
+            env = {**os.environ, "FUZZ_CSRF": csrf_of(SESSION)}
+            return subprocess.run(command, env=env).returncode
 
 
 if __name__ == "__main__":

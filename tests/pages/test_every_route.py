@@ -40,6 +40,7 @@ PUBLIC = {
     "/api/v1/openapi.json": "how the API is used", "/healthz": "says ok, or not",
     "/sw.js": "a file", "/manifest.webmanifest": "a file", "/no-network": "a file",
     "/.well-known/gs1resolver": "what GS1 asks of a resolver",
+    "/{short:compressed}": "a Digital Link in few characters, or nothing",
 }  # fmt: skip
 """Addresses that ask nobody who he is, and why; Digital Links are all such."""
 

@@ -17,8 +17,10 @@ from greenwater.reference.identifiers import IDENTIFIERS
 from tests.pages.farms import BASE, GTINS, Farms
 from tests.pages.test_epcis_api import event
 from tests.pages.world import NOW_MS, open_empty
+from tests.unit.test_gs1_compression import bits
 from traceability.epcis.capture import draft_of
 from traceability.epcis.documents import read_event
+from traceability.gs1.compression import ALPHABET
 from traceability.gs1.digits import check_digit
 from traceability.gs1.resolving import Level, Link, Wanted, array_of, choose
 from web.app import create_app
@@ -201,6 +203,34 @@ def test_a_serial_of_other_goods_is_not_found_under_these(
     foreign = farms.labels["binh"]
     answer = site.get(f"/01/{GTIN}/21/{foreign}")
     assert answer.headers["location"] == f"{BASE}/passport/{GTIN}"
+
+
+def compressed(*elements: tuple[str, str]) -> str:
+    """Return GTIN and lot as one compressed step, or the lot alone."""
+    row: list[tuple[int, int]] = []
+    for ai, value in elements:
+        row += [(int(one), 4) for one in ai]
+        if ai == "01":
+            row.append((int(value), 47))
+        else:
+            row += [(3, 3), (len(value), 5)]
+            row += [(ALPHABET.index(one), 6) for one in value]
+    return bits(*row)
+
+
+def test_a_compressed_link_is_answered_as_what_it_stands_for(site: Site) -> None:
+    whole = "/" + compressed(("01", GTIN), ("10", site.code))
+    for path in (whole, f"/01/{GTIN}/{compressed(('10', site.code))}"):
+        plain, answer = site.get(site.lot), site.get(path)
+        # Not redirected to the uncompressed link, but to where that one leads.
+        assert answer.status_code == 307
+        assert answer.headers["location"] == plain.headers["location"]
+        assert f'<{BASE}{site.lot}>; rel="owl:sameAs' in answer.headers["link"]
+        assert site.linkset(path) == site.linkset(site.lot)
+        gone = site.get(f"{path}?linkType=gs1:recallStatus&x=1")
+        assert "x=1" in gone.headers["location"]
+    for path in ("/AAAAAAAAAAAAAAA", "/nothing-here", f"/01/{GTIN}/AAAA"):
+        assert site.get(path).status_code == (400 if path.count("/") > 1 else 404)
 
 
 def test_the_query_is_passed_on(site: Site) -> None:
