@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page
@@ -46,7 +47,7 @@ class Album:
         """Take all pictures of a page; without a path, of what is there."""
         for device, page in self.both:
             if path:
-                page.goto(self.base + path, timeout=PATIENCE_MS)
+                page.goto(urljoin(self.base, path), timeout=PATIENCE_MS)
             page.wait_for_selector(wait, timeout=PATIENCE_MS)
             page.wait_for_timeout(DRAWN_MS)  # charts and maps draw themselves
             self._keep(name, device, page)

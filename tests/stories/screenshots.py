@@ -7,8 +7,11 @@ them. First the scenes of the two stories, in their order; then, as each role, o
 every kind that a link leads to.
 """
 
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +20,11 @@ from playwright.sync_api import sync_playwright
 from cli.cast import CROP, FARM, FARMER, INSPECTOR, UNIT
 from cli.demo import STORIES, open_the_books
 from cli.home import Home
+from cli.run import answers, free_port, greenwater
 from cli.stage import Stage
 from greenwater.storage.registry import Registry
 from tests.chromium import browsing
+from tests.live.system import ROOT, clean_environ
 from tests.pages.walking import Walk
 from tests.stories.album import DESK, Album, name_of
 from tests.stories.receiver import Receiver, receiving
@@ -138,6 +143,47 @@ def road(album: Album) -> None:
     album.take("passport-recalled", path)
 
 
+def doors(album: Album, theatre: Theatre) -> None:
+    """What who has not signed in finds where it is no demo; an invitation, and its page."""
+    enter(album, "")
+    with elsewhere(theatre) as url:
+        album.take("landing", f"{url}/")
+    enter(album, FARMER)
+    for _, page in album.both:
+        page.goto(f"{album.base}/account/invitations")
+        page.click("main form button.main")
+        page.wait_for_selector(".shown")
+    album.take("invitation-made")
+    asked = [page.inner_text(".shown code") for _, page in album.both]
+    enter(album, "")
+    for (_, page), address in zip(album.both, asked, strict=True):
+        page.goto(album.base + path_of(address))
+    album.take("join")
+
+
+@contextmanager
+def elsewhere(theatre: Theatre) -> Iterator[str]:
+    """The same platform's site once more, as it is where it is no demo."""
+    port = free_port()
+    environ = {
+        "GREENWATER_HOME": str(theatre.home.path),
+        "GREENWATER_CLOCK": str(theatre.clock),
+    }
+    site = subprocess.Popen(
+        greenwater("web", "--port", str(port)),
+        env=clean_environ() | environ,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("the other site", lambda: answers(port), theatre)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        site.terminate()
+        site.wait(30)
+
+
 def everything(album: Album, label: str) -> None:
     """One page of every kind, as each role."""
     walk = Sightseeing(album)
@@ -195,6 +241,7 @@ def main(folder: Path) -> None:
             album = Album(folder, theatre.page_url, phone, desk)
             tonight(album, theatre, receiver)
             road(album)
+            doors(album, theatre)
             everything(album, "/demo")
             album.write_index()
 
