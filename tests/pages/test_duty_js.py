@@ -13,8 +13,10 @@ from playwright.sync_api import Page, expect
 
 from greenwater.kernel.reading import instant
 from tests.chromium import browsing, chromium
+from tests.harm import printed
 from tests.pages.farms import PHONES, PIN, Farms
 from tests.pages.world import NOW_MS, open_empty
+from tests.stories.paper import film, tilted
 from web.app import create_app
 from web.ports import Services
 from web.server import serve
@@ -59,13 +61,19 @@ def test_a_phone_signs_without_a_network_and_sends_once(
     services = replace(farms.services, photos=tmp_path / "photos")
     picture = tmp_path / "haul.png"
     Image.new("RGB", (2400, 1800), (20, 90, 140)).save(picture)
-    with served(services) as url, browsing(tmp_path / "phone") as context:
+    code = printed(label.uri, "Q", 0.4, 300).convert("RGB")
+    seen = film(tilted(code), tmp_path / "seen.mjpeg")
+    with (
+        served(services) as url,
+        browsing(tmp_path / "phone", camera=seen) as context,
+    ):
         page = context.new_page()
         page.clock.set_fixed_time(instant(NOW_MS))
         page.goto(f"{url}/sign-in")
         page.fill("#phone", PHONES["minh"])
         page.fill("#secret", PIN)
         page.click("main form button")
+        expect(page.locator('form[action="/sign-out"]')).to_be_visible(timeout=60_000)
         enrols(page, url)
         page.goto(f"{url}/check")
         expect(page.locator("#check[data-installed]")).to_have_count(1, timeout=60_000)
@@ -74,6 +82,10 @@ def test_a_phone_signs_without_a_network_and_sends_once(
         context.set_offline(True)
         page.reload()
         looks_a_vessel_up(page)
+        page.click("[data-part=camera]")
+        verdict = page.locator("[data-part=verdict]")
+        expect(verdict).to_have_attribute("data-code", "genuine", timeout=60_000)
+        expect(verdict).to_contain_text("chưa kiểm tra trực tuyến")
         for result, photos in (("conformant", []), ("non_conformant", [picture])):
             signs(page, label.uri, result, photos)
         expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "2")
@@ -120,7 +132,7 @@ def looks_a_vessel_up(page: Page) -> None:
 def enrols(page: Page, url: str) -> None:
     """The phone makes a key that it cannot give away, and is believed."""
     page.goto(f"{url}/inspections")
-    expect(page.locator("#phone[data-phone=new]")).to_have_count(1)
+    expect(page.locator("#phone[data-phone=new]")).to_have_count(1, timeout=30_000)
     page.fill("#kname", "Máy thử")
     page.click("[data-part=enrol] button")
     expect(page.locator("#phone[data-phone=enrolled]")).to_have_count(1)

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pypdfium2
 import zxingcpp
 from PIL import Image
@@ -35,6 +36,28 @@ def scanned(sheet: bytes) -> list[Seen]:
             width_mm = (right - left) / DPI * 25.4
             found.append(Seen(code.text, width_mm, picture.crop(box)))
     return found
+
+
+def tilted(picture: Image.Image) -> Image.Image:
+    """Return a code as it is seen from the side: turned by 20°, its far edge a third shorter."""
+    turned = picture.rotate(
+        20, Image.Resampling.BICUBIC, expand=True, fillcolor="white"
+    )
+    wide, high = turned.size
+    corners = [(0, 0), (wide, 0), (wide, high), (0, high)]
+    near = [(wide / 6, high / 6), (5 * wide / 6, high / 6), (wide, high), (0, high)]
+    rows, told = [], []
+    for (x, y), (u, v) in zip(near, corners, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        told += [u, v]
+    way = tuple(np.linalg.solve(np.array(rows), np.array(told)))
+    return turned.transform(
+        turned.size,
+        Image.Transform.PERSPECTIVE,
+        way,
+        Image.Resampling.BICUBIC,
+        fillcolor="white",
+    )
 
 
 def film(picture: Image.Image, path: Path) -> Path:
