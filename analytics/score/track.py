@@ -5,7 +5,7 @@ A fix's activity comes from rows of its vessel up to it. Words: ``fishing``, ``s
 four hours before: too few to tell). ``probability`` is that of fishing, whatever the word.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.fishing.features import Floats, Track
-from analytics.fishing.model import SLOW_KN, probability, speed_rule
+from analytics.fishing.hauls import SLOW_KN
+from analytics.fishing.model import probability, speed_rule
 from analytics.fishing.trips import TripState
+from analytics.score.names import slug
 from analytics.score.table import Table, format_instants, read_table
 from greenwater.kernel.errors import InputError
 
@@ -25,13 +27,24 @@ STILL_KN: Final = 0.5
 _ENDS: Final = ("departure_ms", "landing_ms")
 _KN_M_S: Final = 1852 / 3600
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "speed": ("speed_kn", "speed", "sog"),
-    "course": ("course_deg", "course", "cog", "bearing"),
+    "speed": ("speed_kn", "speed", "sog", "toc_do", "toc_do_kn", "van_toc"),
+    "course": (
+        "course_deg",
+        "course",
+        "cog",
+        "bearing",
+        "heading",
+        "huong",
+        "huong_di",
+    ),
     "turn": ("course_change_deg",),
     "shore": ("distance_to_shore_km",),
-    "lat": ("latitude", "lat"),
-    "lon": ("longitude", "lon"),
+    "lat": ("latitude", "lat", "vi_do"),
+    "lon": ("longitude", "lon", "lng", "long", "kinh_do"),
 }
+"""As ``names.slug`` writes what people call them."""
+_VESSELS: Final = ("vessel", "vessel_id", "boat", "mmsi", "tau", "so_tau", "so_dang_ky")
+_GEARS: Final = ("gear", "nghe", "ngu_cu")
 
 
 def score_track(
@@ -42,7 +55,7 @@ def score_track(
     Raises:
         InputError: the file has no vessels, or neither speeds nor positions.
     """
-    table = read_table(file, texts=("vessel", "vessel_id", "gear"), is_sorted=False)
+    table = read_table(file, texts=(*_VESSELS, *_GEARS), is_sorted=False)
     tracks = tracks_of(table)
     chance = np.full(len(table), np.nan)
     activity = np.full(len(table), "unknown", dtype=object)
@@ -71,9 +84,9 @@ def vessels_of(table: Table) -> list[str]:
     Raises:
         InputError: the file has no column of vessels.
     """
-    for name in ("vessel", "vessel_id"):
-        if name in table.texts:
-            return [str(each) for each in table.texts[name]]
+    found = _text(table, _VESSELS)
+    if found is not None:
+        return [str(each) for each in found]
     raise InputError("there is no column 'vessel': say of each row whose it is")
 
 
@@ -85,11 +98,12 @@ def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
     """
     vessels = np.array(vessels_of(table), dtype=object)
     known = {what: _column(table, names) for what, names in _NAMES.items()}
+    known |= dict(zip(("lat", "lon"), places_of(table), strict=True))
     if known["speed"] is None and (known["lat"] is None or known["lon"] is None):
         raise InputError(
             "there is neither 'speed_kn' nor 'latitude' and 'longitude': add one of them"
         )
-    gears = table.texts.get("gear")
+    gears = _text(table, _GEARS)
     found = {}
     for vessel in pd.unique(vessels):
         at = np.flatnonzero(vessels == vessel)
@@ -98,6 +112,16 @@ def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
         gear = "" if gears is None else str(gears[int(at[0])])
         found[str(vessel)] = (at, _track(table.times_ms[at], mine, gear))
     return found
+
+
+def places_of(table: Table) -> tuple[Floats | None, Floats | None]:
+    """Return latitudes and longitudes (°), both NaN where one is on no Earth."""
+    lat, lon = _column(table, _NAMES["lat"]), _column(table, _NAMES["lon"])
+    if lat is None or lon is None:
+        return lat, lon
+    with np.errstate(invalid="ignore"):
+        is_on_earth = (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
+    return np.where(is_on_earth, lat, np.nan), np.where(is_on_earth, lon, np.nan)
 
 
 def activities(track: Track, chance: Floats) -> NDArray[np.object_]:
@@ -110,8 +134,13 @@ def activities(track: Track, chance: Floats) -> NDArray[np.object_]:
 
 
 def _column(table: Table, names: tuple[str, ...]) -> Floats | None:
-    lower = {own.lower(): values for own, values in table.numbers.items()}
-    return next((lower[name] for name in names if name in lower), None)
+    known = {slug(own): values for own, values in table.numbers.items()}
+    return next((known[name] for name in names if name in known), None)
+
+
+def _text(table: Table, names: tuple[str, ...]) -> Sequence[str] | None:
+    known = {slug(own): cells for own, cells in table.texts.items()}
+    return next((known[name] for name in names if name in known), None)
 
 
 def _track(
@@ -149,7 +178,7 @@ def _moved(
 def _write_trips(
     table: Table, tracks: Mapping[str, tuple[NDArray[np.intp], Track]], out: Path
 ) -> str:
-    lat, lon = _column(table, _NAMES["lat"]), _column(table, _NAMES["lon"])
+    lat, lon = places_of(table)
     if lat is None or lon is None:
         return "no positions: no trips"
     found = []
@@ -173,12 +202,15 @@ def _write_trips(
 
 def _told(vessel: str, track: Track, activity: NDArray[np.object_]) -> str:
     is_known = activity != "unknown"
+    if not is_known.any():
+        return (
+            f"{vessel}: {len(activity)} fixes, none classified: no speed, or no other fix "
+            f"in the {MAX_GAP_MS // 3_600_000} hours before"
+        )
     is_fishing = activity == "fishing"
     rule = speed_rule(track.speed_kn)
-    agree = (
-        np.mean(rule[is_known] == is_fishing[is_known]) if is_known.any() else np.nan
-    )
-    gap_s = np.median(np.diff(track.times_ms)) / 1000 if len(activity) > 1 else np.nan
+    agree = np.mean(rule[is_known] == is_fishing[is_known])
+    gap_s = np.median(np.diff(track.times_ms)) / 1000
     return (
         f"{vessel}: {len(activity)} fixes, one in {gap_s:.0f} s; fishing "
         f"{100 * is_fishing.mean():.0f} %, by the speed rule ({SLOW_KN[0]}-{SLOW_KN[1]} kn) "

@@ -84,6 +84,20 @@ def test_a_fix_alone_is_not_classified(tmp_path: Path) -> None:
     assert scored(tmp_path / "few.csv")["activity"].to_list() == ["unknown"] * 2
 
 
+def test_a_file_with_names_and_commas_of_this_country(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    rows = [f"KH-1;01/06/2026 {h:02d}:00;12,{20 + h};109,{30 + h}" for h in range(9)]
+    rows[4] = "KH-1;01/06/2026 04:00;912,5;109,3"
+    text = "Số tàu;Thời gian;Vĩ độ;Kinh độ\n" + "\n".join(rows)
+    file.write_text(text, encoding="utf-8")
+    found = scored(file)
+    assert set(found["vessel"]) == {"KH-1"}
+    assert found["time"].iloc[0] == "2026-06-01T00:00:00Z"
+    words = found["activity"].to_list()
+    assert words[4:6] == ["unknown"] * 2, "a place on no Earth has no speed"
+    assert "unknown" not in words[1:4] + words[6:]
+
+
 def test_neither_speed_nor_position_is_refused(tmp_path: Path) -> None:
     told = a_file(tmp_path / "t.csv").drop(columns="speed")
     told.to_csv(tmp_path / "none.csv", index=False)
