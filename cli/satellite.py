@@ -19,7 +19,7 @@ from greenwater.storage.telemetry.ports import Telemetry
 from ingest.replay import take_in_readings
 from ingest.workers import HeldWorker
 
-PROBE: Final = ProbeId("giam-sat")
+PROBE: Final = ProbeId("vms")
 EVERY_S: Final = 7_200
 """Twelve positions a day, as vessels are monitored."""
 SILENT: Final = timedelta(hours=3, minutes=20)
