@@ -35,6 +35,7 @@ ACTS: Final[Mapping[str, str]] = {
     "/inspections/keys": "inspector_key",
     "/inspections/keys/{key}/end": "inspector_key_end",
     "/units/{unit}/aerators/{probe}": "aerator",
+    "/calls/test": "call_test",
     "/units/{unit}/service": "out_of_service",
     "/units/{unit}/service/end": "out_of_service",
     "/records/import": "records_import",

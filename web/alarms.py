@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import (
     HTMLResponse,
@@ -27,6 +27,7 @@ from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.places import UnitInfo
 from web.aerators import FOR_S, aerators_at
 from web.alarmviews import alarm_view, step_views
+from web.api import Api
 from web.charts import Window
 from web.doors import Doors
 from web.facts import Snapshots
@@ -94,6 +95,7 @@ class AlarmPages:
         self._render = render
         self._doors = doors
         self._pulses = Pulses()
+        self._api = Api(services, snapshots, doors)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -267,14 +269,31 @@ class AlarmPages:
             )
         return RedirectResponse(f"/alarms/{alarm}" if alarm else f"/units/{unit}", 303)
 
-    async def events(self, request: Request) -> StreamingResponse:
-        """Tell an open page when its viewer's alarms change (server-sent events)."""
+    async def events(
+        self,
+        request: Request,
+        unit: Annotated[str | None, Query(max_length=100)] = None,
+    ) -> StreamingResponse:
+        """Tell an open page when its viewer's alarms change (server-sent events).
+
+        The page of a ``unit`` is told what changed of its readings too (``live``).
+        """
         mine = await run_in_threadpool(self._doors.mine, request)
+        if unit is not None:
+            await run_in_threadpool(mine.seen.get_unit, unit)
+        every_s = self._render.poll_s
 
         async def stream() -> AsyncIterator[str]:
             last, quiet_s = ("", ""), 0.0
+            shown, shown_s = b"", 0.0
             yield "retry: 2000\n\n"
             while not await request.is_disconnected():
+                if unit is not None and time.monotonic() - shown_s >= every_s:
+                    shown_s = time.monotonic()
+                    news = await run_in_threadpool(self._api.live, request, None, unit)
+                    if news.body != shown:
+                        shown = bytes(news.body)
+                        yield f"event: live\ndata: {shown.decode()}\n\n"
                 marks = await run_in_threadpool(self._pulses.of, mine)
                 if marks != last or quiet_s >= PING_S:
                     last, quiet_s = marks, 0.0

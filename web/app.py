@@ -29,6 +29,7 @@ from web.areas import AreaPages
 from web.boats import BoatPages
 from web.bodies import LargestBody
 from web.books import BookPages
+from web.calls import CallPages
 from web.certificates import CertificatePages
 from web.chartjson import ChartNumbers
 from web.crops import CropPages
@@ -75,6 +76,7 @@ from web.shelf import Shelf
 from web.today import TodayPages
 from web.tripcards import TripCardPages
 from web.trips import TripPages
+from web.unitpages import unit_routes
 from web.words import WORDS, Lang, say
 
 log = structlog.get_logger()
@@ -134,6 +136,7 @@ def create_app(services: Services) -> FastAPI:
     scanning = Scanning(services.registry, services.clock)
     shelf = Shelf(services.registry, services.clock)
     app.include_router(page_routes(snapshots, render, doors))
+    app.include_router(unit_routes(snapshots, render, doors))
     app.include_router(api_routes(services, snapshots, doors))
     app.include_router(home_routes(services, snapshots, render, doors))
     for pages in (
@@ -141,6 +144,7 @@ def create_app(services: Services) -> FastAPI:
         DemoPages(services, snapshots, render, doors),
         AlarmPages(services, snapshots, render, doors),
         ServicePages(services, render, doors),
+        CallPages(services, render, doors),
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
         BookPages(services, render, doors),

@@ -45,11 +45,11 @@ def by_rank(readings: Iterable[Reading]) -> list[Reading]:
     return sorted(readings, key=lambda r: (_RANK[r.channel], r.probe))
 
 
-def state_of(taken_ms: int | None, now_ms: int) -> str:
+def state_of(taken_ms: int | None, now_ms: int, *, stale_ms: int = STALE_MS) -> str:
     """Return ``fresh``, ``stale`` or ``silent``."""
-    if taken_ms is None or now_ms - taken_ms >= SILENT_MS:
+    if taken_ms is None or now_ms - taken_ms >= max(SILENT_MS, stale_ms):
         return "silent"
-    return "stale" if now_ms - taken_ms >= STALE_MS else "fresh"
+    return "stale" if now_ms - taken_ms >= stale_ms else "fresh"
 
 
 def value_text(lang: Lang, reading: Reading, about: str | None = None) -> str:

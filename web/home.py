@@ -1,54 +1,143 @@
 """The first page: what each kind of visitor comes for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.people import Role
+from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.alarmviews import AlarmView, alarm_view
 from web.board import natural, unit_view
+from web.cards import FIRST, STALE_MS, state_of, value_text
 from web.doors import Doors, Visitor
-from web.facts import Facts, Snapshots
+from web.facts import Facts, Hanging, Snapshots
+from web.formats import DAY_MS, HOUR_MS, age, amount
 from web.lights import Light, light_of
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
+from web.trends import EVERY_MS, PAST_MS, stale_after_ms, trend_of
 from web.views import UnitView
+from web.words import Lang, channel_name, say
+
+HAND_STALE_MS: Final = 12 * HOUR_MS
+"""Whoever measures by hand does so in the morning and in the evening."""
 
 
 @dataclass(frozen=True)
 class HomeUnit:
-    """One unit on the farmer's first page."""
+    """One unit on the farmer's first page: the number that matters, how it goes, its age."""
 
     view: UnitView
     light: Light
     alarms: tuple[AlarmView, ...]
     main: str
     main_note: str
+    trend: str = ""
+    tonight: str = ""
+
+
+@dataclass(frozen=True)
+class Main:
+    """The number that matters most at a unit, and what came before it."""
+
+    hanging: Hanging
+    reading: Reading
+    buckets: Sequence[Bucket]
+
+
+def main_of(services: Services, hanging: Sequence[Hanging], now_ms: int) -> Main | None:
+    """Return the first channel that people look for: of oxygen, the lowest of all depths.
+
+    What probes measure goes before what was read by hand.
+    """
+    probes = [one for one in hanging if one.source is not Source.HAND] or hanging
+    for channel in FIRST:
+        found = [
+            (one, reading)
+            for one in probes
+            for reading in one.readings
+            if reading.channel is channel and reading.value is not None
+        ]
+        if not found:
+            continue
+        newest_ms = max(reading.taken_ms for _, reading in found)
+        young = [pair for pair in found if newest_ms - pair[1].taken_ms < STALE_MS]
+        one, reading = min(young, key=lambda pair: pair[1].value or 0.0)
+        series = Series(one.deployed.device, one.deployed.probe)
+        start_ms = max(now_ms - PAST_MS, one.deployed.from_ms)
+        span = Span(series, start_ms, now_ms + 1)
+        buckets = services.telemetry.downsample(span, channel, EVERY_MS)
+        return Main(one, reading, buckets)
+    return None
 
 
 def home_units(services: Services, facts: Facts, request: Request) -> list[HomeUnit]:
     """Return the visitor's units, those with trouble first."""
     lang = lang_of(request)
     alarms, names = services.seen.alarms(open_only=True), services.registry.names()
+    tonight = _tonight(services, lang, facts.now_ms)
     order = {"act": 0, "lost": 1, "look": 2, "ok": 3}
     found = []
     for unit in sorted(facts.units, key=lambda one: natural(one.name)):
         ours = [one for one in alarms if one.unit == unit.id]
         view = unit_view(lang, facts, unit)
-        values = [value for probe in view.probes for value in probe.values]
-        main = next((value for value in values if value.is_main), None)
+        main = main_of(services, facts.in_units.get(unit.id, ()), facts.now_ms)
+        words = MainWords("", "", "", view.state)
+        if main is not None:
+            words = main_words(lang, main, facts.now_ms)
         found.append(
             HomeUnit(
                 view,
-                light_of(ours, view.state),
+                light_of(ours, words.state),
                 tuple(alarm_view(lang, a, unit, facts.now_ms, names) for a in ours),
-                "" if main is None else f"{main.name} {main.text}",
-                "" if not view.probes else view.probes[0].age,
+                words.value,
+                words.age,
+                words.trend,
+                tonight.get(unit.id, ""),
             )
         )
     return sorted(found, key=lambda one: order[one.light.name])
+
+
+@dataclass(frozen=True)
+class MainWords:
+    """The number that matters in words; ``state`` is that of a card."""
+
+    value: str
+    age: str
+    trend: str
+    state: str
+
+
+def main_words(lang: Lang, main: Main, now_ms: int) -> MainWords:
+    """Return what a card says of its number; an old one has no trend."""
+    reading = main.reading
+    name = channel_name(lang, reading.channel, is_short=True)
+    told = age(lang, reading.taken_ms, now_ms)
+    value = f"{name} {value_text(lang, reading)}"
+    is_hand = main.hanging.source is Source.HAND
+    if is_hand:
+        told = f"{say(lang, 'chart_by_hand')}, {told}"
+    stale_ms = HAND_STALE_MS if is_hand else stale_after_ms(main.buckets)
+    state = state_of(reading.taken_ms, now_ms, stale_ms=stale_ms)
+    if state != "fresh":
+        return MainWords(value, say(lang, "stale", age=told), "", state)
+    trend = trend_of(reading.channel, main.buckets)
+    if trend is None or is_hand:
+        return MainWords(value, told, "", state)
+    change = amount(lang, reading.channel, abs(trend.per_h))
+    words = say(lang, f"trend_{trend.way}", change=change)
+    return MainWords(value, told, f"{trend.mark} {words}", state)
+
+
+def _tonight(services: Services, lang: Lang, now_ms: int) -> dict[str, str]:
+    """Return the newest sentence about each unit's night, of the last day."""
+    found = services.seen.bulletins(from_ms=now_ms - DAY_MS)
+    return {one.unit: one.vi if lang is Lang.VI else one.en for one in reversed(found)}
 
 
 def _elsewhere(visitor: Visitor) -> str:

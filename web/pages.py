@@ -13,20 +13,16 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web import series, tracks
-from web.aerators import aerators_at
-from web.alarmviews import alarm_view
-from web.board import board, unit_view
+from web.board import board
 from web.boatpapers import endings, states_of
 from web.cards import STALE_MS
 from web.charts import PERIODS, Window
 from web.doors import Doors, Visitor
 from web.drawn import vessel_view
-from web.episodes import episodes_of
 from web.facts import Facts, Snapshots
 from web.formats import clock_time, day
-from web.outlooks import bulletins_of, forecasts_of
 from web.ports import Services
-from web.unitcharts import BOARD_HOURS, main_chart, unit_charts
+from web.unitcharts import BOARD_HOURS, main_chart
 from web.views import ChartView, Frame, Link, Period, Phone, VesselView
 from web.words import WORDS, Lang, say
 
@@ -149,7 +145,7 @@ class Renderer:
             say(lang, "switch"),
             say(lang, "updated", time=f"{clock_time(now_ms)}, {day(now_ms)}"),
             is_simulated,
-            round(self._poll_s() * 1000),
+            round(self.poll_s * 1000),
             live,
             self._has_plot,
             self.version,
@@ -211,15 +207,18 @@ class Renderer:
             return Phone()
         clock = self._services.clock
         real_s = clock.real_seconds(_WORTH_POLLING_S)
+        rate = round(_WORTH_POLLING_S / real_s, 3) if real_s > _STEPPED_S else 0.0
         return Phone(
             visitor.person,
             milliseconds(clock.now()),
-            round(_WORTH_POLLING_S / real_s, 3) if real_s > _STEPPED_S else 0.0,
-            round(clock.real_seconds(STALE_MS / 1000) * 1000) or STALE_MS,
+            rate,
+            round(STALE_MS / (rate or 1.0)),
             {key: WORDS[lang][key] for key in PHONE_WORDS},
         )
 
-    def _poll_s(self) -> float:
+    @property
+    def poll_s(self) -> float:
+        """How often an open page is brought up to date, in real seconds."""
         # A minute of the system's time, which an accelerated demo reaches sooner.
         wanted_s = self._services.clock.real_seconds(_WORTH_POLLING_S)
         return min(max(wanted_s, _SHORTEST_POLL_S), _LONGEST_POLL_S)
@@ -262,37 +261,6 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             raise MissingError(f"there is no site {site!r}")
         return whole_board(request, services, facts, render, site=site)
 
-    @routes.get("/units/{unit}", response_class=HTMLResponse)
-    def unit_page(request: Request, unit: str) -> HTMLResponse:
-        """One unit with a chart for every channel."""
-        services = doors.mine(request)
-        facts = snapshots.now(services)
-        info = next((one for one in facts.units if one.id == unit), None)
-        if info is None:
-            raise MissingError(f"there is no unit {unit!r}")
-        lang, hours = lang_of(request), hours_of(request)
-        view = unit_view(lang, facts, info)
-        return render.page(
-            request,
-            "unit.html",
-            now_ms=facts.now_ms,
-            is_simulated=view.is_simulated,
-            live=f"/live.json?unit={unit}&lang={lang}",
-            unit=view,
-            forecasts=forecasts_of(services, facts, info, lang),
-            bulletins=bulletins_of(services, facts, info, lang),
-            episodes=episodes_of(services, facts, info, lang),
-            charts=unit_charts(services, facts, info, lang, hours),
-            periods=_periods(lang, hours),
-            hours=hours,
-            alarms=[
-                alarm_view(lang, one, info, facts.now_ms, services.registry.names())
-                for one in services.seen.alarms(unit=unit, open_only=True)
-            ],
-            aerators=aerators_at(lang, services, facts, unit),
-            may_act=doors.may_act(request),
-        )
-
     @routes.get("/vessels/{vessel}", response_class=HTMLResponse)
     def vessel_page(request: Request, vessel: str) -> HTMLResponse:
         """One boat."""
@@ -311,7 +279,7 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             now_ms=facts.now_ms,
             is_simulated=view.is_simulated,
             vessel=view,
-            periods=_periods(lang, hours),
+            periods=periods_of(lang, hours),
         )
 
     return routes
@@ -346,7 +314,8 @@ def whole_board(
     )
 
 
-def _periods(lang: Lang, chosen: int) -> list[Period]:
+def periods_of(lang: Lang, chosen: int) -> list[Period]:
+    """Return the lengths of time that may be looked at."""
     return [
         Period(
             say(lang, "hours", count=hours)

@@ -6,7 +6,7 @@ from typing import Final
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, Forecast
-from greenwater.kernel.quality import Flagged
+from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import Source
 from greenwater.reference.causes import CAUSES
 from greenwater.reference.limits import Severity, species_limits
@@ -116,6 +116,17 @@ class UnitCharts:
             self._flags[span] = self._services.telemetry.flags(span)
         return self._flags[span]
 
+    def quality(self, hung: Deployed) -> tuple[int, int] | None:
+        """Return how many of a probe's readings were judged, and how many of them good.
+
+        Of the window's; None for a window that is too long to ask.
+        """
+        if self._window.end_ms - self._window.start_ms > DOUBTED_H * HOUR_MS:
+            return None
+        flags = self._flags_of(series.span_of(hung, self._window))
+        judged = [one for one in flags if one.flag is not Flag.NOT_EVALUATED]
+        return len(judged), sum(one.flag is Flag.GOOD for one in judged)
+
     def _by_hand(self, channel: Channel) -> list[HandMark]:
         spans = [series.span_of(one, self._window) for one in self._meters]
         return [
@@ -219,10 +230,9 @@ def main_chart(
     return UnitCharts(services, unit, window, lang, facts.now_ms).view(channel)
 
 
-def unit_charts(
+def charts_of(
     services: Services, facts: Facts, unit: UnitInfo, lang: Lang, hours: int
-) -> list[ChartView]:
-    """Return a chart for each channel measured at a unit."""
+) -> UnitCharts:
+    """Return the charts of a unit over the last hours."""
     window = Window.until(facts.now_ms, hours)
-    charts = UnitCharts(services, unit, window, lang, facts.now_ms)
-    return [charts.view(channel) for channel in channels_at(facts, unit)]
+    return UnitCharts(services, unit, window, lang, facts.now_ms)

@@ -11,12 +11,15 @@
   let swapped = Date.now();
   let isAsking = false;
   let isDue = false;
+  let isLost = false;
 
   const swap = async () => {
     if (isAsking) { isDue = true; return; }
     isAsking = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      // A page that draws its own charts asks for the parts alone.
+      const part = document.body.dataset.live ? { "X-Part": "swap" } : {};
+      const answer = await fetch(location.href, { headers: { Accept: "text/html", ...part }, cache: "no-store" });
       if (answer.ok && !answer.redirected) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const old of document.querySelectorAll("[data-swap]")) {
@@ -28,9 +31,15 @@
         const told = fresh.getElementById("updated");
         if (told) document.getElementById("updated").textContent = told.textContent;
         swapped = Date.now();
+        if (isLost) document.dispatchEvent(new Event("greenwater:found"));
+        isLost = false;
       }
     } catch {
-      // The next mark asks again.
+      // The next mark asks again; meanwhile the page says how old it is.
+      if (Date.now() - swapped > 3 * CALM_MS) {
+        isLost = true;
+        document.dispatchEvent(new CustomEvent("greenwater:lost", { detail: { since: swapped } }));
+      }
     } finally {
       isAsking = false;
       if (isDue) { isDue = false; swap(); }
@@ -48,6 +57,10 @@
       state = marks.state;
       value = marks.value;
       if (isNews || isOld || isFirst) swap();
+    });
+    // What changed of the readings, as live.js shows it.
+    source.addEventListener("live", (told) => {
+      document.dispatchEvent(new CustomEvent("greenwater:live", { detail: JSON.parse(told.data) }));
     });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) swap();

@@ -7,7 +7,7 @@
   if (!source) return;
   const lost = document.getElementById("lost");
   const updated = document.getElementById("updated");
-  let heard = Date.now();
+  let heard = Number(body.dataset.kept) || Date.now();
   let timer = 0;
 
   const each = (name, act) => {
@@ -70,6 +70,15 @@
     }
     timer = setTimeout(ask, every);
   };
+  // Told by the server, nothing need be asked for a while.
+  document.addEventListener("greenwater:live", ({ detail }) => {
+    clearTimeout(timer);
+    show(detail);
+    heard = Date.now();
+    lost.hidden = true;
+    document.dispatchEvent(new Event("greenwater:news"));
+    timer = setTimeout(ask, 6 * every);
+  });
   document.addEventListener("visibilitychange", ask);
   timer = setTimeout(ask, every);
 })();

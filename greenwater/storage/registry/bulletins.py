@@ -46,6 +46,16 @@ class BulletinCopy(Struct, frozen=True, kw_only=True):
     attempts: int = 0
 
 
+class CopyState(Struct, frozen=True):
+    """What became of a copy: sent, given up (``dropped_ms``), or waiting still."""
+
+    id: str
+    url: str
+    due_ms: int
+    sent_ms: int | None
+    dropped_ms: int | None
+
+
 class BulletinsSeen:
     """Mixed into ``Scope`` and ``Registry``."""
 
@@ -133,6 +143,22 @@ class Bulletins(BulletinsSeen):
                     due_ms=row.due_ms,
                     attempts=row.attempts,
                 )
+                for row in session.scalars(query)
+            ]
+
+    def copies_to(self, person: str, begins: str) -> Sequence[CopyState]:
+        """Return what became of a person's copies whose id begins so, the newest first."""
+        query = (
+            select(BulletinCopyRow)
+            .where(
+                BulletinCopyRow.person == person,
+                BulletinCopyRow.id.startswith(begins, autoescape=True),
+            )
+            .order_by(BulletinCopyRow.due_ms.desc(), BulletinCopyRow.id)
+        )
+        with self._sessions.reading() as session:
+            return [
+                CopyState(row.id, row.url, row.due_ms, row.sent_ms, row.dropped_ms)
                 for row in session.scalars(query)
             ]
 

@@ -1,4 +1,4 @@
-"""Filled by its owner."""
+"""Nothing: what the farmer's pages keep lies on his phone, or where it was kept before."""
 
 revision = "0019"
 down_revision = "0018"
