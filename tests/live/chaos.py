@@ -122,6 +122,7 @@ class World:
             else Nats(folder / "broker")
         )  # fmt: skip
         self.influx = Influx(folder / "influx")
+        self.store = "chaos"
         self.disk = Tmpfs(folder / "disk")
         self.verdict = Verdict()
         self._ports = {device: free_port() for device in self.devices}
@@ -136,7 +137,7 @@ class World:
         self._environ = {
             "GREENWATER_HOME": str(self.folder / "home"),
             "GREENWATER_BROKER_URL": self.broker.url,
-            "GREENWATER_TELEMETRY_URL": self.influx.url("chaos"),
+            "GREENWATER_TELEMETRY_URL": self.influx.url(self.store),
         }
         (self.folder / "home").mkdir()
         self.registry_url = f"sqlite:///{self.folder}/home/registry.db"
@@ -352,7 +353,7 @@ channels = [{channels}]
 
     def compare(self) -> Verdict:
         """Compare the boxes' ledgers with the store."""
-        telemetry = open_telemetry(self.influx.url("chaos"))
+        telemetry = open_telemetry(self.influx.url(self.store))
         for device in self.devices:
             series = Series(DeviceId(device), "sonde")  # type: ignore[arg-type]
             stored = {
