@@ -56,6 +56,7 @@ Form = Annotated[
     str | None,
     Query(pattern="^(csv|json)$", description="csv or json; else as Accept has it."),
 ]
+Hours = Annotated[int, Query(json_schema_extra={"enum": [*PERIODS]})]
 Named = TypeVar("Named", SiteInfo, UnitInfo)
 
 
@@ -110,7 +111,7 @@ class Api:
         channel: Channel,
         unit: Place = None,
         vessel: Place = None,
-        hours: int = 24,
+        hours: Hours = 24,
         until: When = None,
         format: Form = None,
     ) -> Response:

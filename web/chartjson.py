@@ -26,7 +26,7 @@ class ChartNumbers:
     def routes(self) -> APIRouter:
         """Return the routes."""
         routes = APIRouter()
-        routes.get("/units/{unit}/chart.json", include_in_schema=False)(self.chart)
+        routes.get("/units/{unit}/chart.json")(self.chart)
         return routes
 
     def chart(

@@ -123,9 +123,11 @@ def _described(whole: Mapping[str, Any]) -> dict[str, Any]:
         # Forms of pages, and what FastAPI would say of errors.
         if not name.startswith(("Body_", "HTTPValidation", "Validation"))
     }
-    _, sent = msgspec.json.schema_components(
+    _, components_sent = msgspec.json.schema_components(
         list(BODIES.values()), ref_template="#/components/schemas/{name}"
     )
+    # As it is sent: a tuple is an array there.
+    sent = msgspec.json.decode(msgspec.json.encode(components_sent))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Greenwater", "version": "1", "description": TOLD},

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import JSONResponse
 from msgspec import Struct
 
@@ -62,6 +63,14 @@ async def _body(request: Request) -> bytes:
 
 
 Body = Annotated[bytes, Depends(_body)]
+Number = Annotated[
+    str,
+    PathParameter(
+        max_length=20,
+        description="Registration number.",
+        json_schema_extra={"pattern": "^[A-Z]{2,3}-[0-9]{4,5}-TS$"},
+    ),
+]
 
 
 class SeaRecordApi:
@@ -78,7 +87,7 @@ class SeaRecordApi:
         routes.get("/api/v1/vessels/{vessel}/records")(self.listed)
         return routes
 
-    def take(self, request: Request, vessel: str, body: Body) -> JSONResponse:
+    def take(self, request: Request, vessel: Number, body: Body) -> JSONResponse:
         """Take records in; each is answered: stored, same, conflict or refused.
 
         Needs a session, and its form token in the header ``X-CSRF-Token``.
@@ -116,7 +125,7 @@ class SeaRecordApi:
         else:
             self._books.record(person, sent)
 
-    def listed(self, request: Request, vessel: str) -> JSONResponse:
+    def listed(self, request: Request, vessel: Number) -> JSONResponse:
         """List a vessel's records by when they happened; corrected ones too."""
         seen = self._doors.mine(request).seen
         records = seen.vessel_records(vessel=seen.get_vessel(vessel).id)
