@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.chromium import browsing, chromium
-from tests.pages.farms import PHONES, PIN, Farms
+from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.test_doors import enter
 from tests.pages.test_duty_js import served
 from tests.pages.world import open_empty
@@ -173,3 +173,47 @@ def picture() -> Any:
     raw = io.BytesIO()
     Image.new("RGB", (640, 480), "#6a4a3a").save(raw, "JPEG")
     return {"name": "bao.jpg", "mimeType": "image/jpeg", "buffer": raw.getvalue()}
+
+
+def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
+    farms: Farms, url: str, phone: BrowserContext
+) -> None:
+    page, said = phone.new_page(), list[str]()
+    page.on("pageerror", lambda one: said.append(str(one)))
+    sign_in(page, url)
+    log = f"{url}/vessels/{BOATS['hoa']}/log"
+    page.goto(log)
+    expect(page.locator("body[data-logs=kept]")).to_have_count(1, timeout=30_000)
+    before = {one.id for one in farms.registry.vessel_records(vessel=BOATS["hoa"])}
+
+    phone.set_offline(True)
+    page.goto(log)
+    expect(page.locator("#lost")).to_contain_text("Không có mạng")
+    page.click("#trip > summary")
+    page.fill("#trip_happened", "2026-11-22T20:00")
+    page.fill("#trip_departure_ms", "2026-11-22T20:00")
+    page.fill("#trip_crew", "7")
+    page.click("#trip button.main")
+    expect(page.locator("#trip [data-done]")).to_contain_text("Đã giữ trên máy")
+    page.click("#catch > summary")
+    expect(page.locator("#catch_trip option:checked")).to_contain_text("22/11/2026")
+    page.select_option("#catch_species_1", "YFT")
+    page.fill("#catch_kg_1", "1.200,5")
+    page.click("#catch button.main")
+    expect(page.locator("#sea-unsent")).to_have_attribute("data-count", "2")
+    page.click('form[action="/sign-out"] button')
+    expect(page.locator("#lost")).to_contain_text("2 lần ghi nhật ký chưa gửi")
+
+    phone.set_offline(False)
+    sent = page.locator("#sea-unsent")
+    expect(sent).to_have_attribute("data-count", "0", timeout=30_000)
+    records = [
+        one
+        for one in farms.registry.vessel_records(vessel=BOATS["hoa"])
+        if one.id not in before
+    ]
+    by_kind = {one.kind: one for one in records}
+    assert len(records) == len(by_kind) == 2, records
+    assert by_kind["catch"].fields["lines"] == [{"species": "YFT", "kg": 1200.5}]
+    assert by_kind["catch"].trip == by_kind["trip"].trip
+    assert said == []
