@@ -165,9 +165,13 @@ def _operation(path: str, method: str, one: Mapping[str, Any]) -> dict[str, Any]
     made["tags"] = [next(tag for head, tag in _TAG_OF if path.startswith(head))]
     answers = {k: v for k, v in made.get("responses", {}).items() if k != "422"}
     made["responses"] = {**answers, "default": _REFUSED}
+    parameters = list(made.get("parameters", []))
     if method in ("post", "put", "patch", "delete"):
-        form = [_FORM] if path in FORMS else []
-        made["parameters"] = [*made.get("parameters", []), *form, _KEY]
+        parameters += [_FORM, _KEY] if path in FORMS else [_KEY]
+    if parameters:
+        # What a route says itself of a parameter stands for what FastAPI found.
+        said = {(one["name"], one["in"]): one for one in parameters}
+        made["parameters"] = list(said.values())
     if (method, path) in BODIES:
         body = {"$ref": f"#/components/schemas/{BODIES[method, path].__name__}"}
         content = {"application/json": {"schema": body}}
