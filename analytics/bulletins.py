@@ -70,11 +70,6 @@ class Registry(Protocol):
         ...
 
 
-def is_of_the_night(copy: BulletinCopy) -> bool:
-    """Return whether a message is one of these: others share their outbox."""
-    return copy.id.split("/")[1] in (EVENING, MORNING)
-
-
 def hour_of_bulletin(now_ms: int) -> tuple[str, str] | None:
     """Return which kind is to be made now, and the day it is about; None: none."""
     at = datetime.fromtimestamp(now_ms / 1000, VIETNAM)

@@ -13,12 +13,11 @@ import structlog
 
 from analytics.alarms.addresses import is_plain
 from analytics.alarms.messages import body, plain, text_message, title
-from analytics.bulletins import is_of_the_night
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
-from greenwater.storage.registry.bulletins import BulletinCopy
+from greenwater.storage.registry.bulletins import NIGHTLY, BulletinCopy
 from greenwater.storage.registry.watching import Notification
 
 log = structlog.get_logger()
@@ -86,7 +85,7 @@ class Notifier:
         if self._send(one.url, head, text):
             self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
             return True
-        most = MOST_COPIES if is_of_the_night(one) else MOST_LASTING
+        most = MOST_COPIES if one.kind in NIGHTLY else MOST_LASTING
         is_last = one.attempts + 1 >= most
         log.warning("bulletin.failed", id=one.id, last=is_last)
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)

@@ -1,7 +1,7 @@
 """The evening's sentence about each unit, the morning's, and who is sent them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -9,6 +9,9 @@ from sqlalchemy import select
 from greenwater.storage.registry.models.bulletins import BulletinCopyRow, BulletinRow
 from greenwater.storage.registry.rows import insert
 from greenwater.storage.registry.session import Sessions
+
+NIGHTLY: Final = ("evening", "morning")
+"""Kinds of what is said of the night; other notices share their outbox."""
 
 
 class Bulletin(Struct, frozen=True, kw_only=True):
@@ -34,7 +37,10 @@ class Bulletin(Struct, frozen=True, kw_only=True):
 
 
 class BulletinCopy(Struct, frozen=True, kw_only=True):
-    """All of an organisation's sentences of one evening or morning, to one address."""
+    """A message to one address: all sentences of an evening or morning, or a notice.
+
+    ``id`` is ``organisation/kind/…``: the same again is not sent again.
+    """
 
     id: str
     organisation: str
@@ -44,6 +50,11 @@ class BulletinCopy(Struct, frozen=True, kw_only=True):
     text: str
     due_ms: int
     attempts: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What it is about: the second part of its id."""
+        return self.id.split("/")[1]
 
 
 class CopyState(Struct, frozen=True):
