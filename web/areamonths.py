@@ -91,7 +91,8 @@ def month_table(lang: Lang, seen: Scope, now_ms: int) -> dict[str, Any]:
     """Return the same as a table with a line of trends; empty rows: nothing was done."""
     counts = month_counts(seen, now_ms)
     rows = [
-        (name, [number(lang, told[one], 0) for one in MONTHLY]) for name, told in counts
+        (month_name(name), [number(lang, told[one], 0) for one in MONTHLY])
+        for name, told in counts
     ]
     trends = [change_text(lang, [told[one] for _, told in counts]) for one in MONTHLY]
     heads = [say(lang, f"area_month_{one}") for one in MONTHLY]
@@ -100,10 +101,25 @@ def month_table(lang: Lang, seen: Scope, now_ms: int) -> dict[str, Any]:
 
 def change_text(lang: Lang, values: Sequence[float]) -> str:
     """Return how the last whole month compares with the one before; the newest is open."""
-    if len(values) < 3 or not values[-3]:
+    if len(values) < 3:
         return say(lang, "area_trend_unknown")
-    change = round(100 * (values[-2] - values[-3]) / values[-3])
-    return say(lang, "area_trend", change=f"{change:+d}")
+    before, last = values[-3:-1]
+    if before == last:
+        return say(lang, "area_trend_same")
+    if not before:
+        return say(lang, "area_trend_new", more=number(lang, last, 0))
+    return say(lang, "area_trend", change=f"{round(100 * (last - before) / before):+d}")
+
+
+def zone_months(seen: Scope, now_ms: int) -> list[Month]:
+    """Return vessel-days of the last six months, idle ones too; empty: nobody fished."""
+    known = {one.name: one for one in vessel_days(seen.fished(months_ago(now_ms)))}
+    return [known.get(one, Month(one, {})) for one in _names(now_ms)] if known else []
+
+
+def month_name(name: str) -> str:
+    """Return a month as pages write it: ``10/2026``."""
+    return f"{name[5:]}/{name[:4]}"
 
 
 def zone_trend(lang: Lang, months: Sequence[Month], zone: str) -> str:

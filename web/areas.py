@@ -23,9 +23,11 @@ from web.areamonths import (
     MONTHLY,
     ZONES,
     month_counts,
+    month_name,
     month_table,
     months_ago,
     vessel_days,
+    zone_months,
     zone_trend,
 )
 from web.cards import state_of
@@ -125,7 +127,7 @@ class AreaPages:
         lang = lang_of(request)
         areas = by_area(seen, facts)
         whole = sum(areas.values(), AreaNumbers())
-        months = vessel_days(seen.fished(months_ago(facts.now_ms)))
+        months = zone_months(seen, facts.now_ms)
         return self._render.page(
             request,
             "areas.html",
@@ -139,7 +141,10 @@ class AreaPages:
             whole=_cells(lang, whole),
             zones=[say(lang, f"sea_zone_{zone}") for zone in ZONES],
             months=[
-                (one.name, [number(lang, one.days.get(zone, 0)) for zone in ZONES])
+                (
+                    month_name(one.name),
+                    [number(lang, one.days.get(zone, 0)) for zone in ZONES],
+                )
                 for one in months
             ],
             trends=[zone_trend(lang, months, zone) for zone in ZONES],
