@@ -260,7 +260,9 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
-        return answer(request, error.status_code, str(error.detail))
+        response = answer(request, error.status_code, str(error.detail))
+        response.headers.update(error.headers or {})  # what is allowed, of 405
+        return response
 
     @app.exception_handler(RequestValidationError)
     def wrong_address(request: Request, error: RequestValidationError) -> Response:

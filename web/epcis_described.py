@@ -43,8 +43,8 @@ _DEFINITION: Final = {
         "name": {
             "type": "string",
             "minLength": 1,
-            "maxLength": 100,
-            "pattern": "^[A-Za-z0-9_-]+$",
+            "maxLength": 200,
+            "pattern": "^[^/]+$",
         },
         "query": {
             "description": "Parameters of the query language; a list is alternatives.",
@@ -113,7 +113,7 @@ _PER_PAGE: Final = _asked(
 )
 _TOKEN: Final = _asked(
     "nextPageToken",
-    {"type": "string", "minLength": 1},
+    {"type": "string"},
     "Of the Link header before; opaque.",
 )
 _FORMAT: Final = _header(
@@ -139,7 +139,7 @@ _QUERY: Final = (
         for op in ("GE", "LT")
     ),
     *(
-        _asked(name, {**_TEXT, "pattern": r"^[^,|*]+$"})
+        _asked(name, _TEXT)
         for name in (
             *("EQ_bizStep", "EQ_disposition", "EQ_readPoint", "EQ_bizLocation"),
             *("WD_readPoint", "WD_bizLocation", "MATCH_epc", "MATCH_anyEPC"),

@@ -302,8 +302,10 @@ def _parse_definition(raw: Any) -> tuple[str, dict[str, Any]]:
     name, parameters = raw.get("name"), raw.get("query")
     if not isinstance(name, str) or not isinstance(parameters, dict):
         raise InputError("a query is an object of a name and a query")
-    if "/" in name or not name.isprintable():
-        raise InputError("a query's name has no slash and no control characters")
+    if not 0 < len(name) <= 200 or "/" in name or not name.isprintable():
+        raise InputError(
+            "a query's name has 1 to 200 characters, no slash and no control characters"
+        )
     return name, parameters
 
 
