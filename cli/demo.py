@@ -117,7 +117,13 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         if stop.is_set():
             return 0
         if not bill.scenario:
-            open_the_books(home, registry, opens, withdrawal_left=WITHDRAWAL_LEFT)
+            open_the_books(
+                home,
+                registry,
+                opens,
+                withdrawal_left=WITHDRAWAL_LEFT,
+                public_url=bill.public_url,
+            )
         ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
     lan = _lan(home, bill)
     # Real time and the demo's meet once the processes are up.
@@ -177,7 +183,12 @@ def _opening(bill: Bill) -> datetime:
 
 
 def open_the_books(
-    home: Home, registry: Registry, opens: datetime, *, withdrawal_left: timedelta
+    home: Home,
+    registry: Registry,
+    opens: datetime,
+    *,
+    withdrawal_left: timedelta,
+    public_url: str,
 ) -> None:
     """Add everybody of the demo, and what stands in their books when the curtain rises."""
     add_people(registry)
@@ -186,7 +197,6 @@ def open_the_books(
     try:
         began_ms = milliseconds(opens - CROP)
         signer = open_signer(home.path / "keys", registry, began_ms)
-        public_url = home.settings.public_url
         open_books(
             registry,
             telemetry,

@@ -22,7 +22,7 @@ from cli.demo import STORIES, open_the_books
 from cli.home import Home
 from cli.run import answers, free_port, greenwater
 from cli.stage import Stage
-from greenwater.storage.registry import Registry
+from greenwater.storage.registry import Registry, open_registry
 from tests.chromium import browsing
 from tests.live.system import ROOT, clean_environ
 from tests.pages.walking import Walk
@@ -143,6 +143,15 @@ def road(album: Album) -> None:
     album.take("passport-recalled", path)
 
 
+def caught(album: Album, theatre: Theatre) -> None:
+    """What a shopper sees of the boat's catch."""
+    with open_registry(theatre.home.registry_url) as registry:
+        lots = {one.id for one in registry.lots() if one.landing}
+        label = next(one for one in registry.labels() if one.lot in lots)
+    enter(album, "")
+    album.take("passport-catch", path_of(label.uri))
+
+
 def doors(album: Album, theatre: Theatre) -> None:
     """What who has not signed in finds where it is no demo; an invitation, and its page."""
     enter(album, "")
@@ -184,16 +193,12 @@ def elsewhere(theatre: Theatre) -> Iterator[str]:
         site.wait(30)
 
 
-def everything(album: Album, label: str) -> None:
+def everything(album: Album) -> None:
     """One page of every kind, as each role."""
     walk = Sightseeing(album)
     for person in STEPS_IN:
         enter(album, person)
-        starts = (
-            ["/", "/account"]
-            if person
-            else ["/sign-in", "/check", "/no-network", label]
-        )
+        starts = ["/", "/account"] if person else ["/sign-in", "/check", "/no-network"]
         walk.go(person, starts)
 
 
@@ -213,7 +218,13 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     def prepare(registry: Registry, home: Home, _stage: Stage) -> None:
-        open_the_books(home, registry, OPENS, withdrawal_left=WITHDRAWAL_LEFT)
+        open_the_books(
+            home,
+            registry,
+            OPENS,
+            withdrawal_left=WITHDRAWAL_LEFT,
+            public_url="http://127.0.0.1",
+        )
         registry.add_contact(FARM, FARMER, receiver.url, place=0)
 
     casting = [STORIES[0]._replace(passed=STORIES[0].passed + LATER), *STORIES[1:]]
@@ -241,8 +252,9 @@ def main(folder: Path) -> None:
             album = Album(folder, theatre.page_url, phone, desk)
             tonight(album, theatre, receiver)
             road(album)
+            caught(album, theatre)
             doors(album, theatre)
-            everything(album, "/demo")
+            everything(album)
             album.write_index()
 
 
