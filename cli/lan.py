@@ -66,8 +66,8 @@ def how_to_open(lan: Lan) -> Iterator[str]:
     )
     yield f"  {fingerprint(lan.files.certificate)}"
     yield (
-        "To check labels without a network too, install the authority on the phone "
-        f"(Settings, Certificates): {lan.files.ca}. It ends in {DAYS} days."
+        "To check labels without a network too, have the phone install "
+        f"{lan.address}/demo/authority.crt (it ends in {DAYS} days)."
     )
 
 

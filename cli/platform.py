@@ -1,5 +1,6 @@
 """`greenwater up`, `demo`, the services one by one, `doctor`, `broker-files`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,10 @@ def web(
             is_demo=settings.is_demo,
             photos=home.path / "photos",
             take_in=hand_intake(home.path, registry, telemetry, clock),
-            house=house_of(home, registry, telemetry, clock),
+            house=replace(
+                house_of(home, registry, telemetry, clock),
+                authority=certificate and certificate.with_name("ca.pem"),
+            ),
         )
         signer = open_signer(home.path / "keys", registry, now_ms)
         try:

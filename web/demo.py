@@ -55,6 +55,7 @@ class DemoPages:
         routes = APIRouter()
         routes.get("/demo", response_class=HTMLResponse)(self.demo_page)
         routes.get("/demo/label.svg")(self.demo_label)
+        routes.get("/demo/authority.crt")(self.demo_authority)
         routes.post("/demo/{person}")(self.step_in)
         return routes
 
@@ -127,6 +128,15 @@ class DemoPages:
             raise MissingError("no label has been issued")
         svg = code_svg(uri, uri.partition("?")[0].rpartition("/")[2])
         return Response(svg, media_type="image/svg+xml")
+
+    def demo_authority(self) -> Response:
+        """What a phone installs to believe the demo's certificate for its week."""
+        self._only_in_demo()
+        authority = self._services.house.authority
+        if authority is None:
+            raise MissingError("this demo has no certificate of its own")
+        kind = "application/x-x509-ca-cert"
+        return Response(authority.read_bytes(), media_type=kind)
 
     def step_in(self, request: Request, person: str) -> Response:
         """Open a session for one of the demo's people, without a secret."""

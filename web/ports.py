@@ -60,13 +60,15 @@ class House:
 
     ``permit`` writes the broker's permissions anew, ``replay`` takes entries of
     quarantine in again and says what became of each. ``folder`` is the platform's own;
-    ``broker_url`` is what boxes connect to.
+    ``broker_url`` is what boxes connect to, ``authority`` who signed the certificate of a
+    demo that speaks TLS.
     """
 
     folder: Path | None = None
     permit: Callable[[], object] | None = None
     replay: Callable[[Sequence[int]], Iterable[tuple[int, str]]] | None = None
     broker_url: str = ""
+    authority: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ PUBLIC = {
     "/sign-in/code": "the second step of signing in; without the first there is none",
     "/demo": "a demo has no secrets", "/demo/label.svg": "a demo has no secrets",
     "/demo/{person}": "a demo has no secrets",
+    "/demo/authority.crt": "a certificate is for everybody",
     "/a/{token}": "the token is the secret", "/join/{token}": "the token is the secret",
     "/once/{token}": "the token is the secret, and only in a demo",
     "/": "who has not signed in is led to the door",

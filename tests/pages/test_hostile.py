@@ -21,6 +21,7 @@ from tests.unit.test_photos import SVG, picture
 from web.app import HEADERS, create_app
 from web.bodies import MOST_BYTES
 from web.doors import COOKIE, csrf_of
+from web.ports import House
 
 TLS = "https://testserver"
 SEEN = {
@@ -98,6 +99,18 @@ def test_every_answer_has_its_headers(
     assert answer.status_code == 500
     assert is_dressed(answer)
     assert "secret of ours" not in answer.text
+
+
+def test_a_demo_gives_its_authority_and_nobody_else_does(
+    farms: Farms, app: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").write_text("a certificate")
+    house = House(authority=tmp_path / "ca.pem")
+    demo = come(create_app(replace(farms.services, house=house)))
+    given = demo.get(f"{TLS}/demo/authority.crt")
+    assert (given.status_code, given.text) == (200, "a certificate")
+    assert "strict-transport-security" not in given.headers
+    assert come(app).get("/demo/authority.crt").status_code == 404
 
 
 def test_no_answer_says_what_it_runs_on(app: Any) -> None:
