@@ -7,6 +7,7 @@ all are the same word. What is not CBV's stays as it is, such as ``urn:gdst:…`
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -102,11 +103,17 @@ _GS1: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=64)
+def _prefix(web: str, urn: str) -> re.Pattern[str]:
+    return re.compile(rf"^(?:{_WEB}{web}-|urn:epcglobal:cbv:{urn}:)")
+
+
 def bare(vocabulary: Vocabulary, text: str) -> str:
     """Return a word's bare name if it is one of the vocabulary's, else the text."""
+    if text in vocabulary.words:
+        return text
     if vocabulary.web:
-        prefix = rf"{_WEB}{vocabulary.web}-|urn:epcglobal:cbv:{vocabulary.urn}:"
-        name = re.sub(rf"^(?:{prefix})", "", text)
+        name = _prefix(vocabulary.web, vocabulary.urn).sub("", text)
     else:
         name = _GS1.sub("", text, count=1)
     return name if name in vocabulary.words else text

@@ -8,6 +8,7 @@ boats do not have; "not applicable" stands for it openly and costs completeness.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache, reduce
 from typing import Any, Final, NamedTuple
 
 from traceability.epcis.faults import step
@@ -271,17 +272,21 @@ def _shape(event: Event, act: Act, index: int) -> Iterable[Finding]:
         yield Finding("event_type", Severity.ERROR, index, "/type", reason)
 
 
+@lru_cache(maxsize=256)
+def _pointer(path: tuple[str, ...]) -> str:
+    return reduce(step, path, "")
+
+
 def _kde_findings(event: Event, kde: Kde, index: int) -> list[Finding]:
     value: Any = event
-    pointer = ""
     for name in kde.path:
         value = value.get(name) if isinstance(value, dict) else None
-        pointer = step(pointer, name)
+    if value != UNKNOWN and kde.test(value):
+        return []
+    pointer = _pointer(kde.path)
     if value == UNKNOWN:
         reason = f"{kde.path[-1]} is not known"
         return [Finding(kde.rule, Severity.WARNING, index, pointer, reason)]
-    if kde.test(value):
-        return []
     what = "is missing" if value is None else f"is {str(value)[:60]!r}"
     reason = f"{kde.path[-1]} {what}; it must be {kde.wanted}"
     return [Finding(kde.rule, kde.severity, index, pointer, reason)]
