@@ -19,6 +19,8 @@ from web.words import Lang, say
 
 MOST_ROWS: Final = 3
 """So many steps back and so many on are drawn."""
+MOST_BACK: Final = 12
+"""So many back, where the broken link is that far."""
 MOST_IN_ROW: Final = 3
 WIDE: Final = 118
 HIGH: Final = 44
@@ -59,13 +61,12 @@ def lot_map(
 
     ``mine`` are organisations whose lots may be opened; None: all.
     """
-    rows = _rows(start, links)
-    boxes = _placed(rows)
+    at_fault = "" if broken is None else broken.lot
+    boxes = _placed(_rows(start, links, at_fault))
     if len(boxes) < 2:
         return LotMap(Markup(""), 0)
     width = max(box.x for box in boxes.values()) + WIDE + EDGE
     height = max(box.y for box in boxes.values()) + HIGH + EDGE
-    at_fault = "" if broken is None else broken.lot
     parts = [_line(lang, one, boxes, at_fault) for one in _joined(links, boxes)]
     parts += [
         _box(lang, lots[lot], box, lot == start, lot == at_fault, mine)
@@ -79,16 +80,20 @@ def lot_map(
     return LotMap(svg, len(known) - len(boxes))
 
 
-def _rows(start: str, links: Sequence[Link]) -> list[list[str]]:
-    """Return the lots row by row, from the oldest that is drawn to the youngest."""
+def _rows(start: str, links: Sequence[Link], at_fault: str) -> list[list[str]]:
+    """Return the lots row by row, from the oldest that is drawn to the youngest.
+
+    The lot at fault is drawn, however far back it is, first in its row.
+    """
     depths: dict[str, int] = {}
     for is_back, sign in ((True, -1), (False, 1)):
         for node in walk(start, links, is_back=is_back):
-            if node.depth <= MOST_ROWS:
-                depths.setdefault(node.lot, sign * node.depth)
+            depths.setdefault(node.lot, sign * node.depth)
+    reach = max(MOST_ROWS, min(-depths.get(at_fault, 0), MOST_BACK))
     found: dict[int, list[str]] = defaultdict(list)
-    for lot, depth in depths.items():
-        if len(found[depth]) < MOST_IN_ROW:
+    for lot in sorted(depths, key=lambda one: one != at_fault):
+        depth = depths[lot]
+        if -reach <= depth <= MOST_ROWS and len(found[depth]) < MOST_IN_ROW:
             found[depth].append(lot)
     return [found[depth] for depth in sorted(found)]
 

@@ -176,10 +176,14 @@ def test_a_recall_shows_who_has_it_and_every_page_of_it_says_so(
     page = opened(visitor, f"/goods/{peeled}")
     told = [one.text for one in page.all(role="alert") if one.text]
     assert ["kháng sinh" in one for one in told] == [True], told
+    assert len(page.all("g", class_="node")) > 2, "its descent is drawn"
+    assert not page.all("g", class_="broken")
     assert (
         "đang bị thu hồi" in do(visitor, peeled, "sell", kg="1").one(id="trouble").text
     )
-    assert "Đang bị thu hồi" in opened(visitor, "/goods").one("main").text
+    hand = opened(visitor, "/goods").one("main").text
+    assert "Đang bị thu hồi" in hand
+    assert "ngừng bán, để riêng ra. Lý do: kháng sinh. Gọi 0905 000 001" in hand
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
