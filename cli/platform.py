@@ -37,7 +37,7 @@ def web(
     from cli.intake import hand_intake
     from cli.ledger import daily_roots
     from cli.supervisor import stop_on_signals
-    from cli.telling import notices
+    from cli.telling import messages_made
     from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
     from greenwater.storage.telemetry import open_telemetry
@@ -71,7 +71,7 @@ def web(
         try:
             with (
                 daily_roots(registry, signer, clock, stop),
-                notices(registry, clock, stop),
+                messages_made(registry, clock, stop),
             ):
                 app = create_app(services)
                 serve(

@@ -1,4 +1,4 @@
-"""Notices that nobody's act brings about: papers that end soon; recalls, said to the end."""
+"""Messages that nobody's act brings about: papers that end soon; recalls, said to the end."""
 
 import contextlib
 import threading
@@ -20,11 +20,13 @@ LEAST_S: Final = 10.0
 
 
 @contextlib.contextmanager
-def notices(registry: Registry, clock: Clock, stop: threading.Event) -> Iterator[None]:
-    """See to notices while the block runs."""
+def messages_made(
+    registry: Registry, clock: Clock, stop: threading.Event
+) -> Iterator[None]:
+    """See to messages while the block runs."""
     over = threading.Event()
     thread = threading.Thread(
-        target=_see_to, args=(registry, clock, over), name="notices"
+        target=_see_to, args=(registry, clock, over), name="telling"
     )
     thread.start()
     try:
@@ -36,7 +38,7 @@ def notices(registry: Registry, clock: Clock, stop: threading.Event) -> Iterator
 
 
 def _see_to(registry: Registry, clock: Clock, over: threading.Event) -> None:
-    from traceability.notices import tell_papers, tell_recalls
+    from traceability.telling import tell_papers, tell_recalls
 
     while True:
         now_ms = milliseconds(clock.now())
@@ -44,6 +46,6 @@ def _see_to(registry: Registry, clock: Clock, over: threading.Event) -> None:
             tell_papers(registry, now_ms)
             tell_recalls(registry, now_ms)
         except PlatformError as exc:
-            log.error("notices.failed", error=str(exc))
+            log.error("telling.failed", error=str(exc))
         if over.wait(max(LEAST_S, clock.real_seconds(EVERY_S))):
             return

@@ -22,8 +22,8 @@ from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.passing import Shipment, Spread
 from traceability import lot_events
-from traceability.notices import tell_recall_over, tell_recalls
 from traceability.steps import HANDLERS
+from traceability.telling import tell_recall_over, tell_recalls
 
 IN_HAND: Final = "in hand"
 ON_ITS_WAY: Final = "on its way"

@@ -16,7 +16,6 @@ from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.test_books import Farm
 from traceability.gate import GateRefusedError
 from traceability.lots import Goods
-from traceability.notices import tell_recalls
 from traceability.passport import Passport, passport_of
 from traceability.recalls import recall_reach
 from traceability.steps import (
@@ -32,6 +31,7 @@ from traceability.steps import (
     Split,
     Unpack,
 )
+from traceability.telling import tell_recalls
 from traceability.verify import Code
 
 PLANT = "09521234543220"

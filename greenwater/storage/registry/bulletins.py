@@ -11,7 +11,7 @@ from greenwater.storage.registry.rows import insert
 from greenwater.storage.registry.session import Sessions
 
 NIGHTLY: Final = ("evening", "morning")
-"""Kinds of what is said of the night; other notices share their outbox."""
+"""Kinds of what is said of the night; other messages share their outbox."""
 
 
 class Bulletin(Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class Bulletin(Struct, frozen=True, kw_only=True):
 
 
 class BulletinCopy(Struct, frozen=True, kw_only=True):
-    """A message to one address: all sentences of an evening or morning, or a notice.
+    """A message to one address: all sentences of an evening or morning, or one other.
 
     ``id`` is ``organisation/kind/…``: the same again is not sent again.
     """

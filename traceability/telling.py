@@ -1,6 +1,6 @@
 """Who is told of a paper that ends soon, and of goods that are called back.
 
-A notice is a message in the registry's outbox, from which analytics' notifier sends it.
+What is told is a message in the registry's outbox, from which analytics' notifier sends it.
 Its id says what it is about and whom it is for, so that saying it again says nothing: it
 is said once, however often this runs, and a process that dies half-way says the rest
 when it runs again.

@@ -10,7 +10,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import DAY, REGISTRATION, Boat
 from tests.contracts.registries import HOUR, NOW
-from traceability.notices import PAPERS, tell_papers
+from traceability.telling import PAPERS, tell_papers
 from traceability.vessel_papers import day_of
 from web.words import Lang, say
 
