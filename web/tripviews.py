@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from greenwater.kernel.trips import Haul
+from greenwater.kernel.trips import Haul, Violation
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.vessel_books import VesselRecord
@@ -164,7 +164,9 @@ def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
         HaulView(
             haul.id,
             say(lang, "sea_haul", number=haul.number),
-            span_text(haul.set_ms or haul.began_ms, haul.ended_ms),
+            with_grounds(
+                lang, span_text(haul.set_ms or haul.began_ms, haul.ended_ms), haul
+            ),
             "; ".join(
                 kilograms_text(lang, one.kilograms) for one in caught.get(haul.id, ())
             ),
@@ -172,6 +174,17 @@ def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
         )
         for haul in hauls
     ]
+
+
+def with_grounds(lang: Lang, text: str, one: Haul | Violation) -> str:
+    """Return words with how sure the model is, and the speed rule beside it."""
+    if one.rule_share is None:
+        return text
+    rule = f"{number(lang, 100 * one.rule_share)} %"
+    if one.probability is None:
+        return f"{text} · {say(lang, 'sea_judged_rare', rule=rule)}"
+    model = f"{number(lang, 100 * one.probability)} %"
+    return f"{text} · {say(lang, 'sea_judged', model=model, rule=rule)}"
 
 
 def weight_views(lang: Lang, view: TripView) -> list[WeightView]:
@@ -207,6 +220,7 @@ def zone_views(lang: Lang, view: TripView) -> list[ZoneView]:
             minutes=round(one.minutes),
             zone=say(lang, f"sea_zone_{one.zone}"),
         )
+        text = with_grounds(lang, text, one)
         state = say(lang, f"sea_findings_{finding}" if finding else "sea_unsettled")
         found.append(
             ZoneView(

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from analytics.fishing.features import Track, features
 from analytics.fishing.hauls import HOUR_MS, Fix, HaulState
@@ -17,8 +18,11 @@ from analytics.fishing.live import (
     top_kn,
 )
 from analytics.fishing.vessel import Position, VesselState
+from greenwater.kernel.trips import Haul
 from greenwater.reference.gears import gear_of
 from greenwater.reference.vessels import vessel_class
+from web.tripviews import with_grounds
+from web.words import Lang
 
 FAR_OUT = (11.0, 112.0)
 START_MS = 1_780_000_000_000 // HOUR_MS * HOUR_MS
@@ -103,3 +107,19 @@ def test_what_the_model_knows_for_steaming_is_no_haul() -> None:
 def test_with_rare_fixes_the_gear_speaks_alone() -> None:
     (chance,) = hauls_of([8.0] * 3 + [3.0] * 2, "trawl", 3 * HOUR_MS)
     assert chance is None
+
+
+def test_a_page_tells_the_model_and_the_rule_or_that_fixes_are_rare() -> None:
+    haul = Haul(
+        id="h", vessel="V", trip=None, number=1, gear="trawl", set_ms=None, set_at=None,
+        began_ms=0, began_at=FAR_OUT, ended_ms=1, ended_at=FAR_OUT, minutes={},
+        probability=0.914, rule_share=1.0,
+    )  # fmt: skip
+    said = with_grounds(Lang.VI, "Mẻ 1", haul)
+    assert (
+        said
+        == "Mẻ 1 · mô hình: 91 % là đang khai thác; quy tắc tốc độ: 100 % số vị trí"
+    )
+    rare = with_grounds(Lang.EN, "Haul 1", replace(haul, probability=None))
+    assert rare == "Haul 1 · fixes too rare for the model; speed rule: 100 % of fixes"
+    assert with_grounds(Lang.EN, "Haul 1", replace(haul, rule_share=None)) == "Haul 1"
