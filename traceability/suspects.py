@@ -25,6 +25,12 @@ DAY_MS: Final = 24 * 3_600_000
 SOON_MS: Final = 30 * DAY_MS
 """How long before its end a certificate is shown; vessels' papers have their own table."""
 
+READ_MS: Final = 180 * DAY_MS
+"""How far back books are read when all vessels are looked at."""
+
+LANDED_MS: Final = 120 * DAY_MS
+"""How long a landing counts as the last one; a trip is shorter than what is between."""
+
 LOOKED_BACK_MS: Final = 30 * DAY_MS
 """How far back unsettled fishing in closed waters is shown."""
 
@@ -58,7 +64,7 @@ class Suspects(Struct, frozen=True):
 
 def standings(seen: Scope, now_ms: int) -> list[VesselStanding]:
     """Return every vessel that is seen, by two queries whatever their number."""
-    books = _by_vessel(seen.vessel_records())
+    books = _books(seen, now_ms)
     return [standing_of(one, books.get(one.id, ()), now_ms) for one in seen.vessels()]
 
 
@@ -67,7 +73,7 @@ def standing_of(
 ) -> VesselStanding:
     """Return how a vessel stands now, from all records of its book."""
     papers = papers_in(in_force(one for one in records if one.kind == "paper"))
-    trip, landed_ms = _last_landed(records)
+    trip, landed_ms = _last_landed(records, now_ms - LANDED_MS)
     return VesselStanding(
         vessel,
         paper_states(papers, vessel.length_m, now_ms, now_ms),
@@ -77,7 +83,7 @@ def standing_of(
 
 
 def _last_landed(
-    records: Iterable[VesselRecord],
+    records: Iterable[VesselRecord], since_ms: int
 ) -> tuple[Sequence[VesselRecord], int | None]:
     trips: dict[str, list[VesselRecord]] = defaultdict(list)
     for one in records:
@@ -87,6 +93,7 @@ def _last_landed(
         (max(ends), trip)
         for trip in trips.values()
         if (ends := [one.happened_ms for one in trip if one.kind == "landing"])
+        and max(ends) >= since_ms
     ]
     landed_ms, trip = max(ended, key=lambda one: one[0], default=(None, []))
     return trip, landed_ms
@@ -94,7 +101,7 @@ def _last_landed(
 
 def suspects_of(seen: Scope, now_ms: int) -> Suspects:
     """Return what somebody who sees this much should look at."""
-    books = _by_vessel(seen.vessel_records())
+    books = _books(seen, now_ms)
     known = [standing_of(one, books.get(one.id, ()), now_ms) for one in seen.vessels()]
     return Suspects(
         seen.recalls(),
@@ -114,10 +121,8 @@ def suspects_of(seen: Scope, now_ms: int) -> Suspects:
     )
 
 
-def _by_vessel(
-    records: Iterable[VesselRecord],
-) -> Mapping[str, Sequence[VesselRecord]]:
+def _books(seen: Scope, now_ms: int) -> Mapping[str, Sequence[VesselRecord]]:
     found: dict[str, list[VesselRecord]] = defaultdict(list)
-    for one in records:
+    for one in seen.vessel_records(since_ms=now_ms - READ_MS):
         found[one.vessel].append(one)
     return found

@@ -252,7 +252,7 @@ def _groups(
     lang: Lang, mine: Services, found: Suspects, now_ms: int
 ) -> Iterator[Group]:
     """Yield today's lines by kind, the gravest first."""
-    lots = {one.id: one for one in mine.seen.lots()}
+    lots = {one.lot: mine.seen.get_lot(one.lot) for one in found.recalls}
     yield Group(
         "recalled",
         [
@@ -262,7 +262,6 @@ def _groups(
                 f"{one.reason} · {moment(lang, one.at_ms, now_ms)}",
             )
             for one in found.recalls
-            if one.lot in lots
         ],
     )
     yield Group(

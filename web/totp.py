@@ -51,9 +51,9 @@ def provisioning_uri(secret: str, name: str, issuer: str) -> str:
 
 
 def make_recovery_codes(randomness: Randomness) -> list[str]:
-    """Return codes for when the phone is lost: 120 bits each, six groups of four."""
+    """Return codes for when the phone is lost: 136 bits each, seven groups of four."""
     codes = []
     for _ in range(RECOVERY_CODES):
-        text = base64.b32encode(randomness(15)).decode().lower()
-        codes.append("-".join(text[at : at + 4] for at in range(0, 24, 4)))
+        text = base64.b32encode(randomness(17)).decode().lower().rstrip("=")
+        codes.append("-".join(text[at : at + 4] for at in range(0, 28, 4)))
     return codes

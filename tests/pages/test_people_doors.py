@@ -2,6 +2,7 @@
 
 import io
 import re
+import secrets
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from web import hashing
 from web.app import create_app
 from web.doors import COOKIE, HOST_COOKIE, csrf_of
 from web.ports import House
-from web.totp import STEP_MS, code_at, step_of
+from web.totp import STEP_MS, code_at, make_recovery_codes, step_of
 
 PIN, OTHER_PIN, PASSWORD = "274913", "590384", "gió mùa đông bắc"
 PHONES = {"hoa": "0905000001", "an": "0905000002", "minh": "0905000003"}
@@ -360,6 +361,16 @@ def test_guessing_codes_waits_as_guessing_pins_does(world: World) -> None:
     assert again.status_code == 422, "nor does a new sign-in forgive"
     world.clock.advance(timedelta(seconds=31))
     assert post(client, "/sign-in/code", code=code_now(world))[0] == 303
+
+
+def test_a_recovery_code_has_no_less_than_128_bits() -> None:
+    codes = make_recovery_codes(secrets.token_bytes)
+    assert len({*codes}) == 8
+    assert all(re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){6}", one) for one in codes)
+    for bit in range(17 * 8):  # each bit of chance shows
+        raw = (1 << bit).to_bytes(17, "big")
+        (code, *_) = make_recovery_codes(lambda _size, raw=raw: raw)  # type: ignore[misc]
+        assert code != make_recovery_codes(lambda size: bytes(size))[0], bit
 
 
 def test_a_recovery_code_stands_in_once(world: World) -> None:

@@ -88,8 +88,12 @@ class VesselBooksSeen:
         vessel: str | None = None,
         trip: str | None = None,
         kind: str | None = None,
+        since_ms: int | None = None,
     ) -> Sequence[VesselRecord]:
-        """Return the entries, by when they happened; corrected ones too."""
+        """Return the entries, by when they happened; corrected ones too.
+
+        ``since_ms``: what happened from then on, and all papers.
+        """
         query = select(VesselRecordRow).order_by(
             VesselRecordRow.happened_ms,
             VesselRecordRow.entered_ms,
@@ -101,6 +105,9 @@ class VesselBooksSeen:
             query = query.where(VesselRecordRow.trip == trip)
         if kind is not None:
             query = query.where(VesselRecordRow.kind == kind)
+        if since_ms is not None:
+            is_recent = VesselRecordRow.happened_ms >= since_ms
+            query = query.where(is_recent | (VesselRecordRow.kind == "paper"))
         with self._sessions.reading() as session:
             return [_record(row) for row in session.scalars(query)]
 
