@@ -147,6 +147,13 @@ def test_a_unit_gives_no_more_rights_than_it_needs(path: Path) -> None:
     assert devices in service
 
 
+@pytest.mark.parametrize("name", ["web", "ingest", "backup"])
+def test_a_service_talks_to_no_more_machines_than_it_is_told(name: str) -> None:
+    service = unit(DEPLOY / f"greenwater-{name}.service")["Service"]
+    assert service["IPAddressDeny"] == "any"
+    assert service["IPAddressAllow"] == "localhost"
+
+
 def known_variables() -> set[str]:
     kinds: list[tuple[str, type[msgspec.Struct]]] = [
         ("", HomeSettings),
