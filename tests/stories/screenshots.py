@@ -189,7 +189,7 @@ def elsewhere(theatre: Theatre) -> Iterator[str]:
         wait_for("the other site", lambda: answers(port), theatre)
         yield f"http://127.0.0.1:{port}"
     finally:
-        site.terminate()
+        site.kill()  # it keeps nothing
         site.wait(30)
 
 
