@@ -64,7 +64,9 @@ class Trial(Struct, frozen=True):
     renamed: tuple[Renamed, ...] = ()
 
 
-class _RowError(InputError):
+class RowError(InputError):
+    """A row that says something that cannot be, in one of its columns."""
+
     def __init__(self, column: str, value: str, reason: str) -> None:
         super().__init__(reason)
         self.column, self.value = column, value
@@ -136,7 +138,7 @@ class Importer:
         good: list[NewRecord] = []
         troubles: list[Trouble] = []
         there = 0
-        for row, cells in _rows(text, names):
+        for row, cells in rows_of_table(text, names):
             try:
                 new = _read(cells, kind, crop, places, names, number)
                 new = _named(new, person, seen, cells)
@@ -144,7 +146,7 @@ class Importer:
                     there += 1
                 else:
                     good.append(new)
-            except _RowError as exc:
+            except RowError as exc:
                 troubles.append(Trouble(row, exc.column, exc.value, str(exc)))
             except FieldError as exc:
                 column = "time" if exc.field == "happened" else exc.field
@@ -169,7 +171,8 @@ class Importer:
         return self._recording.take_all(person, trial.rows)
 
 
-def _rows(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of_table(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each filled row's number in the file and its cells by our names of columns."""
     lines = text.splitlines()
     head = next((line for line in lines if line.strip()), "")
     delimiter = max(";\t,", key=head.count)
@@ -219,7 +222,7 @@ def _read(
         names.choices.get(plain(cells.get("kind", "")), cells.get("kind", "")) or kind
     )
     if not kind:
-        raise _RowError("kind", "", "say which kind of record this is")
+        raise RowError("kind", "", "say which kind of record this is")
     about = {one.name: one for one in get_kind(kind).fields}
     place = places.of(cells, crop)
     fields: dict[str, Any] = {}
@@ -228,7 +231,7 @@ def _read(
             continue
         field = about.get(name)
         if field is None:
-            raise _RowError(name, cell[:80], f"a record {kind} has no field {name!r}")
+            raise RowError(name, cell[:80], f"a record {kind} has no field {name!r}")
         if field.type is FieldType.NUMBER:
             fields[name] = number(cell)
         elif field.type is FieldType.CHOICE:
@@ -240,7 +243,7 @@ def _read(
     return NewRecord(
         id=cells.get("id", ""),
         kind=kind,
-        happened_ms=_instant(cells.get("time", ""), place.get("crop")),
+        happened_ms=instant_of(cells.get("time", ""), place.get("crop")),
         fields=fields,
         crop=place["crop"].id if "crop" in place else None,
         unit=place.get("unit"),
@@ -264,7 +267,7 @@ def _named(
     return replace(new, id=str(uuid.uuid5(NAMESPACE, f"import/{said}/{seen[said]}")))
 
 
-def _instant(text: str, crop: Crop | None) -> int:
+def instant_of(text: str, crop: Crop | None = None) -> int:
     """Return when a row says it happened; a bare day is its beginning.
 
     On the day on which its crop began it is the crop's beginning.
@@ -288,7 +291,7 @@ def _as_people_write(text: str) -> dt.datetime:
             return dt.datetime.strptime(text, pattern)  # noqa: DTZ007  (the caller's zone)
         except ValueError:
             continue
-    raise _RowError("time", text[:80], "write a time such as 23/11/2026 07:30")
+    raise RowError("time", text[:80], "write a time such as 23/11/2026 07:30")
 
 
 class _Places:
@@ -333,7 +336,7 @@ class _Places:
         found = find_commune(commune)
         if found.commune is None:
             several = ", ".join(one.name for one in found.candidates)
-            raise _RowError(
+            raise RowError(
                 "commune",
                 commune[:80],
                 f"this may be {several}: add the former district after a comma"
@@ -361,7 +364,7 @@ def _one(column: str, wanted: str, names: Mapping[str, str]) -> str:
         if fitting
         else f"there is no such {column} of yours"
     )
-    raise _RowError(column, wanted[:80], reason)
+    raise RowError(column, wanted[:80], reason)
 
 
 def titles_of(kind: str, titles: Callable[[str], str]) -> list[str]:

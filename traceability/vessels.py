@@ -188,7 +188,20 @@ class VesselBooks:
         made = msgspec.structs.replace(new, vessel=vessel.id)
         return self._keep(person, made, frozen(found))
 
+    def check(self, person: str, new: NewVesselRecord) -> VesselRecord:
+        """Return the record that would be kept, and keep nothing. Raises: as ``record``."""
+        vessel = self._registry.get_vessel(new.vessel)
+        self._may_enter(person, new, vessel.organisation)
+        return self._made(person, msgspec.structs.replace(new, vessel=vessel.id))
+
     def _keep(
+        self, person: str, new: NewVesselRecord, copy: dict[str, Any] | None = None
+    ) -> VesselRecord:
+        made = self._made(person, new, copy)
+        self._registry.add_vessel_record(made)
+        return self._registry.get_vessel_record(made.id)
+
+    def _made(
         self, person: str, new: NewVesselRecord, copy: dict[str, Any] | None = None
     ) -> VesselRecord:
         now_ms = self._now_ms()
@@ -206,26 +219,23 @@ class VesselBooks:
             "for": entered_for,
             "source": new.source,
         }
-        self._registry.add_vessel_record(
-            VesselRecord(
-                id=new.id,
-                organisation=self._registry.get_vessel(new.vessel).organisation,
-                vessel=new.vessel,
-                trip=new.trip,
-                kind=new.kind,
-                happened_ms=new.happened_ms,
-                entered_ms=now_ms if new.entered_ms is None else new.entered_ms,
-                received_ms=now_ms,
-                entered_by=person,
-                entered_for=entered_for,
-                source=new.source,
-                fields=fields,
-                corrects=new.corrects,
-                digest=digest(content),
-                frozen=copy,
-            )
+        return VesselRecord(
+            id=new.id,
+            organisation=self._registry.get_vessel(new.vessel).organisation,
+            vessel=new.vessel,
+            trip=new.trip,
+            kind=new.kind,
+            happened_ms=new.happened_ms,
+            entered_ms=now_ms if new.entered_ms is None else new.entered_ms,
+            received_ms=now_ms,
+            entered_by=person,
+            entered_for=entered_for,
+            source=new.source,
+            fields=fields,
+            corrects=new.corrects,
+            digest=digest(content),
+            frozen=copy,
         )
-        return self._registry.get_vessel_record(new.id)
 
     def _check(self, new: NewVesselRecord, now_ms: int) -> None:
         for what, text in (("record", new.id), ("corrected record", new.corrects)):

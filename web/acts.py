@@ -39,6 +39,7 @@ ACTS: Final[Mapping[str, str]] = {
     "/units/{unit}/service": "out_of_service",
     "/units/{unit}/service/end": "out_of_service",
     "/records/import": "records_import",
+    "/vessels/{vessel}/import": "records_import",
     "/scans/reports/{report}": "report_answer",
     "/account/sessions/end": "session_end",
     "/account/sessions/{session}/end": "session_end",

@@ -71,6 +71,7 @@ from web.records import RecordPages
 from web.resolver import Resolver
 from web.scans import ScanPages
 from web.sea_record_api import SeaRecordApi
+from web.seaimport import SeaImportPages
 from web.service import ServicePages
 from web.shelf import Shelf
 from web.today import TodayPages
@@ -161,6 +162,7 @@ def create_app(services: Services) -> FastAPI:
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),
         SeaRecordApi(services, doors),
+        SeaImportPages(services, render, doors),
         LotPages(services, render, doors),
         GoodsPages(services, render, doors),
         GoodsApi(services, doors),

@@ -15,14 +15,17 @@ from PIL import Image
 
 from greenwater.reference.records import KINDS
 from greenwater.storage.registry.people import Role
-from tests.pages.farms import PIN, PIN_HASH, Farms
+from tests.pages.farms import BOATS, PIN, PIN_HASH, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import open_empty
 from traceability.importing import plain
+from traceability.sea_importing import KINDS as SEA_KINDS
+from traceability.sea_importing import sea_titles
 from traceability.workbooks import csv_of_workbook
 from web.app import create_app
 from web.doors import COOKIE, csrf_of
 from web.recordimport import names_of, title_of
+from web.seaimport import sea_names, sea_title
 from web.words import Lang
 from web.workbooks import workbook
 
@@ -322,6 +325,49 @@ def test_a_file_is_tried_then_confirmed(hoa: Phone, farms: Farms) -> None:
     again = hoa.post("/records/import", **{**form, "text": text})
     assert "Đã lưu 0 dòng, 1 dòng đã có" in parse_page(again.text).one("main").text
     assert len(farms.registry.records(crop="hoa-vu")) == before + 1
+
+
+def test_a_boats_file_is_tried_and_rows_of_one_haul_are_one_record(
+    hoa: Phone, farms: Farms
+) -> None:
+    at = f"/vessels/{BOATS['hoa']}/import"
+    template = hoa.client.get(f"{at}/template?kind=catch").content
+    head = csv_of_workbook(template).strip().split(";")
+    values = {"time": "20/11/2026 05:00", "trip": "chuyến tháng 11", "species": "Cá ngừ vây vàng",
+              "kg": 120.5, "latitude": 11.5, "longitude": 112.5}  # fmt: skip
+    names = {sea_title(Lang.VI, "catch", one): value for one, value in values.items()}
+    row = [names.get(one) for one in head]
+    second = ["BET" if one == values["species"] else one for one in row]
+    wrong = ["cá lạ" if one == values["species"] else one for one in row]
+    later = ["21/11/2026 05:00" if one == values["time"] else one for one in row]
+    blind = [None if one == values["trip"] else one for one in later]
+    raw = workbook({"a": [head, row, second, later, blind, wrong]})
+    seen = farms.registry.vessel_records
+    before = seen(vessel=BOATS["hoa"])
+    tried = hoa.post(at, files={"file": ("so.xlsx", raw)}, kind="catch")
+    page = parse_page(tried.text)
+    troubles = [one.text for one in page.all("li") if "data-trouble" in one.attrs]
+    assert ["Dòng 5" in troubles[0], "Dòng 6" in troubles[1]] == [True, True]
+    assert seen(vessel=BOATS["hoa"]) == before, "nothing was kept"
+    sure = {"kind": "catch", "sure": "on", "text": csv_of_workbook(raw, point=",")}
+    for _ in range(2):
+        assert hoa.post(at, **sure).status_code == 200
+    made = [one for one in seen(vessel=BOATS["hoa"]) if one not in before]
+    assert [one.fields["lines"] for one in made] == [
+        [{"species": "BET", "kg": 120.5}, {"species": "YFT", "kg": 120.5}],
+        [{"species": "YFT", "kg": 120.5}],
+    ]
+    assert {one.source for one in made} == {"import"}
+    assert len({one.trip for one in made}) == 1
+
+
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("kind", SEA_KINDS)
+def test_a_boats_templates_columns_are_found_again(lang: Lang, kind: str) -> None:
+    names = sea_names(lang).columns
+    columns = sea_titles(kind, str)
+    titles = sea_titles(kind, lambda one: sea_title(lang, kind, one))
+    assert [names[plain(one)] for one in titles] == columns
 
 
 @pytest.mark.parametrize("lang", Lang)
