@@ -110,7 +110,7 @@ def test_the_site_can_be_installed(url: str, phone: BrowserContext) -> None:
 
 def test_the_first_load_is_light(farms: Farms) -> None:
     """What a farmer's pages need before they are whole, from nothing, compressed."""
-    site = enter(TestClient(create_app(farms.services)), "hoa")
+    site = enter(TestClient(create_app(farms.services), follow_redirects=False), "hoa")
     for path in ("/", "/units/hoa-ao", "/records/today"):
         page, weights = site.get(path).text, {path: weight(site, path)}
         wanted = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page))
