@@ -19,6 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from cli.cast import CROP, FARM, FARMER, INSPECTOR, UNIT
 from cli.demo import STORIES, open_the_books
+from cli.harbour import OWNER
 from cli.home import Home
 from cli.run import answers, free_port, greenwater
 from cli.stage import Stage
@@ -114,11 +115,8 @@ def road(album: Album) -> None:
     phone.click("text=Lập lô hàng >> nth=0")
     phone.wait_for_selector("#labels")
     lot = phone.url.removeprefix(url).partition("#")[0]
-    phone.click("text=Cấp tem")
-    phone.wait_for_selector("[data-label]")
-    label = str(phone.locator("[data-label]").first.get_attribute("data-label"))
+    path = issued(album, lot)
     album.take("lot", lot)
-    path = path_of(label)
     album.take("passport", path)
     album.take("passport-altered", path[:-1] + ("A" if path[-1] != "A" else "B"))
     album.take("passport-english", f"{path}&lang=en")
@@ -146,10 +144,18 @@ def road(album: Album) -> None:
 def caught(album: Album, theatre: Theatre) -> None:
     """What a shopper sees of the boat's catch."""
     with open_registry(theatre.home.registry_url) as registry:
-        lots = {one.id for one in registry.lots() if one.landing}
-        label = next(one for one in registry.labels() if one.lot in lots)
-    enter(album, "")
-    album.take("passport-catch", path_of(label.uri))
+        lot = next(one.id for one in registry.lots() if one.landing)
+    enter(album, OWNER)
+    album.take("passport-catch", issued(album, f"/lots/{lot}"))
+
+
+def issued(album: Album, lot: str) -> str:
+    """Issue labels of a lot; return the address of one, behind the host."""
+    album.phone.goto(album.base + lot)
+    album.phone.click("text=Cấp tem")
+    album.phone.wait_for_selector("#labels .button.main")
+    found = album.phone.locator("[data-label]").first
+    return path_of(str(found.get_attribute("data-label")))
 
 
 def doors(album: Album, theatre: Theatre) -> None:
