@@ -59,6 +59,7 @@ class RecordRow(Tenanted, Base):
         Index("ix_record_crop", "crop", "happened_ms"),
         Index("ix_record_unit", "unit", "happened_ms"),
         Index("ix_record_site", "site", "happened_ms"),
+        Index("ix_record_kind", "site", "kind", "happened_ms"),
         Index("ix_record_corrects", "corrects"),
         Index("ix_record_entered", "organisation", "entered_ms", "id"),
     )

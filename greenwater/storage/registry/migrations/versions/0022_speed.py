@@ -1,4 +1,4 @@
-"""Numbers of events in order of time: what many have is found from the newest on."""
+"""Numbers of events in order of time; a site's records of one kind."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the index."""
+    """Add the indexes."""
     some = sa.text("value IS NOT NULL")
     op.create_index(
         "ix_epcis_entry_value_time",
@@ -19,3 +19,4 @@ def upgrade() -> None:
         sqlite_where=some,
         postgresql_where=some,
     )
+    op.create_index("ix_record_kind", "record", ["site", "kind", "happened_ms"])
