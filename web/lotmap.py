@@ -74,7 +74,7 @@ def lot_map(
     ]
     svg = Markup(
         '<svg class="lotmap" viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" '
-        'height="{h:.0f}" role="img" aria-label="{a}">{b}</svg>'
+        'height="{h:.0f}" role="group" aria-label="{a}">{b}</svg>'
     ).format(w=width, h=height, a=say(lang, "lotmap_alt"), b=Markup("").join(parts))
     known = {start, *(lot for one in links for lot in (one.parent, one.child))}
     return LotMap(svg, len(known) - len(boxes))
