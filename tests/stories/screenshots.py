@@ -152,8 +152,8 @@ def caught(album: Album, theatre: Theatre) -> None:
 def issued(album: Album, lot: str) -> str:
     """Issue labels of a lot; return the address of one, behind the host."""
     album.phone.goto(album.base + lot)
-    album.phone.click("text=Cấp tem")
-    album.phone.wait_for_selector("#labels .button.main")
+    with album.phone.expect_navigation():
+        album.phone.click("#labels form[method=post] button")
     found = album.phone.locator("[data-label]").first
     return path_of(str(found.get_attribute("data-label")))
 
