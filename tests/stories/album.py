@@ -14,7 +14,7 @@ from tests.chromium import DESKTOP
 
 COLOURS = 128
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
-LONGEST = {"phone": 2000, "desktop": 1600}
+LONGEST = {"phone": 1800, "desktop": 1300}
 """How much of a long page is shown, in pixels."""
 DESK: Mapping[str, Any] = {
     **DESKTOP,
