@@ -184,6 +184,7 @@ COLLISIONS = {
         "goods_recalled",
         "reach_title",
         "duty_recalled",
+        "landing_2_lead",
     ),  # of goods: labels are "hủy"
     "cách ly": (),  # data are "tạm giữ", drugs have "thời gian ngừng thuốc"
 }
