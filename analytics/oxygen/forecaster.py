@@ -18,7 +18,7 @@ from analytics.oxygen.crash import (
 from analytics.oxygen.features import MEMORY_DAYS
 from analytics.oxygen.grid import DAY_MS, HOUR_MS, Floats, Grid, Instants, gridded
 from analytics.oxygen.learner import MODEL, Learner, Target
-from analytics.oxygen.naive import SIMPLE, naive_changes
+from analytics.oxygen.naive import SIMPLE
 from analytics.oxygen.rolling import TARGETS, Known, can_forecast, known_of, run_target
 
 STALE_H = 1.0
@@ -132,10 +132,9 @@ def forecast(model: Model, history: History, now_ms: int) -> list[Forecast]:
 def _one(model: Model, learner: Learner, known: Known, row: int) -> Forecast:
     grid, at = known.grid, slice(row, row + 1)
     target, band = learner.target, learner.band
-    simple = naive_changes(grid, target.hours, is_minimum=target.is_minimum)[at]
-    experts = learner.experts(known.features[at], simple)[0]
+    experts = learner.experts(known.features[at], known.fixed(target)[at])
     method, last = learner.method, float(grid.oxygen[row])
-    change = experts @ learner.mixture.weights() if method < 0 else experts[method]
+    change = learner.issued(experts, learner.mixed(experts))[0]
     value = max(last + float(change), 0.0)
     scale = band.scales_of(known.unrest[at])
     low, high = band.quantiles()
@@ -147,7 +146,7 @@ def _one(model: Model, learner: Learner, known: Known, row: int) -> Forecast:
         value=value,
         low=max(value + low * float(scale[0]), 0.0),
         high=value + high * float(scale[0]),
-        naive=last + float(experts[learner.naive_method]),
+        naive=last + float(experts[0, learner.naive_method]),
         used=MODEL if method < 0 else SIMPLE[method],
         skill=None if np.isnan(learner.skill) else learner.skill,
         chance=chance,

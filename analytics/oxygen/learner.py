@@ -8,19 +8,30 @@ from numpy.typing import NDArray
 
 from analytics.oxygen.bands import Band
 from analytics.oxygen.grid import Floats
-from analytics.oxygen.mixing import Mixture
+from analytics.oxygen.mixing import Mixture, both_ways, pooled, youth_of
 from analytics.oxygen.naive import NAIVE, SIMPLE
 from analytics.oxygen.ridge import Ridge, sums_of
 from analytics.oxygen.trees import Trees
 
 MODEL: Final = "model"
 RIDGE_ROWS: Final = 3000.0
-MARGIN: Final = 0.03
-"""The model is relied on when its mean square was this much below the best naive one's."""
-NEARLY: Final = 1.1
-FAR_BETTER: Final = 0.7
+EARLY_EASE: Final = 0.05
+"""The young model may have had a mean square this much above the naive one's."""
+SOFT: Final = 0.05
+"""Its share goes from nothing to all while its mean square falls by this much."""
+HOPE: Final = 0.9
+"""Its mean square in naive ones before any trial, worth HOPE_DAYS of trials."""
+HOPE_DAYS: Final = 1.0
+HABIT_DAYS: Final = 2.0
+STICKY: Final = 0.9
+"""The usual naive forecast is left for one whose mean square is this much smaller."""
+PERSISTS: Final = {1: 0.8, 3: 0.5}
+"""Persistence's share of the usual naive forecast, by hours; else yesterday has it all."""
+PRIOR: Final = "prior"
 LEARNED: Final = ("ridge", "recent", "trees")
-EXPERTS: Final = (*SIMPLE, *LEARNED)
+FIXED: Final = (*SIMPLE, PRIOR)
+"""What needs no fit at the place."""
+EXPERTS: Final = (*FIXED, *LEARNED)
 
 
 class Target(Struct, frozen=True):
@@ -40,12 +51,13 @@ class Learner:
             Ridge(width, half_life_rows=45.0 * day, strength=RIDGE_ROWS),
         ]
         self.trees = Trees(day)
-        self.mixture = Mixture(len(EXPERTS), 30.0 * day)
+        self.mixture = Mixture(30.0 * day, habit_of(target.hours), HABIT_DAYS * day)
         self.band = Band(unrest_width, day, target.hours)
         self.tried = 0
-        self.issued_square = 0.0
-        self.issued_naive: Floats = np.zeros(len(SIMPLE))
-        self.simple_square: Floats = np.zeros(len(SIMPLE))
+        self.recent = 0.0
+        self.issued_square: Floats = np.zeros(2)
+        self.issued_naive: Floats = np.zeros((2, len(NAIVE)))
+        self.simple_square: Floats = np.zeros((2, len(NAIVE)))
 
     def learn_changes(
         self, features: NDArray[np.float32], changes: Floats, simple: Floats, rows: int
@@ -55,60 +67,98 @@ class Learner:
         for ridge in self.ridges:
             ridge.decay(rows)
             ridge.add(*sums)
+        squares = _naive_squares(simple - changes[:, None])
         self.simple_square *= 0.5 ** (rows / (14.0 * self.day))
-        self.simple_square += np.square(simple - changes[:, None]).sum(axis=0)
+        if len(changes):
+            self.simple_square += both_ways(squares, squares / len(changes))
 
     def learn_errors(
         self, experts: Floats, mixed: Floats, changes: Floats, rows: int
     ) -> None:
-        """Take in how forecasts made at those rows did."""
+        """Take in how forecasts made at those rows, one at least, did."""
         factor = 0.5 ** (rows / (14.0 * self.day))
         errors = experts - changes[:, None]
-        self.mixture.learn(errors, rows)
+        squares = _naive_squares(errors)
+        level = squares / len(changes)
+        self.mixture.learn(errors, level, rows)
         self.tried += len(changes)
+        self.recent = self.recent * factor + len(changes)
+        mixture_square = np.square(mixed - changes).sum()
         self.issued_square *= factor
-        self.issued_square += float(np.square(mixed - changes).sum())
+        self.issued_square += both_ways(mixture_square, level)
         self.issued_naive *= factor
-        self.issued_naive += np.square(errors[:, : len(SIMPLE)]).sum(axis=0)
+        self.issued_naive += both_ways(squares, level)
 
     def solve(self) -> None:
         """Make the linear forecasts of what was taken in."""
         for ridge in self.ridges:
             ridge.solve()
 
-    def experts(self, features: NDArray[np.float32], simple: Floats) -> Floats:
-        """Return each forecast's change at each row (rows x EXPERTS)."""
+    def experts(self, features: NDArray[np.float32], fixed: Floats) -> Floats:
+        """Return each forecast's change at each row (rows x EXPERTS), of FIXED ones."""
         ridges = [ridge.predict(features) for ridge in self.ridges]
         trees = self.trees.predict(features) if self.trees.model else ridges[0]
-        return np.column_stack([simple, *ridges, trees])
+        return np.column_stack([fixed, *ridges, trees])
+
+    def mixed(self, experts: Floats) -> Floats:
+        """Return the mixture of forecasts (rows x EXPERTS)."""
+        return np.asarray(experts @ self.mixture.weights(self.youth))
+
+    def issued(self, experts: Floats, mixed: Floats) -> Floats:
+        """Return what is said: the mixture, as far as it is relied on."""
+        share = self.share
+        return share * mixed + (1 - share) * experts[:, self.naive_method]
+
+    @property
+    def youth(self) -> float:
+        """1 for a place hardly tried, 0 for a grown one."""
+        return youth_of(self.tried / self.day)
 
     @property
     def naive_method(self) -> int:
-        """The naive forecast that was best of late, an index of SIMPLE."""
-        return int(np.argmin(self.simple_square[: len(NAIVE)]))
+        """The naive forecast to go by, an index of SIMPLE: the usual one of the horizon
+        unless the other was clearly better of late."""
+        usual = int(PERSISTS.get(self.target.hours, 0.0) < 0.5)
+        least = self.simple_square.min(axis=1)
+        squares = pooled(self.simple_square, least, self.youth)
+        return 1 - usual if squares[1 - usual] < STICKY * squares[usual] else usual
+
+    @property
+    def share(self) -> float:
+        """How far the mixture is relied on, 0 to 1, by what came of it of late."""
+        least = self.issued_naive.min(axis=1)
+        hope = HOPE_DAYS * self.day
+        ratio = HOPE
+        if least.min() > 0:
+            naive = pooled(self.issued_naive, least, self.youth).min()
+            found = float(pooled(self.issued_square, least, self.youth) / naive)
+            ratio = (found * self.recent + HOPE * hope) / (self.recent + hope)
+        return float(np.clip((1 + EARLY_EASE * self.youth - ratio) / SOFT, 0, 1))
 
     @property
     def method(self) -> int:
-        """What to go by now: -1 the model, else the simple forecast best of late."""
-        if self.tried < self.day * (1 + self.target.hours / 12):
-            return _steady(self.simple_square)
-        best = float(self.issued_naive[: len(NAIVE)].min())
-        is_better = self.issued_square < (1 - MARGIN) * best
-        return -1 if is_better else _steady(self.issued_naive)
+        """What is gone by now: -1 the model, at least in part, else an index of SIMPLE."""
+        return -1 if self.share > 0 else self.naive_method
 
     @property
     def skill(self) -> float:
         """1 - RMSE / RMSE of the best naive forecast, of late; NaN before any."""
-        best = float(self.issued_naive[: len(NAIVE)].min())
+        best = float(self.issued_naive[1].min())
         if best <= 0:
             return float("nan")
-        return float(1.0 - (self.issued_square / best) ** 0.5)
+        return float(1.0 - (self.issued_square[1] / best) ** 0.5)
 
 
-def _steady(squares: Floats) -> int:
-    """Return the simple forecast to go by: the better naive one, or their blend unless it
-    was clearly worse; any other only if far better, since it can be far worse."""
-    naive, blend = int(np.argmin(squares[: len(NAIVE)])), SIMPLE.index("blend")
-    plain = blend if squares[blend] < NEARLY * squares[naive] else naive
-    best = int(np.argmin(squares))
-    return best if squares[best] < FAR_BETTER * squares[plain] else plain
+def habit_of(hours: int) -> Floats:
+    """Return the weights before any trial: half the prior, half the usual naive one."""
+    weights: Floats = np.zeros(len(EXPERTS))
+    persists = PERSISTS.get(hours, 0.0)
+    weights[EXPERTS.index("persistence")] = persists / 2
+    weights[EXPERTS.index("yesterday")] = (1 - persists) / 2
+    weights[EXPERTS.index(PRIOR)] = 0.5
+    return weights
+
+
+def _naive_squares(errors: Floats) -> Floats:
+    """Return the sums of squares of the naive forecasts, the first of all columns."""
+    return np.asarray(np.square(errors[:, : len(NAIVE)]).sum(axis=0))

@@ -3,6 +3,10 @@
 The weights are those, none negative, summing to one, whose mixture would have had the
 least squared error. Few errors say little of how two forecasts err together, so their
 products are shrunk towards "independently", where each weighs by its own mean square.
+
+Errors are summed twice: as they are, and with every block of time counting alike, divided
+by how hard it was. A place that is young goes by the second, for a burst of a probe's
+faults would outweigh all that follows it.
 """
 
 from typing import Final
@@ -17,30 +21,67 @@ EASE: Final = 0.03
 """Share of the best forecast's mean square added to each one's: no chasing of noise."""
 
 
-class Mixture:
-    """Sums of products of errors, forgotten with a half life."""
+LEAST_LEVEL: Final = 4e-4
+"""(mg/L)^2; no block of time is called easier than this."""
+YOUNG_DAYS: Final = 7.0
+GROWN_DAYS: Final = 21.0
 
-    def __init__(self, width: int, half_life_rows: float) -> None:
+
+def youth_of(days: float) -> float:
+    """Return how far blocks count alike: 1 until YOUNG_DAYS of trials, 0 from GROWN_DAYS."""
+    share = (GROWN_DAYS - days) / (GROWN_DAYS - YOUNG_DAYS)
+    return float(min(max(share, 0.0), 1.0))
+
+
+def both_ways(squares: Floats, naive: Floats) -> Floats:
+    """Return sums of squares of one block twice: each block counting alike, and as it is.
+
+    ``naive`` are the mean squares of the naive forecasts on it: its level.
+    """
+    level = max(float(naive.min()), LEAST_LEVEL)
+    return np.stack([squares / level, squares])
+
+
+def pooled(sums: Floats, least: Floats, youth: float) -> Floats:
+    """Return one of both ways, each first divided by its ``least``."""
+    even, plain = (one / max(by, 1e-12) for one, by in zip(sums, least, strict=True))
+    return np.asarray(youth * even + (1 - youth) * plain)
+
+
+class Mixture:
+    """Sums of products of errors, both ways, forgotten with a half life.
+
+    ``habit`` are the weights before there are errors, worth ``habit_rows`` of them.
+    """
+
+    def __init__(self, half_life_rows: float, habit: Floats, habit_rows: float) -> None:
+        width = len(habit)
         self.half_life_rows = half_life_rows
-        self.products: Floats = np.zeros((width, width))
+        self.habit, self.habit_rows = habit, habit_rows
+        self.products: Floats = np.zeros((2, width, width))
         self.count = 0.0
 
-    def learn(self, errors: Floats, rows: int) -> None:
-        """Take in errors (rows x forecasts), all finite, of ``rows`` cells of time."""
+    def learn(self, errors: Floats, naive: Floats, rows: int) -> None:
+        """Take in errors (rows x forecasts), all finite, of ``rows`` cells of time.
+
+        ``naive`` are the mean squares of the naive forecasts on them.
+        """
         factor = 0.5 ** (rows / self.half_life_rows)
-        self.products = self.products * factor + errors.T @ errors
+        self.products = self.products * factor + both_ways(errors.T @ errors, naive)
         self.count = self.count * factor + len(errors)
 
-    def weights(self) -> Floats:
-        """Return one weight a forecast; equal ones before there are errors."""
-        width = len(self.products)
+    def weights(self, youth: float) -> Floats:
+        """Return one weight a forecast; ``habit`` before there are errors."""
         if self.count < 1:
-            return np.full(width, 1 / width)
-        squares = self.products / self.count
+            return self.habit
+        least = np.array([np.diag(one).min() for one in self.products])
+        squares = pooled(self.products, least, youth)
         own = np.maximum(np.diag(squares), 1e-6)
         share = SHRINK_ROWS / (self.count + SHRINK_ROWS)
         total = squares * (1 - share) + np.diag(own * share)
-        return least_weights(total + np.eye(width) * EASE * own.min())
+        found = least_weights(total + np.eye(len(own)) * EASE * own.min())
+        trust = self.count / (self.count + self.habit_rows)
+        return trust * found + (1 - trust) * self.habit
 
 
 def least_weights(products: Floats) -> Floats:

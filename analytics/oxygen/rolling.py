@@ -17,6 +17,7 @@ from analytics.oxygen.features import HORIZONS_H, features_of
 from analytics.oxygen.grid import Floats, Grid, carried, lagged
 from analytics.oxygen.learner import EXPERTS, MODEL, Learner, Target
 from analytics.oxygen.naive import SIMPLE, lowest_of, naive_changes
+from analytics.oxygen.prior import Prior, shipped
 
 WARM_UP_DAYS: Final = 45
 """Forecasts are tried on that many days before the first that is wanted."""
@@ -52,16 +53,26 @@ class Run(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """What all targets share: features, and the signs of unrest that widen a band."""
+    """What all targets share: features, the signs of unrest that widen a band, and what
+    other waters taught."""
 
     grid: Grid
     features: NDArray[np.float32]
     unrest: NDArray[np.float32]
+    prior: Prior
+
+    def fixed(self, target: Target) -> Floats:
+        """Return the changes that need no fit (cells x FIXED); NaN without oxygen."""
+        hours, is_minimum = target.hours, target.is_minimum
+        simple = naive_changes(self.grid, hours, is_minimum=is_minimum)
+        taught = self.prior.changes(self.grid, hours, is_minimum=is_minimum)
+        taught = np.where(np.isnan(simple[:, 0]), np.nan, np.nan_to_num(taught))
+        return np.column_stack([simple, taught])
 
 
-def known_of(grid: Grid) -> Known:
-    """Return the features of a grid."""
-    return Known(grid, features_of(grid), unrest_of(grid))
+def known_of(grid: Grid, prior: Prior | None = None) -> Known:
+    """Return the features of a grid, with the shipped prior unless another is given."""
+    return Known(grid, features_of(grid), unrest_of(grid), prior or shipped())
 
 
 def unrest_of(grid: Grid) -> NDArray[np.float32]:
@@ -155,7 +166,7 @@ class _Rolling:
         grid = known.grid
         self.known, self.target, self.threshold = known, target, threshold
         self.ahead = grid.steps(target.hours)
-        self.simple = naive_changes(grid, target.hours, is_minimum=target.is_minimum)
+        self.fixed = known.fixed(target)
         self.truth = truth_of(grid, target)
         self.change = self.truth - grid.oxygen
         self.learner = Learner(
@@ -178,7 +189,7 @@ class _Rolling:
         held = self.done_rows(rows)
         if passed:
             self.learner.learn_changes(
-                self.known.features[held], self.change[held], self.simple[held], passed
+                self.known.features[held], self.change[held], self.fixed[held], passed
             )
             self._learn_errors(held, passed)
         if is_forecasting and passed:
@@ -217,12 +228,11 @@ class _Rolling:
         if not len(rows):
             return
         learner = self.learner
-        experts = learner.experts(self.known.features[rows], self.simple[rows])
+        experts = learner.experts(self.known.features[rows], self.fixed[rows])
         self.experts[rows] = experts
-        self.mixed[rows] = experts @ learner.mixture.weights()
-        method = learner.method
-        self.method[rows] = method
-        self.issued[rows] = self.mixed[rows] if method < 0 else experts[:, method]
+        self.mixed[rows] = learner.mixed(experts)
+        self.method[rows] = learner.method
+        self.issued[rows] = learner.issued(experts, self.mixed[rows])
         self.naive[rows] = oxygen[rows] + experts[:, learner.naive_method]
         self._bound(rows)
 
@@ -258,10 +268,14 @@ def run_all(
     *,
     threshold: float,
     targets: Sequence[Target] = TARGETS,
+    prior: Prior | None = None,
     told: Callable[[int, int], None] = lambda done, whole: None,
 ) -> list[Run]:
-    """Forecast every target that the grid's step allows, ``first_row`` on."""
-    known = known_of(grid)
+    """Forecast every target that the grid's step allows, ``first_row`` on.
+
+    ``prior`` is what other waters taught, the shipped one unless another is given.
+    """
+    known = known_of(grid, prior)
     wanted = [target for target in targets if can_forecast(grid, target)]
     whole = len(wanted) * len(grid)
     runs = []

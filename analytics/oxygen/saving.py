@@ -14,7 +14,7 @@ from analytics.oxygen.forecaster import Model
 from analytics.oxygen.learner import Learner, Target
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the file's content; another is refused, and the place is fitted again."""
 
 TRUSTED: Final = (
@@ -69,7 +69,9 @@ def load(path: Path) -> Model:
 
 _RIDGE: Final = ("gram", "moment", "mean", "weight", "limit", "offset")
 _BAND: Final = ("pool", "outside", "usual", "is_sized", "seen")
-_LEARNER: Final = ("tried", "issued_square", "issued_naive", "simple_square")
+_LEARNER: Final = (
+    *("tried", "recent", "issued_square", "issued_naive", "simple_square"),
+)
 
 
 def _written(model: Model) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The oxygen forecast on the shared recordings: ``python -m benchmarks.evaluate.oxygen``.
+"""The oxygen forecast on the shared recordings: ``python -m benchmarks.evaluate.oxygen``,
+or with the beginnings of some recordings' names behind it.
 
 Every recording is forecast from its third day on by what its own past had taught by then,
 so all forecasts are of water not trained on. The sondes come twice: as they answered, and
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 
 from analytics.oxygen.crash import CRASH_MG_L, crash_skill
 from analytics.oxygen.grid import DAY_MS, Grid
+from analytics.oxygen.prior import Prior
 from analytics.oxygen.rolling import Run, run_all
 from analytics.oxygen.skill import Skill, skill_of
 from analytics.score.oxygen import grid_of
 from analytics.score.table import Table, read_table
+from benchmarks.evaluate.oxygen_prior import taught_without
 
 DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
 RECORDINGS: Final = {
@@ -73,22 +76,27 @@ def _is_sound(codes: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([str(code).startswith(SOUND) for code in codes])
 
 
-def forecast_recording(name: str, table: Table) -> Recording:
+def forecast_recording(name: str, table: Table, prior: Prior) -> Recording:
     """Return a recording with forecasts from its third day on."""
     began = time.process_time()
     grid = grid_of(table)
-    runs = run_all(grid, grid.row_at(grid.start_ms + 2 * DAY_MS), threshold=CRASH_MG_L)
+    first_row = grid.row_at(grid.start_ms + 2 * DAY_MS)
+    runs = run_all(grid, first_row, threshold=CRASH_MG_L, prior=prior)
     return Recording(name, grid, runs, time.process_time() - began)
 
 
-def recordings() -> Iterator[Recording]:
-    """Yield every recording as it is, then those with codes without what was rejected."""
+def recordings(wanted: tuple[str, ...] = ("",)) -> Iterator[Recording]:
+    """Yield every recording whose name begins so, and, if it has codes, once more without
+    what was rejected. Each is judged with a prior that the others taught."""
     tables = {name: read_table(DATA / file) for name, file in RECORDINGS.items()}
+    grids = {name: grid_of(table) for name, table in tables.items()}
     for name, table in tables.items():
-        yield forecast_recording(name, table)
-    for name, table in tables.items():
-        if all(f"{column}_qc" in table.texts for column in table.numbers):
-            yield forecast_recording(f"{name}, sound only", sound_only(table))
+        if name.startswith(wanted):
+            prior = taught_without(name, grids)
+            yield forecast_recording(name, table, prior)
+            if all(f"{column}_qc" in table.texts for column in table.numbers):
+                sound = sound_only(table)
+                yield forecast_recording(f"{name}, sound only", sound, prior)
 
 
 def skill_tables(forecast: list[Recording]) -> Iterator[str]:
@@ -151,12 +159,12 @@ def crash_table(forecast: list[Recording]) -> Iterator[str]:
                 )
 
 
-def main() -> int:
-    """Print the tables; 0, or 1 where there are no recordings."""
+def main(wanted: tuple[str, ...] = ("",)) -> int:
+    """Print the tables, of recordings whose names begin so; 1 where there are none."""
     if not DATA.is_dir():
         print(f"no recordings in {DATA}")
         return 1
-    forecast = list(recordings())
+    forecast = list(recordings(wanted))
     for line in (*skill_tables(forecast), "", *crash_table(forecast), ""):
         print(line, flush=True)
     for one in forecast:
@@ -171,4 +179,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(tuple(sys.argv[1:]) or ("",)))
