@@ -72,8 +72,24 @@ def episode_view(lang: Lang, one: Episode, title: str, now_ms: int) -> EpisodeVi
         f"{words[:1].upper()}{words[1:]}.",
         _when(lang, one, now_ms),
         " · ".join(filter(None, (title, _channels(lang, one)))),
-        say(lang, "episode_sure", share=number(lang, 100 * one.probability)),
+        " · ".join(
+            filter(
+                None,
+                (
+                    say(
+                        lang, "episode_sure", share=number(lang, 100 * one.probability)
+                    ),
+                    _compared(lang, one),
+                ),
+            )
+        ),
     )
+
+
+def _compared(lang: Lang, one: Episode) -> str:
+    """Return what a probe was held to, where it was to more than its last readings."""
+    how = one.compared_with.partition(" ")[0]
+    return say(lang, f"episode_by_{how}") if how in ("days", "probe", "hand") else ""
 
 
 def _when(lang: Lang, one: Episode, now_ms: int) -> str:
