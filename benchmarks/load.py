@@ -30,7 +30,7 @@ from greenwater.kernel.clock import SystemClock
 from web.app import create_app
 from web.server import serve
 
-HOME_S: Final = 10.0
+HOME_S: Final = 30.0
 """How often the script of a calm open page asks for it again (``static/farm.js``)."""
 
 READ_S: Final = 30.0
@@ -143,7 +143,8 @@ class Farmers:
             status, size = await line.get(path)
             self.took[kind].append((time.perf_counter() - began_s) * 1000)
             self.failed += status != 200 or not size
-            await asyncio.sleep(rng.uniform(0.8, 1.2) * HOME_S)
+            left_s = goes_s - time.monotonic()
+            await asyncio.sleep(max(0.1, min(left_s, rng.uniform(0.9, 1.1) * HOME_S)))
 
 
 async def scan(port: int, paths: Sequence[str], seconds: float) -> list[float]:

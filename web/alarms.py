@@ -1,12 +1,10 @@
 """Alarms on the farmer's phone: what, since when, what to do; taking care; the aerators."""
 
 import asyncio
-import hashlib
 import json
-import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request
@@ -34,6 +32,7 @@ from web.facts import Snapshots
 from web.formats import DAY_MS
 from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.pulses import Pulses
 from web.unitcharts import UnitCharts
 from web.views import ChartView
 from web.words import Lang
@@ -49,41 +48,6 @@ PULSE_S: Final = 0.5
 PING_S: Final = 15.0
 
 
-class Pulses:
-    """Two marks of a viewer's open alarms, at most half a second old: state and values."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[str | None, tuple[float, tuple[str, str]]] = {}
-
-    def of(self, services: Services) -> tuple[str, str]:
-        """Return the marks as the viewer sees the alarms."""
-        with self._lock:
-            known = self._known.get(services.viewer)
-        if known is not None and time.monotonic() < known[0]:
-            return known[1]
-        alarms = services.seen.alarms(limit=20)
-        marks = _marks(alarms)
-        with self._lock:
-            if len(self._known) > 1_000:
-                self._known.clear()
-            self._known[services.viewer] = (time.monotonic() + PULSE_S / 2, marks)
-        return marks
-
-
-def _marks(alarms: Sequence[Alarm]) -> tuple[str, str]:
-    states = [
-        (a.id, a.state, a.severity, a.acknowledged_ms, a.shelved_until_ms, a.hidden)
-        for a in alarms
-    ]
-    values = [a.taken_ms for a in alarms if a.is_active]
-    return _mark(states), _mark(values)
-
-
-def _mark(what: object) -> str:
-    return hashlib.blake2b(repr(what).encode(), digest_size=6).hexdigest()
-
-
 class AlarmPages:
     """Alarms, links, orders, and the stream that tells open pages."""
 
@@ -94,7 +58,7 @@ class AlarmPages:
         self._snapshots = snapshots
         self._render = render
         self._doors = doors
-        self._pulses = Pulses()
+        self._pulses = Pulses(services.registry)
         self._api = Api(services, snapshots, doors)
 
     def routes(self) -> APIRouter:
@@ -283,6 +247,8 @@ class AlarmPages:
             await run_in_threadpool(mine.seen.get_unit, unit)
         every_s = self._render.poll_s
 
+        seen = await run_in_threadpool(lambda: mine.seen.organisations)
+
         async def stream() -> AsyncIterator[str]:
             last, quiet_s = ("", ""), 0.0
             shown, shown_s = b"", 0.0
@@ -294,7 +260,7 @@ class AlarmPages:
                     if news.body != shown:
                         shown = bytes(news.body)
                         yield f"event: live\ndata: {shown.decode()}\n\n"
-                marks = await run_in_threadpool(self._pulses.of, mine)
+                marks = await self._pulses.now(seen)
                 if marks != last or quiet_s >= PING_S:
                     last, quiet_s = marks, 0.0
                     told = json.dumps({"state": marks[0], "value": marks[1]})

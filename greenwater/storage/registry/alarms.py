@@ -190,6 +190,14 @@ class AlarmsSeen:
             acts = _open_acts(session, [row.id for row in rows])
             return [with_acts(alarm_of(row), acts.get(row.id, ())) for row in rows]
 
+    def open_alarms(self) -> Sequence[Alarm]:
+        """Return every alarm that is open, newest first, however many there are."""
+        query = select(AlarmRow).order_by(AlarmRow.raised_ms.desc(), AlarmRow.id)
+        with self._sessions.reading() as session:
+            rows = list(session.scalars(query.where(AlarmRow.cleared_ms.is_(None))))
+            acts = _open_acts(session, [row.id for row in rows])
+            return [with_acts(alarm_of(row), acts.get(row.id, ())) for row in rows]
+
     def get_alarm(self, alarm: str) -> Alarm:
         """Return one alarm.
 
