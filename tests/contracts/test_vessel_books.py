@@ -16,6 +16,7 @@ from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.boats import (
     BET,
     DAY,
+    REGISTRATION,
     TRIP_DAYS,
     YFT,
     Boat,
@@ -23,6 +24,7 @@ from tests.contracts.boats import (
     a_trip,
 )
 from tests.contracts.registries import HOUR, NOW, Databases
+from traceability.card_ends import CardEnds
 from traceability.catch_evidence import catch_evidence_in
 from traceability.drawing import CatchPapers, NewPaper, NotEnoughError, balances
 from traceability.gate import GateRefusedError
@@ -86,7 +88,9 @@ def test_the_database_itself_refuses_to_change_them(boat: Boat) -> None:
     landing = boat.fill()
     CatchPapers(boat.registry, boat.clock).draw("bon", a_receipt(landing.id))
     Overriding(boat.registry, boat.clock).ask("sau", an_override(landing.id))
-    for table in ("vessel_record", "catch_paper", "gate_override"):
+    ends = CardEnds(boat.registry, boat.clock)
+    ends.end("sau", REGISTRATION, "lost", act=str(uuid.uuid4()))
+    for table in ("vessel_record", "catch_paper", "gate_override", "card_revocation"):
         for act in ("UPDATE {} SET organisation = 'khac'", "DELETE FROM {}"):
             with (
                 pytest.raises(ConflictError, match="never changed or deleted"),
