@@ -1,7 +1,7 @@
 """The site as one application, given the open services. No globals, nothing opened."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -263,7 +263,10 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
         response = answer(request, error.status_code, str(error.detail))
-        response.headers.update(error.headers or {})  # what is allowed, of 405
+        response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            allowed = sorted(set(_allowed(app.routes, request.url.path)))
+            response.headers["Allow"] = ", ".join(allowed)
         return response
 
     @app.exception_handler(RequestValidationError)
@@ -292,6 +295,16 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
         if status >= 500:
             log.error("request.failed", path=request.url.path, error=str(error))
         return answer(request, status, str(error) if status < 500 else "see the log")
+
+
+def _allowed(routes: Iterable[Any], path: str) -> Iterator[str]:
+    """Yield the methods of an address: each has a route of its own."""
+    for one in routes:
+        inner = getattr(one, "original_router", None)
+        if inner is not None:
+            yield from _allowed(inner.routes, path)
+        elif getattr(one, "methods", None) and one.path_regex.match(path):
+            yield from one.methods
 
 
 def _wants_page(request: Request) -> bool:

@@ -88,6 +88,9 @@ _KEY: Final = {
 }
 
 
+_REFUSED_ALONE: Final = {
+    "description": "Anything else is refused for itself, and keeps no other back."
+}
 _FORM: Final = {
     "name": "X-CSRF-Token",
     "in": "header",
@@ -128,6 +131,9 @@ def _described(whole: Mapping[str, Any]) -> dict[str, Any]:
     )
     # As it is sent: a tuple is an array there.
     sent = msgspec.json.decode(msgspec.json.encode(components_sent))
+    for batch in (RecordBatch, VesselRecordBatch):
+        records = sent[batch.__name__]["properties"]["records"]
+        records["items"] = {"anyOf": [records["items"], _REFUSED_ALONE]}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Greenwater", "version": "1", "description": TOLD},

@@ -106,7 +106,7 @@ _TYPES: Final = {
         *("TransformationEvent", "AssociationEvent"),
     ]
 }
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
+_TEXT: Final = {"type": "string"}
 _WHEN: Final = {"type": "string", "format": "date-time"}
 _PER_PAGE: Final = _asked(
     "perPage", {"type": "integer", "minimum": 1}, "At most so many; never over 1000."
