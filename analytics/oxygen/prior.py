@@ -27,6 +27,7 @@ DEPTH: Final = 6
 """No tree asks more questions than this, one after another."""
 TREE_SHARE: Final = 0.6
 """Of trees, in the mean of trees and a linear forecast."""
+EVERY: Final = slice(None)
 MOST: Final = 8.0
 MOST_LINEAR: Final = 4.0
 _LAGS_H: Final = (0.25, 0.5, 1, 2, 3, 6, 12, 18, 21, 24, 25)
@@ -74,13 +75,20 @@ class Prior(Struct, frozen=True):
 
     taught: Mapping[tuple[int, bool], Taught]
 
-    def changes(self, grid: Grid, hours: int, *, is_minimum: bool = False) -> Floats:
-        """Return the change expected at each cell, mg/L; NaN where nothing was taught."""
+    def changes(
+        self,
+        grid: Grid,
+        hours: int,
+        *,
+        is_minimum: bool = False,
+        rows: slice = EVERY,
+    ) -> Floats:
+        """Return the change expected at those rows, mg/L; NaN where nothing was taught."""
         one = self.taught.get((hours, is_minimum))
         if one is None:
-            return np.full(len(grid), np.nan)
+            return np.full(len(grid), np.nan)[rows]
         asked, spread = asked_of(grid, hours, is_minimum=is_minimum)
-        return one.changes(asked) * spread
+        return one.changes(asked[rows]) * spread[rows]
 
 
 NOTHING: Final = Prior({})

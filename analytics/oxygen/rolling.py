@@ -17,7 +17,7 @@ from analytics.oxygen.features import HORIZONS_H, features_of
 from analytics.oxygen.grid import Floats, Grid, carried, lagged
 from analytics.oxygen.learner import EXPERTS, MODEL, Learner, Target
 from analytics.oxygen.naive import SIMPLE, lowest_of, naive_changes
-from analytics.oxygen.prior import Prior, shipped
+from analytics.oxygen.prior import EVERY, Prior, shipped
 
 WARM_UP_DAYS: Final = 45
 """Forecasts are tried on that many days before the first that is wanted."""
@@ -61,11 +61,11 @@ class Known(Struct, frozen=True):
     unrest: NDArray[np.float32]
     prior: Prior
 
-    def fixed(self, target: Target) -> Floats:
-        """Return the changes that need no fit (cells x FIXED); NaN without oxygen."""
+    def fixed(self, target: Target, rows: slice = EVERY) -> Floats:
+        """Return the changes that need no fit (rows x FIXED); NaN without oxygen."""
         hours, is_minimum = target.hours, target.is_minimum
-        simple = naive_changes(self.grid, hours, is_minimum=is_minimum)
-        taught = self.prior.changes(self.grid, hours, is_minimum=is_minimum)
+        simple = naive_changes(self.grid, hours, is_minimum=is_minimum)[rows]
+        taught = self.prior.changes(self.grid, hours, is_minimum=is_minimum, rows=rows)
         taught = np.where(np.isnan(simple[:, 0]), np.nan, np.nan_to_num(taught))
         return np.column_stack([simple, taught])
 

@@ -78,6 +78,8 @@ def test_water_that_moves_twice_as_much_is_forecast_twice_the_change(
     one, two = (shipped().changes(each, 3) for each in (grid, wide))
     held = ~np.isnan(one)
     assert held.sum() > 400
+    few = shipped().changes(grid, 3, rows=slice(300, 302))
+    np.testing.assert_allclose(few, one[300:302], rtol=1e-4)
     np.testing.assert_allclose(two[held], 2 * one[held], atol=0.05)
 
 
