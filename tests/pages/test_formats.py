@@ -176,6 +176,7 @@ COLLISIONS = {
         "recall",
         "record_recall_drill",
         "demo_road",
+        "landing_2_lead",
         "link_recall",
         "act_recall",
         "area_recalls",
