@@ -5,7 +5,7 @@ import { checkCard, isLikeACard } from "./card.js";
 import { checkLabel, readStatus } from "./verify.js";
 import { anyKey, inspect, send, waiting } from "./duty.js";
 import { asJpeg, asPixels } from "./pictures.js";
-import { findVessel, freshen, isLikeANumber } from "./vessels.js";
+import { freshen, isLikeANumber, keptVessel } from "./vessels.js";
 
 const LISTS = "gw-lists";
 const KEYS = "/api/v1/labels/keys.json";
@@ -251,8 +251,13 @@ const check = async (text) => {
   part("read").textContent = text;
   part("was-read").hidden = false;
   if (isOnDuty && isLikeANumber(text)) {
-    const vessel = await findVessel(text);
-    if (turn === shown) showVessel(vessel, text);
+    // What is kept at once, what is new when it has come: a weak network is not waited for.
+    const kept = await keptVessel(text);
+    if (kept && turn === shown) showVessel(kept, text);
+    const isFresh = await freshen();
+    if (turn !== shown || (kept && !isFresh)) return;
+    const known = await keptVessel(text);
+    showVessel(known && { ...known, isFresh }, text);
     return;
   }
   const known = await lists();

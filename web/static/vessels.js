@@ -22,14 +22,13 @@ export const freshen = async () => {
   }
 };
 
-// {vessel, at_ms, isFresh}; vessel null: the list has none of that number; null: no list.
-export const findVessel = async (text) => {
-  const isFresh = await freshen();
+// {vessel, at_ms}; vessel null: the list has none of that number; null: no list is kept.
+export const keptVessel = async (text) => {
   const kept = await (await caches.open(CACHE)).match(LIST);
   if (!kept) return null;
   const { at_ms, vessels } = await kept.json();
   const vessel = vessels.find((one) => plain(one.id) === plain(text.trim())) ?? null;
-  return { vessel, at_ms, isFresh };
+  return { vessel, at_ms };
 };
 
 // What others may not find on this phone once its inspector has signed out.
