@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -96,9 +97,12 @@ class Services:
     take_in: Callable[[Sequence[Reading]], object] | None = None
     house: House = House()
 
-    @property
+    @cached_property
     def seen(self) -> Scope:
-        """What the viewer may see, or the organisation whose program asks."""
+        """What the viewer may see, or the organisation whose program asks.
+
+        Asked once: these services are of one request (``Doors.mine``).
+        """
         if self.organisation is not None:
             return self.registry.visible_to_organisation(self.organisation)
         return self.registry.visible_to(self.viewer)
