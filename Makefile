@@ -6,7 +6,7 @@ RUN := $(VENV)/.run
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format servers venv pins wheel chaos bench latency evaluate readback screenshots clean
+.PHONY: help demo test lint format servers venv pins wheel chaos bench load latency evaluate readback screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ chaos: $(STAMP) servers  ## the ledger test at length: at least 300 faults, a ta
 bench: $(STAMP) servers  ## the pipeline's and the edge's figures
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.edge
+
+load: $(STAMP)  ## two hundred farmers with live pages, labels scanned (WORDS="--soak 60": memory for an hour)
+	$(BIN)/python -m benchmarks.load $(WORDS)
 
 latency: $(STAMP) servers  ## from a probe's reading to the alarm on the page, with nothing beside it
 	ALONE=1 $(BIN)/python -m pytest -q -rP tests/stories/test_latency.py

@@ -61,3 +61,9 @@ def query(context: typer.Context) -> None:
 def trace(context: typer.Context) -> None:
     """Tracing lots in a graph of ten thousand steps, and who has what of a recall."""
     _run("trace", context.args)
+
+
+@app.command(context_settings=FREE_WORDS)
+def load(context: typer.Context) -> None:
+    """Two hundred farmers with live pages, labels scanned, memory over a soak."""
+    _run("load", context.args)
