@@ -46,6 +46,7 @@ CHART_HOURS: Final = 24
 PAGE: Final = 30
 PULSE_S: Final = 0.5
 PING_S: Final = 15.0
+LOOK_S: Final = 5.0
 
 
 class AlarmPages:
@@ -253,7 +254,7 @@ class AlarmPages:
             last, quiet_s = ("", ""), 0.0
             shown, shown_s = b"", 0.0
             yield "retry: 2000\n\n"
-            while not await request.is_disconnected():
+            while not await _is_gone(request, quiet_s):
                 if unit is not None and time.monotonic() - shown_s >= every_s:
                     shown_s = time.monotonic()
                     news = await run_in_threadpool(self._api.live, request, None, unit)
@@ -273,6 +274,11 @@ class AlarmPages:
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
+
+
+async def _is_gone(request: Request, quiet_s: float) -> bool:
+    """Return whether nobody listens any more; asked every few seconds, for it takes long."""
+    return quiet_s % LOOK_S < PULSE_S and await request.is_disconnected()
 
 
 def morning_after(now_ms: int) -> int:
