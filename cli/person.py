@@ -101,10 +101,13 @@ def _set(person: str, *, stdin: bool, is_pin: bool) -> None:
         else typer.prompt(what, hide_input=True, confirmation_prompt=True)
     )
     with open_registry(open_home().registry_url) as registry:
-        roles = {role for _, role in registry.get_person(person).memberships}
+        info = registry.get_person(person)
+        roles = {role for _, role in info.memberships}
         if is_pin and roles & ON_DUTY:
             raise InputError(f"{person} is on duty: use set-password, not a PIN")
-        registry.set_secret(person, hash_secret(secret, is_pin=is_pin), is_pin=is_pin)
+        about = (info.name, info.phone or "")
+        kept = hash_secret(secret, is_pin=is_pin, about=about)
+        registry.set_secret(person, kept, is_pin=is_pin)
         now_ms = milliseconds(open_clock().now())
         registry.note("secret_set", f"person={person}", at_ms=now_ms, session="cli")
     typer.echo(f"{person} signs in with the new {what}")
