@@ -134,7 +134,7 @@ def _form(
         name: list(dict.fromkeys(one[name] for one in before if name in one))[:8]
         for name in AGAIN
     }
-    values = {name: last[name] for name in AGAIN if name in last}
+    values: dict[str, str] = {name: last[name] for name in AGAIN if name in last}
     fields = {one.name: one for one in field_views(lang, kind, values, "", "")}
     quick = QUICK[kind]
     return QuickForm(

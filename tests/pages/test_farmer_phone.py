@@ -12,15 +12,16 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
+from greenwater.storage.registry.bulletins import Bulletin
+from greenwater.storage.registry.certification import Calibration
 from tests.chromium import browsing, chromium
 from tests.pages.farms import BOATS, PHONES, PIN, Farms
-from tests.pages.test_doors import enter
+from tests.pages.reading_pages import Node, parse_page
+from tests.pages.test_doors import csrf, enter
 from tests.pages.test_duty_js import served
-from tests.pages.world import open_empty
+from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.pages import STATIC
-
-pytestmark = pytest.mark.live
 
 MOST_BYTES = 150_000
 """What the first page may weigh, compressed (issue 6)."""
@@ -28,12 +29,18 @@ MOST_BYTES = 150_000
 
 @pytest.fixture(scope="module")
 def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
-    chromium()
     folder: Path = tmp_path_factory.mktemp("farmer")
     with open_empty(folder) as world:
         farms = Farms(world, folder)
         farms.services = replace(farms.services, photos=folder / "photos")
         yield farms
+
+
+@pytest.fixture(scope="module")
+def site(farms: Farms) -> TestClient:
+    """A browser without scripts, signed in."""
+    client = TestClient(create_app(farms.services), follow_redirects=False)
+    return enter(client, "hoa")
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +53,12 @@ def url(farms: Farms) -> Iterator[str]:
 def phone(
     url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BrowserContext]:
+    chromium()
     with browsing(tmp_path_factory.mktemp("phone")) as context:
         yield context
 
 
+@pytest.mark.live
 def test_what_is_written_without_a_network_is_in_the_book_once(
     farms: Farms, url: str, phone: BrowserContext
 ) -> None:
@@ -97,6 +106,7 @@ def kept_names(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.live
 def test_the_site_can_be_installed(url: str, phone: BrowserContext) -> None:
     page = phone.new_page()
     page.goto(f"{url}/sign-in")
@@ -108,15 +118,88 @@ def test_the_site_can_be_installed(url: str, phone: BrowserContext) -> None:
     assert manifest["url"] == f"{url}/manifest.webmanifest"
 
 
-def test_the_first_load_is_light(farms: Farms) -> None:
+def test_the_first_load_is_light(site: TestClient) -> None:
     """What a farmer's pages need before they are whole, from nothing, compressed."""
-    site = enter(TestClient(create_app(farms.services), follow_redirects=False), "hoa")
     for path in ("/", "/units/hoa-ao", "/records/today"):
         page, weights = site.get(path).text, {path: weight(site, path)}
         wanted = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page))
         wanted |= {one for name in wanted for one in imported(name)}
         weights |= {one: weight(site, one) for one in wanted}
         assert sum(weights.values()) <= MOST_BYTES, weights
+
+
+def page_of(site: TestClient, path: str) -> Node:
+    answer = site.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return parse_page(answer.text)
+
+
+def test_the_first_page_says_how_it_goes_how_old_it_is_and_how_the_night_will_be(
+    farms: Farms, site: TestClient
+) -> None:
+    farms.registry.save_bulletins(
+        [
+            Bulletin(
+                organisation="hoa", unit="hoa-ao", kind="evening", day="2026-11-22",
+                made_ms=NOW_MS - HOUR_MS, vi="Đêm nay oxy 3,1", en="Tonight 3.1",
+            )
+        ],
+        [],
+    )  # fmt: skip
+    card = page_of(site, "/").one("section", class_="homeunit")
+    assert "Oxy 5,2 mg/L" in card.text
+    assert "→ gần như không đổi" in card.text
+    assert "1 phút trước" in card.text
+    assert card.one("p", class_="bulletin").text == "Đêm nay oxy 3,1"
+
+
+def test_one_hears_whether_it_rings(farms: Farms, site: TestClient) -> None:
+    """Who is next stands there; a test goes to one's own addresses, once a minute."""
+    url = "json://192.0.2.1/secret"
+    farms.registry.add_contact("hoa", "hoa", url, place=1, hours=(600, 660))
+    farms.registry.add_contact("hoa", "binh", "tgram://token/chat", place=0)
+    calls = page_of(site, "/calls").one("ol", class_="entries").all("li")
+    assert [one.text[:2] for one in calls] == ["1.", "2."]
+    assert "● đang trực" in calls[0].text
+    assert "○ ngoài giờ trực · 10:00–11:00" in calls[1].text
+    assert "secret" not in page_of(site, "/calls").text
+    for _ in range(2):
+        sent = site.post("/calls/test", data={"csrf": csrf(site)})
+        assert sent.status_code == 303
+    (due,) = farms.registry.due_copies(NOW_MS)
+    assert (due.person, due.url) == ("hoa", url)
+    assert "đang gửi thử (lúc 03:12)" in page_of(site, "/calls").text
+    farms.registry.copy_sent(due.id, NOW_MS)
+    assert "đã gửi thử lúc 03:12" in page_of(site, "/calls").text
+
+
+def test_probes_are_told_with_their_calibration(farms: Farms, site: TestClient) -> None:
+    def told() -> str:
+        page = page_of(site, "/units/hoa-ao")
+        (item,) = [one for one in page.all("li") if "data-health" in one.attrs]
+        return item.text
+
+    assert "▲ Chưa ghi lần hiệu chuẩn nào." in told()
+    month_ago_ms = NOW_MS - 30 * 24 * HOUR_MS
+    done = Calibration("hoa-hop", "hoa-tren", month_ago_ms, "dung dịch bão hòa", "hoa")
+    farms.registry.add_calibration(done, now_ms=NOW_MS)
+    assert "Hiệu chuẩn 30 ngày trước, theo dung dịch bão hòa." in told()
+    assert "▲ Hiệu chuẩn" not in told()
+
+
+def test_the_day_is_written_without_scripts_too(farms: Farms, site: TestClient) -> None:
+    page = page_of(site, "/records/today?unit=hoa-ao&kind=feed_use")
+    form = next(
+        one for one in page.all("form") if one.attrs.get("data-book") == "Cho ăn"
+    )
+    sent = {
+        one.attrs["name"]: one.attrs.get("value", "")
+        for one in form.all("input")
+        if one.attrs.get("name")
+    }
+    sent |= {"crop": "hoa-vu", "f_product": "Cám", "f_kg": "12,5"}
+    assert site.post("/records", data=sent).headers["location"] == "/crops/hoa-vu"
+    assert "12,5" in page_of(site, "/records/today").text
 
 
 def imported(address: str) -> set[str]:
@@ -175,6 +258,7 @@ def picture() -> Any:
     return {"name": "bao.jpg", "mimeType": "image/jpeg", "buffer": raw.getvalue()}
 
 
+@pytest.mark.live
 def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
     farms: Farms, url: str, phone: BrowserContext
 ) -> None:
