@@ -38,11 +38,12 @@
         L.polyline(sea.zones[name], { className: `zone ${name}`, weight: 2 }).bindTooltip(place.dataset[name], { sticky: true }).addTo(map);
       for (const { kind, points } of sea.tracks ?? [])
         L.polyline(points, { className: `track ${kind}`, weight: kind === "work" ? 4 : 2, interactive: false }).addTo(map);
-      for (const spot of sea.spots ?? []) {
-        const icon = L.divIcon({ html: node("span", spot.text), className: `spotmark ${spot.kind}`, iconSize: [44, 44] });
-        const [name, ...lines] = spot.told;
-        L.marker(spot.at, { icon, title: name, alt: spot.told.join(", ") }).bindPopup(told(name, lines, spot.href)).addTo(map);
-      }
+      // Dots may lie close: fingers tap them, keyboards find the same in the page's list.
+      for (const { at, kind, text, told: [name, ...lines] } of sea.spots ?? [])
+        L.circleMarker(at, { radius: 11, className: `spotdot ${kind}`, weight: 2 })
+          .bindPopup(told(name, lines))
+          .bindTooltip(node("span", text), { permanent: true, direction: "center", className: "spottext" })
+          .addTo(map);
       for (const boat of sea.boats) {
         const mark = node("span", boat.mark);
         const icon = L.divIcon({ html: mark, className: `seamark ${boat.light}`, iconSize: [44, 44] });
