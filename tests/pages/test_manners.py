@@ -103,6 +103,8 @@ def test_the_description_is_openapi_3_1_with_names_that_last(
     partners: Partners,
 ) -> None:
     document = partners[0].client.get("/api/v1/openapi.json").json()
+    none = partners[0].client.request("TRACE", "/api/v1/records")
+    assert (none.status_code, none.headers["allow"]) == (405, "GET, POST")
     assert document["openapi"] == "3.1.0"
     OpenAPIV31SpecValidator(document).validate()
     operations = [
