@@ -29,7 +29,7 @@
     .then(([sea, land]) => {
       const drawing = place.firstElementChild;
       place.classList.add("moving");
-      const map = L.map(place, { attributionControl: false, zoomControl: false, minZoom: 5, maxZoom: 14 });
+      const map = L.map(place, { attributionControl: false, zoomControl: false, zoomSnap: 0.25, minZoom: 5, maxZoom: 14 });
       const [west, south, east, north] = sea.bounds;
       map.fitBounds([[south, west], [north, east]]);
       L.control.zoom({ zoomInTitle: place.dataset.zoomIn, zoomOutTitle: place.dataset.zoomOut }).addTo(map);
@@ -39,11 +39,24 @@
       for (const { kind, points } of sea.tracks ?? [])
         L.polyline(points, { className: `track ${kind}`, weight: kind === "work" ? 4 : 2, interactive: false }).addTo(map);
       // Dots may lie close: fingers tap them, keyboards find the same in the page's list.
-      for (const { at, kind, text, told: [name, ...lines] } of sea.spots ?? [])
-        L.circleMarker(at, { radius: 11, className: `spotdot ${kind}`, weight: 2 })
+      const dots = (sea.spots ?? []).map(({ at, kind, text, told: [name, ...lines] }) =>
+        L.circleMarker(at, { radius: 10, className: `spotdot ${kind}`, weight: 2 })
           .bindPopup(told(name, lines))
           .bindTooltip(node("span", text), { permanent: true, direction: "center", className: "spottext" })
-          .addTo(map);
+          .addTo(map),
+      );
+      // A number that another would cover waits until the map is nearer.
+      const tidy = () => {
+        const shown = [];
+        for (const dot of dots) {
+          const at = map.latLngToContainerPoint(dot.getLatLng());
+          const isFree = shown.every((one) => one.distanceTo(at) > 18);
+          if (isFree) shown.push(at);
+          dot[isFree ? "openTooltip" : "closeTooltip"]();
+        }
+      };
+      map.on("zoomend", tidy);
+      tidy();
       for (const boat of sea.boats) {
         const mark = node("span", boat.mark);
         const icon = L.divIcon({ html: mark, className: `seamark ${boat.light}`, iconSize: [44, 44] });
