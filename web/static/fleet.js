@@ -61,7 +61,7 @@
         const mark = node("span", boat.mark);
         const icon = L.divIcon({ html: mark, className: `seamark ${boat.light}`, iconSize: [44, 44] });
         L.marker(boat.at, { icon, title: boat.name, alt: `${boat.name}: ${boat.told[0]}` })
-          .bindTooltip(node("span", boat.name), { permanent: true, direction: "auto", offset: [-6, 0] })
+          .bindTooltip(node("span", boat.name), { permanent: true, direction: "auto", offset: [8, 0] })
           .bindPopup(told(boat.name, boat.told, boat.href))
           .addTo(map);
       }
