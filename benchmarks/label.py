@@ -9,11 +9,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from greenwater.reference.papers import PAPERS, get_paper
-from traceability.keys import Signer
-from traceability.labels import new_serial
-from traceability.links import DOMAIN, unsigned, with_signature
-from traceability.printing import LabelText, sheet_pdf
-from web.prints import FONTS
+from traceability.label.labels import new_serial
+from traceability.label.printing import LabelText, sheet_pdf
+from traceability.proof.keys import Signer
+from traceability.proof.links import DOMAIN, unsigned, with_signature
+from web.labels.prints import FONTS
 
 BASE, GTIN, LOT = "https://nuocxanh.example", "09521234543213", "260602-0A1B2C"
 FACTS = {"3103": "000500", "7007": "260602", "7008": "PNV", "7010": "03"}

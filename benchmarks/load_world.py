@@ -16,10 +16,10 @@ from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
-from traceability.books import Books, NewRecord
+from traceability.book.books import Books, NewRecord
 from traceability.gs1.digits import check_digit
-from traceability.keys import open_signer
-from traceability.labels import Labels
+from traceability.label.labels import Labels
+from traceability.proof.keys import open_signer
 from web.ports import Services, Telemetry
 
 PONDS: Final = 3

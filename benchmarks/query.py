@@ -44,10 +44,10 @@ from traceability.epcis.answers import EpcFormat, query_document
 from traceability.epcis.capture import draft_of
 from traceability.epcis.query import parse_query
 from traceability.gdst.export import export_chain
-from traceability.keys import open_signer
-from traceability.passport import passport_of
+from traceability.label.passport import passport_of
+from traceability.proof.keys import open_signer
+from web.api.epcis_queries import descendants, elements
 from web.app import create_app
-from web.epcis_queries import descendants, elements
 from web.server import serve
 
 Pairs = list[tuple[str, str]]

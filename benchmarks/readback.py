@@ -12,9 +12,9 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.harm import HARMS, is_read, printed, seen
-from traceability.codes import LEVELS, modules
-from traceability.keys import Signer
-from traceability.links import DOMAIN, unsigned, with_signature
+from traceability.proof.codes import LEVELS, modules
+from traceability.proof.keys import Signer
+from traceability.proof.links import DOMAIN, unsigned, with_signature
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "labels.md"
 BEGIN, END = "<!-- read back: begin -->", "<!-- read back: end -->"

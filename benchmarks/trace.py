@@ -21,8 +21,8 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
-from traceability.genealogy import first_broken
-from traceability.recalls import recall_reach
+from traceability.goods.genealogy import first_broken
+from traceability.label.recalls import recall_reach
 
 NOW: Final = 1_780_000_000_000
 GTIN: Final = "09521234543213"

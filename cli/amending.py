@@ -11,16 +11,16 @@ from greenwater.kernel.ids import DeviceState
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.operator_alarms import RESTORED
-from traceability.carried import (
+from traceability.label.carried import (
     PublishedRoot,
     carry_keys,
     carry_status,
     read_roots,
     rewound,
 )
-from traceability.keys import KeysDocument, keys_document, read_keys
-from traceability.roots import check_registry
-from traceability.verify import read_status
+from traceability.ledger.roots import check_registry
+from traceability.proof.keys import KeysDocument, keys_document, read_keys
+from traceability.proof.verify import read_status
 
 if TYPE_CHECKING:
     from greenwater.storage.backup.archive import Manifest

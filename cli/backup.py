@@ -137,7 +137,7 @@ def _restore(
 
 def _confirm() -> None:
     from greenwater.storage.registry import open_registry
-    from traceability.carried import confirm
+    from traceability.label.carried import confirm
 
     with open_registry(open_home().registry_url) as registry:
         count = confirm(registry, milliseconds(open_clock().now()))

@@ -14,9 +14,9 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
-from traceability.books import Books
-from traceability.importing import Importer, Trial, decoded, titles_of
-from traceability.importing import template as empty
+from traceability.book.books import Books
+from traceability.book.importing import Importer, Trial, decoded, titles_of
+from traceability.book.importing import template as empty
 
 app = typer.Typer(help="A farm's book.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def template(
     lang: Annotated[str, typer.Option(help="vi or en: how columns are called.")] = "vi",
 ) -> None:
     """Print an empty file for one kind of record."""
-    from web.recordimport import title_of
+    from web.farm.recordimport import title_of
     from web.words import Lang
 
     chosen = Lang.EN if lang == "en" else Lang.VI
@@ -53,8 +53,8 @@ def import_file(
 
     Exits with 2 where a row is wrong.
     """
-    from web.formats import typed_number
-    from web.recordimport import names_of
+    from web.farm.recordimport import names_of
+    from web.views.formats import typed_number
     from web.words import Lang
 
     try:

@@ -13,10 +13,10 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry.ports import Telemetry
-from traceability.books import Books, NewRecord
-from traceability.keys import Signer
-from traceability.labels import Labels
-from web.doors import hash_secret
+from traceability.book.books import Books, NewRecord
+from traceability.label.labels import Labels
+from traceability.proof.keys import Signer
+from web.door.doors import hash_secret
 
 FARM: Final = "sim-ho-ninh-hoa"
 UNIT: Final = "sim-ao-7"

@@ -7,8 +7,8 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
-from traceability.lots import Goods
-from traceability.steps import (
+from traceability.goods.lots import Goods
+from traceability.goods.steps import (
     Act,
     Made,
     NewStep,

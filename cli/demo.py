@@ -30,7 +30,7 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from ingest.workers import by_hand
-from traceability.keys import open_signer
+from traceability.proof.keys import open_signer
 
 NIGHT: Final = "oxygen-crash"
 CROP: Final = timedelta(days=96)

@@ -24,10 +24,10 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.telemetry.ports import Telemetry
-from traceability.keys import Signer
-from traceability.labels import Labels
-from traceability.vessels import NewCatchLot, NewVesselRecord, VesselBooks
-from web.doors import hash_secret
+from traceability.label.labels import Labels
+from traceability.proof.keys import Signer
+from traceability.sea.vessels import NewCatchLot, NewVesselRecord, VesselBooks
+from web.door.doors import hash_secret
 
 SCENARIO: Final = "tuna-trip"
 BOAT, BOX, PROBE = "KH-95123-TS", DeviceId("sim-tau-95123"), ProbeId("gps-truoc")

@@ -9,7 +9,7 @@ from cli.home import open_home
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.storage.registry import open_registry
-from traceability import keys as signing
+from traceability.proof import keys as signing
 
 app = typer.Typer(help="Keys that sign labels.", no_args_is_help=True)
 RESTART = "restart the site: until then it issues no labels"

@@ -16,7 +16,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 
 if TYPE_CHECKING:
-    from traceability.keys import Signer
+    from traceability.proof.keys import Signer
 
 log = structlog.get_logger()
 app = typer.Typer(help="The ledger of trace events.", no_args_is_help=True)
@@ -27,8 +27,8 @@ EVERY_S: Final = 600.0
 @app.command()
 def root() -> None:
     """Sign the ledgers' heads for the last whole day; a running site does it itself."""
-    from traceability.keys import open_signer
-    from traceability.roots import make_root
+    from traceability.ledger.roots import make_root
+    from traceability.proof.keys import open_signer
 
     home, clock = open_home(), open_clock()
     with open_registry(home.registry_url) as registry:
@@ -47,7 +47,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="Where to, such as ledger.jsonl.")],
 ) -> None:
     """Write a ledger with all roots to a file that `greenwater verify` checks."""
-    from traceability.roots import export_ledger
+    from traceability.ledger.roots import export_ledger
 
     with (
         open_registry(open_home().registry_url) as registry,
@@ -78,7 +78,7 @@ def daily_roots(
 def _sign_days(
     registry: Registry, signer: "Signer", clock: Clock, over: threading.Event
 ) -> None:
-    from traceability.roots import make_root
+    from traceability.ledger.roots import make_root
 
     while True:
         try:

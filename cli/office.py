@@ -33,7 +33,7 @@ def add(
     from greenwater.reference.procedures import Task
     from greenwater.storage.registry import open_registry
     from greenwater.storage.registry.people import OrganisationKind
-    from traceability.certificates import parse_body_code
+    from traceability.vietgap.certificates import parse_body_code
 
     if task not in set(Task):
         raise InputError(f"task {task!r} is not one of {', '.join(Task)}")
@@ -87,7 +87,7 @@ def certificate(
     from greenwater.kernel.clock import VIETNAM, SystemClock
     from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
-    from traceability.paper_certificates import Paper, certificate_on_paper
+    from traceability.vietgap.paper_certificates import Paper, certificate_on_paper
 
     paper = Paper(
         code=code,

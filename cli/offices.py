@@ -12,15 +12,15 @@ from greenwater.storage.registry import Registry, random_id
 from greenwater.storage.registry.books import Crop
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry.ports import Telemetry
-from traceability.applications import Applications
-from traceability.books import Books, NewRecord
-from traceability.certifying import Certifying
-from traceability.dossiers import Kind
-from traceability.folders import Act
-from traceability.keys import Signer
-from traceability.paper_certificates import Paper, certificate_on_paper
-from traceability.readying import probes_of
-from web.doors import hash_secret
+from traceability.book.books import Books, NewRecord
+from traceability.proof.keys import Signer
+from traceability.vietgap.applications import Applications
+from traceability.vietgap.certifying import Certifying
+from traceability.vietgap.dossiers import Kind
+from traceability.vietgap.folders import Act
+from traceability.vietgap.paper_certificates import Paper, certificate_on_paper
+from traceability.vietgap.readying import probes_of
+from web.door.doors import hash_secret
 
 BODY, WARD, PROVINCE = "sim-to-chuc", "sim-phuong", "sim-chi-cuc"
 AUDITOR, WARD_OFFICER = "anh-duc", "chi-xuan"

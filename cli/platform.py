@@ -41,7 +41,7 @@ def web(
     from greenwater.kernel.reading import milliseconds
     from greenwater.storage.registry import open_registry
     from greenwater.storage.telemetry import open_telemetry
-    from traceability.keys import open_signer
+    from traceability.proof.keys import open_signer
     from web.app import create_app
     from web.ports import Services
     from web.server import serve

@@ -38,7 +38,7 @@ def messages_made(
 
 
 def _see_to(registry: Registry, clock: Clock, over: threading.Event) -> None:
-    from traceability.telling import tell_papers, tell_recalls
+    from traceability.label.telling import tell_papers, tell_recalls
 
     while True:
         now_ms = milliseconds(clock.now())

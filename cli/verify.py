@@ -12,7 +12,7 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 
 if TYPE_CHECKING:
-    from traceability.keys import KeysDocument
+    from traceability.proof.keys import KeysDocument
 
 LEDGER, LEDGER_FILE, DOSSIER_FILE = "ledger", ".jsonl", ".json"
 IMAGES = {".png", ".jpg", ".jpeg", ".pdf", ".webp", ".bmp"}
@@ -39,7 +39,7 @@ def verify(
     ] = False,
 ) -> None:
     """Check a signed label, ledger or dossier offline; the exit status is 0 if all is good."""
-    from traceability.verify import Code, check, read_status
+    from traceability.proof.verify import Code, check, read_status
 
     known = _keys(keys)
     if label == LEDGER or label.endswith(LEDGER_FILE):
@@ -62,7 +62,7 @@ def verify(
 
 def _verify_ledger(label: str, known: "KeysDocument", *, as_json: bool) -> int:
     """Tell the first altered entry of a ledger; return the exit status."""
-    from traceability.roots import check_export, check_registry
+    from traceability.ledger.roots import check_export, check_registry
 
     if label == LEDGER:
         from cli.home import open_home
@@ -85,7 +85,7 @@ def _verify_ledger(label: str, known: "KeysDocument", *, as_json: bool) -> int:
 
 def _verify_dossier(label: str, known: "KeysDocument", *, as_json: bool) -> int:
     """Tell the first altered step of a dossier; return the exit status."""
-    from traceability.dossier_chain import check_document
+    from traceability.vietgap.dossier_chain import check_document
 
     found = check_document(_read(Path(label)), known)
     if as_json:
@@ -100,7 +100,7 @@ def _verify_dossier(label: str, known: "KeysDocument", *, as_json: bool) -> int:
 
 def _told(facts: Mapping[str, str]) -> str:
     """Return what a label says of the goods, to hold the package against."""
-    from traceability.labelfacts import read_facts
+    from traceability.proof.labelfacts import read_facts
 
     goods = read_facts(facts)
     days = dict.fromkeys(str(one) for one in goods.harvested or ())
@@ -118,7 +118,7 @@ def _told(facts: Mapping[str, str]) -> str:
 
 
 def _keys(path: Path | None) -> "KeysDocument":
-    from traceability.keys import keys_document, read_keys
+    from traceability.proof.keys import keys_document, read_keys
 
     if path is not None:
         return read_keys(_read(path))

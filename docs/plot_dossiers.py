@@ -10,7 +10,7 @@ from pathlib import Path
 
 from greenwater.kernel.errors import ConflictError
 from greenwater.reference.procedures import Procedure, get_procedure
-from traceability.dossiers import (
+from traceability.vietgap.dossiers import (
     Kind,
     Move,
     Progress,

@@ -8,7 +8,7 @@ import zxingcpp
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from traceability.codes import QUIET_MODULES, modules
+from traceability.proof.codes import QUIET_MODULES, modules
 
 AROUND_PX = 60
 CAMERA_PX_MM = 12.0

@@ -1,5 +1,5 @@
-"""Reserved: lots, farm records, VietGAP rules, trace events, signed labels, their API.
+"""A lot's whole story, and labels that can be believed: books, lots, rules, trace events.
 
-Nothing is here yet. The room is kept so that import rules and packaging hold from the
-first day; it will write to the registry and take evidence from the telemetry store.
+It writes to the registry and takes evidence from the telemetry store; it is no process:
+the site's pages and the command line call it. Rooms are listed in docs/architecture.md.
 """

@@ -1,7 +1,6 @@
 """The site. Synchronous: the framework's thread pool runs the routes.
 
-``app`` joins ``pages`` (HTML) and ``api`` (JSON); ``facts`` asks the stores; ``board``,
-``cards``, ``charts``, ``tracks``, ``drawn``, ``formats`` and ``words`` decide, without
-I/O, what is shown; ``server`` listens. Templates receive ``views``: strings already
-decided.
+``app`` joins the rooms' pages (HTML) and ``api`` (JSON); ``views`` decide, without
+requests, what is shown: strings already decided; ``door`` knows who is there; ``pages``
+renders templates; ``server`` listens. Rooms are listed in docs/architecture.md.
 """

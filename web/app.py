@@ -21,63 +21,64 @@ from greenwater.kernel.errors import (
 )
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import random_id
-from traceability.scanning import Scanning
-from web.acts import note_act
-from web.alarms import AlarmPages
-from web.api import api_routes
-from web.areas import AreaPages
-from web.boats import BoatPages
-from web.bodies import LargestBody
-from web.books import BookPages
-from web.calls import CallPages
-from web.certificates import CertificatePages
-from web.chartjson import ChartNumbers
-from web.crops import CropPages
+from traceability.label.scanning import Scanning
+from web.api.epcis import EpcisApi
+from web.api.ledger import LedgerPages
+from web.api.manners import Once, problem_response
+from web.api.water import api_routes
+from web.assets import STATIC
 from web.demo import DemoPages
 from web.described import describe
-from web.doors import (
+from web.door.acts import note_act
+from web.door.bodies import LargestBody
+from web.door.doors import (
     Doors,
     RefusedError,
     SignInNeededError,
     door,
     is_cross_site,
 )
-from web.dossiers import DossierPages
-from web.duty import DutyPages
-from web.epcis import EpcisApi
-from web.facts import Snapshots
-from web.fleet import FleetPages
-from web.goods import GoodsPages
-from web.goods_api import GoodsApi
+from web.farm.alarms import AlarmPages
+from web.farm.books import BookPages
+from web.farm.calls import CallPages
+from web.farm.chartjson import ChartNumbers
+from web.farm.crops import CropPages
+from web.farm.readiness import ReadinessPages
+from web.farm.record_api import RecordApi
+from web.farm.recordimport import ImportPages
+from web.farm.recordpages import EntryPages
+from web.farm.records import RecordPages
+from web.farm.service import ServicePages
+from web.farm.today import TodayPages
+from web.farm.unitpages import unit_routes
+from web.goods.api import GoodsApi
+from web.goods.lots import LotPages
+from web.goods.pages import GoodsPages
 from web.home import home_routes
-from web.inspections import InspectionPages
 from web.installing import InstallPages
-from web.keeping import KeptPages
-from web.labels import LabelPages
-from web.ledger import LedgerPages
-from web.logbook import LogPages
-from web.lots import LotPages
-from web.manners import Once, problem_response
-from web.pages import STATIC, Renderer, lang_of, page_routes
-from web.passports import PassportPages
-from web.people import people_pages
+from web.labels.keeping import KeptPages
+from web.labels.pages import LabelPages
+from web.labels.passports import PassportPages
+from web.labels.prints import PrintPages
+from web.labels.resolver import Resolver
+from web.labels.scans import ScanPages
+from web.labels.shelf import Shelf
+from web.office.areas import AreaPages
+from web.office.certificates import CertificatePages
+from web.office.dossiers import DossierPages
+from web.office.duty import DutyPages
+from web.office.inspections import InspectionPages
+from web.pages import Renderer, lang_of, page_routes
+from web.people.people import people_pages
 from web.ports import Services
-from web.prints import PrintPages
-from web.readiness import ReadinessPages
-from web.record_api import RecordApi
-from web.recordimport import ImportPages
-from web.recordpages import EntryPages
-from web.records import RecordPages
-from web.resolver import Resolver
-from web.scans import ScanPages
-from web.sea_record_api import SeaRecordApi
-from web.seaimport import SeaImportPages
-from web.service import ServicePages
-from web.shelf import Shelf
-from web.today import TodayPages
-from web.tripcards import TripCardPages
-from web.trips import TripPages
-from web.unitpages import unit_routes
+from web.sea.boats import BoatPages
+from web.sea.fleet import FleetPages
+from web.sea.importing import SeaImportPages
+from web.sea.logbook import LogPages
+from web.sea.record_api import SeaRecordApi
+from web.sea.tripcards import TripCardPages
+from web.sea.trips import TripPages
+from web.views.facts import Snapshots
 from web.words import WORDS, Lang, say
 
 log = structlog.get_logger()

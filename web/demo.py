@@ -13,17 +13,17 @@ from greenwater.kernel.errors import MissingError
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry.accounts import PersonInfo, Stage
 from greenwater.storage.registry.people import Role
-from traceability.codes import code_svg
-from web.doors import Doors
-from web.facts import Snapshots
-from web.fleet import boat_view
-from web.formats import moment
+from traceability.proof.codes import code_svg
+from web.door.doors import Doors
 from web.home import home_units
-from web.outlooks import bulletins_of
 from web.pages import Renderer, lang_of
+from web.people.signing import SigningIn
 from web.ports import Services
-from web.seamap import Mark, sea_map
-from web.signing import SigningIn
+from web.sea.fleet import boat_view
+from web.views.facts import Snapshots
+from web.views.formats import moment
+from web.views.outlooks import bulletins_of
+from web.views.seamap import Mark, sea_map
 from web.words import say
 
 ROLES: Final = (

@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 
-from web.doors import COOKIE
-from web.goods_api import SentStep
-from web.inspections import Statements
-from web.manners import PROBLEM
-from web.record_api import RecordBatch
-from web.sea_record_api import VesselRecordBatch
+from web.api.manners import PROBLEM
+from web.door.doors import COOKIE
+from web.farm.record_api import RecordBatch
+from web.goods.api import SentStep
+from web.office.inspections import Statements
+from web.sea.record_api import VesselRecordBatch
 
 TOLD: Final = (
     "Readings of water and boats, lots with their passports and labels, and trace events "

@@ -10,17 +10,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
-from web.alarmviews import AlarmView, alarm_view
-from web.board import natural, unit_view
-from web.cards import FIRST, STALE_MS, state_of, value_text
-from web.doors import Doors, Visitor
-from web.facts import Facts, Hanging, Snapshots
-from web.formats import DAY_MS, HOUR_MS, age, amount
-from web.lights import Light, light_of
+from web.door.doors import Doors, Visitor
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
-from web.trends import EVERY_MS, PAST_MS, stale_after_ms, trend_of
-from web.views import UnitView
+from web.views.alarms import AlarmView, alarm_view
+from web.views.board import natural, unit_view
+from web.views.cards import FIRST, STALE_MS, state_of, value_text
+from web.views.facts import Facts, Hanging, Snapshots
+from web.views.formats import DAY_MS, HOUR_MS, age, amount
+from web.views.lights import Light, light_of
+from web.views.shown import UnitView
+from web.views.trends import EVERY_MS, PAST_MS, stale_after_ms, trend_of
 from web.words import Lang, channel_name, say
 
 HAND_STALE_MS: Final = 12 * HOUR_MS

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.reading import milliseconds
-from web.pages import STATIC, Renderer
+from web.assets import STATIC
+from web.pages import Renderer
 from web.ports import Services
 
 SHELL: Final = (

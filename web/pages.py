@@ -12,21 +12,21 @@ from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
-from web import series, tracks
-from web.board import board
-from web.boatpapers import endings, states_of
-from web.cards import STALE_MS
-from web.charts import PERIODS, Window
-from web.doors import Doors, Visitor
-from web.drawn import vessel_view
-from web.facts import Facts, Snapshots
-from web.formats import clock_time, day
+from web.assets import STATIC
+from web.door.doors import Doors, Visitor
 from web.ports import Services
-from web.unitcharts import BOARD_HOURS, main_chart
-from web.views import ChartView, Frame, Link, Period, Phone, VesselView
+from web.views import series, tracks
+from web.views.board import board
+from web.views.boatpapers import endings, states_of
+from web.views.cards import STALE_MS
+from web.views.charts import PERIODS, Window
+from web.views.drawn import vessel_view
+from web.views.facts import Facts, Snapshots
+from web.views.formats import clock_time, day
+from web.views.shown import ChartView, Frame, Link, Period, Phone, VesselView
+from web.views.unitcharts import BOARD_HOURS, main_chart
 from web.words import WORDS, Lang, say
 
-STATIC: Final = Path(__file__).parent / "static"
 THEMES: Final = ("light", "dark")
 PHONE_WORDS: Final = (
     "phone_unsent", "phone_stay", "phone_saved", "phone_sent", "phone_kept", "phone_kept_age",

@@ -13,7 +13,7 @@ from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.telemetry.ports import Bucket, Findings, Span
-from traceability.keys import Signer
+from traceability.proof.keys import Signer
 
 
 class Telemetry(Protocol):

@@ -17,7 +17,7 @@ from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.registry.vessel_books import VesselRecord
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.registries import HOUR, NOW
-from traceability.vessels import NewCatchLot, NewVesselRecord, VesselBooks
+from traceability.sea.vessels import NewCatchLot, NewVesselRecord, VesselBooks
 
 REGISTRATION = "KH-95123-TS"
 YFT, BET = "09521234543237", "09521234543244"

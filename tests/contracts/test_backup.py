@@ -47,11 +47,11 @@ from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
 from tests.contracts.platforms import Servers, a_farm_of, a_platform, running
 from tests.servers import Influx
 from tests.templates import empty_registry
-from traceability import carried
-from traceability.gate import GateRefusedError
-from traceability.keys import open_signer
-from traceability.labels import Labels, Published
-from traceability.verify import Code, Status, StatusDocument, publish_status
+from traceability.gate.harvest import GateRefusedError
+from traceability.label import carried
+from traceability.label.labels import Labels, Published
+from traceability.proof.keys import open_signer
+from traceability.proof.verify import Code, Status, StatusDocument, publish_status
 
 BASE = "https://nuocxanh.example"
 T0 = 1_780_000_000_000

@@ -27,12 +27,12 @@ from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.registries import NOW, Databases, a_box
 from tests.vectors.make_labels import label as made
-from traceability.books import Books, NewRecord
-from traceability.gate import GateRefusedError
-from traceability.keys import Signer, open_signer
-from traceability.labels import Labels, Published
-from traceability.ledger import first_broken_link
-from traceability.verify import Code
+from traceability.book.books import Books, NewRecord
+from traceability.gate.harvest import GateRefusedError
+from traceability.label.labels import Labels, Published
+from traceability.ledger.whole import first_broken_link
+from traceability.proof.keys import Signer, open_signer
+from traceability.proof.verify import Code
 
 DAY = timedelta(days=1)
 GTIN = "09521234543213"

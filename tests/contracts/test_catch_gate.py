@@ -22,12 +22,12 @@ from tests.contracts.boats import (
 )
 from tests.contracts.registries import HOUR, NOW
 from tests.templates import empty_registry
-from traceability.catch_evidence import catch_evidence_in
 from traceability.gdst.rules import check
-from traceability.trip_case import landing_refusals
-from traceability.trip_evidence import TripEvidence
-from traceability.vessel_papers import day_of
-from traceability.vessels import NewCatchLot
+from traceability.sea.catch_evidence import catch_evidence_in
+from traceability.sea.trip_case import landing_refusals
+from traceability.sea.trip_evidence import TripEvidence
+from traceability.sea.vessel_papers import day_of
+from traceability.sea.vessels import NewCatchLot
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.registries import NOW, Databases
-from traceability.applications import Applications
-from traceability.books import Books
-from traceability.certificates import CertificateState, certificate_state
-from traceability.certifying import Certifying
-from traceability.dossiers import Kind, State, day_of, received_on
-from traceability.folders import Act, Folder
-from traceability.keys import open_signer
-from traceability.paper_certificates import Paper, certificate_on_paper
+from traceability.book.books import Books
+from traceability.proof.keys import open_signer
+from traceability.vietgap.applications import Applications
+from traceability.vietgap.certificates import CertificateState, certificate_state
+from traceability.vietgap.certifying import Certifying
+from traceability.vietgap.dossiers import Kind, State, day_of, received_on
+from traceability.vietgap.folders import Act, Folder
+from traceability.vietgap.paper_certificates import Paper, certificate_on_paper
 
 DAY = timedelta(days=1)
 BODY = "VIETGAP-TS-13-01"

@@ -28,16 +28,16 @@ from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from tests.contracts.registries import NOW, Databases, a_box
 from tests.contracts.test_registry_schema import alembic_config
-from traceability.books import Books, NewRecord
+from traceability.book.books import Books, NewRecord
+from traceability.book.gate import crop_subject
+from traceability.book.green import aerator_hours, crop_book
+from traceability.book.importing import Importer, Names, template, titles_of
+from traceability.book.water import evidence_of
 from traceability.corrections import families, family_of, in_force
-from traceability.gate import GateRefusedError
-from traceability.gate_crop import crop_subject
-from traceability.green import aerator_hours, crop_book
-from traceability.importing import Importer, Names, template, titles_of
-from traceability.overriding import Asked, Overriding
-from traceability.passport import passport_of
+from traceability.gate.harvest import GateRefusedError
+from traceability.gate.overriding import Asked, Overriding
+from traceability.label.passport import passport_of
 from traceability.records import FieldError
-from traceability.water import evidence_of
 
 DAY_MS = 86_400_000
 GTIN = "09521234543213"

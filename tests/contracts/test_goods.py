@@ -16,16 +16,10 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Step
 from greenwater.storage.registry.people import Role
 from tests.contracts.registries import NOW
-from traceability.balance import StepRefusedError
-from traceability.gate import GateRefusedError
-from traceability.keys import open_signer
-from traceability.labelfacts import day_of
-from traceability.labels import Labels, Published
-from traceability.links import parse_label
-from traceability.lots import Goods, lot_of_landing
-from traceability.origins import goods_refusals
-from traceability.recalls import Recalls, reach_csv, recall_reach
-from traceability.steps import (
+from traceability.gate.harvest import GateRefusedError
+from traceability.goods.balance import StepRefusedError
+from traceability.goods.lots import Goods, lot_of_landing
+from traceability.goods.steps import (
     Act,
     Dispose,
     Made,
@@ -41,7 +35,13 @@ from traceability.steps import (
     Split,
     Unpack,
 )
-from traceability.verify import Code
+from traceability.label.labels import Labels, Published
+from traceability.label.origins import goods_refusals
+from traceability.label.recalls import Recalls, reach_csv, recall_reach
+from traceability.proof.keys import open_signer
+from traceability.proof.labelfacts import day_of
+from traceability.proof.links import parse_label
+from traceability.proof.verify import Code
 
 GTINS = {
     "hoa": "09521234543213",
@@ -312,7 +312,7 @@ def test_what_is_called_back_is_neither_used_nor_labelled_nor_sold_till_it_ends(
 def test_every_label_downstream_turns_red_in_whosever_hands(
     trade: Trade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("traceability.origins.landing_refusals", lambda *_: [])
+    monkeypatch.setattr("traceability.label.origins.landing_refusals", lambda *_: [])
     first, second, peeled = a_long_way(trade)
     labels = {
         "hoa": trade.labels.issue("hoa", second.id, 1)[0],
@@ -341,7 +341,7 @@ def test_every_label_downstream_turns_red_in_whosever_hands(
 def test_a_mixed_lots_label_tells_the_first_and_last_day_and_what_all_share(
     trade: Trade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("traceability.origins.landing_refusals", lambda *_: [])
+    monkeypatch.setattr("traceability.label.origins.landing_refusals", lambda *_: [])
     first = trade.begin()
     trade.clock.advance(timedelta(days=3))
     second = trade.begin()

@@ -14,11 +14,9 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.test_books import Farm
-from traceability.gate import GateRefusedError
-from traceability.lots import Goods
-from traceability.passport import Passport, passport_of
-from traceability.recalls import recall_reach
-from traceability.steps import (
+from traceability.gate.harvest import GateRefusedError
+from traceability.goods.lots import Goods
+from traceability.goods.steps import (
     Act,
     Made,
     NewStep,
@@ -31,8 +29,10 @@ from traceability.steps import (
     Split,
     Unpack,
 )
-from traceability.telling import tell_recalls
-from traceability.verify import Code
+from traceability.label.passport import Passport, passport_of
+from traceability.label.recalls import recall_reach
+from traceability.label.telling import tell_recalls
+from traceability.proof.verify import Code
 
 PLANT = "09521234543220"
 
@@ -129,7 +129,7 @@ def test_from_a_harvest_to_a_recall_in_two_hands(farm: Farm) -> None:
     now_ms = milliseconds(farm.clock.now())
     for _ in range(2):  # said to the end by whoever comes after, once all the same
         tell_recalls(farm.registry, now_ms)
-        (notice,) = farm.registry.due_copies(now_ms)
+    (notice,) = farm.registry.due_copies(now_ms)
     assert (notice.person, notice.url) == ("bay", "tgram://bay"), "the caller knows"
     for part_of_it in (f"{peeled.code} (380 kg)", "kháng sinh", "0905 123 456"):
         assert part_of_it in notice.text

@@ -19,11 +19,11 @@ from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.test_books import Farm
 from tests.unit.test_photos import picture
-from traceability.inspections import AHEAD_MS, DOMAIN, Inspecting
-from traceability.keys import Signer
-from traceability.links import to_text
-from traceability.photos import Album, drawn_anew
-from traceability.seals import seal
+from traceability.book.photos import Album, drawn_anew
+from traceability.label.inspections import AHEAD_MS, DOMAIN, Inspecting
+from traceability.proof.keys import Signer
+from traceability.proof.links import to_text
+from traceability.proof.seals import seal
 
 
 class Phone:

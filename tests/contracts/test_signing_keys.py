@@ -10,7 +10,7 @@ from greenwater.kernel.errors import ConfigError, InputError, MissingError
 from greenwater.storage.registry import Registry
 from tests.contracts.registries import NOW
 from tests.vectors.make_labels import label
-from traceability.keys import (
+from traceability.proof.keys import (
     DAY_MS,
     is_signing,
     jwks_document,
@@ -19,7 +19,7 @@ from traceability.keys import (
     revoke,
     rotate,
 )
-from traceability.verify import Code, check
+from traceability.proof.verify import Code, check
 
 LATER = NOW + 5 * DAY_MS
 

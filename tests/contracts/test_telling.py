@@ -10,8 +10,8 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import DAY, REGISTRATION, Boat
 from tests.contracts.registries import HOUR, NOW
-from traceability.telling import PAPERS, tell_papers
-from traceability.vessel_papers import day_of
+from traceability.label.telling import PAPERS, tell_papers
+from traceability.sea.vessel_papers import day_of
 from web.words import Lang, say
 
 MORNING = NOW - NOW % DAY + DAY + 2 * HOUR

@@ -28,16 +28,16 @@ from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.pages.reading_pages import Node, parse_page
-from traceability.events import lot_class
 from traceability.gdst.export import export_chain
-from traceability.keys import open_signer
-from traceability.ledger import first_broken_link
-from traceability.lots import Goods
-from traceability.steps import Made, NewStep, Portion, Process
+from traceability.goods.lots import Goods
+from traceability.goods.steps import Made, NewStep, Portion, Process
+from traceability.ledger.events import lot_class
+from traceability.ledger.whole import first_broken_link
+from traceability.proof.keys import open_signer
 from web.app import create_app
-from web.doors import COOKIE, csrf_of
-from web.formats import local
+from web.door.doors import COOKIE, csrf_of
 from web.ports import Services
+from web.views.formats import local
 
 BASE = "https://nuocxanh.example"
 BOAT, BOX, GPS = "KH-95123-TS", DeviceId("tau-hop"), ProbeId("gps")

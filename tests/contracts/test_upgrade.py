@@ -30,9 +30,9 @@ from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span
 from greenwater.storage.telemetry.sqlite_file import APPLICATION_ID, STEPS, VERSION
 from tests.contracts.registries import NOW, Databases
-from traceability.keys import open_signer
-from traceability.labels import Published
-from traceability.ledger import first_broken_link
+from traceability.label.labels import Published
+from traceability.ledger.whole import first_broken_link
+from traceability.proof.keys import open_signer
 
 PREVIOUS = "0005"
 GTIN = "09521234543213"

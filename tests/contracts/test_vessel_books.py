@@ -24,12 +24,12 @@ from tests.contracts.boats import (
     a_trip,
 )
 from tests.contracts.registries import HOUR, NOW, Databases
-from traceability.card_ends import CardEnds
-from traceability.catch_evidence import catch_evidence_in
-from traceability.drawing import CatchPapers, NewPaper, NotEnoughError, balances
-from traceability.gate import GateRefusedError
-from traceability.overriding import Asked, Overriding
-from traceability.vessels import NewCatchLot, VesselBooks
+from traceability.gate.harvest import GateRefusedError
+from traceability.gate.overriding import Asked, Overriding
+from traceability.sea.card_ends import CardEnds
+from traceability.sea.catch_evidence import catch_evidence_in
+from traceability.sea.drawing import CatchPapers, NewPaper, NotEnoughError, balances
+from traceability.sea.vessels import NewCatchLot, VesselBooks
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def loud_events() -> list[str]:
 
 
 def routes() -> list[str]:
-    text = "".join(path.read_text() for path in (ROOT / "web").glob("*.py"))
+    text = "".join(path.read_text() for path in (ROOT / "web").rglob("*.py"))
     return sorted({a or b for a, b in ROUTE.findall(text)} | {"/static"})
 
 

@@ -17,15 +17,15 @@ from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.registry.watching import Pass
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World
-from traceability.applications import Applications
-from traceability.books import Books, NewRecord
-from traceability.dossiers import Kind
-from traceability.folders import Act
-from traceability.keys import open_signer
-from traceability.labels import Labels
-from traceability.scanning import Scanning
-from traceability.vessels import NewVesselRecord, VesselBooks
-from web.doors import hash_secret
+from traceability.book.books import Books, NewRecord
+from traceability.label.labels import Labels
+from traceability.label.scanning import Scanning
+from traceability.proof.keys import open_signer
+from traceability.sea.vessels import NewVesselRecord, VesselBooks
+from traceability.vietgap.applications import Applications
+from traceability.vietgap.dossiers import Kind
+from traceability.vietgap.folders import Act
+from web.door.doors import hash_secret
 from web.ports import Services
 
 PIN, PASSWORD = "274913", "kiem-tra-2026"

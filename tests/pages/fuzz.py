@@ -21,7 +21,7 @@ from greenwater.storage.registry.tokens import SCOPES
 from tests.pages.farms import Farms
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
-from web.doors import COOKIE
+from web.door.doors import COOKIE
 from web.server import serve
 
 DAY_MS = 86_400_000

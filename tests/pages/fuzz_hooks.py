@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 
 from tests.pages.fuzz import SESSION
-from web.doors import csrf_of
+from web.door.doors import csrf_of
 
 RIGHT = re.compile(r"[!-~]{1,200}")
 FORM = re.compile(r"[0-9a-f]{32}")

@@ -14,8 +14,8 @@ from tests.pages.farms import Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.test_doors import csrf, enter
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
-from web.alarms import morning_after
 from web.app import create_app
+from web.farm.alarms import morning_after
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from greenwater.storage.registry.trips import Fished, Sailed
 from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
-from web.areamonths import month_counts
-from web.areas import AreaNumbers, _safe, by_area, vessel_days
-from web.facts import Snapshots
+from web.office.areamonths import month_counts, vessel_days
+from web.office.areas import AreaNumbers, _safe, by_area
+from web.views.facts import Snapshots
 
 
 @pytest.fixture(scope="module")

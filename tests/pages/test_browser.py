@@ -13,7 +13,7 @@ from tests.chromium import chromium
 from tests.pages.browser import Page, open_browser
 from tests.pages.world import DO, HOLE_MS, NOW_MS, TOP, World, open_world
 from web.app import create_app
-from web.pages import STATIC
+from web.assets import STATIC
 from web.server import serve
 
 pytestmark = pytest.mark.live

@@ -18,12 +18,12 @@ from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.farms import GTINS, Farms
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import NOW, NOW_MS, open_empty
-from traceability.books import Books
-from traceability.certificates import certificate_state
-from traceability.claims import certificate_shown
-from traceability.keys import open_signer
+from traceability.book.books import Books
+from traceability.proof.keys import open_signer
+from traceability.vietgap.certificates import certificate_state
+from traceability.vietgap.claims import certificate_shown
 from web.app import create_app
-from web.doors import COOKIE, Doors, csrf_of
+from web.door.doors import COOKIE, Doors, csrf_of
 
 WHY = "thiếu phiếu xét nghiệm nước"
 PEOPLE = ("hoa", "binh", "minh", "an", "xa", "xb", "tinh", "be")

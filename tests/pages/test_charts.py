@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Gap
 from greenwater.storage.telemetry.ports import Bucket
-from web import tracks
-from web.charts import (
+from web.views import tracks
+from web.views.charts import (
     PERIODS,
     Line,
     Window,

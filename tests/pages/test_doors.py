@@ -18,7 +18,7 @@ from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.app import create_app
-from web.doors import COOKIE, HOST_COOKIE, csrf_of, safe_next
+from web.door.doors import COOKIE, HOST_COOKIE, csrf_of, safe_next
 from web.words import WORDS, Lang
 
 
@@ -154,7 +154,7 @@ ROUTE = re.compile(r"\broutes\.(get|post)\(\s*\"([^\"]+)\"")
 
 
 def routes_of(method: str) -> list[str]:
-    text = "".join(one.read_text() for one in Path(web.__file__).parent.glob("*.py"))
+    text = "".join(one.read_text() for one in Path(web.__file__).parent.rglob("*.py"))
     found = {path for verb, path in ROUTE.findall(text) if verb == method}
     assert len(found) > 10, "the routes are written otherwise now"
     return sorted(found)

@@ -17,7 +17,7 @@ from tests.pages.farms import Farms
 from tests.pages.test_doors import ASKED, enter, filled
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
-from web.doors import COOKIE, csrf_of
+from web.door.doors import COOKIE, csrf_of
 
 PUBLIC = {
     "/sign-in": "nobody has a session yet",

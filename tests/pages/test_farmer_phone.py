@@ -21,7 +21,7 @@ from tests.pages.test_doors import csrf, enter
 from tests.pages.test_duty_js import served
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
-from web.pages import STATIC
+from web.assets import STATIC
 
 MOST_BYTES = 150_000
 """What the first page may weigh, compressed (issue 6)."""

@@ -14,10 +14,10 @@ from greenwater.storage.registry.places import VesselInfo
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, World
 from web.app import create_app
-from web.facts import Snapshots
-from web.fleet import Fix, boat_view, standing_of
-from web.lights import Light
-from web.seamap import HOME, LAND, Mark, bounds_of, sea_map
+from web.sea.fleet import Fix, boat_view, standing_of
+from web.views.facts import Snapshots
+from web.views.lights import Light
+from web.views.seamap import HOME, LAND, Mark, bounds_of, sea_map
 from web.words import Lang
 
 SEA, PORT = (11.7, 111.2), (12.1975, 109.1920)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InvariantError
 from tests.pages.world import HOUR_MS, MINUTE_MS, NOW_MS
-from web.formats import (
+from web.views.formats import (
     age,
     amount,
     clock_time,

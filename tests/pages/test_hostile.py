@@ -19,8 +19,8 @@ from tests.pages.world import open_empty
 from tests.unit.test_photos import HOSTILE as PICTURES
 from tests.unit.test_photos import SVG, picture
 from web.app import HEADERS, create_app
-from web.bodies import MOST_BYTES
-from web.doors import COOKIE, csrf_of
+from web.door.bodies import MOST_BYTES
+from web.door.doors import COOKIE, csrf_of
 from web.ports import House
 
 TLS = "https://testserver"

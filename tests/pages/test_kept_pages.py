@@ -14,7 +14,7 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.storage.registry.inspections import Inspection, InspectorKey
 from tests.pages.farms import GTINS, PHONES, PIN, Farms
 from tests.pages.world import NOW, NOW_MS, open_empty
-from traceability.labels import Labels
+from traceability.label.labels import Labels
 from web.app import create_app
 
 FEW = 1

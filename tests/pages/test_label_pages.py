@@ -13,10 +13,10 @@ from PIL import Image
 from greenwater.reference.papers import PAPERS
 from tests.pages.farms import GTINS, PHONES, PIN, Farms
 from tests.pages.world import open_empty
-from traceability.links import parse_label
+from traceability.proof.links import parse_label
 from web.app import create_app
-from web.doors import COOKIE, csrf_of
-from web.prints import PART, parts_of
+from web.door.doors import COOKIE, csrf_of
+from web.labels.prints import PART, parts_of
 
 
 @pytest.fixture(scope="module")

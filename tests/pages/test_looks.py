@@ -15,7 +15,7 @@ from tests.pages.farms import BASE, Farms
 from tests.pages.walking import Walk
 from tests.pages.world import open_empty
 from web.app import create_app
-from web.pages import STATIC
+from web.assets import STATIC
 from web.server import serve
 
 PAIRS = [

@@ -14,8 +14,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.pages.farms import Farms
 from tests.pages.test_epcis_api import Partner, event
 from tests.pages.world import NOW_MS, World, open_empty
+from web.api.readings import COLUMNS
 from web.app import create_app
-from web.readings import COLUMNS
 
 DAY = 86_400_000
 SCOPES = frozenset({"epcis:capture", "epcis:query", "telemetry:read"})

@@ -23,11 +23,11 @@ from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World, open_empty
-from web import hashing
 from web.app import create_app
-from web.doors import COOKIE, HOST_COOKIE, csrf_of
+from web.door import hashing
+from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
+from web.door.totp import STEP_MS, code_at, make_recovery_codes, step_of
 from web.ports import House
-from web.totp import STEP_MS, code_at, make_recovery_codes, step_of
 
 PIN, OTHER_PIN, PASSWORD = "274913", "590384", "gió mùa đông bắc"
 PHONES = {"hoa": "0905000001", "an": "0905000002", "minh": "0905000003"}

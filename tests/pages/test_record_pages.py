@@ -18,14 +18,14 @@ from greenwater.storage.registry.people import Role
 from tests.pages.farms import BOATS, PIN, PIN_HASH, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import open_empty
-from traceability.importing import plain
-from traceability.sea_importing import KINDS as SEA_KINDS
-from traceability.sea_importing import sea_titles
-from traceability.workbooks import csv_of_workbook
+from traceability.book.importing import plain
+from traceability.book.workbooks import csv_of_workbook
+from traceability.sea.importing import KINDS as SEA_KINDS
+from traceability.sea.importing import sea_titles
 from web.app import create_app
-from web.doors import COOKIE, csrf_of
-from web.recordimport import names_of, title_of
-from web.seaimport import sea_names, sea_title
+from web.door.doors import COOKIE, csrf_of
+from web.farm.recordimport import names_of, title_of
+from web.sea.importing import sea_names, sea_title
 from web.words import Lang
 from web.workbooks import workbook
 

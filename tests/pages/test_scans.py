@@ -13,15 +13,15 @@ from fastapi.testclient import TestClient
 from tests.pages.farms import BASE, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
-from traceability.copies import DAY_MS, THRESHOLDS
-from traceability.inspections import DOMAIN
-from traceability.keys import Signer
-from traceability.labels import Labels
-from traceability.links import to_text
-from traceability.seals import seal
+from traceability.label.inspections import DOMAIN
+from traceability.label.labels import Labels
+from traceability.proof.copies import DAY_MS, THRESHOLDS
+from traceability.proof.keys import Signer
+from traceability.proof.links import to_text
+from traceability.proof.seals import seal
 from web.app import create_app
-from web.doors import COOKIE, csrf_of
-from web.scans import FREE_REPORTS
+from web.door.doors import COOKIE, csrf_of
+from web.labels.scans import FREE_REPORTS
 
 HOUR = NOW_MS - NOW_MS % HOUR_MS
 VESSELS = "/api/v1/inspections/vessels.json"

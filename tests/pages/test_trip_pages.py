@@ -13,12 +13,12 @@ from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_vio
 from tests.contracts.registries import NOW
 from tests.pages.reading_pages import Node, parse_page
 from tests.templates import empty_registry
-from traceability.cards import check_card
-from traceability.keys import Signer, open_signer
-from traceability.labels import Published
-from traceability.verify import read_status
+from traceability.label.labels import Published
+from traceability.proof.keys import Signer, open_signer
+from traceability.proof.verify import read_status
+from traceability.sea.cards import check_card
 from web.app import create_app
-from web.doors import COOKIE, csrf_of
+from web.door.doors import COOKIE, csrf_of
 from web.ports import Services
 
 AT = "/trips/trip-1"

@@ -21,9 +21,9 @@ from tests.vectors.make_labels import (
     published,
     signer,
 )
-from traceability.keys import read_keys
-from traceability.verify import check
-from web.pages import STATIC
+from traceability.proof.keys import read_keys
+from traceability.proof.verify import check
+from web.assets import STATIC
 
 VECTORS: dict[str, Any] = json.loads(FILE.read_text())
 ASK = """

@@ -18,7 +18,7 @@ from tests.live.system import ROOT, clean_environ
 from tests.stories.paper import CODE_MM, Seen, film, scanned
 from tests.stories.scenes import sign_in, wait_for
 from tests.stories.theatre import Backing, Theatre, playing
-from web.formats import local
+from web.views.formats import local
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

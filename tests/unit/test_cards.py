@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.vectors.make_cards import CARD, FILE, NOW, cases, document
 from tests.vectors.make_labels import BASE, published, signer
-from traceability.cards import Card, CardCode, card_of, check_card, make_card
-from traceability.vessel_papers import PaperStanding, PaperState
+from traceability.sea.cards import Card, CardCode, card_of, check_card, make_card
+from traceability.sea.vessel_papers import PaperStanding, PaperState
 
 KEYS, _ = published()
 DAY = 86_400_000

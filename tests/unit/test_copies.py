@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from greenwater.reference.provinces import PROVINCES
 from greenwater.storage.registry.scans import LotScans, Scan
-from traceability.copies import (
+from traceability.proof.copies import (
     HOUR_MS,
     THRESHOLDS,
     Why,

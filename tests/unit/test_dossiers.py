@@ -17,7 +17,9 @@ from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Procedure, get_procedure
 from greenwater.storage.registry.dossiers import DossierStep
 from greenwater.storage.registry.ledger import link_hash
-from traceability.dossier_chain import (
+from traceability.proof.keys import KeysDocument, PublicKey, Signer
+from traceability.proof.links import to_text
+from traceability.vietgap.dossier_chain import (
     StepDraft,
     check_document,
     first_broken_step,
@@ -25,7 +27,7 @@ from traceability.dossier_chain import (
     said,
     signed_step,
 )
-from traceability.dossiers import (
+from traceability.vietgap.dossiers import (
     Kind,
     Move,
     Progress,
@@ -39,8 +41,6 @@ from traceability.dossiers import (
     possible,
     progress_of,
 )
-from traceability.keys import KeysDocument, PublicKey, Signer
-from traceability.links import to_text
 
 VIETGAP = get_procedure("vietgap", dt.date(2026, 11, 27))
 CAGES = get_procedure("cage_registration", dt.date(2026, 11, 27))

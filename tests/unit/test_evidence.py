@@ -7,7 +7,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.limits import Bounds
-from traceability.evidence import HOLD_MS, Tally, gaps_between, joined, tallied
+from traceability.book.evidence import HOLD_MS, Tally, gaps_between, joined, tallied
 
 MINUTE = 60_000
 T0 = 1_780_000_000_000

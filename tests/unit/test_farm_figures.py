@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from greenwater.reference.substances import find_ban, find_limits, is_antibiotic
 from greenwater.storage.registry.books import Crop, Record
-from traceability.evidence import AeratorHours
-from traceability.green import Basis, GreenFigures, green_figures
-from traceability.stock import stock_of
+from traceability.book.evidence import AeratorHours
+from traceability.book.green import Basis, GreenFigures, green_figures
+from traceability.book.stock import stock_of
 
 T0, DAY = 1_780_000_000_000, 86_400_000
 CROP = Crop("vu-1", "hoa", "ao-1", "09521234543213", "PNV", "Vụ 1", T0, None)

@@ -21,7 +21,7 @@ from analytics.fishing.vessel import Position, VesselState
 from greenwater.kernel.trips import Haul
 from greenwater.reference.gears import gear_of
 from greenwater.reference.vessels import vessel_class
-from web.tripviews import with_grounds
+from web.views.trips import with_grounds
 from web.words import Lang
 
 FAR_OUT = (11.0, 112.0)

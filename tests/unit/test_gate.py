@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from greenwater.kernel.errors import InputError
 from greenwater.reference.records import KINDS, Field, FieldType
 from greenwater.storage.registry.books import Crop, Record
-from traceability.gate import refusals_of
+from traceability.gate.harvest import refusals_of
 from traceability.records import MAX_TEXT, FieldError, checked_fields, digest
 from traceability.withdrawal import days_left, in_force, withheld
 

@@ -20,11 +20,10 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Holding, count_holdings
 from greenwater.storage.registry.people import Role
-from traceability.balance import StepRefusedError
-from traceability.events import NAMESPACE
-from traceability.genealogy import first_broken, walk
-from traceability.lots import Goods, lot_of_landing
-from traceability.steps import (
+from traceability.goods.balance import StepRefusedError
+from traceability.goods.genealogy import first_broken, walk
+from traceability.goods.lots import Goods, lot_of_landing
+from traceability.goods.steps import (
     Act,
     Dispose,
     Made,
@@ -40,6 +39,7 @@ from traceability.steps import (
     Split,
     Unpack,
 )
+from traceability.ledger.events import NAMESPACE
 
 NOW = 1_780_000_000_000
 OURS = ("hoa", "may")

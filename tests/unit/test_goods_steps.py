@@ -7,7 +7,7 @@ import pytest
 
 from greenwater.kernel.errors import InputError, PlatformError
 from greenwater.reference.yields import YIELDS, processes_of, yield_of
-from traceability.steps import (
+from traceability.goods.steps import (
     Act,
     Dispose,
     Made,

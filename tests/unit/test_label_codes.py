@@ -7,7 +7,8 @@ from benchmarks.readback import labels
 from greenwater.kernel.errors import InputError
 from greenwater.reference.papers import PAPERS, Paper
 from tests.harm import HARMS, is_read, printed, seen
-from traceability.codes import (
+from traceability.label.printing import fitted, wrap
+from traceability.proof.codes import (
     CODE_MM,
     ENOUGH_MM,
     LEAST_MODULE_MM,
@@ -18,7 +19,6 @@ from traceability.codes import (
     modules,
     runs,
 )
-from traceability.printing import fitted, wrap
 
 CAUGHT, FARMED = labels(2)
 LEAST_READ = {"blur 0.15 mm": 1, "blur 0.2 mm": 0, "10 % torn": 2, "10 % in spots": 1}

@@ -25,11 +25,11 @@ from tests.vectors.make_labels import (
     signer,
 )
 from traceability.gs1.digital_link import parse_link
-from traceability.keys import read_keys
-from traceability.labelfacts import Goods, label_facts, read_facts
-from traceability.links import parse_label, to_text
-from traceability.seals import open_seal, seal
-from traceability.verify import (
+from traceability.proof.keys import read_keys
+from traceability.proof.labelfacts import Goods, label_facts, read_facts
+from traceability.proof.links import parse_label, to_text
+from traceability.proof.seals import open_seal, seal
+from traceability.proof.verify import (
     Code,
     StatusDocument,
     check,

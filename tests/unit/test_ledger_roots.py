@@ -18,10 +18,9 @@ from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
-from traceability.events import draft_of, event_of
-from traceability.keys import KeysDocument, Signer, keys_document, open_signer
-from traceability.lots import lot_of_landing
-from traceability.roots import (
+from traceability.goods.lots import lot_of_landing
+from traceability.ledger.events import draft_of, event_of
+from traceability.ledger.roots import (
     LedgerCheck,
     check_export,
     check_registry,
@@ -29,6 +28,7 @@ from traceability.roots import (
     export_ledger,
     make_root,
 )
+from traceability.proof.keys import KeysDocument, Signer, keys_document, open_signer
 
 NOW = 1_780_000_000_000
 DAY = 24 * 3600 * 1000

@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from greenwater.storage.registry.genealogy import Link
 from tests.unit.test_own_events import LOT
-from traceability.genealogy import Broken
-from web.lotmap import MOST_IN_ROW, lot_map
+from traceability.goods.genealogy import Broken
+from web.views.lotmap import MOST_IN_ROW, lot_map
 from web.words import Lang
 
 ROW = [replace(LOT, id=f"l{n}", code=f"C{n}") for n in range(12)]

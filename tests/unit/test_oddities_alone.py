@@ -14,7 +14,7 @@ from greenwater.kernel.ids import WorkerId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Intake, Span
 from tests.unit.ponds import BOX, HOUR, T0, hung, oxygen, places
-from web.episodes import episode_view
+from web.views.episodes import episode_view
 from web.words import Lang
 
 

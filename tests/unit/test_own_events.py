@@ -11,13 +11,13 @@ import pytest
 
 from greenwater.storage.registry.books import Crop, Lot, Product, Record
 from greenwater.storage.registry.goods import Flow, Ground
-from traceability import events, lot_events
-from traceability.balance import step_of
 from traceability.epcis.capture import CONTEXT, OWN_CONTEXT
 from traceability.epcis.documents import read_document
 from traceability.gdst.rules import Act as Cte
 from traceability.gdst.rules import Severity, act_of, check
-from traceability.steps import (
+from traceability.goods import lot_events
+from traceability.goods.balance import step_of
+from traceability.goods.steps import (
     Act,
     Dispose,
     Made,
@@ -34,6 +34,7 @@ from traceability.steps import (
     Unpack,
     tidy,
 )
+from traceability.ledger import events
 
 NOW = 1_780_000_000_000
 GTIN = "09521234543213"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from greenwater.kernel.errors import InputError
-from traceability.photos import KEPT_SIDE, MAX_BYTES, drawn_anew
+from traceability.book.photos import KEPT_SIDE, MAX_BYTES, drawn_anew
 
 SECRET = b"nha o cua chi Lan 12.5,109.1"
 

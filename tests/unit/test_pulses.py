@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from greenwater.storage.registry import Registry
-from web.pulses import Pulses
+from web.api.pulses import Pulses
 
 
 class Alarms:

@@ -8,8 +8,8 @@ import qrcode
 from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_M, ERROR_CORRECT_Q
 from qrcode.exceptions import DataOverflowError
 
-from traceability.codes import runs
-from traceability.qrquick import QuickCode
+from traceability.proof.codes import runs
+from traceability.proof.qrquick import QuickCode
 
 LETTERS = string.ascii_letters + string.digits + "-._~:/?=&"
 

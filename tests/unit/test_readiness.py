@@ -20,7 +20,8 @@ from greenwater.reference.limits import Bounds
 from greenwater.reference.records import KINDS as RECORDS
 from greenwater.storage.registry.books import Crop
 from greenwater.storage.registry.certification import Certificate, CertificateAct
-from traceability.certificates import (
+from traceability.book.evidence import ChannelEvidence, Evidence
+from traceability.vietgap.certificates import (
     CertificateState,
     add_months,
     certificate_state,
@@ -33,11 +34,10 @@ from traceability.certificates import (
     parse_registration_code,
     validity,
 )
-from traceability.evidence import ChannelEvidence, Evidence
-from traceability.gate_certificate import certificate_refusals
-from traceability.readiness import Finding, FindingState, Report, report_of
-from traceability.readiness_checks import CHECKS
-from traceability.readiness_facts import Entry, Known, ProbeState
+from traceability.vietgap.gate import certificate_refusals
+from traceability.vietgap.readiness import Finding, FindingState, Report, report_of
+from traceability.vietgap.readiness_checks import CHECKS
+from traceability.vietgap.readiness_facts import Entry, Known, ProbeState
 
 DAY = 86_400_000
 NOW = milliseconds(dt.datetime(2026, 11, 27, 9, tzinfo=VIETNAM))

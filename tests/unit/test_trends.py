@@ -8,7 +8,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.quality import Flag, Flagged
 from greenwater.storage.telemetry.ports import Bucket
-from web.chartmarks import (
+from web.views.chartmarks import (
     AheadMark,
     HandMark,
     LimitMark,
@@ -16,8 +16,8 @@ from web.chartmarks import (
     OddMark,
     doubts_of,
 )
-from web.charts import Line, Window, draw
-from web.trends import EVERY_MS, stale_after_ms, trend_of
+from web.views.charts import Line, Window, draw
+from web.views.trends import EVERY_MS, stale_after_ms, trend_of
 
 DO = Channel.DISSOLVED_OXYGEN
 MINUTE_MS = 60_000

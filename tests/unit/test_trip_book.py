@@ -13,14 +13,14 @@ from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.vessel_books import VesselRecord
 from tests.contracts.boats import DAY, a_haul, a_trip
 from tests.contracts.registries import HOUR, NOW
-from traceability.catch_evidence import square_of
-from traceability.coverage import HOLD_MS, coverage
-from traceability.found_trips import Found, drift, frozen, match, thawed
 from traceability.records import digest
-from traceability.sea_records import checked_sea_fields
-from traceability.trip_book import differences, in_force, trip_book
-from traceability.vessel_events import gear_urn
-from traceability.vessel_papers import Paper, PaperStanding, paper_states
+from traceability.sea.catch_evidence import square_of
+from traceability.sea.coverage import HOLD_MS, coverage
+from traceability.sea.found_trips import Found, drift, frozen, match, thawed
+from traceability.sea.sea_records import checked_sea_fields
+from traceability.sea.trip_book import differences, in_force, trip_book
+from traceability.sea.vessel_events import gear_urn
+from traceability.sea.vessel_papers import Paper, PaperStanding, paper_states
 
 
 def a_record(number: int, kind: str = "catch", **more: Any) -> VesselRecord:

@@ -14,9 +14,9 @@ from tests.contracts.boats import DAY, TRIP_DAYS, Boat, a_haul
 from tests.contracts.registries import HOUR, NOW
 from tests.templates import empty_registry
 from web.ports import Services
-from web.seamap import frame_of
-from web.tracks import Fix
-from web.triptracks import (
+from web.views.seamap import frame_of
+from web.views.tracks import Fix
+from web.views.triptracks import (
     MOST_POINTS,
     believable,
     parts_of,

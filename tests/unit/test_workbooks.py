@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from greenwater.kernel.errors import InputError
-from traceability.workbooks import csv_of_workbook, is_workbook
+from traceability.book.workbooks import csv_of_workbook, is_workbook
 from web.workbooks import workbook
 
 NAMES = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -24,7 +24,7 @@ def rebuilt(raw: bytes, **parts: bytes) -> bytes:
     ):
         replaced = {where[name]: body for name, body in parts.items()}
         for one in old.namelist():
-            new.writestr(one, replaced.pop(one, None) or old.read(one))
+            new.writestr(one, replaced.pop(one, old.read(one)))
         for name, body in replaced.items():
             new.writestr(name, body)
     return out.getvalue()

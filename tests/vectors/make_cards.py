@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from tests.vectors.make_labels import BASE, published, signer
-from traceability.cards import DOMAIN, Card, check_card, make_card
-from traceability.links import to_text
-from traceability.verify import CardsEnded, Status
+from traceability.proof.links import to_text
+from traceability.proof.verify import CardsEnded, Status
+from traceability.sea.cards import DOMAIN, Card, check_card, make_card
 
 FILE = Path(__file__).with_name("cards.json")
 NOW = 1_780_400_000_000

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from traceability.keys import KeysDocument, PublicKey, Signer
-from traceability.links import DOMAIN, to_text, unsigned, with_signature
-from traceability.verify import RecalledLot, Status, publish_status
+from traceability.proof.keys import KeysDocument, PublicKey, Signer
+from traceability.proof.links import DOMAIN, to_text, unsigned, with_signature
+from traceability.proof.verify import RecalledLot, Status, publish_status
 
 FILE = Path(__file__).with_name("labels.json")
 BASE = "https://nuocxanh.example"

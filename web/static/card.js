@@ -1,4 +1,4 @@
-// What a trip card is worth: the same rules as traceability/cards.py, held to the same
+// What a trip card is worth: the same rules as traceability/sea/cards.py, held to the same
 // vectors. Needs nothing but the text and the published keys.
 import { findKey, fromText, isSigned } from "./verify.js";
 

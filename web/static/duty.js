@@ -23,7 +23,7 @@ const within = keeper(STORE, 2, (base, before) => {
 const toText = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
-// A key's id: five bytes of its SHA-256, in base 32 (traceability/keys.py).
+// A key's id: five bytes of its SHA-256, in base 32 (traceability/proof/keys.py).
 const idOf = async (raw) => {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", raw)).slice(0, 5);
   const bits = [...digest].map((one) => one.toString(2).padStart(8, "0")).join("");

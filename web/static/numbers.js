@@ -1,4 +1,4 @@
-// A number as it was typed, with a plain decimal point (web/formats.py, typed_number).
+// A number as it was typed, with a plain decimal point (web/views/formats.py, typed_number).
 export const typedNumber = (text, lang = document.documentElement.lang) => {
   const found = text.trim().replaceAll(/[\u00a0 ]/g, "");
   const [group, point] = lang === "vi" ? [".", ","] : [",", "."];

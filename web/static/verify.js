@@ -1,4 +1,4 @@
-// What a label is worth: the same rules as traceability/verify.py, held to the same
+// What a label is worth: the same rules as traceability/proof/verify.py, held to the same
 // vectors. Needs nothing but the text, the published keys and the published list.
 import { verifyAsync } from "./vendor/noble/ed25519.js";
 

@@ -6,7 +6,7 @@ from alembic import op
 from greenwater.storage.registry.migrations.append_only import make_append_only
 
 revision = "0020"
-down_revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

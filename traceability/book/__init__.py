@@ -1,0 +1,1 @@
+"""The farm's book: entries, corrections, imports, evidence of water."""

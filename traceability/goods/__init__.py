@@ -1,0 +1,1 @@
+"""Lots and what is done to them: mass balance, descent, events."""

@@ -1,0 +1,1 @@
+"""Labels: issued, printed, scanned, recalled, inspected; the passport."""

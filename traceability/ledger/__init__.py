@@ -1,0 +1,1 @@
+"""The ledger of trace events: made, chained, its daily root."""

@@ -1,0 +1,1 @@
+"""What can be proved offline: keys, seals, signed links, codes, verdicts."""

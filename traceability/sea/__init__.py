@@ -1,0 +1,1 @@
+"""The vessel's book: trips, catches, papers, landings, cards."""

@@ -1,0 +1,1 @@
+"""VietGAP: readiness, dossiers, certificates, claims."""

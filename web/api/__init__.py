@@ -1,0 +1,1 @@
+"""JSON for programs: telemetry, EPCIS, how errors and repeated writes behave."""

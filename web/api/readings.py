@@ -1,0 +1,141 @@
+"""Readings for programs: raw values in order of time, a page at a time, JSON or CSV."""
+
+import csv
+import heapq
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from greenwater.kernel.channels import SPECS, Channel
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import Reading, instant, milliseconds
+from greenwater.storage.registry.devices import Deployed
+from greenwater.storage.telemetry.ports import Series, Span
+from web.ports import Services
+from web.views.charts import Line
+
+MOST: Final = 10_000
+COLUMNS: Final = (
+    "time",
+    "unit",
+    "device",
+    "probe",
+    "depth_m",
+    "channel",
+    "value",
+    "uom",
+)
+SERIES_COLUMNS: Final = ("time", "label", "min", "mean", "max", "count")
+CSV: Final = "text/csv; charset=utf-8"
+
+
+def iso(ms: int) -> str:
+    """Return an instant as ISO 8601 in UTC, with milliseconds."""
+    return instant(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_instant(name: str, text: str) -> int:
+    """Return a time of an address's parameter, in milliseconds.
+
+    Raises:
+        InputError: it is none, or has no zone.
+    """
+    try:
+        # In an address a plus that was not encoded arrives as a space.
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as exc:
+        raise InputError(
+            f"{name}={text[:40]!r} is no time such as 2026-11-23T00:00Z"
+        ) from exc
+    if at.tzinfo is None or not 1970 < at.year < 9000:
+        raise InputError(
+            f"{name}={text[:40]!r} needs a zone, such as 2026-11-23T00:00Z"
+        )
+    return milliseconds(at.astimezone(UTC))
+
+
+def wants_csv(chosen: str | None, accept: str) -> bool:
+    """Return whether CSV is wanted: by ``format=``, or where it is silent by Accept."""
+    if chosen is not None:
+        return chosen == "csv"
+    return accept.strip().lower().startswith("text/csv")
+
+
+def readings_of(
+    services: Services,
+    deployed: Sequence[Deployed],
+    channels: Sequence[Channel],
+    start_ms: int,
+    end_ms: int,
+) -> Iterator[tuple[Deployed, Reading]]:
+    """Yield what was read while each probe hung there, in order of time.
+
+    Sorted by time, device, probe and channel; times in ms since 1970, ``[start, end)``.
+    """
+
+    def of(one: Deployed) -> Iterator[tuple[Deployed, Reading]]:
+        until = end_ms if one.to_ms is None else min(one.to_ms, end_ms)
+        span = Span(Series(one.device, one.probe), max(one.from_ms, start_ms), until)
+        if span.start_ms >= span.end_ms:
+            return iter(())
+        return ((one, r) for r in services.telemetry.read(span, channels or None))
+
+    yield from heapq.merge(*map(of, deployed), key=lambda pair: _order(pair[1]))
+
+
+def _order(reading: Reading) -> tuple[int, str, str, str]:
+    return (reading.taken_ms, reading.device, reading.probe, reading.channel.value)
+
+
+def page_of(
+    found: Iterable[tuple[Deployed, Reading]], limit: int
+) -> tuple[list[tuple[Deployed, Reading]], int | None]:
+    """Return a page that ends between two instants, and where the next one begins.
+
+    Readings of one instant are never parted, so that ``after`` can be a time.
+    """
+    page: list[tuple[Deployed, Reading]] = []
+    for one in found:
+        if len(page) >= limit and one[1].taken_ms != page[-1][1].taken_ms:
+            return page, page[-1][1].taken_ms + 1
+        page.append(one)
+    return page, None
+
+
+def rows_of(page: Iterable[tuple[Deployed, Reading]]) -> Iterator[dict[str, Any]]:
+    """Yield readings as rows of ``COLUMNS``; a probe that answered badly has None."""
+    for one, reading in page:
+        yield {
+            "time": iso(reading.taken_ms),
+            "unit": one.unit,
+            "device": reading.device,
+            "probe": reading.probe,
+            "depth_m": one.depth_m,
+            "channel": reading.channel.value,
+            "value": reading.value,
+            "uom": SPECS[reading.channel].unit,
+        }
+
+
+def series_rows(lines: Sequence[Line], every_ms: int) -> Iterator[dict[str, Any]]:
+    """Yield the buckets of lines as rows of ``SERIES_COLUMNS``, at their middles."""
+    for line in lines:
+        for one in line.buckets:
+            yield {
+                "time": iso(one.start_ms + every_ms // 2),
+                "label": line.label,
+                "min": one.minimum,
+                "mean": one.mean,
+                "max": one.maximum,
+                "count": one.number,
+            }
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    """Return rows as CSV with a heading; what is not known is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

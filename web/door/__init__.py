@@ -1,0 +1,1 @@
+"""Who is there and what he may do: sessions, tokens, forged requests, the audit log."""

@@ -1,0 +1,1 @@
+"""The farmer's pages: alarms, charts, the book, crops, readiness."""

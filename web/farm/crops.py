@@ -1,0 +1,155 @@
+"""Beginning a crop: what will be sold, which pond, since when."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.species import SPECIES
+from traceability.book.books import Books
+from web.door.doors import Doors
+from web.farm.books import parse_local
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.views.formats import local
+from web.words import Lang, say
+
+PRODUCT: Final = dict.fromkeys(("name_vi", "name_en", "species", "gtin", "brand"), "")
+"""A form for a product as it is first shown."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A form as it was filled in, and what is wrong with it."""
+
+    values: Mapping[str, str]
+    trouble: str = ""
+
+    @property
+    def status(self) -> int:
+        """The answer's HTTP status."""
+        return 422 if self.trouble else 200
+
+
+class CropPages:
+    """Forms for a product and for a crop."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._render, self._doors = services, render, doors
+        self._books = Books(services.registry, services.telemetry, services.clock)
+
+    def routes(self) -> APIRouter:
+        """Return the routes; ``/crops/new`` must stand before ``/crops/{crop}``."""
+        routes = APIRouter()
+        routes.get("/crops/new", response_class=HTMLResponse)(self.crop_form)
+        routes.post("/crops")(self.open_crop)
+        routes.get("/products/new", response_class=HTMLResponse)(self.product_form)
+        routes.post("/products")(self.add_product)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def crop_form(self, request: Request, product: str = "") -> Response:
+        """Ask for a pond, a product and a day; without a product, for that first."""
+        mine = self._doors.mine(request)
+        if not mine.seen.products():
+            return RedirectResponse("/products/new", 303)
+        return self._crop_form(request, Asked({"product": product}))
+
+    def _crop_form(self, request: Request, asked: Asked) -> HTMLResponse:
+        mine, lang = self._doors.mine(request), lang_of(request)
+        busy = {crop.unit for crop in mine.seen.crops() if crop.ended_ms is None}
+        now = local(self._now_ms())
+        given = {
+            "unit": "",
+            "product": "",
+            "name": say(lang, "crop_name_like", year=now.year),
+            "started": now.strftime("%Y-%m-%dT%H:%M"),
+        }
+        return self._render.page(
+            request,
+            "crop_new.html",
+            status=asked.status,
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            units=[one for one in mine.seen.units() if one.id not in busy],
+            products=mine.seen.products(),
+            given={**given, **asked.values},
+            trouble=asked.trouble,
+        )
+
+    async def open_crop(self, request: Request) -> Response:
+        """Open the crop; what is wrong comes back with the form."""
+        form = {key: str(value) for key, value in (await request.form()).items()}
+        return await run_in_threadpool(self._open_crop, request, form)
+
+    def _open_crop(self, request: Request, form: Mapping[str, str]) -> Response:
+        self._doors.check_form(request, form.get("csrf", ""))
+        person, mine = self._doors.writer(request), self._doors.mine(request)
+        unit = mine.seen.get_unit(form.get("unit", ""))
+        product = mine.seen.get_product(form.get("product", ""))
+        crop = uuid.uuid4().hex
+        try:
+            self._books.open_crop(
+                person,
+                crop=crop,
+                unit=unit.id,
+                product=product.id,
+                name=form.get("name", ""),
+                started_ms=parse_local(form.get("started", "")),
+            )
+        except (InputError, ConflictError) as exc:
+            return self._crop_form(request, Asked(form, str(exc)))
+        return RedirectResponse(f"/crops/{crop}", 303)
+
+    def product_form(self, request: Request) -> HTMLResponse:
+        """Ask for what is sold and its number."""
+        self._doors.known(request)
+        return self._product_form(request, Asked({}))
+
+    def _product_form(self, request: Request, asked: Asked) -> HTMLResponse:
+        lang = lang_of(request)
+        species = [
+            (code, one.vi if lang is Lang.VI else one.en)
+            for code, one in SPECIES.items()
+        ]
+        return self._render.page(
+            request,
+            "product_new.html",
+            status=asked.status,
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            species=sorted(species, key=lambda one: one[1]),
+            given={**PRODUCT, **asked.values},
+            trouble=asked.trouble,
+        )
+
+    async def add_product(self, request: Request) -> Response:
+        """Add the product; what is wrong comes back with the form."""
+        form = {key: str(value) for key, value in (await request.form()).items()}
+        return await run_in_threadpool(self._add_product, request, form)
+
+    def _add_product(self, request: Request, form: Mapping[str, str]) -> Response:
+        self._doors.check_form(request, form.get("csrf", ""))
+        person = self._doors.writer(request)
+        try:
+            gtin = self._books.add_product(
+                person,
+                gtin=form.get("gtin", ""),
+                name_vi=form.get("name_vi", ""),
+                name_en=form.get("name_en", ""),
+                species=form.get("species", ""),
+                brand=form.get("brand", ""),
+            )
+        except (InputError, ConflictError) as exc:
+            return self._product_form(request, Asked(form, str(exc)))
+        where = f"/crops/new?product={gtin}"
+        is_of_boats = self._doors.known(request).is_of_boats
+        return RedirectResponse("/vessels" if is_of_boats else where, 303)

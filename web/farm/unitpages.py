@@ -1,0 +1,82 @@
+"""A unit's page: how its water is and will be, how its probes are, what can be done."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from greenwater.kernel.errors import MissingError
+from greenwater.storage.registry.places import UnitInfo
+from web.door.doors import Doors
+from web.pages import Renderer, hours_of, lang_of, periods_of
+from web.ports import Services
+from web.views.aerators import aerators_at
+from web.views.alarms import alarm_view
+from web.views.board import unit_view
+from web.views.episodes import episodes_of
+from web.views.facts import Facts, Snapshots
+from web.views.outlooks import bulletins_of, forecasts_of
+from web.views.probehealth import health_of
+from web.views.unitcharts import channels_at, charts_of
+from web.words import Lang
+
+
+def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRouter:
+    """Return the route of a unit's page."""
+    routes = APIRouter()
+
+    @routes.get("/units/{unit}", response_class=HTMLResponse)
+    def unit_page(request: Request, unit: str) -> HTMLResponse:
+        """One unit with a chart for every channel."""
+        services = doors.mine(request)
+        facts = snapshots.now(services)
+        info = next((one for one in facts.units if one.id == unit), None)
+        if info is None:
+            raise MissingError(f"there is no unit {unit!r}")
+        lang, hours = lang_of(request), hours_of(request)
+        view = unit_view(lang, facts, info)
+        # A page that is open brings its alarms up to date, and draws its charts itself.
+        is_part = request.headers.get("x-part") == "swap"
+        drawn = unit_drawings(services, facts, info, lang, hours, is_part=is_part)
+        return render.page(
+            request,
+            "unit.html",
+            now_ms=facts.now_ms,
+            is_simulated=view.is_simulated,
+            live=f"/live.json?unit={unit}&lang={lang}",
+            unit=view,
+            **drawn,
+            periods=periods_of(lang, hours),
+            hours=hours,
+            alarms=[
+                alarm_view(lang, one, info, facts.now_ms, services.registry.names())
+                for one in services.seen.alarms(unit=unit, open_only=True)
+            ],
+            aerators=aerators_at(lang, services, facts, unit),
+            may_act=doors.may_act(request),
+        )
+
+    return routes
+
+
+def unit_drawings(
+    services: Services,
+    facts: Facts,
+    unit: UnitInfo,
+    lang: Lang,
+    hours: int,
+    *,
+    is_part: bool,
+) -> dict[str, Any]:
+    """Return what a unit's page says of its water; nothing of it for a part of the page."""
+    if is_part:
+        names = ("forecasts", "bulletins", "episodes", "charts", "health")
+        return {name: () for name in names}
+    charts = charts_of(services, facts, unit, lang, hours)
+    return {
+        "forecasts": forecasts_of(services, facts, unit, lang),
+        "bulletins": bulletins_of(services, facts, unit, lang),
+        "episodes": episodes_of(services, facts, unit, lang),
+        "charts": [charts.view(one) for one in channels_at(facts, unit)],
+        "health": health_of(services, facts, unit, lang, charts),
+    }

@@ -1,0 +1,261 @@
+"""Lots and steps for programs: what an integrator's own system did to goods, entered here.
+
+A step may be sent again: its id, which the program made, stands for it. Its program shows a
+token that a person made; he is named on the step as who entered it.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from msgspec import Struct
+
+from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.goods import Flow, Step
+from greenwater.storage.registry.scope import Scope
+from traceability.gate.harvest import GateRefusedError
+from traceability.goods.lots import Goods
+from traceability.goods.steps import Act, NewStep
+from web.api.manners import problem_response
+from web.api.readings import iso
+from web.door.doors import Doors, RefusedError
+from web.door.programs import Programs, secret_of
+from web.ports import Services
+
+READ: Final = "goods:read"
+WRITE: Final = "goods:write"
+MOST: Final = 200
+MAX_BYTES: Final = 200_000
+_CURSOR: Final = re.compile(r"(\d{1,15})\.([0-9A-Za-z-]{1,64})", re.ASCII)
+After = Annotated[
+    str | None,
+    Query(
+        max_length=80, description="`next` of the page before.", pattern=_CURSOR.pattern
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+
+
+class SentStep(Struct, frozen=True, forbid_unknown_fields=True):
+    """One step: ``at`` is ISO 8601 with a zone; ``organisation`` only of people with several."""
+
+    id: str
+    at: str
+    act: Act
+    organisation: str | None = None
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body; one byte more than may be shows that it is too large."""
+    taken = bytearray()
+    async for part in request.stream():
+        taken += part
+        if len(taken) > MAX_BYTES:
+            break
+    return bytes(taken)
+
+
+Body = Annotated[bytes, Depends(_body)]
+
+
+class GoodsApi:
+    """Routes under ``/api/v1/lots`` and ``/api/v1/steps``."""
+
+    def __init__(self, services: Services, doors: Doors) -> None:
+        self._registry, self._doors = services.registry, doors
+        self._programs = Programs(services, doors)
+        self._goods = Goods(services.registry, services.clock)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/api/v1/lots")(self.lots)
+        routes.get("/api/v1/lots/{lot}")(self.lot)
+        routes.get("/api/v1/steps")(self.steps)
+        routes.get("/api/v1/steps/{step}")(self.step)
+        routes.post("/api/v1/steps", status_code=201)(self.enter)
+        return routes
+
+    def lots(
+        self, request: Request, after: After = None, limit: Limit = 100
+    ) -> Response:
+        """List lots as they were made, the first first; ``next`` leads on, until null."""
+        found = self._seen(request).lots_after(_place(after), limit=limit + 1)
+        shown = found[:limit]
+        last = shown[-1] if len(found) > limit else None
+        more = None if last is None else f"{last.created_ms}.{last.id}"
+        return _page(request, "lots", [_lot(one) for one in shown], more)
+
+    def lot(self, request: Request, lot: str) -> Response:
+        """Return one lot, and what its organisation has left of it."""
+        seen = self._seen(request)
+        found = seen.get_lot(lot)
+        held = self._registry.holdings_of(lot, found.organisation)
+        left = [{"package": one.package, "kg": one.kg} for one in held]
+        return _fresh({**_lot(found), "held": left})
+
+    def steps(
+        self, request: Request, after: After = None, limit: Limit = 100
+    ) -> Response:
+        """List steps as they were entered, the first first; ``next`` leads on, until null."""
+        seen = self._seen(request)
+        found = seen.steps_after(_place(after), limit=limit + 1)
+        shown = found[:limit]
+        last = shown[-1] if len(found) > limit else None
+        more = None if last is None else f"{last.entered_ms}.{last.id}"
+        documents = [self._document(seen, one) for one in shown]
+        return _page(request, "steps", documents, more)
+
+    def step(self, request: Request, step: str) -> Response:
+        """Return one step: its act, what flowed, the lots that it made."""
+        seen = self._seen(request)
+        return _fresh(self._document(seen, seen.get_step(step)))
+
+    def enter(self, request: Request, body: Body) -> Response:
+        """Enter a step: split, merge, process, pack, unpack, ship, receive, dispose, sell.
+
+        The same step again gets the same answer with 200. What the books do not allow is
+        409 with everything that stands against it in ``refusals``.
+        """
+        person, organisation = self._writer(request)
+        sent = _decoded(body)
+        ours = organisation or _one_of(self._doors, request, sent.organisation)
+        new = NewStep(
+            id=sent.id, organisation=ours, at_ms=_instant(sent.at), act=sent.act
+        )
+        is_known = self._is_known(sent.id)
+        try:
+            step = self._goods.enter(person, new)
+        except GateRefusedError as exc:
+            return _refused(request, exc)
+        document = self._document(self._registry, step)
+        headers = {"Location": f"/api/v1/steps/{step.id}"}
+        return _fresh(document, 200 if is_known else 201, headers)
+
+    def _seen(self, request: Request) -> Scope:
+        return self._programs.seen(request, READ)
+
+    def _writer(self, request: Request) -> tuple[str, str | None]:
+        """Return who answers for what is written, and the token's organisation."""
+        if secret_of(request) is None:
+            self._doors.known(request)
+            self._doors.check_form(request, request.headers.get("x-csrf-token", ""))
+            return self._doors.writer(request), None
+        token = self._programs.token(request, WRITE)
+        if token.made_by is None:
+            raise RefusedError(
+                "this token names nobody who answers for what is written: make one on the "
+                "page of your account, or with --person"
+            )
+        return token.made_by, token.organisation
+
+    def _is_known(self, step: str) -> bool:
+        try:
+            self._registry.get_step(step)
+        except MissingError:
+            return False
+        return True
+
+    def _document(self, seen: Any, step: Step) -> dict[str, Any]:
+        return {
+            "id": step.id,
+            "organisation": step.organisation,
+            "at": iso(step.at_ms),
+            "entered": iso(step.entered_ms),
+            "entered_by": step.entered_by,
+            "act": {"type": step.kind, **step.fields},
+            "flows": [_flow(one) for one in seen.flows(step=step.id)],
+            "lots": [_lot(one) for one in seen.lots_of_step(step.id)],
+        }
+
+
+def _one_of(doors: Doors, request: Request, wanted: str | None) -> str:
+    ours = doors.known(request).organisations
+    if wanted is None and len(ours) == 1:
+        return ours[0]
+    if wanted not in ours:
+        raise MissingError(
+            f"organisation {str(wanted)[:60]!r} is none of yours: {', '.join(ours)}"
+        )
+    return str(wanted)
+
+
+def _refused(request: Request, error: GateRefusedError) -> Response:
+    refusals = [{"code": one.code, "facts": one.facts} for one in error.refusals]
+    return problem_response(
+        request.url.path, 409, str(error), more={"refusals": refusals}
+    )
+
+
+def _decoded(body: bytes) -> SentStep:
+    if len(body) > MAX_BYTES:
+        raise InputError(f"a step has at most {MAX_BYTES} bytes")
+    try:
+        return msgspec.json.decode(body, type=SentStep)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise InputError(f"this is no step: {exc}") from None
+
+
+def _instant(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return milliseconds(at)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(f"at {text[:40]!r} is no instant such as 2026-11-23T07:30+07:00")
+
+
+def _place(after: str | None) -> tuple[int, str] | None:
+    if after is None:
+        return None
+    found = _CURSOR.fullmatch(after)
+    if found is None:
+        raise InputError(f"after={after[:60]!r} is not what a page gave as next")
+    return int(found[1]), found[2]
+
+
+def _page(
+    request: Request, name: str, shown: Sequence[dict[str, Any]], more: str | None
+) -> Response:
+    headers = {}
+    if more is not None:
+        place = request.url.include_query_params(after=more)
+        headers["Link"] = f'<{place.path}?{place.query}>; rel="next"'
+    return _fresh({name: list(shown), "next": more}, headers=headers)
+
+
+def _fresh(
+    document: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return JSONResponse(document, status, kept)
+
+
+def _lot(lot: Lot) -> dict[str, Any]:
+    return {
+        "id": lot.id,
+        "organisation": lot.organisation,
+        "gtin": lot.product,
+        "code": lot.code,
+        "origin": lot.origin,
+        "kg": lot.kg,
+        "harvested": iso(lot.harvested_ms),
+        "created": iso(lot.created_ms),
+        "step": lot.step,
+    }
+
+
+def _flow(flow: Flow) -> dict[str, Any]:
+    return {
+        "lot": flow.lot,
+        "direction": flow.direction,
+        "kg": flow.kg,
+        "package": flow.package,
+    }

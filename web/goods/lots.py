@@ -1,0 +1,181 @@
+"""A lot: its evidence, its labels, paper for them, its recall."""
+
+import math
+import secrets
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import InputError, UnavailableError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.papers import PAPERS
+from greenwater.storage.registry.books import Lot
+from traceability.gate.harvest import GateRefusedError
+from traceability.label.labels import Labels
+from traceability.label.origins import evidence_in
+from traceability.sea.catch_evidence import catch_evidence_in
+from web.door.doors import Doors
+from web.farm.books import refusal_texts
+from web.labels.beside import inspected
+from web.labels.prints import parts_of
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.views.catches import catch_views
+from web.views.evidence import evidence_views
+from web.views.formats import day, exact, moment
+from web.words import Lang, say
+
+
+class LotPages:
+    """Lots and their labels."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services = services
+        self._render = render
+        self._doors = doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/lots/{lot}", response_class=HTMLResponse)(self.lot_page)
+        routes.post("/lots/{lot}/labels")(self.issue)
+        routes.post("/lots/{lot}/recall")(self.recall)
+        routes.post("/lots/{lot}/recall/end")(self.end_recall)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def _labels(self) -> Labels:
+        if self._services.signer is None:
+            raise UnavailableError("this site has no key to sign labels with")
+        return Labels(
+            self._services.registry,
+            self._services.signer,
+            self._services.clock,
+            self._services.public_url,
+            secrets.token_bytes,
+        )
+
+    def _page(
+        self, request: Request, lot: Lot, trouble: list[tuple[str, str]]
+    ) -> HTMLResponse:
+        mine, lang = self._doors.mine(request), lang_of(request)
+        product = mine.seen.get_product(lot.product)
+        evidence = evidence_in(lot)
+        recalls = self._services.registry.recalls_upon(lot.id)
+        issued = mine.seen.labels(lot=lot.id)
+        return self._render.page(
+            request,
+            "lot.html",
+            status=409 if trouble else 200,
+            now_ms=self._now_ms(),
+            is_simulated=bool(lot.evidence.get("is_simulated")),
+            catches=catch_views(lang, filter(None, [catch_evidence_in(lot)])),
+            lot=lot,
+            product=product.name_vi if lang is Lang.VI else product.name_en,
+            unit=mine.seen.get_unit(lot.unit) if lot.unit else None,
+            harvested=day(lot.harvested_ms),
+            kg=exact(lang, lot.kg),
+            evidence=evidence_views(lang, evidence),
+            labels=issued[:12],
+            count=len(issued),
+            inspections=inspected(self._services.registry, lang, lot.id),
+            prints=parts_of(len(issued)),
+            papers=PAPERS,
+            recall=recalls[0] if recalls else None,
+            is_own_recall=any(one.lot == lot.id for one in recalls),
+            recalled_at=moment(lang, recalls[0].at_ms, self._now_ms())
+            if recalls
+            else "",
+            trouble=trouble,
+        )
+
+    def lot_page(self, request: Request, lot: str) -> HTMLResponse:
+        """One lot."""
+        return self._page(request, self._doors.mine(request).seen.get_lot(lot), [])
+
+    def issue(
+        self,
+        request: Request,
+        lot: str,
+        count: Annotated[int, Form(ge=1, le=1000)],
+        csrf: Annotated[str, Form()],
+        net_kg: Annotated[str, Form(max_length=12)] = "",
+        use_by: Annotated[str, Form(max_length=10)] = "",
+        kind: Annotated[str, Form(max_length=10)] = "item",
+    ) -> Response:
+        """Issue labels; refused, the page says why."""
+        self._doors.check_form(request, csrf)
+        person, found = (
+            self._doors.writer(request),
+            self._doors.mine(request).seen.get_lot(lot),
+        )
+        lang, here = lang_of(request), f"/lots/{lot}#labels"
+        try:
+            self._labels().issue(
+                person,
+                lot,
+                count,
+                net_kg=_kilograms(lang, net_kg),
+                use_by=_day(lang, use_by),
+                is_item=kind != "lot",
+            )
+        except GateRefusedError as exc:
+            return self._page(request, found, refusal_texts(lang, exc.refusals))
+        except InputError as exc:
+            return self._page(request, found, [(str(exc), here)])
+        return RedirectResponse(here, 303)
+
+    def recall(
+        self,
+        request: Request,
+        lot: str,
+        csrf: Annotated[str, Form()],
+        reason: Annotated[str, Form(max_length=300)] = "",
+        phone: Annotated[str, Form(max_length=40)] = "",
+    ) -> Response:
+        """Call the lot back."""
+        self._doors.check_form(request, csrf)
+        person, found = (
+            self._doors.writer(request),
+            self._doors.mine(request).seen.get_lot(lot),
+        )
+        if not reason.strip() or not phone.strip():
+            told = say(lang_of(request), "recall_needs")
+            return self._page(request, found, [(told, f"/lots/{lot}#recall")])
+        self._labels().recall(person, lot, reason, phone)
+        return RedirectResponse(f"/lots/{lot}", 303)
+
+    def end_recall(
+        self, request: Request, lot: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """End the recall."""
+        self._doors.check_form(request, csrf)
+        person = self._doors.writer(request)
+        self._doors.mine(request).seen.get_lot(lot)
+        self._labels().end_recall(person, lot)
+        return RedirectResponse(f"/lots/{lot}", 303)
+
+
+def _kilograms(lang: Lang, text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        kg = float(text.strip().replace(",", "."))
+    except ValueError:
+        kg = -1.0
+    if not 0 < kg < math.inf:
+        raise InputError(say(lang, "labels_wrong_weight"))
+    return kg
+
+
+def _day(lang: Lang, text: str) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(say(lang, "labels_wrong_day")) from None

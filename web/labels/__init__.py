@@ -1,0 +1,1 @@
+"""What anybody sees of a label: passport, resolver, scans; and labels on paper."""

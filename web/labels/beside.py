@@ -1,0 +1,82 @@
+"""What stands beside a passport: copies, inspections, where it was scanned, a report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from greenwater.reference.production import find_method
+from greenwater.reference.provinces import PROVINCES
+from greenwater.reference.species import SPECIES
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.labels import Label
+from traceability.label.scanning import Scanning
+from traceability.proof.copies import Suspicion, Why
+from traceability.proof.labelfacts import read_facts
+from web.views.formats import day, exact
+from web.words import Lang, say
+
+
+@dataclass(frozen=True)
+class Beside:
+    """``uri`` is the label's address, empty where none was checked.
+
+    ``copied`` is what is said of a suspicion, with care; ``inspections`` are days with
+    results; ``places`` the provinces one may say that one is in.
+    """
+
+    uri: str = ""
+    copied: str = ""
+    inspections: Sequence[tuple[str, str, str]] = ()
+    places: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def inspected(registry: Registry, lang: Lang, lot: str) -> list[tuple[str, str, str]]:
+    """Return a lot's inspections as the public sees them: day, result, its words."""
+    return [
+        (day(one.happened_ms), one.result, say(lang, f"inspection_{one.result}"))
+        for one in registry.inspections(lot=lot)
+    ]
+
+
+def beside_label(
+    registry: Registry, scanning: Scanning, lang: Lang, label: Label
+) -> Beside:
+    """Return what stands beside the passport of a label."""
+    return Beside(
+        label.uri,
+        say(lang, "passport_copied") if scanning.against(label) else "",
+        inspected(registry, lang, label.lot),
+        [(one.id, one.name) for one in PROVINCES.values()],
+    )
+
+
+def suspicion_text(lang: Lang, one: Suspicion) -> str:
+    """Return a suspicion in words for those on duty."""
+    if one.why is Why.FAR:
+        places = [PROVINCES[p].name if p in PROVINCES else p for p in one.places]
+        facts = {"one": places[0], "other": places[1], "hours": one.hours, "km": one.km}
+        return say(lang, "suspicion_far", **facts)
+    return say(lang, f"suspicion_{one.why}", count=one.count)
+
+
+def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a signed label says of the goods: (word, text)."""
+    goods = read_facts(facts)
+    code = goods.species or ""
+    species, method = SPECIES.get(code), find_method(goods.method or "")
+    named = "" if species is None else species.vi if lang is Lang.VI else species.en
+    way = "" if method is None else method.vi if lang is Lang.VI else method.en
+    days = dict.fromkeys(f"{one:%d/%m/%Y}" for one in goods.harvested or ())
+    rows = (
+        ("check_species", f"{named} ({code})".strip() if code else ""),
+        ("check_net_weight", _kg(lang, goods.net_kg)),
+        ("check_harvested", " – ".join(days)),
+        ("check_method", way or goods.method or ""),
+        ("check_area", goods.area or ""),
+        ("check_gear", goods.gear or ""),
+        ("check_use_by", f"{goods.use_by:%d/%m/%Y}" if goods.use_by else ""),
+    )
+    return [(say(lang, key), text) for key, text in rows if text]
+
+
+def _kg(lang: Lang, kg: float | None) -> str:
+    return "" if kg is None else f"{exact(lang, kg)} kg"

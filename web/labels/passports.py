@@ -1,0 +1,106 @@
+"""The public pages of goods and lots, for whoever has no label of them in hand."""
+
+from collections.abc import Sequence
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from greenwater.kernel.errors import MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.species import get_species
+from greenwater.storage.registry.books import Lot
+from traceability.label.passport import Passport, passport_of
+from traceability.proof.verify import Code, Verdict
+from web.labels.beside import Beside, inspected
+from web.labels.keeping import is_for_all, may_keep
+from web.labels.pages import passport_view
+from web.labels.resolving import name_of, public_lot
+from web.labels.shelf import Shelf
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.words import Lang, say
+
+
+class PassportPages:
+    """What Digital Links of goods and lots lead to. A lot has labels, or no page."""
+
+    def __init__(self, services: Services, render: Renderer, shelf: Shelf) -> None:
+        self._services, self._render, self._shelf = services, render, shelf
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/passport/{gtin}", response_class=HTMLResponse)(self.product_page)
+        routes.get("/passport/{gtin}/{lot}", response_class=HTMLResponse)(self.lot_page)
+        routes.get("/api/v1/passports/{gtin}/{lot}")(self.lot_document)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def product_page(self, request: Request, gtin: str) -> HTMLResponse:
+        """Show what a product is and who makes it."""
+        registry, lang = self._services.registry, lang_of(request)
+        product = registry.get_product(gtin)
+        species = get_species(product.species)
+        named = species.vi if lang is Lang.VI else species.en
+        facts: Sequence[tuple[str, str | None]] = (
+            ("passport_species", f"{named[:1].upper()}{named[1:]} ({species.latin})"),
+            ("passport_who", registry.producer_of(product.organisation)[0]),
+            ("passport_brand", product.brand),
+            ("check_gtin", product.id),
+        )
+        return self._render.page(
+            request,
+            "product.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            name=name_of(product, lang),
+            facts=[(say(lang, key), text) for key, text in facts if text],
+        )
+
+    def _lot(
+        self, request: Request, gtin: str, code: str
+    ) -> tuple[Lot, Verdict | None, Passport]:
+        registry = self._services.registry
+        lot = public_lot(registry, gtin, code)
+        if lot is None:
+            raise MissingError(f"there is no lot {code[:40]} of product {gtin[:20]}")
+        may_keep(request.scope, registry, lot.id)
+        recall = next(iter(registry.recalls_upon(lot.id)), None)
+        verdict = None
+        if recall is not None:
+            verdict = Verdict(
+                Code.RECALLED, gtin, code, reason=recall.reason, phone=recall.phone
+            )
+        now_ms = self._now_ms()
+        found = passport_of(
+            registry,
+            gtin,
+            code,
+            None,
+            verdict,
+            now_ms=now_ms,
+            filled=self._shelf.of if is_for_all(request.scope) else None,
+        )
+        return lot, verdict, found
+
+    def lot_page(self, request: Request, gtin: str, lot: str) -> HTMLResponse:
+        """Show a lot's passport; no label was checked, and the page says so."""
+        known, verdict, found = self._lot(request, gtin, lot)
+        seen = inspected(self._services.registry, lang_of(request), known.id)
+        return passport_view(
+            self._render,
+            request,
+            self._now_ms(),
+            verdict,
+            found,
+            beside=Beside(inspections=seen),
+        )
+
+    def lot_document(self, request: Request, gtin: str, lot: str) -> Response:
+        """Return a lot's passport; without a verdict: no label was checked."""
+        _, _, found = self._lot(request, gtin, lot)
+        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+        return Response(msgspec.json.encode(found), 200, headers, "application/json")

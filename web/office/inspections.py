@@ -1,0 +1,167 @@
+"""Inspections: phones of inspectors, and what they signed with no network."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import InputError, MissingError, UnavailableError
+from greenwater.kernel.reading import milliseconds
+from traceability.book.photos import MAX_BYTES, Album
+from traceability.label.inspections import MOST_AT_ONCE, MOST_BYTES, Inspecting, Taken
+from web.door.doors import Doors, RefusedError
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.views.formats import moment
+from web.words import say
+
+
+class Statements(msgspec.Struct, forbid_unknown_fields=True):
+    """What a phone sends: each statement as it signed it."""
+
+    statements: list[str]
+
+
+class InspectionPages:
+    """The pages of those who inspect, and the door for their phones."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._render, self._doors = services, render, doors
+        self._inspecting = Inspecting(services.registry, services.clock)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/inspections", response_class=HTMLResponse)(self.page)
+        routes.post("/inspections/keys")(self.enrol)
+        routes.post("/inspections/keys/{key}/end")(self.end)
+        routes.post("/api/v1/inspections")(self.take_in)
+        routes.post("/api/v1/inspections/{inspection}/photos/{digest}")(self.take_photo)
+        routes.get("/inspections/{inspection}/photos/{digest}")(self.photo)
+        return routes
+
+    def _inspector(self, request: Request) -> str:
+        visitor = self._doors.known(request)
+        if visitor.person is None or not visitor.inspects:
+            raise RefusedError("this needs an inspector's account")
+        return visitor.person
+
+    def page(self, request: Request) -> HTMLResponse:
+        """What one has inspected, what one's phones sign with."""
+        person, lang = self._inspector(request), lang_of(request)
+        registry, now_ms = (
+            self._services.registry,
+            milliseconds(self._services.clock.now()),
+        )
+        lots = {one.id: one for one in self._doors.mine(request).seen.lots()}
+        done = registry.inspections(person=person)[:50]
+        photos: dict[str, list[str]] = {}
+        for one in registry.inspection_photos(*(known.id for known in done)):
+            photos.setdefault(one.inspection, []).append(one.kept)
+        return self._render.page(
+            request,
+            "inspections.html",
+            now_ms=now_ms,
+            is_simulated=self._services.is_demo,
+            person=person,
+            keys=[
+                (one, moment(lang, one.from_ms, now_ms))
+                for one in registry.inspector_keys(person=person)
+            ],
+            found=[
+                (
+                    moment(lang, one.happened_ms, now_ms),
+                    lots[one.lot],
+                    say(lang, f"inspection_{one.result}"),
+                    one.note,
+                    [
+                        f"/inspections/{one.id}/photos/{kept}"
+                        for kept in photos.get(one.id, ())
+                    ],
+                )
+                for one in done
+                if one.lot in lots
+            ],
+        )
+
+    def enrol(
+        self,
+        request: Request,
+        csrf: Annotated[str, Form()],
+        public: Annotated[str, Form(max_length=60)] = "",
+        name: Annotated[str, Form(max_length=60)] = "",
+    ) -> Response:
+        """Believe a phone's key from now on."""
+        self._doors.check_form(request, csrf)
+        self._inspecting.enrol(self._inspector(request), public, name)
+        return RedirectResponse("/inspections", 303)
+
+    def end(
+        self,
+        request: Request,
+        key: str,
+        csrf: Annotated[str, Form()],
+        lost: Annotated[str, Form(max_length=5)] = "",
+    ) -> Response:
+        """End a key; of a lost phone nothing is believed any more."""
+        self._doors.check_form(request, csrf)
+        self._inspecting.end(self._inspector(request), key, is_lost=bool(lost))
+        return RedirectResponse("/inspections", 303)
+
+    async def take_in(self, request: Request) -> Response:
+        """Take in statements that a phone signed; each is stored, the same, or refused.
+
+        What comes twice is the same. A statement's own signature stands for the form's
+        token: nobody but the phone can have made it.
+        """
+        person = await run_in_threadpool(self._inspector, request)
+        raw = bytearray()
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > MOST_AT_ONCE * MOST_BYTES * 2:
+                raise InputError(f"send at most {MOST_AT_ONCE} inspections at once")
+        return await run_in_threadpool(self._taken, person, bytes(raw))
+
+    def _taken(self, person: str, raw: bytes) -> Response:
+        try:
+            sent = msgspec.json.decode(raw, type=Statements)
+        except msgspec.MsgspecError as exc:
+            raise InputError(f"this is no list of statements: {exc}") from exc
+        taken: list[Taken] = self._inspecting.take_in(person, sent.statements)
+        body = msgspec.json.encode({"results": taken})
+        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+
+    async def take_photo(
+        self, request: Request, inspection: str, digest: str
+    ) -> Response:
+        """Take in a photo that a statement names: its bytes, as they were signed."""
+        person = await run_in_threadpool(self._inspector, request)
+        raw = bytearray()
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > MAX_BYTES:
+                raise InputError(f"a photo has at most {MAX_BYTES // 2**20} MB")
+        album = self._album()
+        await run_in_threadpool(
+            self._inspecting.take_photo, person, inspection, digest, bytes(raw), album
+        )
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+    def photo(self, request: Request, inspection: str, digest: str) -> Response:
+        """A photo of an inspection, for those who may see the lot."""
+        seen = self._doors.mine(request).seen
+        if digest not in {one.kept for one in seen.inspection_photos(inspection)}:
+            raise MissingError(f"inspection {inspection} has no photo {digest[:64]!r}")
+        return Response(
+            self._album().read(digest),
+            media_type="image/jpeg",
+            headers={"Cache-Control": "private, max-age=86400, immutable"},
+        )
+
+    def _album(self) -> Album:
+        folder = self._services.photos
+        if folder is None:
+            raise UnavailableError("this site keeps no photos")
+        return Album(self._services.registry, self._services.clock, folder)

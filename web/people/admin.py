@@ -1,0 +1,308 @@
+"""The administrator's pages: how the system is, and devices."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+
+from greenwater.kernel.errors import ConflictError, InputError, PlatformError
+from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.pulses import BACKUP, Pulse
+from web.door.doors import Doors
+from web.pages import Renderer, lang_of
+from web.people.adminlogs import act_name
+from web.people.second import qr
+from web.ports import Services
+from web.views.formats import DAY_MS, age, moment
+from web.words import Lang, say
+
+MB: Final = 2**20
+LOW_MB: Final = 500
+SILENT_S: Final = 60.0
+"""After so long without a sign of life, in real time, a service is not well."""
+
+LAG_S: Final = 30
+BACKUP_MS: Final = 7 * DAY_MS
+"""Boxes keep for so long what was acknowledged: an older backup may miss some of it."""
+
+Place = Annotated[str, Form(max_length=64)]
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """A box as the administrator sees it."""
+
+    id: str
+    name: str
+    place: str
+    heard: str
+    state: str
+    waiting: str
+    troubles: str
+    is_revoked: bool
+
+
+class AdminPages:
+    """Health and devices."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._registry = services, services.registry
+        self._render, self._doors = render, doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/admin", response_class=HTMLResponse)(self.health)
+        routes.get("/admin/devices", response_class=HTMLResponse)(self.devices)
+        routes.post("/admin/devices")(self.add_device)
+        routes.post("/admin/devices/{device}/renew")(self.renew)
+        routes.post("/admin/devices/{device}/revoke")(self.revoke)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def _page(
+        self, request: Request, template: str, status: int = 200, **views: Any
+    ) -> HTMLResponse:
+        return self._render.page(
+            request,
+            template,
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            status=status,
+            **views,
+        )
+
+    def health(self, request: Request) -> HTMLResponse:
+        """What is well and what is not: databases, disk, boxes, alarms of the platform."""
+        self._doors.administrator(request)
+        lang, now_ms = lang_of(request), self._now_ms()
+        counts = self._registry.noted_since(now_ms - DAY_MS)
+        return self._page(
+            request,
+            "admin.html",
+            facts=[
+                *self._stores(lang),
+                *self._services_facts(lang, now_ms),
+                *self._boxes(lang, now_ms),
+            ],
+            alarms=[
+                (
+                    one.kind,
+                    one.subject,
+                    one.message,
+                    moment(lang, one.raised_ms, now_ms),
+                )
+                for one in self._registry.operator_alarms()
+            ],
+            acts=sorted((act_name(lang, act), many) for act, many in counts.items()),
+        )
+
+    def _stores(self, lang: Lang) -> list[tuple[str, str, bool]]:
+        """Return (what, how it is, whether it is well)."""
+        facts = [(say(lang, "health_registry"), say(lang, "health_answers"), True)]
+        try:
+            self._services.telemetry.latest(DeviceId("no-such-device"))
+            told = say(lang, "health_answers"), True
+        except PlatformError as exc:
+            told = str(exc), False
+        facts.append((say(lang, "health_telemetry"), *told))
+        folder = self._services.house.folder
+        if folder is not None:
+            free_mb = shutil.disk_usage(folder).free // MB
+            text = say(lang, "health_free", mb=f"{free_mb:,}".replace(",", "."))
+            facts.append((say(lang, "health_disk"), text, free_mb >= LOW_MB))
+        return facts
+
+    def _services_facts(self, lang: Lang, now_ms: int) -> list[tuple[str, str, bool]]:
+        """Return what ingest last said of itself, and when the last backup was made."""
+        pulses = {one.name: one for one in self._registry.pulses()}
+        backup = pulses.pop(BACKUP, None)
+        found = [
+            self._ingest_fact(lang, one, now_ms)
+            for one in pulses.values()
+            if one.name.startswith("ingest")
+        ]
+        if not found:
+            found = [(say(lang, "health_ingest"), say(lang, "never"), False)]
+        told = say(lang, "health_no_backup")
+        is_recent = backup is not None and now_ms - backup.at_ms < BACKUP_MS
+        if backup is not None:
+            mb = max(1, int(backup.facts["bytes"]) // MB)
+            told = say(
+                lang, "health_backed_up", time=moment(lang, backup.at_ms, now_ms), mb=mb
+            )
+        is_well = is_recent or self._services.is_demo
+        return [*found, (say(lang, "health_backup"), told, is_well)]
+
+    def _ingest_fact(
+        self, lang: Lang, one: Pulse, now_ms: int
+    ) -> tuple[str, str, bool]:
+        silent_s = (now_ms - one.at_ms) / 1000
+        if self._services.is_demo:  # whose clock runs faster than ingest does
+            silent_s = self._services.clock.real_seconds(silent_s)
+        lag_s, queue = int(one.facts["lag_s"]), int(one.facts["queue"])
+        name = say(lang, "health_ingest") + one.name.removeprefix("ingest")
+        heard = age(lang, one.at_ms, now_ms)
+        text = say(lang, "health_beat", age=heard, queue=queue, lag=lag_s)
+        return name, text, silent_s < SILENT_S and lag_s < LAG_S
+
+    def _boxes(self, lang: Lang, now_ms: int) -> list[tuple[str, str, bool]]:
+        states, statuses = self._registry.device_states(), self._registry.statuses()
+        alive = {one for one, state in states.items() if state is DeviceState.ACTIVE}
+        online = sum(
+            one in alive and told.status.online for one, told in statuses.items()
+        )
+        waiting = sum(
+            told.status.outbox_depth or 0
+            for one, told in statuses.items()
+            if one in alive
+        )
+        heard = max((told.received_ms for told in statuses.values()), default=None)
+        rested = self._registry.quarantined_since(now_ms - DAY_MS)
+        return [
+            (
+                say(lang, "health_boxes"),
+                say(lang, "health_online", online=online, all=len(alive)),
+                online == len(alive),
+            ),
+            (
+                say(lang, "health_heard"),
+                say(lang, "never") if heard is None else age(lang, heard, now_ms),
+                True,
+            ),
+            (
+                say(lang, "health_waiting"),
+                say(lang, "health_readings", count=waiting),
+                True,
+            ),
+            (
+                say(lang, "health_quarantine"),
+                say(lang, "health_entries", count=rested),
+                rested == 0,
+            ),
+        ]
+
+    def devices(self, request: Request) -> HTMLResponse:
+        """Every box with its health, and a form to add one."""
+        self._doors.administrator(request)
+        return self._devices(request)
+
+    def _devices(
+        self,
+        request: Request,
+        new: tuple[str, str, Markup] | None = None,
+        trouble: str = "",
+    ) -> HTMLResponse:
+        lang, now_ms = lang_of(request), self._now_ms()
+        statuses, views = self._registry.statuses(), []
+        for one in self._registry.list_devices():
+            told = statuses.get(one.id)
+            status = None if told is None else told.status
+            views.append(
+                DeviceView(
+                    one.id,
+                    one.name,
+                    one.place,
+                    say(lang, "never")
+                    if told is None
+                    else age(lang, told.received_ms, now_ms),
+                    say(lang, _state(one.state, bool(status and status.online))),
+                    str(status.outbox_depth or 0) if status else "",
+                    ", ".join(status.unhealthy) if status else "",
+                    one.state == DeviceState.REVOKED,
+                )
+            )
+        return self._page(
+            request,
+            "admin_devices.html",
+            422 if trouble else 200,
+            devices=views,
+            new=new,
+            trouble=trouble,
+            sites=[(one.id, one.name) for one in self._registry.sites()],
+            vessels=[(one.id, one.name) for one in self._registry.vessels()],
+        )
+
+    def add_device(
+        self,
+        request: Request,
+        csrf: Annotated[str, Form()],
+        device: Place = "",
+        name: Annotated[str, Form(max_length=200)] = "",
+        place: Place = "",
+    ) -> HTMLResponse:
+        """Register a box; show its password and a code to enrol it with, this once."""
+        self._doors.check_form(request, csrf)
+        self._doors.administrator(request)
+        request.state.subject = f"device={device} place={place}"
+        kind, _, where = place.partition("/")
+        try:
+            password = self._registry.add_device(
+                device,
+                name=name,
+                site=where if kind == "site" else None,
+                vessel=where if kind == "vessel" else None,
+                now_ms=self._now_ms(),
+            )
+        except (InputError, ConflictError) as exc:
+            return self._devices(request, trouble=str(exc))
+        if password is None:
+            trouble = say(lang_of(request), "device_there", name=device)
+            return self._devices(request, trouble=trouble)
+        self._permit()
+        return self._devices(request, self._enrolment(request, device, password))
+
+    def _enrolment(
+        self, request: Request, device: str, password: str
+    ) -> tuple[str, str, Markup]:
+        """Return what a box is enrolled with: the head of its ``edge.toml``, and a code."""
+        lines = (
+            f'device = "{device}"',
+            f'broker_url = "{self._services.house.broker_url}"',
+            f"# password: {password}",
+        )
+        text = "\n".join(lines)
+        return device, text, qr(text, say(lang_of(request), "device_enrol"))
+
+    def _permit(self) -> None:
+        if self._services.house.permit is not None:
+            self._services.house.permit()
+
+    def renew(
+        self, request: Request, device: str, csrf: Annotated[str, Form()]
+    ) -> HTMLResponse:
+        """Give a box another password and show it, this once."""
+        self._doors.check_form(request, csrf)
+        self._doors.administrator(request)
+        password = self._registry.renew_password(device)
+        self._permit()
+        return self._devices(request, self._enrolment(request, device, password))
+
+    def revoke(
+        self,
+        request: Request,
+        device: str,
+        csrf: Annotated[str, Form()],
+        sure: Annotated[str, Form(max_length=2)] = "",
+    ) -> Response:
+        """Shut a box out for good; its readings stay."""
+        self._doors.check_form(request, csrf)
+        self._doors.administrator(request)
+        self._registry.get_device(device)
+        if not sure:
+            raise InputError(f"{device} is shut out for good: tick that you are sure")
+        self._registry.revoke_device(device, self._now_ms())
+        self._permit()
+        return RedirectResponse("/admin/devices", 303)
+
+
+def _state(state: DeviceState, is_online: bool) -> str:
+    if state is DeviceState.REVOKED:
+        return "device_revoked"
+    return "device_online" if is_online else "device_offline"

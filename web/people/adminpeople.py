@@ -1,0 +1,252 @@
+"""The administrator's pages of people: who there is and as what, inviting, ending."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.storage.registry.accounts import PersonInfo
+from greenwater.storage.registry.people import OrganisationKind, Role
+from web.door.doors import Doors
+from web.pages import Renderer, lang_of
+from web.people.inviting import Inviting, NewLinkView
+from web.people.own import session_view
+from web.ports import Services
+from web.words import Lang, say
+
+Word = Annotated[str, Form(max_length=64)]
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """Somebody, in a list."""
+
+    id: str
+    name: str
+    phone: str
+    roles: str
+
+
+class AdminPeoplePages:
+    """People and roles, for the administrator."""
+
+    def __init__(
+        self, services: Services, render: Renderer, doors: Doors, inviting: Inviting
+    ) -> None:
+        self._services, self._registry = services, services.registry
+        self._render, self._doors, self._inviting = render, doors, inviting
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/admin/people", response_class=HTMLResponse)(self.people)
+        routes.post("/admin/organisations")(self.add_organisation)
+        routes.post("/admin/invitations")(self.invite)
+        routes.post("/admin/invitations/{invitation}/end")(self.end_invitation)
+        routes.get("/admin/people/{person}", response_class=HTMLResponse)(self.person)
+        routes.post("/admin/people/{person}/roles")(self.add_role)
+        routes.post("/admin/people/{person}/roles/end")(self.end_role)
+        routes.post("/admin/people/{person}/sessions/end")(self.end_sessions)
+        routes.post("/admin/people/{person}/link")(self.link)
+        routes.post("/admin/people/{person}/second-factor/end")(self.end_factor)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def people(self, request: Request) -> HTMLResponse:
+        """Everybody, the open invitations, a form for another."""
+        self._doors.administrator(request)
+        return self._people(request)
+
+    def _people(
+        self, request: Request, new: NewLinkView | None = None, trouble: str = ""
+    ) -> HTMLResponse:
+        lang = lang_of(request)
+        return self._render.page(
+            request,
+            "admin_people.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            status=422 if trouble else 200,
+            new=new,
+            trouble=trouble,
+            people=[self._view(lang, one) for one in self._registry.list_people()],
+            links=self._inviting.open_links(lang, None),
+            kinds=[(str(one), say(lang, f"kind_{one}")) for one in OrganisationKind],
+            **self._choices(lang),
+        )
+
+    def _choices(self, lang: Lang) -> dict[str, Any]:
+        return {
+            "organisations": [
+                (one, name) for one, name, _ in self._registry.list_organisations()
+            ],
+            "roles": [(str(one), say(lang, f"role_{one}")) for one in Role],
+        }
+
+    def _view(self, lang: Lang, one: PersonInfo) -> PersonView:
+        names = {id_: name for id_, name, _ in self._registry.list_organisations()}
+        roles = (
+            f"{say(lang, f'role_{role}')}, {names.get(where, where)}"
+            for where, role in one.memberships
+        )
+        return PersonView(one.id, one.name, one.phone or "", "; ".join(roles))
+
+    def add_organisation(
+        self,
+        request: Request,
+        csrf: Annotated[str, Form()],
+        id: Word = "",
+        name: Annotated[str, Form(max_length=200)] = "",
+        kind: Word = OrganisationKind.HOUSEHOLD,
+    ) -> Response:
+        """Add a tenant."""
+        self._doors.check_form(request, csrf)
+        self._doors.administrator(request)
+        request.state.subject = f"organisation={id} kind={kind}"
+        try:
+            if kind not in set(OrganisationKind):
+                raise InputError(f"kind {kind!r} is none")
+            self._registry.add_organisation(id, name, kind=OrganisationKind(kind))
+        except (InputError, ConflictError) as exc:
+            return self._people(request, trouble=str(exc))
+        return RedirectResponse("/admin/people", 303)
+
+    def invite(
+        self,
+        request: Request,
+        csrf: Annotated[str, Form()],
+        organisation: Word = "",
+        role: Word = "",
+    ) -> HTMLResponse:
+        """Make an invitation into any organisation and role; show it, this once."""
+        self._doors.check_form(request, csrf)
+        visitor = self._doors.administrator(request)
+        self._must_be(organisation, role)
+        request.state.subject = f"organisation={organisation} role={role}"
+        lang = lang_of(request)
+        made = self._inviting.invite(lang, organisation, Role(role), visitor.person)
+        return self._people(request, made)
+
+    def _must_be(self, organisation: str, role: str) -> None:
+        if role not in set(Role):
+            raise InputError(f"role {role!r} is not one of {', '.join(Role)}")
+        if organisation not in {
+            one for one, _, _ in self._registry.list_organisations()
+        }:
+            raise MissingError(f"organisation {organisation} is not registered")
+
+    def end_invitation(
+        self, request: Request, invitation: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """Withdraw a link."""
+        self._doors.check_form(request, csrf)
+        self._doors.administrator(request)
+        self._registry.end_link(invitation, self._now_ms())
+        return RedirectResponse("/admin/people", 303)
+
+    def person(self, request: Request, person: str) -> HTMLResponse:
+        """One person: roles, sessions, ways back in."""
+        self._doors.administrator(request)
+        return self._person(request, person)
+
+    def _person(
+        self, request: Request, person: str, new: NewLinkView | None = None
+    ) -> HTMLResponse:
+        lang, now_ms = lang_of(request), self._now_ms()
+        info = self._registry.get_person(person)
+        names = {id_: name for id_, name, _ in self._registry.list_organisations()}
+        factor = self._registry.find_second_factor(person)
+        return self._render.page(
+            request,
+            "admin_person.html",
+            now_ms=now_ms,
+            is_simulated=self._services.is_demo,
+            new=new,
+            one=self._view(lang, info),
+            held=[
+                (where, str(role), say(lang, f"role_{role}"), names.get(where, where))
+                for where, role in info.memberships
+            ],
+            sessions=[
+                session_view(lang, one, now_ms, None)
+                for one in self._registry.list_sessions(person, now_ms)
+            ],
+            has_factor=factor is not None and factor.confirmed_ms is not None,
+            **self._choices(lang),
+        )
+
+    def add_role(
+        self,
+        request: Request,
+        person: str,
+        csrf: Annotated[str, Form()],
+        organisation: Word = "",
+        role: Word = "",
+    ) -> Response:
+        """Make somebody something more."""
+        self._begin(request, person, csrf)
+        self._must_be(organisation, role)
+        request.state.subject = (
+            f"person={person} organisation={organisation} role={role}"
+        )
+        self._registry.add_member(person, organisation, Role(role))
+        return RedirectResponse(f"/admin/people/{person}", 303)
+
+    def end_role(
+        self,
+        request: Request,
+        person: str,
+        csrf: Annotated[str, Form()],
+        organisation: Word = "",
+        role: Word = "",
+    ) -> Response:
+        """End what somebody is; the last administrator stays."""
+        self._begin(request, person, csrf)
+        self._must_be(organisation, role)
+        request.state.subject = (
+            f"person={person} organisation={organisation} role={role}"
+        )
+        if role == Role.ADMIN and self._registry.administrators() == [person]:
+            raise ConflictError(
+                "he is the last administrator: invite another one first"
+            )
+        self._registry.drop_member(person, organisation, Role(role))
+        self._registry.end_sessions(person)
+        return RedirectResponse(f"/admin/people/{person}", 303)
+
+    def _begin(self, request: Request, person: str, csrf: str) -> str | None:
+        """See that the form is ours, that an administrator sent it, and that he exists."""
+        self._doors.check_form(request, csrf)
+        visitor = self._doors.administrator(request)
+        self._registry.get_person(person)
+        return visitor.person
+
+    def end_sessions(
+        self, request: Request, person: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """Sign somebody out everywhere."""
+        self._begin(request, person, csrf)
+        self._registry.end_sessions(person)
+        return RedirectResponse(f"/admin/people/{person}", 303)
+
+    def link(
+        self, request: Request, person: str, csrf: Annotated[str, Form()]
+    ) -> HTMLResponse:
+        """Make a link with which he chooses a new PIN or password; show it, this once."""
+        by = self._begin(request, person, csrf)
+        made = self._inviting.let_choose(lang_of(request), person, by)
+        return self._person(request, person, made)
+
+    def end_factor(
+        self, request: Request, person: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """Forget a second factor: his phone is lost. He is signed out everywhere."""
+        self._begin(request, person, csrf)
+        self._registry.end_second_factor(person)
+        self._registry.end_sessions(person)
+        return RedirectResponse(f"/admin/people/{person}", 303)

@@ -1,0 +1,1 @@
+"""Pages of boats: the fleet, trips, trip cards, the vessel's book."""

@@ -1,0 +1,236 @@
+"""Boats: their trips and papers, and entering what happened."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.vessel_records import get_vessel_kind
+from greenwater.storage.registry.places import VesselInfo
+from traceability.records import FieldError
+from traceability.sea.vessels import NewVesselRecord, VesselBooks
+from web.door.doors import Doors
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.views.boatpapers import PaperView, endings, paper_views, states_of
+from web.views.boattrips import skippers_of, trip_links
+from web.views.seaforms import (
+    SeaForm,
+    input_type,
+    local_ms,
+    meant_fields,
+    sea_field_views,
+    typed_time,
+    typed_values,
+    values_of,
+)
+from web.views.shown import Link
+from web.words import Lang, say
+
+MOST_BOATS: Final = 40
+"""So many boats on one page; an officer finds the others by name or number."""
+MOST_ENDINGS: Final = 30
+
+
+def _is_asked(info: VesselInfo, text: str) -> bool:
+    plain = text.casefold().strip()
+    return plain in info.name.casefold() or plain in info.id.casefold()
+
+
+class BoatPages:
+    """The boats that a visitor sees, and their books."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._render, self._doors = services, render, doors
+        self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/vessels", response_class=HTMLResponse)(self.boats_page)
+        routes.get("/vessels/{vessel}/book", response_class=HTMLResponse)(
+            self.book_page
+        )
+        routes.get("/vessels/{vessel}/records/new", response_class=HTMLResponse)(
+            self.new_page
+        )
+        routes.post("/vessels/{vessel}/records")(self.enter)
+        return routes
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._services.clock.now())
+
+    def boats_page(self, request: Request, q: str = "") -> HTMLResponse:
+        """Boats, with what is soon to be done for each; ``q`` picks by name or number."""
+        mine, lang = self._doors.mine(request), lang_of(request)
+        vessels = mine.seen.vessels()
+        states = states_of(mine.seen, vessels, self._now_ms())
+        shown = [one for one in vessels if _is_asked(one, q)][:MOST_BOATS]
+        boats = [
+            (
+                Link(f"{one.name} ({one.id})", f"/vessels/{one.id}/book"),
+                [
+                    paper
+                    for paper in paper_views(lang, states[one.id])
+                    if paper.look != "good"
+                ],
+                trip_links(lang, mine.seen, one.id)[:3],
+            )
+            for one in shown
+        ]
+        ending = endings(lang, vessels, states)
+        return self._render.page(
+            request,
+            "boats.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            boats=boats,
+            asked=q[:40],
+            is_many=len(vessels) > MOST_BOATS or bool(q),
+            count=len(vessels),
+            ending=ending[:MOST_ENDINGS],
+            more=max(0, len(ending) - MOST_ENDINGS),
+        )
+
+    def book_page(self, request: Request, vessel: str) -> HTMLResponse:
+        """One boat: trips and papers."""
+        mine, lang = self._doors.mine(request), lang_of(request)
+        info = mine.seen.get_vessel(vessel)
+        return self._render.page(
+            request,
+            "boat.html",
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            vessel=info,
+            trips=trip_links(lang, mine.seen, info.id),
+            papers=self._papers(lang, mine, info),
+            new_trip=str(uuid.uuid4()),
+            is_of_crew=self._doors.known(request).keeps_boats,
+        )
+
+    def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
+        states = states_of(mine.seen, [info], self._now_ms())
+        return paper_views(lang, states[info.id])
+
+    def new_page(
+        self,
+        request: Request,
+        vessel: str,
+        kind: str,
+        trip: str = "",
+        haul: str = "",
+        violation: str = "",
+        corrects: str = "",
+    ) -> HTMLResponse:
+        """A form for one kind of record."""
+        mine = self._doors.mine(request)
+        info = mine.seen.get_vessel(vessel)
+        get_vessel_kind(kind)
+        form = SeaForm(
+            kind, trip, str(uuid.uuid4()), typed_time(self._now_ms()),
+            {"haul": haul, "violation": violation, "port": "CHR"},
+        )  # fmt: skip
+        if haul:
+            form = self._of_haul(mine, form, trip, haul)
+        if corrects:
+            old = mine.seen.get_vessel_record(corrects)
+            form = replace(
+                form, kind=old.kind, trip=old.trip or "", corrects=old.id,
+                happened=typed_time(old.happened_ms), behalf=old.entered_for,
+                values=values_of(old.kind, old.fields),
+            )  # fmt: skip
+        return self._form(request, info, form)
+
+    @staticmethod
+    def _of_haul(mine: Services, form: SeaForm, trip: str, haul: str) -> SeaForm:
+        """Return a form filled with what positions show of a haul."""
+        known = next((one for one in mine.seen.hauls(trip) if one.id == haul), None)
+        if known is None:
+            return form
+        values = {"haul": haul, "set_ms": typed_time(known.set_ms or known.began_ms)}
+        return replace(form, values=values, happened=typed_time(known.ended_ms))
+
+    def _form(self, request: Request, info: VesselInfo, form: SeaForm) -> HTMLResponse:
+        lang = lang_of(request)
+        return self._render.page(
+            request,
+            "sea_record.html",
+            status=422 if form.trouble else 200,
+            now_ms=self._now_ms(),
+            is_simulated=self._services.is_demo,
+            vessel=info,
+            form=form,
+            kind_name=say(lang, f"sea_kind_{form.kind}"),
+            fields=sea_field_views(lang, form),
+            input_type=input_type,
+            skippers=skippers_of(
+                self._services.registry, info, self._doors.known(request).person
+            ),
+            back=self._back(self._doors.mine(request), info, form.trip),
+        )
+
+    @staticmethod
+    def _back(mine: Services, info: VesselInfo, trip: str) -> str:
+        """Return the trip's page, or the boat's while the trip is only being begun."""
+        if trip:
+            try:
+                mine.seen.vessel_of_trip(trip)
+            except MissingError:
+                pass
+            else:
+                return f"/trips/{trip}"
+        return f"/vessels/{info.id}/book"
+
+    async def enter(self, request: Request, vessel: str) -> Response:
+        """Enter a record; typed wrong, the form comes back with what was typed."""
+        form = {key: str(value) for key, value in (await request.form()).items()}
+        return await run_in_threadpool(self._enter, request, vessel, form)
+
+    def _enter(
+        self, request: Request, vessel: str, form: Mapping[str, str]
+    ) -> Response:
+        self._doors.check_form(request, form.get("csrf", ""))
+        mine, lang = self._doors.mine(request), lang_of(request)
+        info = mine.seen.get_vessel(vessel)
+        kind = form.get("kind", "")
+        person = self._doors.sailor(request, or_on_duty=kind == "statement")
+        get_vessel_kind(kind)
+        typed = SeaForm(
+            kind, form.get("trip", ""), form.get("id", ""), form.get("happened", ""),
+            typed_values(form), form.get("behalf", ""), form.get("corrects", ""),
+        )  # fmt: skip
+        try:
+            self._books.record(person, self._meant(lang, info, typed, form))
+        except FieldError as exc:
+            known = {one.name for one in get_vessel_kind(kind).fields}
+            field = exc.field if exc.field in known else ""
+            words = say(lang, "not_saved", reason=str(exc))
+            return self._form(request, info, replace(typed, field=field, trouble=words))
+        except (InputError, ConflictError) as exc:
+            words = say(lang, "not_saved", reason=str(exc))
+            return self._form(request, info, replace(typed, trouble=words))
+        back = f"/trips/{typed.trip}" if typed.trip else f"/vessels/{info.id}/book"
+        return RedirectResponse(back, 303)
+
+    @staticmethod
+    def _meant(
+        lang: Lang, info: VesselInfo, typed: SeaForm, form: Mapping[str, str]
+    ) -> NewVesselRecord:
+        fields = meant_fields(lang, typed.kind, form)
+        return NewVesselRecord(
+            id=typed.record,
+            vessel=info.id,
+            kind=typed.kind,
+            trip=typed.trip or None,
+            happened_ms=local_ms("happened", typed.happened),
+            fields=fields,
+            entered_for=typed.behalf or None,
+            corrects=typed.corrects or None,
+            source="position" if fields.get("haul") else "hand",
+        )

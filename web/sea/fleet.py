@@ -1,0 +1,211 @@
+"""The fleet: where each boat was last heard of, by whom, and what is due.
+
+Countdowns follow positions of vessel monitoring alone; a boat's own box that is out of
+coverage is normal and never red.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from analytics.fishing.monitoring import Contact, Monitoring, Standing, standing_at
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Source
+from greenwater.reference.monitoring import is_required
+from greenwater.reference.ports import port_at
+from greenwater.reference.zones import ZONES, zone_at
+from greenwater.storage.registry.places import VesselInfo
+from web.door.doors import Doors
+from web.pages import Renderer, lang_of
+from web.views.cards import is_simulated
+from web.views.facts import Facts, Hanging, Snapshots
+from web.views.formats import age, moment, position
+from web.views.lights import Light
+from web.views.seamap import Mark, bounds_of, sea_map
+from web.views.shown import Link
+from web.words import Lang, say
+
+LOOKS: Final = {
+    Monitoring.NOT_REQUIRED: "ok",
+    Monitoring.UNKNOWN: "lost",
+    Monitoring.IN_PORT: "ok",
+    Monitoring.TRACKED: "ok",
+    Monitoring.LATE: "look",
+    Monitoring.REPORTING: "look",
+    Monitoring.LOST: "act",
+    Monitoring.OVERDUE: "act",
+}
+_ORDER: Final = {"act": 0, "look": 1, "lost": 2, "ok": 3}
+
+
+@dataclass(frozen=True)
+class Fix:
+    """The newest position of one source."""
+
+    at_ms: int
+    latitude: float
+    longitude: float
+    source: Source
+
+
+@dataclass(frozen=True)
+class BoatView:
+    """One boat on the fleet's page."""
+
+    id: str
+    name: str
+    light: Light
+    word: str
+    where: str
+    heard: str
+    due: tuple[str, ...]
+    links: tuple[Link, ...]
+    at: tuple[float, float] | None
+    is_simulated: bool
+
+
+class FleetPages:
+    """Where boats are."""
+
+    def __init__(self, snapshots: Snapshots, render: Renderer, doors: Doors) -> None:
+        self._snapshots, self._render, self._doors = snapshots, render, doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/fleet", response_class=HTMLResponse)(self.fleet_page)
+        routes.get("/fleet.json")(self.fleet_data)
+        return routes
+
+    def _boats(self, request: Request) -> tuple[Facts, list[BoatView]]:
+        facts = self._snapshots.now(self._doors.mine(request))
+        trips: dict[str, str] = {}
+        for trip in self._doors.mine(request).seen.trips():  # the newest first
+            trips.setdefault(trip.vessel, trip.id)
+        views = [
+            boat_view(lang_of(request), facts, one, trips.get(one.id, ""))
+            for one in facts.vessels
+        ]
+        return facts, sorted(views, key=lambda one: (_ORDER[one.light.name], one.name))
+
+    def fleet_page(self, request: Request) -> HTMLResponse:
+        """Every boat the visitor sees, on a map and in a list; trouble first."""
+        facts, boats = self._boats(request)
+        marks = [Mark(one.at, one.light, one.name) for one in boats if one.at]
+        return self._render.page(
+            request,
+            "fleet.html",
+            now_ms=facts.now_ms,
+            is_simulated=any(one.is_simulated for one in boats),
+            boats=boats,
+            sea=sea_map(marks, alt=say(lang_of(request), "fleet_map_alt")),
+            is_verified=ZONES.verified,
+        )
+
+    def fleet_data(self, request: Request) -> JSONResponse:
+        """The same for the map's script."""
+        _, boats = self._boats(request)
+        placed = [one for one in boats if one.at]
+        document: dict[str, Any] = {
+            "bounds": bounds_of(one.at for one in placed if one.at),
+            "zones": {"coastal": ZONES.coastal_line, "inshore": ZONES.inshore_line},
+            "boats": [
+                {
+                    "name": one.name,
+                    "at": one.at,
+                    "light": one.light.name,
+                    "mark": one.light.mark,
+                    "told": [one.word, one.where, one.heard, *one.due],
+                    "href": one.links[0].href,
+                }
+                for one in placed
+            ],
+        }
+        return JSONResponse(document, headers={"Cache-Control": "no-store"})
+
+
+def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo, trip: str = "") -> BoatView:
+    """Return what is known of one boat now; ``trip`` is its newest, if it has one."""
+    hanging = facts.on_vessels.get(vessel.id, ())
+    found = [fix for one in hanging if (fix := newest_fix(one)) is not None]
+    last = max(found, key=lambda fix: fix.at_ms, default=None)
+    standing = standing_of(vessel, found, facts.now_ms)
+    name = LOOKS[standing.state] if last is not None else "lost"
+    light = Light("act" if standing.is_out_of_contact else name)
+    word = "out" if standing.is_out_of_contact else standing.state
+    return BoatView(
+        vessel.id,
+        vessel.name,
+        light,
+        say(lang, f"fleet_{word}"),
+        "" if last is None else _where(lang, last),
+        say(lang, "fleet_unheard")
+        if last is None
+        else _heard(lang, last, facts.now_ms),
+        tuple(_due(lang, standing, facts.now_ms)),
+        (
+            *([Link(say(lang, "fleet_trip"), f"/trips/{trip}")] if trip else []),
+            Link(say(lang, "fleet_track"), f"/vessels/{vessel.id}"),
+            Link(say(lang, "fleet_book"), f"/vessels/{vessel.id}/book"),
+        ),
+        None if last is None else (last.latitude, last.longitude),
+        is_simulated(facts, hanging),
+    )
+
+
+def newest_fix(one: Hanging) -> Fix | None:
+    """Return the newest position an instrument told, if it told one whole."""
+    told = {reading.channel: reading for reading in one.readings}
+    latitude, longitude = told.get(Channel.LATITUDE), told.get(Channel.LONGITUDE)
+    if latitude is None or longitude is None:
+        return None
+    if latitude.value is None or longitude.value is None:
+        return None
+    return Fix(latitude.taken_ms, latitude.value, longitude.value, one.source)
+
+
+def standing_of(vessel: VesselInfo, fixes: list[Fix], now_ms: int) -> Standing:
+    """Return how a boat stands towards monitoring, by the newest fix of each source."""
+    contact = Contact(is_required=is_required(vessel.length_m))
+    for fix in fixes:
+        in_port = port_at(fix.latitude, fix.longitude) is not None
+        contact.take(fix.at_ms, fix.source, is_in_port=in_port)
+    return standing_at(contact, now_ms)
+
+
+def _where(lang: Lang, fix: Fix) -> str:
+    port = port_at(fix.latitude, fix.longitude)
+    if port is not None:
+        return say(lang, "fleet_at_port", port=port.name)
+    zone = say(lang, f"sea_zone_{zone_at(fix.latitude, fix.longitude)}")
+    return f"{zone} · {position(lang, fix.latitude, fix.longitude)}"
+
+
+def _heard(lang: Lang, fix: Fix, now_ms: int) -> str:
+    source = say(lang, f"fleet_source_{fix.source}")
+    return say(lang, "fleet_heard", age=age(lang, fix.at_ms, now_ms), source=source)
+
+
+def _due(lang: Lang, standing: Standing, now_ms: int) -> list[str]:
+    found = []
+    for key, at_ms in (
+        ("fleet_report_by", standing.report_by_ms),
+        ("fleet_port_by", standing.port_by_ms),
+    ):
+        if at_ms is not None:
+            late = "_late" if at_ms < now_ms else ""
+            left = _left(lang, abs(at_ms - now_ms))
+            found.append(
+                say(lang, key + late, time=moment(lang, at_ms, now_ms), left=left)
+            )
+    return found
+
+
+def _left(lang: Lang, ms: int) -> str:
+    minutes = ms // 60_000
+    days, hours = minutes // 1440, minutes % 1440 // 60
+    if days:
+        return say(lang, "fleet_days", days=days, hours=hours)
+    return say(lang, "fleet_hours", hours=hours, minutes=minutes % 60)

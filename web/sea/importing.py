@@ -1,0 +1,173 @@
+"""A vessel's records from a CSV file or an Excel workbook: tried first, then confirmed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
+from traceability.book.importing import Names, decoded, plain
+from traceability.book.workbooks import MAX_BYTES
+from traceability.sea.importing import KINDS, SeaImporter, SeaTrial, sea_titles
+from traceability.sea.vessels import VesselBooks
+from web.door.doors import Doors
+from web.farm.recordimport import SHOWN, TroubleView
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.views.formats import typed_number
+from web.views.seaforms import SEA_SPECIES
+from web.views.seawords import choice_name, species_name
+from web.words import WORDS, Lang, say
+from web.workbooks import workbook_answer
+
+_FORM_BYTES: Final = 3 * MAX_BYTES
+
+
+_HEADS: Final = ("sea_field_", "column_", "sea_column_")
+
+
+def sea_names(lang: Lang) -> Names:
+    """Return how people call columns, kinds, choices and species, in both languages."""
+    both = (lang.other, lang)
+    columns = {
+        plain(words): key.removeprefix(head)
+        for one in both
+        for key, words in WORDS[one].items()
+        for head in _HEADS
+        if key.startswith(head)
+    }
+    return Names(columns, {word: name for one in both for word, name in _choices(one)})
+
+
+def _choices(lang: Lang) -> Iterator[tuple[str, str]]:
+    for kind in KINDS:
+        yield plain(say(lang, f"sea_kind_{kind}")), kind
+    for name, values in CHOICES.items():
+        for value in values:
+            yield f"{name}/{plain(choice_name(lang, name, value))}", value
+    for code in SEA_SPECIES:
+        yield f"species/{plain(species_name(lang, code))}", code
+
+
+def sea_title(lang: Lang, kind: str, column: str) -> str:
+    """Return a column's title in a template: the field's words, with its unit."""
+    for head in ("sea_column_", "column_"):
+        if f"{head}{column}" in WORDS[lang]:
+            return say(lang, f"{head}{column}")
+    units = {one.name: one.unit for one in VESSEL_KINDS[kind].fields}
+    title, unit = say(lang, f"sea_field_{column}"), units.get(column, "")
+    return f"{title} ({unit})" if unit else title
+
+
+class SeaImportPages:
+    """The page for files of a vessel."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._render, self._doors = services, render, doors
+        self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/vessels/{vessel}/import", response_class=HTMLResponse)(self.page)
+        routes.get("/vessels/{vessel}/import/template")(self.template)
+        routes.post("/vessels/{vessel}/import")(self.try_out)
+        return routes
+
+    def page(self, request: Request, vessel: str) -> HTMLResponse:
+        """Ask for a file."""
+        self._doors.sailor(request)
+        return self._page(request, vessel)
+
+    def template(self, request: Request, vessel: str, kind: str = "catch") -> Response:
+        """An empty workbook for one kind of record, in the page's language."""
+        self._doors.sailor(request)
+        self._doors.mine(request).seen.get_vessel(vessel)
+        if kind not in KINDS:
+            raise InputError(f"kind {kind[:40]!r} is none of {', '.join(KINDS)}")
+        lang = lang_of(request)
+        titles = sea_titles(kind, lambda column: sea_title(lang, kind, column))
+        sheets = {say(lang, f"sea_kind_{kind}"): [titles]}
+        return workbook_answer(f"greenwater-{kind}", sheets)
+
+    async def try_out(self, request: Request, vessel: str) -> Response:
+        """Try a file; with ``sure`` keep its good rows."""
+        length = request.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > _FORM_BYTES:
+            raise InputError(f"a file has at most {MAX_BYTES // 2**20} MB: split it")
+        limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
+        async with request.form(**limits) as form:
+            asked = {key: one for key, one in form.items() if isinstance(one, str)}
+            part = form.get("file")
+            raw = None if part is None or isinstance(part, str) else await part.read()
+        return await run_in_threadpool(self._try_out, request, vessel, asked, raw)
+
+    def _try_out(
+        self, request: Request, vessel: str, asked: Mapping[str, str], raw: bytes | None
+    ) -> Response:
+        self._doors.check_form(request, asked.get("csrf", ""))
+        person, lang = self._doors.sailor(request), lang_of(request)
+        found = self._doors.mine(request).seen.get_vessel(vessel)
+        importer = SeaImporter(self._services.registry, self._books, found.id)
+        kind = asked.get("kind", "")
+        try:
+            point = "." if lang is Lang.EN else ","
+            text = asked.get("text", "") if raw is None else decoded(raw, point=point)
+            trial = importer.try_out(
+                person,
+                text,
+                kind=kind,
+                names=sea_names(lang),
+                number=lambda cell: typed_number(lang, cell),
+            )
+        except InputError as exc:
+            return self._page(request, vessel, kind=kind, trouble=str(exc))
+        if asked.get("sure"):
+            count = importer.take_in(person, trial)
+            done = say(lang, "import_done", count=count, there=trial.there)
+            return self._page(request, vessel, done=done)
+        return self._page(request, vessel, kind=kind, text=text, trial=trial)
+
+    def _page(
+        self,
+        request: Request,
+        vessel: str,
+        *,
+        kind: str = "",
+        text: str = "",
+        trial: SeaTrial | None = None,
+        trouble: str = "",
+        done: str = "",
+    ) -> HTMLResponse:
+        lang = lang_of(request)
+        return self._render.page(
+            request,
+            "sea_import.html",
+            status=422 if trouble else 200,
+            now_ms=milliseconds(self._services.clock.now()),
+            is_simulated=self._services.is_demo,
+            vessel=self._doors.mine(request).seen.get_vessel(vessel),
+            kinds=[(one, say(lang, f"sea_kind_{one}")) for one in KINDS],
+            kind=kind,
+            text=text,
+            trial=trial,
+            troubles=_views(lang, trial),
+            trouble=trouble,
+            done=done,
+        )
+
+
+def _views(lang: Lang, trial: SeaTrial | None) -> list[TroubleView]:
+    found = () if trial is None else trial.troubles[:SHOWN]
+    return [
+        TroubleView(
+            say(lang, "import_row", row=one.row, column=one.column or "–",
+                value=one.value),
+            one.reason,
+        )
+        for one in found
+    ]  # fmt: skip

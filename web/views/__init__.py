@@ -1,0 +1,1 @@
+"""What pages show, as words, numbers and drawings: pure, and knows no request."""

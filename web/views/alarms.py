@@ -1,0 +1,158 @@
+"""What the pages say of an alarm: strings already decided. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analytics.alarms.messages import (
+    advice,
+    grounds,
+    quantity,
+    sentence,
+    severity_word,
+)
+from greenwater.reference.limits import Severity
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.places import UnitInfo
+from web.views.cards import aerator_name
+from web.views.formats import clock_time, moment, number
+from web.words import Lang, say
+
+SILENCES = frozenset({"silence", "site_silence"})
+"""Kinds of alarms that say how little is known."""
+
+MARKS = {"watch": "●", "warn": "▲", "critical": "■"}
+
+
+@dataclass(frozen=True)
+class AlarmView:
+    """One alarm. ``state`` and ``severity`` are CSS classes too."""
+
+    id: str
+    href: str
+    severity: str
+    mark: str
+    word: str
+    what: str
+    since: str
+    state: str
+    state_word: str
+    todo: str
+    limit: str
+    unit: str
+    unit_href: str
+    is_open: bool
+    is_waiting: bool
+    is_late: bool
+    is_simulated: bool
+    quiet: str = ""
+    repeats: str = ""
+    is_shelved: bool = False
+    may_wait_till_morning: bool = False
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One line of an alarm's history."""
+
+    at: str
+    kind: str
+    text: str
+
+
+def alarm_view(
+    lang: Lang,
+    alarm: Alarm,
+    unit: UnitInfo | None,
+    now_ms: int,
+    names: Mapping[str, str] | None = None,
+) -> AlarmView:
+    """Return what is said of an alarm; ``names`` are people's."""
+    name = "" if unit is None else unit.name
+    kind = "" if unit is None else str(unit.kind)
+    what = sentence(alarm, name, lang)
+    return AlarmView(
+        alarm.id,
+        f"/alarms/{alarm.id}",
+        "silence" if alarm.kind in SILENCES else alarm.severity,
+        MARKS[alarm.severity],
+        severity_word(alarm.severity, lang),
+        what[:1].upper() + what[1:],
+        say(lang, "alarm_since", time=moment(lang, alarm.began_ms, now_ms)),
+        alarm.state,
+        _state_word(lang, alarm, now_ms, names or {}),
+        advice(alarm, kind, lang),
+        grounds(alarm, lang),
+        name,
+        "" if unit is None else f"/units/{unit.id}",
+        alarm.state is not AlarmState.CLEARED,
+        alarm.acknowledged_ms is None and alarm.state is not AlarmState.CLEARED,
+        alarm.is_late,
+        alarm.is_simulated,
+        _quiet(lang, alarm, now_ms, names or {}),
+        say(lang, "alarm_repeats", count=alarm.repeats) if alarm.repeats else "",
+        alarm.shelved_until_ms is not None,
+        alarm.severity != Severity.CRITICAL,
+    )
+
+
+def _quiet(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str]) -> str:
+    """Return why nobody is told for now, and until when."""
+    if alarm.state is AlarmState.CLEARED:
+        return ""
+    if alarm.hidden == "suppressed":
+        return say(lang, "alarm_suppressed")
+    until_ms = alarm.hidden_until_ms if alarm.hidden else alarm.shelved_until_ms
+    if until_ms is None:
+        return ""
+    key = "alarm_out_of_service" if alarm.hidden else "alarm_shelved"
+    who = names.get(alarm.hidden_by or alarm.shelved_by or "", say(lang, "somebody"))
+    return say(lang, key, time=moment(lang, until_ms, now_ms), name=who)
+
+
+def _state_word(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str]) -> str:
+    who = names.get(alarm.acknowledged_by or "", say(lang, "somebody"))
+    if alarm.state is AlarmState.RAISED:
+        return say(lang, "alarm_raised", time=moment(lang, alarm.raised_ms, now_ms))
+    if alarm.state is AlarmState.ACKNOWLEDGED:
+        at = moment(lang, alarm.acknowledged_ms or 0, now_ms)
+        return say(lang, "alarm_acknowledged", name=who, time=at)
+    if alarm.state is AlarmState.RETURNED:
+        at = moment(lang, alarm.returned_ms or 0, now_ms)
+        return say(lang, "alarm_latched", time=at)
+    at = moment(lang, alarm.returned_ms or alarm.cleared_ms or 0, now_ms)
+    return say(lang, "alarm_over", time=at)
+
+
+def step_views(
+    lang: Lang, steps: Sequence[AlarmStep], alarm: Alarm, names: Mapping[str, str]
+) -> list[StepView]:
+    """Return an alarm's history, oldest first."""
+    return [
+        StepView(
+            clock_time(step.at_ms),
+            step.kind,
+            _step_text(lang, step, alarm, names),
+        )
+        for step in sorted(steps, key=lambda one: one.at_ms)
+    ]
+
+
+def _step_text(
+    lang: Lang, step: AlarmStep, alarm: Alarm, names: Mapping[str, str]
+) -> str:
+    value = step.detail.get("value")
+    facts = {
+        "name": names.get(step.person or "", say(lang, "somebody")),
+        "value": "" if value is None else quantity(alarm, float(value), lang),
+        "severity": severity_word(step.detail.get("severity", alarm.severity), lang),
+        "probe": aerator_name(lang, str(step.detail.get("probe", ""))),
+        "depth": _depth(lang, step),
+        "time": clock_time(int(step.detail.get("until_ms", step.at_ms))),
+    }
+    text = say(lang, f"step_{step.kind}", **facts).rstrip(" ,:")
+    return text[:1].upper() + text[1:]
+
+
+def _depth(lang: Lang, step: AlarmStep) -> str:
+    depth = step.detail.get("depth_m")
+    return "" if depth is None else f"{number(lang, float(depth), 1)} m"

@@ -1,0 +1,260 @@
+"""What the page of a trip shows: positions, book, weights, landings, papers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from greenwater.kernel.trips import Haul, Violation
+from greenwater.reference.vessel_records import get_vessel_kind
+from greenwater.reference.vessel_rules import RULES
+from greenwater.storage.registry.vessel_books import VesselRecord
+from traceability.sea.coverage import Coverage
+from traceability.sea.gate import SETTLES, finding_of
+from traceability.sea.trip_book import Standing, differences
+from traceability.sea.trip_case import TripView
+from web.views.formats import day, exact, moment, number
+from web.views.seawords import (
+    day_time,
+    drift_text,
+    field_text,
+    kilograms_text,
+    port_name,
+    span_text,
+    species_name,
+)
+from web.words import Lang, say
+
+BACK_DATED_MS = 24 * 3_600_000
+
+
+@dataclass(frozen=True)
+class SeaRecordView:
+    """One entry of a vessel's book."""
+
+    id: str
+    kind: str
+    name: str
+    text: str
+    happened: str
+    entered: str
+    by: str
+    behalf: str
+    source: str
+    is_back_dated: bool
+    is_corrected: bool
+    correct: str
+
+
+@dataclass(frozen=True)
+class HaulView:
+    """One haul as positions show it, and what was written of it."""
+
+    id: str
+    name: str
+    when: str
+    caught: str
+    href: str
+
+
+@dataclass(frozen=True)
+class WeightView:
+    """One species: written at sea against weighed ashore."""
+
+    name: str
+    expected: str
+    landed: str
+    share: str
+    is_within: bool
+
+
+@dataclass(frozen=True)
+class ZoneView:
+    """One candidate of fishing in closed waters."""
+
+    text: str
+    state: str
+    is_settled: bool
+    is_verified: bool
+    href: str
+
+
+def sea_record_view(
+    lang: Lang,
+    record: VesselRecord,
+    now_ms: int,
+    names: Mapping[str, str],
+    standing: frozenset[str],
+) -> SeaRecordView:
+    """Return an entry with who wrote it for whom, when it happened and was entered."""
+    parts = [
+        f"{say(lang, f'sea_field_{one.name}')}: {field_text(lang, one, value)}"
+        for one in get_vessel_kind(record.kind).fields
+        if (value := record.fields.get(one.name)) is not None
+        and one.name not in ("haul", "covers", "violation")
+    ]
+    is_own = record.kind == "confirmation"
+    address = f"/vessels/{record.vessel}/records/new"
+    return SeaRecordView(
+        record.id,
+        record.kind,
+        say(lang, f"sea_kind_{record.kind}"),
+        " · ".join(parts),
+        moment(lang, record.happened_ms, now_ms),
+        moment(lang, record.entered_ms, now_ms),
+        names.get(record.entered_by, record.entered_by),
+        ""
+        if record.entered_for == record.entered_by
+        else names.get(record.entered_for, record.entered_for),
+        say(lang, f"sea_source_{record.source}"),
+        record.entered_ms - record.happened_ms > BACK_DATED_MS,
+        record.id not in standing,
+        "" if is_own else f"{address}?kind={record.kind}&corrects={record.id}",
+    )
+
+
+def found_facts(lang: Lang, view: TripView) -> list[tuple[str, str]]:
+    """Return what positions show of a trip; empty: they show none."""
+    if view.found is None:
+        return []
+    trip = view.found.trip
+    at_sea = say(lang, "sea_trip_at_sea")
+    ended = at_sea if trip.landing_ms is None else day_time(trip.landing_ms)
+    rows = [
+        ("sea_departure", f"{day_time(trip.departure_ms)}, {port_name(trip.departure_port)}"),
+        ("sea_return", f"{ended}{', ' if trip.landing_port else ''}{port_name(trip.landing_port)}"),
+        ("sea_hauls", str(len(view.found.hauls))),
+        ("sea_zones", zones_text(lang, trip.minutes)),
+    ]  # fmt: skip
+    return [(say(lang, key), text) for key, text in rows if text]
+
+
+def zones_text(lang: Lang, minutes: Mapping[str, float]) -> str:
+    """Return in which waters the gear worked, in hours."""
+    return ", ".join(
+        f"{say(lang, f'sea_zone_{zone}')} {number(lang, minutes[zone] / 60, 1)} h"
+        for zone in sorted(minutes)
+        if minutes[zone]
+    )
+
+
+def coverage_text(lang: Lang, coverage: Coverage | None) -> str:
+    """Return how positions cover a trip, and where they came from."""
+    if coverage is None or not coverage.positions:
+        return say(lang, "sea_no_positions")
+    sources = ", ".join(
+        f"{say(lang, f'sea_from_{source}')} {number(lang, 100 * share)} %"
+        for source, share in coverage.by_source.items()
+    )
+    return say(
+        lang,
+        "sea_coverage",
+        share=f"{number(lang, 100 * coverage.share)} %",
+        gap=number(lang, coverage.longest_gap_ms / 3_600_000, 1),
+        sources=sources,
+    )
+
+
+def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
+    """Return the hauls that positions show, with what was written of each."""
+    hauls: Sequence[Haul] = () if view.found is None else view.found.hauls
+    caught: dict[str, list[Standing]] = {}
+    for one in view.book.catches:
+        caught.setdefault(str(one.record.fields.get("haul", "")), []).append(one)
+    address = f"/vessels/{view.vessel.id}/records/new?kind=catch&trip={view.trip}"
+    return [
+        HaulView(
+            haul.id,
+            say(lang, "sea_haul", number=haul.number),
+            with_grounds(
+                lang, span_text(haul.set_ms or haul.began_ms, haul.ended_ms), haul
+            ),
+            "; ".join(
+                kilograms_text(lang, one.kilograms) for one in caught.get(haul.id, ())
+            ),
+            f"{address}&haul={haul.id}",
+        )
+        for haul in hauls
+    ]
+
+
+def with_grounds(lang: Lang, text: str, one: Haul | Violation) -> str:
+    """Return words with how sure the model is, and the speed rule beside it."""
+    if one.rule_share is None:
+        return text
+    rule = f"{number(lang, 100 * one.rule_share)} %"
+    if one.probability is None:
+        return f"{text} · {say(lang, 'sea_judged_rare', rule=rule)}"
+    model = f"{number(lang, 100 * one.probability)} %"
+    return f"{text} · {say(lang, 'sea_judged', model=model, rule=rule)}"
+
+
+def weight_views(lang: Lang, view: TripView) -> list[WeightView]:
+    """Return what was written at sea against what was weighed ashore."""
+    return [
+        WeightView(
+            species_name(lang, one.species),
+            exact(lang, one.expected),
+            exact(lang, one.landed),
+            "–" if one.share is None else f"{number(lang, 100 * one.share, 1)} %",
+            one.is_within,
+        )
+        for one in differences(view.book)
+    ]
+
+
+def tolerance_text(lang: Lang) -> str:
+    """Return the tolerance, with what it rests on."""
+    share = f"{number(lang, 100 * RULES.tolerance.value)} %"
+    return say(lang, "sea_tolerance", share=share)
+
+
+def zone_views(lang: Lang, view: TripView) -> list[ZoneView]:
+    """Return the candidates of fishing in closed waters."""
+    address = f"/vessels/{view.vessel.id}/records/new?kind=statement&trip={view.trip}"
+    found = []
+    for one in view.violations:
+        finding = finding_of(view.book, one.id)
+        text = say(
+            lang,
+            "sea_violation",
+            day=day(one.began_ms),
+            minutes=round(one.minutes),
+            zone=say(lang, f"sea_zone_{one.zone}"),
+        )
+        text = with_grounds(lang, text, one)
+        state = say(lang, f"sea_findings_{finding}" if finding else "sea_unsettled")
+        found.append(
+            ZoneView(
+                text, state, finding in SETTLES, one.is_verified,
+                f"{address}&violation={one.id}",
+            )
+        )  # fmt: skip
+    return found
+
+
+def notice_texts(lang: Lang, view: TripView) -> list[tuple[str, bool]]:
+    """Return the notices to ports; whether each was given in time."""
+    least_ms = round(RULES.notice.value * 3_600_000)
+    found = []
+    for one in view.book.notices:
+        fields = one.record.fields
+        ahead_ms = fields["planned_ms"] - one.record.happened_ms
+        is_early = ahead_ms >= least_ms
+        key = "sea_notice" if is_early else "sea_notice_late"
+        text = say(
+            lang,
+            key,
+            passage=say(lang, f"sea_passages_{fields['passage']}"),
+            port=port_name(fields["port"]),
+            planned=day_time(fields["planned_ms"]),
+            ahead=number(lang, max(0, ahead_ms) / 60_000),
+            hours=number(lang, RULES.notice.value),
+        )
+        found.append((text, is_early))
+    return found
+
+
+def drift_line(lang: Lang, view: TripView) -> str:
+    """Return in what positions differ from what was confirmed; empty: in nothing."""
+    if not view.drift:
+        return ""
+    return say(lang, "sea_drift", differs=drift_text(lang, view.drift))
