@@ -136,13 +136,19 @@ def wait_for_page(page: Page, theatre: Theatre, path: str) -> None:
     while True:
         try:
             answer = page.goto(theatre.page_url + path)
-            if answer is not None and answer.ok:
+            if answer is not None and answer.ok and not is_kept(page):
                 return
         except Exception:
             if time.monotonic() > deadline:
                 raise
         assert time.monotonic() < deadline, f"{path} does not answer"
         time.sleep(0.2)
+
+
+def is_kept(page: Page) -> bool:
+    """Whether the phone shows what it kept, the site being away."""
+    kept = page.locator("body[data-kept]").count()
+    return bool(kept or page.get_by_role("heading", name="Không có mạng").count())
 
 
 def it_returns_by_itself(page: Page, theatre: Theatre) -> None:

@@ -6,7 +6,9 @@ const SHELL_CACHE = `gw-shell-${VERSION}`;
 const CHECK_CACHE = `gw-check-${VERSION}`;
 const SEEN = "gw-seen-";
 const LIST_PATHS = ["/api/v1/labels/keys.json", "/api/v1/labels/status.json"];
+// How long the network may take where something is kept to show instead, and where nothing is.
 const PATIENCE_MS = 4000;
+const LONGEST_MS = 60_000;
 const AGAIN_MS = 60_000;
 const MOST_SEEN = 40;
 const OWN = /^\/($|board$|sites\/|units\/[^/]+$|alarms(\/|$)|records(\/|$)|vessels(\/[^/]+\/(book|log))?$|trips\/[^/]+$|crops\/[^/]+$|calls$)/;
@@ -66,8 +68,8 @@ const remember = async (address, response) => {
   for (const old of all.slice(0, Math.max(all.length - MOST_SEEN, 0))) await cache.delete(old);
 };
 
-const fromNetwork = async (request, happening) => {
-  const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+const fromNetwork = async (request, happening, patience) => {
+  const response = await fetch(request, { signal: AbortSignal.timeout(patience) });
   happening.waitUntil(remember(request.url, response.clone()).catch(() => {}));
   return response;
 };
@@ -84,13 +86,14 @@ const asSeen = async (address) => {
 
 // The page as it is now; without a network as it was last seen, else what was installed.
 const page = async (request, happening) => {
+  const path = new URL(request.url).pathname;
+  const check = path === "/check" ? await caches.match("/check") : null;
+  const kept = check ?? (await asSeen(request.url));
   try {
-    return await fromNetwork(request, happening);
+    return await fromNetwork(request, happening, kept ? PATIENCE_MS : LONGEST_MS);
   } catch (trouble) {
-    const path = new URL(request.url).pathname;
-    const check = path === "/check" ? await caches.match("/check") : null;
-    const kept = check ?? (await asSeen(request.url)) ?? (await caches.match("/no-network"));
-    if (kept) return kept;
+    const shown = kept ?? (await caches.match("/no-network"));
+    if (shown) return shown;
     throw trouble;
   }
 };
