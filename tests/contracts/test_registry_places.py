@@ -20,7 +20,7 @@ PLATFORM_TABLES = {
     # Of a person, not of a tenant.
     "second_factor", "recovery_code", "one_time_link", "consent", "inspector_key",
     # Of the platform and its authorities.
-    "audit", "api_write", "ledger_root", "office", "sanction",
+    "audit", "api_write", "ledger_root", "office", "sanction", "pulse",
 }  # fmt: skip
 
 PASSING = {("lot_step", "lot_step"), ("lot_flow", "lot")}
