@@ -1,4 +1,4 @@
-"""Runs all tests, in four lots beside each other: most of them wait for servers.
+"""Runs all tests, in three lots beside each other: most of them wait for servers.
 
     python tools/run_tests.py PYTHON [ARGUMENTS OF PYTEST]
 
@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-LOTS = (("tests/live",), ("tests/stories",), ("tests/contracts", "tests/faults"))
-"""What runs beside the rest; each lot starts its own servers."""
+LOTS = (("tests/live", "tests/stories"), ("tests/contracts", "tests/faults"))
+"""What runs beside the rest; each lot starts its own servers. Tests that watch a clock
+are one lot, so that no two of them take the processor from each other."""
 NOTHING_COLLECTED = 5
 
 

@@ -284,7 +284,7 @@ MODELS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_scan_finds_who_is_there_and_what_it_may_be(kind: str) -> None:
-    with a_bus(a_bench(MODELS), kind, timeout_s=0.1) as bus:
+    with a_bus(a_bench(MODELS), kind, timeout_s=0.3) as bus:
         found = {unit: scan_bus(bus, unit) for unit in range(1, 11)}
     assert [unit for unit, who in found.items() if who] == list(MODELS)
     for unit, name in MODELS.items():

@@ -41,6 +41,11 @@ class Visitor(Struct, frozen=True):
         )
 
     @property
+    def is_of_crew(self) -> bool:
+        """Whether he does so under a name: an operator without one only looks."""
+        return self.keeps_boats and self.person is not None
+
+    @property
     def is_of_boats(self) -> bool:
         """Whether boats are what he comes for: he has no farm."""
         farm = {Role.FARMER, Role.TECHNICIAN, Role.ADMIN}

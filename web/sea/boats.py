@@ -111,7 +111,7 @@ class BoatPages:
             trips=trip_links(lang, mine.seen, info.id),
             papers=self._papers(lang, mine, info),
             new_trip=str(uuid.uuid4()),
-            is_of_crew=self._doors.known(request).keeps_boats,
+            is_of_crew=self._doors.known(request).is_of_crew,
         )
 
     def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
