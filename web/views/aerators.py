@@ -84,24 +84,24 @@ def _view(
         aerator_name(lang, one.deployed.probe),
         state,
         text,
-        _order_text(lang, facts, order, is_running),
+        "" if order is None else order_text(lang, order, facts.now_ms, is_running),
         not is_running,
     )
 
 
-def _order_text(
-    lang: Lang, facts: Facts, order: CommandInfo | None, is_running: bool
-) -> str:
-    """Return what became of the last order."""
-    if order is None:
+def order_text(lang: Lang, order: CommandInfo, now_ms: int, is_running: bool) -> str:
+    """Return what became of an order; nothing once it was done and holds no longer."""
+    command, reply = order.command, order.reply
+    is_on = bool(command.args.get("on"))
+    time = moment(lang, order.created_ms, now_ms)
+    if reply is None:
+        is_over = now_ms >= command.expires_ms
+        return say(lang, "order_expired" if is_over else "order_sent", time=time)
+    if not reply.is_done:
+        return say(lang, "order_refused", reason=reply.message, time=time)
+    held_ms = 1000 * float(command.args.get("for_s", FOR_S))
+    if now_ms >= order.created_ms + held_ms:
         return ""
-    is_on = bool(order.command.args.get("on"))
-    facts_of = {"time": moment(lang, order.created_ms, facts.now_ms)}
-    if order.reply is None:
-        is_over = facts.now_ms >= order.command.expires_ms
-        return say(lang, "order_expired" if is_over else "order_sent", **facts_of)
-    if not order.reply.is_done:
-        return say(lang, "order_refused", reason=order.reply.message, **facts_of)
     if is_on and not is_running:
-        return say(lang, "order_not_running", **facts_of)
-    return say(lang, "order_on" if is_on else "order_off", **facts_of)
+        return say(lang, "order_not_running", time=time)
+    return say(lang, "order_on" if is_on else "order_off", time=time)
