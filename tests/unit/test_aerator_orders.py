@@ -6,6 +6,7 @@ from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.wire.messages import Command, Reply
 from greenwater.storage.registry.commands import CommandInfo
 from web.views.aerators import FOR_S, order_text
+from web.words import Lang
 
 AT = 1_780_000_000_000
 HOUR = 3_600_000
@@ -36,11 +37,11 @@ def test_what_became_of_an_order(
     on: bool, reply: Reply | None, hours: int, is_running: bool, said: str
 ) -> None:
     order = ordered(on=on, reply=reply)
-    assert said in order_text("vi", order, AT + hours * HOUR, is_running)
+    assert said in order_text(Lang.VI, order, AT + hours * HOUR, is_running)
 
 
 @pytest.mark.parametrize("is_running", [True, False])
 def test_an_order_that_holds_no_longer_is_not_spoken_of(is_running: bool) -> None:
     order = ordered(on=True, reply=DONE)
-    assert order_text("vi", order, AT + 4 * HOUR - 1, is_running)
-    assert order_text("vi", order, AT + 4 * HOUR, is_running) == ""
+    assert order_text(Lang.VI, order, AT + 4 * HOUR - 1, is_running)
+    assert order_text(Lang.VI, order, AT + 4 * HOUR, is_running) == ""
