@@ -17,8 +17,9 @@ from tests.pages.world import NOW, NOW_MS, open_empty
 from traceability.label.labels import Labels
 from web.app import create_app
 
-FEW = 1
-"""So many statements ask whether a kept page holds; to make one takes dozens."""
+FEW = 4
+"""So many statements ask whether a kept page holds, with those that write down scans which
+were counted since; to make one takes dozens."""
 
 
 class SteadyClock(ManualClock):
