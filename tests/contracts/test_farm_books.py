@@ -311,7 +311,7 @@ def test_any_order_and_repetition_of_syncs_gives_the_same_books(
 
 def _synced(
     farm: Farm, order: list[Told]
-) -> tuple[list[int], list[tuple[int, str]], list[tuple[int, float]]]:
+) -> tuple[list[int], list[tuple[int, str]], list[tuple[int, int, float]]]:
     """Send records in an order to a pond of their own; return what the books are then.
 
     Ids keep the order of the numbers, so that the same one is the lower.
@@ -335,6 +335,7 @@ def _synced(
             id=name(number) or "", kind=kind, happened_ms=NOW + day * DAY_MS,
             fields=fields, crop=crop, corrects=name(corrects),
         )  # fmt: skip
+        farm.clock.advance(timedelta(seconds=1))  # what comes later is entered later
         farm.books.recording.take("lan", new)
     records = farm.registry.records(crop=crop)
     numbers = {one.id: (uuid.UUID(one.id).int - base) // 1000 for one in records}
@@ -342,13 +343,17 @@ def _synced(
     for one in farm.registry.deployments(unit=unit, start_ms=0, end_ms=NOW * 2):
         span = Span(Series(one.device, one.probe), 0, NOW * 2)
         readings += [
-            ((reading.taken_ms - NOW) // 1000, reading.value)
+            (
+                (reading.taken_ms - NOW) // 1000,
+                (reading.taken_ms - base) % 1000,
+                reading.value,
+            )
             for reading in farm.telemetry.read(span, [Channel.PH])
             if reading.value is not None
         ]
     return (
         sorted(numbers.values()),
-        [(numbers[one.id], one.kind) for one in in_force(records)],
+        sorted((numbers[one.id], one.kind) for one in in_force(records)),
         sorted(readings),
     )
 
