@@ -80,7 +80,7 @@ def _page_faults(played: Played) -> Iterator[str]:
             yield "no label was issued"
         else:
             path = labels[0].uri.removeprefix(played.page_url)
-            pages[path] = 'data-code="genuine"'
+            pages[path] = 'data-code="valid"'
     trusted = None
     if played.authority is not None:
         trusted = ssl.create_default_context(cafile=played.authority)

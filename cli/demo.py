@@ -240,5 +240,5 @@ def _check_once(
     if not faults:
         typer.echo("checked: every probe's readings are stored, nothing in quarantine")
         if not bill.scenario:
-            typer.echo("checked: the pond's alarm was raised, a label is genuine")
+            typer.echo("checked: the pond's alarm was raised, a label is valid")
     return 70 if faults else 0

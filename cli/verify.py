@@ -50,7 +50,7 @@ def verify(
     is_good, now_ms = True, milliseconds(open_clock().now())
     for text in _texts(label):
         verdict = check(text, known, listed, now_ms)
-        is_good &= verdict.code is Code.GENUINE
+        is_good &= verdict.code is Code.VALID
         if as_json:
             typer.echo(msgspec.json.encode(verdict).decode())
             continue

@@ -196,7 +196,7 @@ def test_a_platform_comes_back_with_all_that_was_acknowledged_and_published(
         labels.end_recall("lan", lot.id)
         assert now.check(unknown.uri).code is Code.REVOKED
         assert now.check(late.uri).code is Code.REVOKED
-        assert now.check(early.uri).code is Code.GENUINE
+        assert now.check(early.uri).code is Code.VALID
         assert now.check(lost.uri).code is Code.NOT_FOUND
         (fresh,) = labels.issue("lan", lot.id, 1)
         assert fresh.uri not in uris

@@ -233,13 +233,13 @@ def test_labels_live_and_end_as_their_acts_say(farm: Farm) -> None:
     def code(label: Any) -> Code:
         return farm.published.check(label.uri).code
 
-    assert [code(one) for one in (first, second, third)] == [Code.GENUINE] * 3
+    assert [code(one) for one in (first, second, third)] == [Code.VALID] * 3
     farm.labels.act("lan", first.id, "suspended", "nghi mất")
     farm.labels.act("lan", second.id, "revoked", "in hỏng")
     assert (code(first), code(second)) == (Code.SUSPENDED, Code.REVOKED)
     farm.labels.act("lan", first.id, "resumed", "tìm thấy")
     farm.labels.act("lan", second.id, "resumed", "nhầm")
-    assert (code(first), code(second)) == (Code.GENUINE, Code.REVOKED), "for good"
+    assert (code(first), code(second)) == (Code.VALID, Code.REVOKED), "for good"
     farm.labels.recall("lan", lot.id, "kháng sinh", "0905 123 456")
     assert code(third) is Code.RECALLED
     with pytest.raises(ConflictError):
@@ -247,7 +247,7 @@ def test_labels_live_and_end_as_their_acts_say(farm: Farm) -> None:
     with pytest.raises(GateRefusedError, match="called_back"):
         farm.labels.issue("lan", lot.id, 1)
     farm.labels.end_recall("lan", lot.id)
-    assert code(third) is Code.GENUINE
+    assert code(third) is Code.VALID
 
 
 def test_a_well_signed_label_that_was_never_issued_is_not_found(farm: Farm) -> None:
@@ -255,7 +255,7 @@ def test_a_well_signed_label_that_was_never_issued_is_not_found(farm: Farm) -> N
     (label,) = farm.labels.issue("lan", lot.id, 1)
     stray = made(farm.signer, base=BASE, lot=lot.code)
     assert farm.published.check(stray).code is Code.NOT_FOUND
-    assert farm.published.check(label.uri).code is Code.GENUINE
+    assert farm.published.check(label.uri).code is Code.VALID
 
 
 def test_the_ledger_is_whole_and_any_change_to_it_shows(farm: Farm) -> None:

@@ -324,9 +324,9 @@ def test_every_label_downstream_turns_red_in_whosever_hands(
             name: trade.published.check(one.uri).code for name, one in labels.items()
         }
 
-    assert set(codes().values()) == {Code.GENUINE}
+    assert set(codes().values()) == {Code.VALID}
     trade.recalls.recall("hoa", first.id, "kháng sinh", "0905 123 456")
-    assert codes() == {"hoa": Code.GENUINE, "nha-may": Code.RECALLED}
+    assert codes() == {"hoa": Code.VALID, "nha-may": Code.RECALLED}
     verdict = trade.published.check(labels["nha-may"].uri)
     assert (verdict.reason, verdict.phone) == ("kháng sinh", "0905 123 456")
     assert recall_reach(trade.registry, first.id).labels == 1
@@ -335,7 +335,7 @@ def test_every_label_downstream_turns_red_in_whosever_hands(
     trade.recalls.end("hoa", first.id)
     assert set(codes().values()) == {Code.RECALLED}, "the mixed lot is under both"
     trade.recalls.end("hoa", second.id)
-    assert set(codes().values()) == {Code.GENUINE}
+    assert set(codes().values()) == {Code.VALID}
 
 
 def test_a_mixed_lots_label_tells_the_first_and_last_day_and_what_all_share(

@@ -40,7 +40,7 @@ def test_after_a_rotation_old_labels_stay_good_a_while(
         False, True,
     )  # fmt: skip
     ends_ms = LATER + 10 * DAY_MS
-    assert code(registry, text, ends_ms - 1) is Code.GENUINE
+    assert code(registry, text, ends_ms - 1) is Code.VALID
     assert code(registry, text, ends_ms) is Code.EXPIRED
     rotate(tmp_path, registry, LATER + DAY_MS, kept_days=500)
     assert code(registry, text, ends_ms) is Code.EXPIRED, (

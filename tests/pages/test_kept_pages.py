@@ -127,9 +127,9 @@ def acted(kind: str) -> Callable[[Site], None]:
 
 CHANGES: list[tuple[Callable[[Site], None], str]] = [
     (acted("suspended"), 'data-code="suspended"'),
-    (acted("resumed"), 'data-code="genuine"'),
+    (acted("resumed"), 'data-code="valid"'),
     (recalled, 'data-code="recalled"'),
-    (freed, 'data-code="genuine"'),
+    (freed, 'data-code="valid"'),
     (inspected, 'data-result="non_conformant"'),
     (told_elsewhere, 'data-part="copied"'),
     (acted("revoked"), 'data-code="revoked"'),
@@ -156,13 +156,13 @@ def test_what_changes_a_verdict_changes_the_page_at_once(site: Site) -> None:
 
 
 def test_a_key_that_is_withdrawn_turns_its_labels(farms: Farms, site: Site) -> None:
-    assert 'data-code="genuine"' in site.text()
+    assert 'data-code="valid"' in site.text()
     farms.registry.raise_operator_alarm(
         "carried-revoked", site.label.id, "of a backup", NOW_MS
     )
     assert 'data-code="revoked"' in site.text()
     farms.registry.clear_operator_alarm("carried-revoked", site.label.id, NOW_MS)
-    assert 'data-code="genuine"' in site.text()
+    assert 'data-code="valid"' in site.text()
 
 
 def test_other_work_in_the_registry_leaves_pages_kept(site: Site) -> None:

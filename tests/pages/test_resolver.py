@@ -424,12 +424,12 @@ def test_a_signed_label_shows_its_passport_at_once(site: Site) -> None:
     page = site.get(site.signed, **BROWSER)
     assert page.status_code == 200
     assert f"<{BASE}{site.item}?linkType=linkset>" in page.headers["link"]
-    assert 'data-code="genuine"' in page.text
+    assert 'data-code="valid"' in page.text
     assert "Tôm hoa" in page.text
     forged = site.signed[:-1] + ("A" if site.signed[-1] != "A" else "B")
     assert 'data-code="altered"' in site.get(forged, **BROWSER).text
     document = site.get(site.signed, accept="application/json").json()
-    assert document["verdict"]["code"] == "genuine"
+    assert document["verdict"]["code"] == "valid"
 
 
 def test_a_signed_label_is_a_digital_link_like_others(site: Site) -> None:

@@ -185,7 +185,7 @@ def test_an_inspector_signs_on_his_phone_and_the_lot_shows_it(
     found = {
         "id": str(uuid.uuid4()), "at_ms": NOW_MS, "gtin": lot.product, "lot": lot.code,
         "serial": farms.labels["hoa"], "result": "non_conformant",
-        "verdict": "genuine", "list_ms": NOW_MS, "note": "Thiếu 40 g",
+        "verdict": "valid", "list_ms": NOW_MS, "note": "Thiếu 40 g",
     }  # fmt: skip
     statement = seal(msgspec.json.encode(found).decode(), signer, DOMAIN)
     body = {"statements": [statement, "words", statement]}

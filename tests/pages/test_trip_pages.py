@@ -293,6 +293,6 @@ def test_cards_are_called_in_by_the_boats_people_and_told_to_all(
     fresh = card_on(family.see(f"{AT}/card"))
     status = published.status()
     now_ms = told.until_ms + minute
-    assert check_card(fresh, published.keys(), now_ms, status).code == "genuine"
+    assert check_card(fresh, published.keys(), now_ms, status).code == "valid"
     boat.at(told.until_ms + 8 * DAY)
     assert published.status().cards == (), "a card that old is worth nothing anyway"

@@ -127,7 +127,7 @@ def road(album: Album) -> None:
         page.wait_for_selector("#check[data-ready]")
         page.fill("#typed", url + path)
         page.click(".typed button")
-    album.take("check-genuine", wait=".verdict:not([hidden])")
+    album.take("check-valid", wait=".verdict:not([hidden])")
     enter(album, FARMER)
     for _, page in album.both:
         page.goto(url + lot)

@@ -174,14 +174,14 @@ def greenwater_verifies_the_sheet_offline(
         words, check=False, capture_output=True, text=True, cwd=ROOT, env=environ
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("genuine:") == LABELS
+    assert done.stdout.count("valid:") == LABELS
 
 
 def a_shopper_opens_the_passport(page: Page, theatre: Theatre, label: Seen) -> None:
     """What it is, who made it, is the label valid, how the water was."""
     assert label.text.startswith(theatre.page_url + "/01/")
     page.goto(label.text)
-    expect(page.locator("[data-code=genuine]")).to_contain_text("Tem hợp lệ")
+    expect(page.locator("[data-code=valid]")).to_contain_text("Tem hợp lệ")
     for words in (
         "Tôm thẻ chân trắng Ninh Hòa",
         "Hộ nuôi Ninh Hòa",
@@ -210,14 +210,14 @@ def he_checks_without_a_network(page: Page, label: Seen, folder: Path) -> None:
     expect(page.locator("#check[data-ready]")).to_have_count(1)
     verdict = page.locator("[data-part=verdict]")
     page.click("[data-part=camera]")
-    expect(verdict).to_have_attribute("data-code", "genuine", timeout=60_000)
+    expect(verdict).to_have_attribute("data-code", "valid", timeout=60_000)
     expect(verdict).to_have_attribute("data-online", "false")
     expect(page.locator("[data-part=checked]")).to_contain_text("01/06/2026")
 
     label.picture.save(folder / "photo.png")
     page.reload()
     page.set_input_files("[data-part=photo]", folder / "photo.png")
-    expect(verdict).to_have_attribute("data-code", "genuine", timeout=60_000)
+    expect(verdict).to_have_attribute("data-code", "valid", timeout=60_000)
 
     altered = label.text.replace("/10/", "/10/X", 1)
     page.fill("#typed", altered)

@@ -27,12 +27,12 @@ def test_every_verdict_is_among_the_vectors() -> None:
 
 def test_a_card_says_what_it_was_made_of() -> None:
     verdict = check_card(make_card(CARD, BASE, signer()), KEYS, NOW)
-    assert (verdict.code, verdict.card) == (CardCode.GENUINE, CARD)
+    assert (verdict.code, verdict.card) == (CardCode.VALID, CARD)
 
 
 def test_a_card_is_old_after_a_week() -> None:
     text = make_card(CARD, BASE, signer())
-    assert check_card(text, KEYS, CARD.made_ms + 7 * DAY - 1).code is CardCode.GENUINE
+    assert check_card(text, KEYS, CARD.made_ms + 7 * DAY - 1).code is CardCode.VALID
     assert check_card(text, KEYS, CARD.made_ms + 7 * DAY).code is CardCode.EXPIRED
 
 
@@ -64,18 +64,18 @@ def test_whatever_a_trip_was_its_card_can_be_read(
 ) -> None:
     card = Card(vessel, since, until, caught, papers, minutes * 60_000)
     verdict = check_card(make_card(card, BASE, signer()), KEYS, card.made_ms)
-    assert (verdict.code, verdict.card) == (CardCode.GENUINE, card)
+    assert (verdict.code, verdict.card) == (CardCode.VALID, card)
 
 
 @given(
     at=st.integers(0, 300), letter=st.characters(min_codepoint=33, max_codepoint=126)
 )
 def test_no_letter_of_a_card_can_be_changed(at: int, letter: str) -> None:
-    good = cases()["genuine"]
+    good = cases()["valid"]
     at %= len(good)
     forged = good[:at] + letter + good[at + 1 :]
     if forged != good:
-        assert check_card(forged, KEYS, NOW).code is not CardCode.GENUINE
+        assert check_card(forged, KEYS, NOW).code is not CardCode.VALID
 
 
 def test_what_is_missing_or_weighs_nothing_is_not_on_the_card() -> None:
@@ -95,4 +95,4 @@ def test_what_is_missing_or_weighs_nothing_is_not_on_the_card() -> None:
     "text", ["", "x" * 5000, "https://x/card/", "https://x/card/1"]
 )
 def test_any_text_has_a_verdict(text: str) -> None:
-    assert check_card(text, KEYS, NOW).code is not CardCode.GENUINE
+    assert check_card(text, KEYS, NOW).code is not CardCode.VALID

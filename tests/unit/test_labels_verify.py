@@ -1,4 +1,4 @@
-"""What a label is worth, and what it tells: no change to it leaves it genuine."""
+"""What a label is worth, and what it tells: no change to it leaves it valid."""
 
 import json
 import string
@@ -78,7 +78,7 @@ def test_a_character_put_in_place_of_another_is_found_out(
     good, at = spot
     forged = good[:at] + other + good[at + 1 :]
     assume(forged.strip(" \t\r\n") != good)
-    assert check(forged, KEYS, STATUS).code is not Code.GENUINE
+    assert check(forged, KEYS, STATUS).code is not Code.VALID
 
 
 @given(SPOTS, st.integers(0, 7))
@@ -86,7 +86,7 @@ def test_a_bit_turned_anywhere_is_found_out(spot: tuple[str, int], bit: int) -> 
     good, at = spot
     raw = bytearray(good.encode())
     raw[at] ^= 1 << bit
-    assert check(raw.decode("latin-1"), KEYS, STATUS).code is not Code.GENUINE
+    assert check(raw.decode("latin-1"), KEYS, STATUS).code is not Code.VALID
 
 
 @given(SPOTS, st.text(NEARBY, min_size=1, max_size=3))
@@ -94,7 +94,7 @@ def test_characters_put_in_are_found_out(spot: tuple[str, int], more: str) -> No
     good, at = spot
     forged = good[:at] + more + good[at:]
     assume(forged.strip(" \t\r\n") != good)
-    assert check(forged, KEYS, STATUS).code is not Code.GENUINE
+    assert check(forged, KEYS, STATUS).code is not Code.VALID
 
 
 @given(SPOTS, st.integers(1, 40))
@@ -103,10 +103,10 @@ def test_characters_taken_out_or_exchanged_are_found_out(
 ) -> None:
     good, at = spot
     shorter = good[:at] + good[at + many :]
-    assert check(shorter, KEYS, STATUS).code is not Code.GENUINE
+    assert check(shorter, KEYS, STATUS).code is not Code.VALID
     swapped = good[:at] + good[at : at + 2][::-1] + good[at + 2 :]
     assume(swapped != good)
-    assert check(swapped, KEYS, STATUS).code is not Code.GENUINE
+    assert check(swapped, KEYS, STATUS).code is not Code.VALID
 
 
 @given(SPOTS)
@@ -114,14 +114,14 @@ def test_another_case_is_found_out(spot: tuple[str, int]) -> None:
     good, at = spot
     forged = good[:at] + good[at].swapcase() + good[at + 1 :]
     assume(forged != good)
-    assert check(forged, KEYS, STATUS).code is not Code.GENUINE
+    assert check(forged, KEYS, STATUS).code is not Code.VALID
 
 
 @given(st.sampled_from(LABELS), st.sampled_from(LABELS), st.integers(0, 300))
 def test_two_labels_make_no_third(one: str, other: str, at: int) -> None:
     spliced = one[:at] + other[at:]
     assume(spliced not in LABELS)
-    assert check(spliced, KEYS, STATUS).code is not Code.GENUINE
+    assert check(spliced, KEYS, STATUS).code is not Code.VALID
 
 
 DAYS = st.dates(date(2000, 1, 1), date(2071, 12, 31))
@@ -200,15 +200,15 @@ def test_a_phone_whose_clock_is_behind_goes_by_the_list() -> None:
         assert check(past, KEYS, STATUS, now_ms).code is Code.PAST_DATE
     good = label(signer(), facts={"17": "260602", **FARMED})
     last_ms = 1_780_419_600_000  # 2026-06-03 00:00 in Vietnam
-    assert check(good, KEYS, STATUS, last_ms - 1).code is Code.GENUINE
+    assert check(good, KEYS, STATUS, last_ms - 1).code is Code.VALID
     assert check(good, KEYS, STATUS, last_ms).code is Code.PAST_DATE
-    assert check(good, KEYS, None).code is Code.GENUINE
+    assert check(good, KEYS, None).code is Code.VALID
 
 
-def test_a_genuine_label_is_said_to_be_what_it_is() -> None:
+def test_a_valid_label_is_said_to_be_what_it_is() -> None:
     verdict = check(GOOD, KEYS, STATUS)
     assert (verdict.code, verdict.lot, verdict.serial, verdict.at_ms) == (
-        Code.GENUINE, LOT, SERIAL, STATUS.at_ms,
+        Code.VALID, LOT, SERIAL, STATUS.at_ms,
     )  # fmt: skip
     assert check(GOOD, KEYS, None).at_ms is None
 

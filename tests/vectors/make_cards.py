@@ -41,7 +41,7 @@ def cases() -> dict[str, str]:
     head = good.rpartition(".")[0]
     week = msgspec.structs.replace(CARD, made_ms=CARD.made_ms - 7 * 86_400_000)
     return {
-        "genuine": good,
+        "valid": good,
         "white space around": f" \t{good}\r\n",
         "at sea, nothing caught, no papers": make_card(at_sea, BASE, ours),
         "a vessel with a letter of ours": make_card(

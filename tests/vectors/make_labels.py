@@ -41,7 +41,7 @@ def label(
     serial: str | None = SERIAL,
     facts: Mapping[str, str] = FARMED,
 ) -> str:
-    """Return a genuine label; without a serial it is a whole lot's."""
+    """Return a valid label; without a serial it is a whole lot's."""
     text = unsigned(base, GTIN, lot, serial, by.kid, facts)
     return with_signature(text, by.sign(DOMAIN + text.encode()))
 
@@ -86,25 +86,25 @@ def cases() -> dict[str, tuple[str, str]]:
     raw[10] ^= 1
     last = "AQgw"[("AQgw".index(signature[-1]) + 1) % 4]
     return {
-        "genuine": (good, "genuine"),
-        "white space around": (f" \t{good}\r\n", "genuine"),
-        "a path before it": (label(ours, base=f"{BASE}/t/vn"), "genuine"),
-        "a port": (label(ours, base="http://127.0.0.1:8000"), "genuine"),
-        "a lot of twenty": (label(ours, lot="A" * 20), "genuine"),
-        "facts of a catch": (label(ours, facts=CAUGHT), "genuine"),
-        "all facts at once": (label(ours, facts={"17": "271231", **CAUGHT}), "genuine"),
-        "no facts": (label(ours, facts={}), "genuine"),
-        "a lot without a serial": (label(ours, serial=None), "genuine"),
-        "a lot without serial or facts": (label(ours, serial=None, facts={}), "genuine"),
-        "a label of the first kind": (first_label(ours), "genuine"),
+        "valid": (good, "valid"),
+        "white space around": (f" \t{good}\r\n", "valid"),
+        "a path before it": (label(ours, base=f"{BASE}/t/vn"), "valid"),
+        "a port": (label(ours, base="http://127.0.0.1:8000"), "valid"),
+        "a lot of twenty": (label(ours, lot="A" * 20), "valid"),
+        "facts of a catch": (label(ours, facts=CAUGHT), "valid"),
+        "all facts at once": (label(ours, facts={"17": "271231", **CAUGHT}), "valid"),
+        "no facts": (label(ours, facts={}), "valid"),
+        "a lot without a serial": (label(ours, serial=None), "valid"),
+        "a lot without serial or facts": (label(ours, serial=None, facts={}), "valid"),
+        "a label of the first kind": (first_label(ours), "valid"),
         "good on its last day": (
-            label(ours, facts={"17": "260602", **FARMED}), "genuine",
+            label(ours, facts={"17": "260602", **FARMED}), "valid",
         ),
         "past its last day": (
             label(ours, facts={"17": "260601", **FARMED}), "past_date",
         ),
         "a last day that is none": (
-            label(ours, facts={"17": "260231", **FARMED}), "genuine",
+            label(ours, facts={"17": "260231", **FARMED}), "valid",
         ),
         "a key that has ended": (label(signer(192)), "expired"),
         "a key that has ended, and goods too": (
@@ -116,7 +116,7 @@ def cases() -> dict[str, tuple[str, str]]:
         "a lot's label that was revoked": (
             label(ours, lot="260501-REVOKED", serial=None), "revoked",
         ),
-        "a serial of that lot": (label(ours, lot="260501-REVOKED"), "genuine"),
+        "a serial of that lot": (label(ours, lot="260501-REVOKED"), "valid"),
         "another weight": (good.replace("=000500", "=000505"), "altered"),
         "another point in the weight": (good.replace("3103=", "3102="), "altered"),
         "another day": (good.replace("=260602&", "=260603&"), "altered"),

@@ -266,7 +266,7 @@ class Published:
         verdict = check(
             text, self.keys(), self._status(acts, self._recalls_of(text)), now_ms
         )
-        if verdict.code not in (Code.GENUINE, Code.PAST_DATE):
+        if verdict.code not in (Code.VALID, Code.PAST_DATE):
             return verdict
         if label is None:
             return replace(verdict, code=Code.NOT_FOUND, at_ms=None)

@@ -28,11 +28,11 @@ STATUS_DOMAIN: Final = b"greenwater-status-1\n"
 class Code(StrEnum):
     """What a label is worth. ``NOT_FOUND`` and ``COPY_SUSPECTED`` need the platform.
 
-    ``GENUINE`` is said of the label, never of the goods. ``EXPIRED`` is the label (its
+    ``VALID`` is said of the label, never of the goods. ``EXPIRED`` is the label (its
     key is no longer good), ``PAST_DATE`` the goods, by the use-by date on it.
     """
 
-    GENUINE = "genuine"
+    VALID = "valid"
     ALTERED = "altered"
     UNKNOWN_KEY = "unknown_key"
     NOT_A_LABEL = "not_a_label"
@@ -169,7 +169,7 @@ def _dated(link: LabelLink, key: PublicKey, at_ms: int) -> Code:
     use_by = read_facts(link.facts).use_by
     if use_by is not None and at_ms >= ends_ms(use_by):
         return Code.PAST_DATE
-    return Code.GENUINE
+    return Code.VALID
 
 
 def _verdict(
@@ -193,6 +193,6 @@ def _verdict(
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict | None:
-    """Return the first verdict that is not genuine, else the first."""
-    bad = (one for one in verdicts if one.code is not Code.GENUINE)
+    """Return the first verdict that is not valid, else the first."""
+    bad = (one for one in verdicts if one.code is not Code.VALID)
     return next(bad, verdicts[0] if verdicts else None)

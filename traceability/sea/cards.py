@@ -57,7 +57,7 @@ _LIKE: Final = re.compile(r"^https?://[^?#]*/card/")
 class CardCode(StrEnum):
     """What a card is worth."""
 
-    GENUINE = "genuine"
+    VALID = "valid"
     ALTERED = "altered"
     UNKNOWN_KEY = "unknown_key"
     NOT_A_CARD = "not_a_card"
@@ -174,7 +174,7 @@ def _standing(card: Card, now_ms: int, status: Status | None) -> CardCode:
     if any(one.vessel == card.vessel and card.made_ms <= one.until_ms for one in ended):
         return CardCode.CANCELLED
     is_old = now_ms >= card.made_ms + LIFE_MS
-    return CardCode.EXPIRED if is_old else CardCode.GENUINE
+    return CardCode.EXPIRED if is_old else CardCode.VALID
 
 
 def _read(parts: Mapping[str, str]) -> Card:

@@ -190,7 +190,7 @@ class LabelPages:
         visitor = self._doors.visitor(request)
         beside = beside_label(registry, self._scanning, lang, label)
         is_duty = visitor is not None and visitor.inspects
-        if is_duty and beside.copied and verdict.code is Code.GENUINE:
+        if is_duty and beside.copied and verdict.code is Code.VALID:
             return replace(verdict, code=Code.COPY_SUSPECTED), beside
         return verdict, beside
 

@@ -44,7 +44,7 @@ from web.views.seawords import (
 )
 from web.words import Lang, say
 
-CARD_LOOKS: Final = {CardCode.GENUINE: "good", CardCode.EXPIRED: "doubt"}
+CARD_LOOKS: Final = {CardCode.VALID: "good", CardCode.EXPIRED: "doubt"}
 """How a card's verdict looks; all others are bad."""
 
 

@@ -62,5 +62,5 @@ export const checkCard = async (text, keysDocument, now, status = null) => {
   if ((key.state ?? "active") !== "active") return { code: "revoked", card, key: kid };
   const isCalledIn = (status?.cards ?? []).some((one) => one.vessel === card.vessel && card.made_ms <= one.until_ms);
   const isOld = now >= card.made_ms + CARD_DAYS * DAY_MS;
-  return { code: isCalledIn ? "cancelled" : isOld ? "expired" : "genuine", card, key: kid, at_ms: status?.at_ms ?? null };
+  return { code: isCalledIn ? "cancelled" : isOld ? "expired" : "valid", card, key: kid, at_ms: status?.at_ms ?? null };
 };

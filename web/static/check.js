@@ -157,7 +157,7 @@ const onCard = (card) => {
 
 const showCard = ({ code, card }, when) => {
   const box = part("verdict");
-  const look = { genuine: "good", expired: "doubt" }[code] ?? "bad";
+  const look = { valid: "good", expired: "doubt" }[code] ?? "bad";
   box.hidden = false;
   box.className = `verdict ${look}`;
   box.dataset.code = code;

@@ -70,7 +70,7 @@ const endOf = (text) => {
 const dated = (label, key, at) => {
   if (typeof key.until_ms === "number" && at >= key.until_ms) return { code: "expired" };
   if (label.facts["17"] && at >= endOf(label.facts["17"])) return { code: "past_date" };
-  return { code: "genuine" };
+  return { code: "valid" };
 };
 
 const standing = (label, key, status, now) => {

@@ -9,7 +9,7 @@ from traceability.proof.verify import Code
 from web.words import WORDS, Lang, say
 
 LOOKS: Final = {
-    Code.GENUINE: "good",
+    Code.VALID: "good",
     Code.SUSPENDED: "doubt",
     Code.COPY_SUSPECTED: "doubt",
     Code.EXPIRED: "doubt",
