@@ -1,5 +1,6 @@
 """Two farms with people, a crop, a lot, labels and an alarm each: who may see what."""
 
+import functools
 import os
 import uuid
 from dataclasses import replace
@@ -29,7 +30,6 @@ from web.door.doors import hash_secret
 from web.ports import Services
 
 PIN, PASSWORD = "274913", "kiem-tra-2026"
-PIN_HASH = hash_secret(PIN, is_pin=True)
 BASE = "https://nuocxanh.example"
 BOATS = {"hoa": "KH-91001-TS", "binh": "KH-91002-TS"}
 GTINS = {"hoa": "09521234543213", "binh": "09521234543220"}
@@ -39,6 +39,12 @@ PHONES = {
     "minh": "0905000003",
     "an": "0905000004",
 }
+
+
+@functools.cache
+def pin_hash() -> str:
+    """Return what is kept of everybody's PIN."""
+    return hash_secret(PIN, is_pin=True)
 
 
 class Farms:
@@ -66,7 +72,7 @@ class Farms:
     def _person(self, person: str, name: str, organisation: str, role: Role) -> None:
         self.registry.add_person(person, name, PHONES[person])
         self.registry.add_member(person, organisation, role)
-        self.registry.set_secret(person, PIN_HASH, is_pin=True)
+        self.registry.set_secret(person, pin_hash(), is_pin=True)
 
     def _farm(self, farm: str) -> None:
         registry, clock = self.registry, ManualClock(NOW - timedelta(days=40))

@@ -15,13 +15,13 @@ from PIL import Image
 
 from greenwater.reference.records import KINDS
 from greenwater.storage.registry.people import Role
-from tests.pages.farms import BOATS, PIN, PIN_HASH, Farms
+from tests.pages.farms import BOATS, PIN, Farms, pin_hash
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import open_empty
-from traceability.book.importing import plain
 from traceability.book.workbooks import csv_of_workbook
 from traceability.sea.importing import KINDS as SEA_KINDS
 from traceability.sea.importing import sea_titles
+from traceability.tables import plain
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
 from web.farm.recordimport import names_of, title_of
@@ -39,7 +39,7 @@ def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
         farms = Farms(world, folder)
         farms.registry.add_person("tam", "Anh Tám", PHONES["tam"])
         farms.registry.add_member("tam", "hoa", Role.TECHNICIAN)
-        farms.registry.set_secret("tam", PIN_HASH, is_pin=True)
+        farms.registry.set_secret("tam", pin_hash(), is_pin=True)
         farms.services = replace(farms.services, photos=folder / "photos")
         yield farms
 
