@@ -49,6 +49,9 @@ def add(
     if role not in set(Role):
         raise InputError(f"role {role!r} is not one of {', '.join(Role)}")
     with open_registry(open_home().registry_url) as registry:
+        # Before anything is written: a person of nowhere sees nothing and is in the way.
+        if organisation not in registry.organisation_names():
+            raise InputError(f"there is no organisation {organisation!r}: add it first")
         registry.add_person(person, name, phone)
         registry.add_member(person, organisation, Role(role))
         subject = f"person={person} organisation={organisation} role={role}"

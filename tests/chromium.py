@@ -95,11 +95,13 @@ def browsing(
     *,
     camera: Path | None = None,
     play: Playwright | None = None,
+    lang: str = "",
     **options: Any,
 ) -> Iterator[BrowserContext]:
     """One browser with a profile of its own; ``camera`` is a film it sees (.mjpeg/.y4m).
 
-    A second one beside it needs the same ``play``.
+    A second one beside it needs the same ``play``. ``lang`` is what the browser itself
+    speaks (fields for dates and files), where Debian's ``chromium-l10n`` is installed.
     """
     flags = list(FLAGS)
     if camera is not None:
@@ -108,6 +110,8 @@ def browsing(
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={camera}",
         ]
+    if lang:
+        flags.append(f"--lang={lang}")
     with contextlib.ExitStack() as stack:
         by = play or stack.enter_context(sync_playwright())
         context = by.chromium.launch_persistent_context(
@@ -121,3 +125,31 @@ def browsing(
             yield context
         finally:
             context.close()
+
+
+def network_is_back(context: BrowserContext, url: str, tag: str) -> None:
+    """Have the browser tell the worker of a site so, as it does while no page is open."""
+    page = context.new_page()
+    session: Any = context.new_cdp_session(page)
+    known: dict[str, str] = {}
+
+    def found(event: Any) -> None:
+        for one in event["registrations"]:
+            known[one["scopeURL"]] = one["registrationId"]
+
+    session.on("ServiceWorker.workerRegistrationUpdated", found)
+    session.send("ServiceWorker.enable")
+    for _ in range(100):
+        if f"{url}/" in known:
+            break
+        page.wait_for_timeout(50)
+    session.send(
+        "ServiceWorker.dispatchSyncEvent",
+        {
+            "origin": url,
+            "registrationId": known[f"{url}/"],
+            "tag": tag,
+            "lastChance": False,
+        },
+    )
+    page.close()

@@ -11,9 +11,10 @@ from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.door.doors import Doors, Visitor
+from web.farm.places import KEEPERS
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
-from web.views.alarms import AlarmView, alarm_view
+from web.views.alarms import AlarmView, actors_of, alarm_view
 from web.views.board import natural, unit_view
 from web.views.cards import FIRST, STALE_MS, state_of, value_text
 from web.views.facts import Facts, Hanging, Snapshots
@@ -78,7 +79,8 @@ def main_of(services: Services, hanging: Sequence[Hanging], now_ms: int) -> Main
 def home_units(services: Services, facts: Facts, request: Request) -> list[HomeUnit]:
     """Return the visitor's units, those with trouble first."""
     lang = lang_of(request)
-    alarms, names = services.seen.alarms(open_only=True), services.registry.names()
+    alarms = services.seen.alarms(open_only=True)
+    names = services.registry.names(actors_of(alarms))
     tonight = _tonight(services, lang, facts.now_ms)
     order = {"act": 0, "lost": 1, "look": 2, "ok": 3}
     found = []
@@ -188,6 +190,7 @@ def home_routes(
             now_ms=facts.now_ms,
             is_simulated=any(one.view.is_simulated for one in units),
             units=units,
+            may_add=bool(visitor.roles & KEEPERS),
         )
 
     return routes

@@ -1,5 +1,7 @@
 """What a phone that installs the site asks for: its name and icons, and its worker."""
 
+import re
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -17,9 +19,11 @@ SHELL: Final = (
 )  # fmt: skip
 """Files that pages name with ``?v=``."""
 
-MODULES: Final = ("keep.js", "numbers.js", "pictures.js", "book.js", "logbook.js")
+MODULES: Final = (
+    "keep.js", "sending.js", "numbers.js", "pictures.js", "book.js", "logbook.js",
+)  # fmt: skip
 CHECK_MODULES: Final = (
-    "check.js", "duty.js", "verify.js", "card.js", "vessels.js",
+    "check.js", "duty.js", "verify.js", "card.js", "vessels.js", "vesselcheck.js",
     "vendor/noble/ed25519.js",
 )  # fmt: skip
 """Modules name each other, so that their version stands in their folder's name."""
@@ -36,6 +40,19 @@ SHORTCUTS: Final = (
     ("Cảnh báo", "/alarms"),
     ("Kiểm tra tem", "/check"),
 )
+
+
+_EXPORT: Final = re.compile(r"^export (?=const (\w+))", re.MULTILINE)
+
+
+def as_script(name: str, module: Path) -> str:
+    """Return a module that imports nothing as a script: ``name`` has what it exports.
+
+    A worker that is itself a module is not known to every phone's browser yet.
+    """
+    text = module.read_text(encoding="utf-8")
+    names = ", ".join(_EXPORT.findall(text))
+    return f"const {name} = (() => {{\n{_EXPORT.sub('', text)}return {{ {names} }};\n}})();\n"
 
 
 class InstallPages:
@@ -75,6 +92,7 @@ class InstallPages:
             f"const {name} = {msgspec.json.encode(value).decode()};\n"
             for name, value in facts.items()
         )
+        head += as_script("SENDING", STATIC / "sending.js")
         body = head + (STATIC / "sw.js").read_text(encoding="utf-8")
         headers = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/"}
         return Response(body, 200, headers, "text/javascript")

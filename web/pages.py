@@ -91,6 +91,13 @@ def own_ways(visitor: Visitor | None) -> list[tuple[str, str]]:
     return [*admin, ("way_account", "/account")]
 
 
+def boats_way(visitor: Visitor | None) -> tuple[str, str]:
+    """Return where one boat's page leads back to, for whoever looks: (address, word)."""
+    if visitor is not None and visitor.is_of_boats:
+        return "/vessels", "way_boats"
+    return "/board", "home"
+
+
 def is_at(here: str, href: str) -> bool:
     """Return whether a page is the one of a way, or below it."""
     return here == href or (href != "/" and here.startswith(f"{href}/"))
@@ -189,6 +196,7 @@ class Renderer:
             "csrf": self._doors.csrf(request),
             "is_demo": self._services.is_demo,
             "inspects": visitor is not None and visitor.inspects,
+            "inspector": visitor.person or "" if visitor and visitor.inspects else "",
             "sailor": _sailor(visitor),
             "phone": self._phone(visitor, lang),
             "theme": theme_of(request),
@@ -280,6 +288,7 @@ def page_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             is_simulated=view.is_simulated,
             vessel=view,
             periods=periods_of(lang, hours),
+            back=boats_way(doors.visitor(request)),
         )
 
     return routes

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -198,6 +199,76 @@ def test_a_key_is_good_for_its_time(duty: Duty) -> None:
     assert len(duty.registry.inspections()) == 1, "what is kept stays"
     with pytest.raises(MissingError):
         duty.inspecting.end("thu", duty.key.id, is_lost=True)
+
+
+BOAT = "KH-91001-TS"
+
+
+def of_boat(duty: Duty, **more: Any) -> str:
+    facts = {
+        "at_ms": duty.now_ms, "vessel": BOAT, "result": "non_conformant",
+        "papers": "good", "weights": "bad", "port": "CHR", "list_ms": duty.now_ms,
+        "shown": "doubt", "note": "Cân lại hai lần",
+        "weighed": [{"species": "YFT", "kg": 310.5, "wrote": 300}],
+    }  # fmt: skip
+    return duty.phone.inspect(**{**facts, **more})
+
+
+def test_a_vessel_is_inspected_alone_once_and_stands_in_its_owners_ledger(
+    duty: Duty, tmp_path: Path
+) -> None:
+    registry, owner = duty.registry, duty.lot.organisation
+    registry.add_vessel(BOAT, organisation=owner, name="Tàu thử")
+    album = Album(registry, ManualClock(instant(duty.now_ms)), tmp_path / "photos")
+    raw = picture("JPEG")
+    digest = hashlib.sha256(raw).hexdigest()
+    statement = of_boat(duty, photos=[digest])
+    (taken,) = duty.inspecting.take_in("kim", [statement])
+    assert (taken.state, taken.missing) == ("stored", (digest,))
+    with pytest.raises(MissingError):
+        duty.inspecting.take_photo("thu", taken.id, digest, raw, album)
+    duty.inspecting.take_photo("kim", taken.id, digest, raw, album)
+    (again,) = duty.inspecting.take_in("kim", [statement])
+    assert (again.state, again.missing) == ("same", ())
+
+    (kept,) = registry.visible_to_organisation(owner).vessel_inspections(vessel=BOAT)
+    assert (kept.authority, kept.person, kept.result) == ("so", "kim", "non_conformant")
+    assert kept.found["weighed"] == [{"species": "YFT", "kg": 310.5, "wrote": 300.0}]
+    assert len(registry.vessel_inspection_photos(kept.id)) == 1
+    (event,) = (
+        msgspec.json.decode(one.document) for one in registry.trace_events(subject=BOAT)
+    )
+    assert (event["gw:signed"], event["disposition"]) == (statement, "non_conformant")
+    assert event["cbvmda:informationProvider"].endswith(":so"), "not the owner"
+    registry.add_organisation("elsewhere", "Khác")
+    other = registry.visible_to_organisation("elsewhere")
+    assert other.vessel_inspections() == []
+    assert other.vessel_inspection_photos(kept.id) == []
+    assert registry.inspections() == []
+    for statement in ("UPDATE vessel_inspection SET note = 'x'",
+                      "DELETE FROM vessel_inspection_photo"):  # fmt: skip
+        with (
+            pytest.raises(ConflictError, match="never changed"),
+            registry._sessions.writing() as session,
+        ):
+            session.execute(text(statement))
+
+
+def test_what_cannot_have_been_found_of_a_vessel_is_refused(duty: Duty) -> None:
+    owner = duty.lot.organisation
+    duty.registry.add_vessel(BOAT, organisation=owner, name="Tàu thử")
+    wrong: list[dict[str, Any]] = [
+        {"vessel": "KH-99999-TS"}, {"vessel": "kh 91001 ts"}, {"papers": "fine"},
+        {"port": "XXX"}, {"shown": "?"}, {"lot": duty.lot.code}, {"result": "perfect"},
+        {"weighed": [{"species": "XXX", "kg": 1}]},
+        {"weighed": [{"species": "YFT", "kg": -1}]},
+        {"weighed": [{"species": "YFT", "kg": 1}] * 2}, {"note": "x" * 1001},
+    ]  # fmt: skip
+    taken = duty.inspecting.take_in("kim", [of_boat(duty, **one) for one in wrong])
+    assert {one.state for one in taken} == {"refused"}
+    assert taken[0].key == "inspection_no_vessel"
+    assert duty.take(of_boat(duty), person="thu") == ["refused"], "another's key"
+    assert duty.registry.vessel_inspections() == []
 
 
 def test_only_who_may_see_the_lot_sees_its_inspections(duty: Duty) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from greenwater.kernel.reading import instant
-from tests.chromium import browsing, chromium
+from tests.chromium import browsing, chromium, network_is_back
 from tests.harm import printed
 from tests.pages.farms import PHONES, PIN, Farms
 from tests.pages.world import NOW_MS, open_empty
@@ -95,7 +96,18 @@ def test_a_phone_signs_without_a_network_and_sends_once(
 
         context.set_offline(False)
         expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "0")
-        page.reload()
+
+        context.set_offline(True)
+        signs_of_a_vessel(page, picture)
+        assert farms.registry.vessel_inspections() == []
+        page.close()
+        context.set_offline(False)
+        network_is_back(context, url, "gw-send")
+        page = context.new_page()
+        comes(lambda: len(farms.registry.vessel_inspections()) == 1)
+        page.goto(f"{url}/inspections")
+        expect(page.locator("#duty-unsent")).to_be_hidden()
+        expect(page.locator("main")).to_contain_text("cán bộ thấy cân 310,5 kg")
         page.click('form[action="/sign-out"] button')
         expect(page.locator('a[href="/sign-in"]').first).to_be_visible()
         assert page.evaluate("caches.has('gw-duty')") is False, "others' boats are gone"
@@ -103,6 +115,9 @@ def test_a_phone_signs_without_a_network_and_sends_once(
     assert sorted(one.result for one in kept) == ["conformant", "non_conformant"]
     assert {one.label for one in kept} == {label.id}
     (photo,) = farms.registry.inspection_photos(*(one.id for one in kept))
+    (of_vessel,) = farms.registry.vessel_inspections()
+    (same,) = farms.registry.vessel_inspection_photos(of_vessel.id)
+    assert same.digest == photo.digest, "one picture, signed twice"
     (shown,) = (tmp_path / "photos").glob("[0-9a-f][0-9a-f]/*.jpg")
     signed = (tmp_path / "photos" / "signed" / f"{photo.digest}.bin").read_bytes()
     assert (shown.stem, hashlib.sha256(signed).hexdigest()) == (
@@ -129,6 +144,34 @@ def looks_a_vessel_up(page: Page) -> None:
                 expect(verdict).to_contain_text(words)
 
 
+def signs_of_a_vessel(page: Page, picture: Path) -> None:
+    """Papers, kilograms and a photo of a vessel, with no network; its label's form is gone."""
+    page.fill("#typed", "KH 91001 TS")
+    page.click(".typed button")
+    form = page.locator("[data-part=inspect-vessel]")
+    expect(form).to_be_visible()
+    expect(page.locator("[data-part=inspect]")).to_be_hidden()
+    expect(form).to_contain_text("kg thấy cân (sổ ghi 0, cảng cân 300)")
+    page.select_option("#vpapers", "bad")
+    page.select_option("#vport", "CHR")
+    page.fill("#vkg0", "ba trăm")
+    page.click("[data-part=inspect-vessel] button[value=non_conformant]")
+    expect(page.locator("[data-part=vsigned]")).to_contain_text("Số kg chưa đúng")
+    page.fill("#vkg0", "310,5")
+    page.set_input_files("#vphotos", [picture])
+    page.click("[data-part=inspect-vessel] button[value=non_conformant]")
+    expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "1")
+
+
+def comes(is_there: Callable[[], bool]) -> None:
+    """Wait until the platform has what the worker sends."""
+    for _ in range(200):
+        if is_there():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
 def enrols(page: Page, url: str) -> None:
     """The phone makes a key that it cannot give away, and is believed."""
     page.goto(f"{url}/inspections")
@@ -147,9 +190,7 @@ def signs(page: Page, uri: str, result: str, photos: list[Path]) -> None:
     expect(page.locator("#check[data-ready]")).to_have_count(1)
     page.fill("#typed", uri)
     page.click(".typed button")
-    expect(page.locator("[data-part=verdict]")).to_have_attribute(
-        "data-code", "valid"
-    )
+    expect(page.locator("[data-part=verdict]")).to_have_attribute("data-code", "valid")
     page.fill("#inote", "Đã cân lại")
     page.set_input_files("#iphotos", photos)
     page.click(f"[data-part=inspect] button[value={result}]")

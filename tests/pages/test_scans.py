@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
-from tests.pages.farms import BASE, PHONES, PIN, Farms
+from tests.pages.farms import BASE, BOATS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from traceability.label.inspections import DOMAIN
@@ -235,6 +235,50 @@ def test_on_duty_one_sees_what_stands_out_and_any_vessel(
     listed = site.get(VESSELS).json()
     assert [one["id"] for one in listed["vessels"]] == ["KH-91001-TS", "KH-91002-TS"]
     assert listed["at_ms"] == NOW_MS
+
+
+def test_an_inspection_of_a_vessel_is_read_by_its_owner_and_on_duty(
+    site: TestClient, farms: Farms
+) -> None:
+    signer = Signer(Ed25519PrivateKey.generate())
+    token = enter(site, "minh")
+    form = {"csrf": token, "public": to_text(signer.public), "name": "Máy ở cảng"}
+    site.post("/inspections/keys", data=form)
+    found = {
+        "id": str(uuid.uuid4()), "at_ms": NOW_MS, "vessel": BOATS["hoa"],
+        "result": "non_conformant", "papers": "bad", "weights": "", "port": "CHR",
+        "weighed": [{"species": "YFT", "kg": 310.5, "wrote": 0}], "note": "<b>Thiếu sổ",
+    }  # fmt: skip
+    signed = [
+        seal(msgspec.json.encode({**found, **more}).decode(), signer, DOMAIN)
+        for more in ({}, {"id": str(uuid.uuid4()), "vessel": "KH-99999-TS"})
+    ]
+    results = site.post("/api/v1/inspections", json={"statements": signed}).json()
+    stored, refused = results["results"]
+    assert (stored["state"], refused["state"]) == ("stored", "refused")
+    assert refused["reason"] == "không có tàu KH-99999-TS"
+    words = (
+        "Không đạt", "Giấy tờ trên tàu: Thiếu hoặc hết hạn", "cán bộ thấy cân 310,5 kg",
+        "Lê Minh, Chi cục",
+    )  # fmt: skip
+    book = f"/vessels/{BOATS['hoa']}/book"
+    for person, path in (
+        ("minh", f"/inspections/vessels?number={BOATS['hoa']}"),
+        ("minh", "/inspections"), ("minh", book), ("hoa", book),
+    ):  # fmt: skip
+        enter(site, person)
+        page = site.get(path).text
+        assert all(one in page for one in words), (person, path)
+        assert "Sổ so với số cân" not in page, "not looked at"
+        assert "&lt;b&gt;Thiếu sổ" in page
+    enter(site, "minh")
+    (card, _) = site.get(VESSELS).json()["vessels"]
+    assert "Không đạt" in card["inspected"]
+    assert card["kilograms"] == [
+        {"species": "YFT", "name": "Cá ngừ vây vàng", "wrote": 0.0, "weighed": 300.0}
+    ]
+    enter(site, "binh")
+    assert site.get(book).status_code == 404
 
 
 def test_only_inspectors_send_inspections(site: TestClient, farms: Farms) -> None:

@@ -1,14 +1,15 @@
 """What an inspector found, signed by his phone: made without a network, taken in once.
 
 A statement is JSON in a seal (``traceability/proof/seals.py``): made on the phone under an id
-of its own, signed with a key that never leaves it. It becomes a trace event of the lot.
+of its own, signed with a key that never leaves it. It is about a lot, or about a vessel
+(``vessel_inspections``), and becomes a trace event of it.
 """
 
 import hashlib
 import re
 import uuid
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -24,7 +25,14 @@ from greenwater.storage.registry.inspections import (
     InspectorKey,
 )
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.vessel_inspections import VesselInspection
 from traceability.book.photos import Album, drawn_anew
+from traceability.label.vessel_inspections import (
+    VesselResult,
+    check_vessel_result,
+    facts_of,
+    of_vessel_inspection,
+)
 from traceability.ledger import events
 from traceability.proof.copies import parse_place
 from traceability.proof.keys import PublicKey, key_id
@@ -33,7 +41,7 @@ from traceability.proof.seals import is_sealed, parse_seal
 
 DOMAIN: Final = b"greenwater-inspection-1\n"
 MOST_AT_ONCE: Final = 200
-MOST_BYTES: Final = 4_000
+MOST_BYTES: Final = 8_000
 MOST_PHOTOS: Final = 4
 AHEAD_MS: Final = 3_600_000
 """How much a phone's clock may be ahead, and a statement older than its key."""
@@ -63,13 +71,16 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Taken(Struct, frozen=True):
     """What became of one statement: ``stored``, ``same`` or ``refused`` and why.
 
-    ``missing`` are the photos that it names and that have not come in yet.
+    ``missing`` are the photos that it names and that have not come in yet; ``key`` and
+    ``facts`` are those of the refusal, for words in another language.
     """
 
     id: str
     state: str
     reason: str = ""
     missing: tuple[str, ...] = ()
+    key: str = ""
+    facts: dict[str, Any] = {}
 
 
 class Inspecting:
@@ -91,7 +102,9 @@ class Inspecting:
         """
         raw = from_text(public)
         if len(raw) != 32:
-            raise InputError("a public key of Ed25519 has 32 bytes, in base64url")
+            raise InputError(
+                "a public key of Ed25519 has 32 bytes, in base64url", "form_old"
+            )
         self._duty(person)
         key = InspectorKey(
             key_id(raw), person, public, name.strip() or "?", self._now_ms()
@@ -133,14 +146,54 @@ class Inspecting:
         try:
             key, found = self._opened(person, statement)
             id_ = found.id
-            inspection = self._inspection(found, key, statement)
-            drafts = events.of_inspection(inspection, self._lot(found), by)
-            is_new = self._registry.add_inspection(inspection, drafts)
+            check_said(found)
+            self._check_time(found, key)
+            if isinstance(found, VesselResult):
+                is_new, there = self._keep_of_vessel(found, key, statement, by)
+            else:
+                is_new, there = self._keep_of_lot(found, key, statement, by)
         except (InputError, MissingError, ConflictError) as exc:
-            return Taken(id_, "refused", str(exc))
-        there = {one.digest for one in self._registry.inspection_photos(id_)}
-        missing = tuple(one for one in found.photos if one not in there)
+            return Taken(id_, "refused", str(exc), key=exc.key, facts=exc.facts)
+        come = {one.digest for one in there}
+        missing = tuple(one for one in found.photos if one not in come)
         return Taken(id_, "stored" if is_new else "same", missing=missing)
+
+    def _keep_of_lot(
+        self, found: Result, key: InspectorKey, statement: str, by: str
+    ) -> tuple[bool, Sequence[InspectionPhoto]]:
+        """Return whether it is new, and the photos of it that are here."""
+        lot = self._lot(found)
+        inspection = self._inspection(found, lot, key, statement)
+        drafts = events.of_inspection(inspection, lot, by)
+        is_new = self._registry.add_inspection(inspection, drafts)
+        return is_new, self._registry.inspection_photos(found.id)
+
+    def _keep_of_vessel(
+        self, found: VesselResult, key: InspectorKey, statement: str, by: str
+    ) -> tuple[bool, Sequence[InspectionPhoto]]:
+        try:
+            vessel = self._registry.get_vessel(found.vessel)
+        except MissingError as exc:
+            raise MissingError(
+                str(exc), "inspection_no_vessel", vessel=found.vessel
+            ) from exc
+        inspection = VesselInspection(
+            id=found.id,
+            organisation=vessel.organisation,
+            vessel=vessel.id,
+            authority=by,
+            person=key.person,
+            key=key.id,
+            result=found.result,
+            note=found.note,
+            found=facts_of(found),
+            statement=statement,
+            happened_ms=found.at_ms,
+            received_ms=self._now_ms(),
+        )
+        drafts = of_vessel_inspection(inspection)
+        is_new = self._registry.add_vessel_inspection(inspection, drafts)
+        return is_new, self._registry.vessel_inspection_photos(found.id)
 
     def take_photo(
         self, person: str, inspection: str, digest: str, raw: bytes, album: Album
@@ -154,49 +207,55 @@ class Inspecting:
                 is no photo.
             MissingError: he made no such inspection.
         """
-        found = self._registry.get_inspection(inspection)
+        of_vessel = self._registry.find_vessel_inspection(inspection)
+        found = of_vessel or self._registry.get_inspection(inspection)
         if found.person != person:
             raise MissingError(f"{person} made no inspection {inspection}")
-        named = msgspec.json.decode(parse_seal(found.statement).text, type=Result)
-        if digest not in named.photos:
+        if digest not in _said(parse_seal(found.statement).text).photos:
             raise InputError(f"inspection {inspection} names no photo {digest[:64]!r}")
         if hashlib.sha256(raw).hexdigest() != digest:
             raise InputError("these are not the bytes that the phone signed")
         picture = drawn_anew(raw)
         album.keep_signed(digest, raw)
         album.keep(picture)
-        self._registry.add_inspection_photo(
-            InspectionPhoto(
-                found.organisation,
-                inspection,
-                digest,
-                picture.digest,
-                len(raw),
-                self._now_ms(),
-            )
+        photo = InspectionPhoto(
+            found.organisation,
+            inspection,
+            digest,
+            picture.digest,
+            len(raw),
+            self._now_ms(),
         )
+        if of_vessel is None:
+            self._registry.add_inspection_photo(photo)
+        else:
+            self._registry.add_vessel_inspection_photo(photo)
 
-    def _opened(self, person: str, statement: str) -> tuple[InspectorKey, Result]:
+    def _opened(
+        self, person: str, statement: str
+    ) -> tuple[InspectorKey, Result | VesselResult]:
         """Return whose key signed, and what; refused where the signature is wrong."""
         if len(statement.encode("utf-8", "replace")) > MOST_BYTES:
             raise InputError(f"a statement has at most {MOST_BYTES} bytes")
         seal = parse_seal(statement)
         key = self._registry.find_inspector_key(seal.key)
         if key is None or key.person != person:
-            raise InputError(f"key {seal.key} is not enrolled for {person}")
+            raise InputError(
+                f"key {seal.key} is not enrolled for {person}", "inspection_key"
+            )
         if not is_sealed(seal, PublicKey(key.id, key.public, key.from_ms), DOMAIN):
-            raise InputError(f"this was altered: key {key.id} did not sign it so")
+            raise InputError(
+                f"this was altered: key {key.id} did not sign it so",
+                "inspection_altered",
+            )
         try:
-            return key, msgspec.json.decode(seal.text, type=Result)
+            return key, _said(seal.text)
         except msgspec.MsgspecError as exc:
             raise InputError(f"this is no inspection: {exc}") from exc
 
     def _inspection(
-        self, found: Result, key: InspectorKey, statement: str
+        self, found: Result, lot: Lot, key: InspectorKey, statement: str
     ) -> Inspection:
-        check_result(found)
-        self._check_time(found, key)
-        lot = self._lot(found)
         return Inspection(
             id=found.id,
             organisation=lot.organisation,
@@ -211,25 +270,50 @@ class Inspecting:
             received_ms=self._now_ms(),
         )
 
-    def _check_time(self, found: Result, key: InspectorKey) -> None:
+    def _check_time(self, found: Result | VesselResult, key: InspectorKey) -> None:
         now_ms = self._now_ms()
         if found.at_ms > now_ms + AHEAD_MS:
-            raise InputError("it was made in the future: set the phone's clock")
+            raise InputError(
+                "it was made in the future: set the phone's clock", "inspection_ahead"
+            )
         if found.at_ms < key.from_ms - AHEAD_MS:
-            raise InputError(f"it is older than the key {key.id} that signed it")
+            raise InputError(
+                f"it is older than the key {key.id} that signed it", "inspection_behind"
+            )
         if key.is_lost:
-            raise InputError(f"key {key.id} was reported lost: nothing of it is taken")
+            raise InputError(
+                f"key {key.id} was reported lost: nothing of it is taken",
+                "inspection_lost",
+            )
         if key.ended_ms is not None and found.at_ms > key.ended_ms:
-            raise InputError(f"key {key.id} had ended when it was made")
+            raise InputError(
+                f"key {key.id} had ended when it was made", "inspection_ended"
+            )
 
     def _lot(self, found: Result) -> Lot:
         lot = self._registry.find_lot(found.gtin, found.lot)
         if lot is None:
-            raise MissingError(f"there is no lot {found.lot} of product {found.gtin}")
+            raise MissingError(
+                f"there is no lot {found.lot} of product {found.gtin}",
+                "inspection_no_lot",
+                lot=found.lot,
+            )
         return lot
 
 
-def check_result(found: Result) -> None:
+def _said(text: str) -> Result | VesselResult:
+    """Return what a statement says: one that names a vessel is about it.
+
+    Raises:
+        msgspec.MsgspecError: it is no inspection.
+    """
+    names = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    if "vessel" in names:
+        return msgspec.json.decode(text, type=VesselResult)
+    return msgspec.json.decode(text, type=Result)
+
+
+def check_said(found: Result | VesselResult) -> None:
     """Refuse what cannot have been found.
 
     Raises:
@@ -241,16 +325,30 @@ def check_result(found: Result) -> None:
         is_canonical = False
     if not is_canonical:
         raise InputError(f"id {found.id[:40]!r} is no UUID")
-    parse_gtin(found.gtin)
-    if not _LOT.fullmatch(found.lot):
-        raise InputError(f"lot {found.lot[:40]!r} is no code of a lot")
     if found.result not in ("conformant", "non_conformant"):
         raise InputError(
             f"result {found.result[:40]!r} is not conformant or non_conformant"
         )
-    if len(found.note) > 1000 or len(found.serial) > 20:
-        raise InputError("note or serial is too long")
+    if len(found.note) > 1000:
+        raise InputError("the note is longer than 1000 characters")
     _check_photos(found.photos)
+    if isinstance(found, VesselResult):
+        check_vessel_result(found)
+    else:
+        check_result(found)
+
+
+def check_result(found: Result) -> None:
+    """Refuse what cannot have been found of a lot.
+
+    Raises:
+        InputError: it cannot; the sentence names the field.
+    """
+    parse_gtin(found.gtin)
+    if not _LOT.fullmatch(found.lot):
+        raise InputError(f"lot {found.lot[:40]!r} is no code of a lot")
+    if len(found.serial) > 20:
+        raise InputError(f"serial {found.serial[:40]!r} is too long")
     if found.place and parse_place(found.place) != found.place:
         raise InputError(
             f"place {found.place[:40]!r} is no province or coarse position"

@@ -62,8 +62,8 @@ DESK_IDLE_MS: Final = HOUR_MS
 FIELD_IDLE_MS: Final = 4 * HOUR_MS
 """The same for an inspector, whose phone is out of reach of the network for hours."""
 
-UNASKED: Final = ("/live.json", "/events")
-"""What an open page asks by itself, whether somebody sits before it or not."""
+UNASKED: Final = ("/live.json", "/events", "/api/v1/session")
+"""What an open page or a phone's worker asks by itself, whether somebody sits there or not."""
 
 ON_DUTY: Final = SECOND_FACTOR | {Role.AUDITOR}
 
@@ -188,7 +188,9 @@ class Doors:
         """
         visitor = self.known(request)
         if visitor.person is None or not visitor.keeps_books:
-            raise RefusedError("this needs a farmer's or technician's account")
+            raise RefusedError(
+                "this needs a farmer's or technician's account", "needs_farmer"
+            )
         return visitor.person
 
     def sailor(self, request: Request, *, or_on_duty: bool = False) -> str:
@@ -203,7 +205,9 @@ class Doors:
         visitor = self.known(request)
         may = visitor.keeps_boats or (or_on_duty and visitor.is_on_duty)
         if visitor.person is None or not may:
-            raise RefusedError("this needs an account of the boat's people")
+            raise RefusedError(
+                "this needs an account of the boat's people", "needs_boat"
+            )
         return visitor.person
 
     def may_act(self, request: Request) -> bool:
@@ -293,7 +297,9 @@ class Doors:
             RefusedError: it is none of ours.
         """
         if not hmac.compare_digest(token.encode(), self.csrf(request).encode()):
-            raise RefusedError("this form is not of your session: open the page again")
+            raise RefusedError(
+                "this form is not of your session: open the page again", "form_stale"
+            )
 
     def note(
         self,

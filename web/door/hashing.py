@@ -1,8 +1,9 @@
 """PINs and passwords: what is strong enough, what is kept, whether one is right."""
 
+import datetime as dt
 import functools
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -43,6 +44,17 @@ LEAST_LEFT: Final = 5
 MOST_DIGITS: Final = 16
 """Below so many characters, digits alone are a telephone number or a date."""
 
+LEAST_GUESSES: Final = 10**8
+"""Fewer are tried in an attack on a hash that was stolen, before anything else
+(zxcvbn's scores 0 to 2)."""
+
+MOST_LOOKED_AT: Final = 72
+"""Longer passwords are looked at in their first characters; the search grows with them."""
+
+FIRST_YEAR: Final = 1925
+LAST_YEAR: Final = 2029
+"""Years that a PIN may tell of: births of those who live, and today."""
+
 _DISGUISE: Final = str.maketrans("@4301!5$7", "aaeolisst")
 
 # RFC 9106's second recommendation, so that a small machine can check ten at once.
@@ -54,23 +66,56 @@ def _nobody() -> str:
     return _HASHER.hash("nobody has this")
 
 
+class WeakSecretError(InputError):
+    """A secret that is tried first; ``word`` is the key of what a page says of it."""
+
+    def __init__(self, word: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.word = word
+
+
 def hash_secret(secret: str, *, is_pin: bool, about: Sequence[str] = ()) -> str:
     """Return what is kept of a PIN or password; ``about`` are its owner's name and number.
 
     Raises:
-        InputError: it is too weak to be one.
+        WeakSecretError: it is too weak to be one.
     """
     if is_pin:
-        if not is_pin_shaped(secret) or is_plain_pin(secret, about):
-            raise InputError(
-                f"a PIN has {PIN_DIGITS} digits, and not 111111 or 123456: choose another"
-            )
-    elif len(secret) < MIN_PASSWORD or is_plain_password(secret, about):
-        raise InputError(
-            f"a password has at least {MIN_PASSWORD} characters, and is no word that is "
-            "tried first: choose another"
-        )
+        _check_pin(secret, about)
+    else:
+        _check_password(secret, about)
     return _HASHER.hash(secret)
+
+
+def _check_pin(pin: str, about: Sequence[str]) -> None:
+    if not is_pin_shaped(pin):
+        raise WeakSecretError("pin_weak", f"a PIN has {PIN_DIGITS} digits")
+    if is_own_number(pin, about):
+        raise WeakSecretError(
+            "pin_own", "these digits are your telephone number's: choose others"
+        )
+    if is_plain_pin(pin):
+        raise WeakSecretError(
+            "pin_plain", "a PIN is not 111111 or 123456 or the like: choose another"
+        )
+    if is_day(pin):
+        raise WeakSecretError(
+            "pin_day",
+            "this may be a day of birth, which is tried first: choose another",
+        )
+
+
+def _check_password(password: str, about: Sequence[str]) -> None:
+    if len(password) < MIN_PASSWORD:
+        raise WeakSecretError(
+            "password_short", f"a password has at least {MIN_PASSWORD} characters"
+        )
+    if is_plain_password(password, about) or is_listed(password, about):
+        raise WeakSecretError(
+            "password_listed",
+            "this password is made of what is tried first (lists of common passwords, "
+            "names, your own number): choose another, such as four words of your own",
+        )
 
 
 def is_pin_shaped(secret: str) -> bool:
@@ -78,16 +123,67 @@ def is_pin_shaped(secret: str) -> bool:
     return len(secret) == PIN_DIGITS and secret.isascii() and secret.isdecimal()
 
 
-def is_plain_pin(pin: str, about: Sequence[str] = ()) -> bool:
-    """Return whether six digits are among those that are tried first."""
+def is_plain_pin(pin: str) -> bool:
+    """Return whether six digits are a run, or a pattern of few digits."""
     return (
         len(set(pin)) < 3
         or pin in "0123456789876543210"
         or pin[:3] == pin[3:]
         or pin == pin[::-1]
         or pin[::2] == pin[1::2]
-        or any(pin in _digits(one) for one in about)
     )
+
+
+def is_own_number(pin: str, about: Sequence[str]) -> bool:
+    """Return whether six digits stand in a telephone number, read either way.
+
+    Numbers are kept as +84…, and their owners know them as 0….
+    """
+    numbers = [_digits(one) for one in about]
+    numbers += [f"0{one[2:]}" for one in numbers if one.startswith("84")]
+    return any(pin in one or pin in one[::-1] for one in numbers)
+
+
+def is_day(pin: str) -> bool:
+    """Return whether six digits are a day (190786, 860719) or a month of a year (071986)."""
+    first, second, third = pin[:2], pin[2:4], pin[4:]
+    if any(
+        _is_day_of(year, second, day) for year, day in ((third, first), (first, third))
+    ):
+        return True
+    months = ((first, pin[2:]), (third, pin[:4]))
+    return any("01" <= month <= "12" and _is_birth_year(year) for month, year in months)
+
+
+def _is_day_of(year: str, month: str, day: str) -> bool:
+    try:
+        dt.date(2000 + int(year), int(month), int(day))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_birth_year(year: str) -> bool:
+    return FIRST_YEAR <= int(year) <= LAST_YEAR
+
+
+@functools.cache
+def _lists() -> Callable[[str, list[str]], dict[str, Any]]:
+    """Return zxcvbn, whose lists are read when somebody first chooses a password."""
+    from zxcvbn import zxcvbn
+
+    return lambda password, about: zxcvbn(password, user_inputs=about)
+
+
+def is_listed(password: str, about: Sequence[str] = ()) -> bool:
+    """Return whether a password is one of the commonest, or made of such with little more.
+
+    By zxcvbn's lists (30,000 passwords, names, words, keyboards, dates): few guesses are
+    enough where it is put together from them.
+    """
+    own = [part for one in about for part in (one, *one.split()) if len(part) > 2]
+    found = _lists()(password[:MOST_LOOKED_AT], own)
+    return int(found["guesses"]) < LEAST_GUESSES
 
 
 def is_plain_password(password: str, about: Sequence[str] = ()) -> bool:

@@ -29,7 +29,7 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.aerators import FOR_S, aerators_at
-from web.views.alarms import alarm_view, step_views
+from web.views.alarms import actors_of, alarm_view, step_views
 from web.views.charts import Window
 from web.views.facts import Snapshots
 from web.views.formats import DAY_MS
@@ -82,17 +82,15 @@ class AlarmPages:
     def alarms_page(self, request: Request, before: int | None = None) -> HTMLResponse:
         """Alarms, those that are open first, a page of the rest (``before``, ms)."""
         mine = self._doors.mine(request)
-        lang, units, names = (
-            lang_of(request),
-            _units(mine),
-            self._services.registry.names(),
-        )
+        lang, units = lang_of(request), _units(mine)
         newest = mine.seen.alarms(limit=PAGE, before_ms=before)
         known = {one.id for one in newest}
         waiting = mine.seen.alarms(open_only=True) if before is None else ()
+        shown = [*(one for one in waiting if one.id not in known), *newest]
+        names = self._services.registry.names(actors_of(shown))
         views = [
             alarm_view(lang, one, units.get(one.unit or ""), self._now_ms(), names)
-            for one in (*(one for one in waiting if one.id not in known), *newest)
+            for one in shown
         ]
         return self._render.page(
             request,
@@ -183,13 +181,8 @@ class AlarmPages:
         unit = (
             None if alarm.unit is None else self._services.registry.get_unit(alarm.unit)
         )
-        view = alarm_view(
-            lang_of(request),
-            alarm,
-            unit,
-            self._now_ms(),
-            self._services.registry.names(),
-        )
+        names = self._services.registry.names(actors_of([alarm]))
+        view = alarm_view(lang_of(request), alarm, unit, self._now_ms(), names)
         response = self._render.page(
             request,
             "linked.html",
@@ -303,7 +296,7 @@ def _order(
             expires_ms=at_ms + ORDER_MS,
         )
     except ConflictError as exc:
-        raise InputError(f"box {device} takes no orders: {exc}") from exc
+        raise InputError(f"box {device} takes no orders: {exc}", "box_shut") from exc
 
 
 def _units(services: Services) -> Mapping[str, UnitInfo]:

@@ -8,10 +8,11 @@ from fastapi.responses import HTMLResponse
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
+from web.farm.places import KEEPERS
 from web.pages import Renderer, hours_of, lang_of, periods_of
 from web.ports import Services
 from web.views.aerators import aerators_at
-from web.views.alarms import alarm_view
+from web.views.alarms import actors_of, alarm_view
 from web.views.board import unit_view
 from web.views.episodes import episodes_of
 from web.views.facts import Facts, Snapshots
@@ -35,6 +36,8 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             raise MissingError(f"there is no unit {unit!r}")
         lang, hours = lang_of(request), hours_of(request)
         view = unit_view(lang, facts, info)
+        open_ones = services.seen.alarms(unit=unit, open_only=True)
+        names = services.registry.names(actors_of(open_ones))
         # A page that is open brings its alarms up to date, and draws its charts itself.
         is_part = request.headers.get("x-part") == "swap"
         drawn = unit_drawings(services, facts, info, lang, hours, is_part=is_part)
@@ -49,11 +52,11 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             periods=periods_of(lang, hours),
             hours=hours,
             alarms=[
-                alarm_view(lang, one, info, facts.now_ms, services.registry.names())
-                for one in services.seen.alarms(unit=unit, open_only=True)
+                alarm_view(lang, one, info, facts.now_ms, names) for one in open_ones
             ],
             aerators=aerators_at(lang, services, facts, unit),
             may_act=doors.may_act(request),
+            may_hang=bool(doors.known(request).roles & KEEPERS),
         )
 
     return routes

@@ -12,6 +12,7 @@ from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.places import VesselInfo
+from greenwater.storage.registry.vessel_inspections import VesselInspection
 from traceability.label.scanning import Scanning
 from traceability.label.suspects import (
     Suspects,
@@ -36,12 +37,17 @@ from web.views.trips import (
     ZoneView,
     haul_views,
     tolerance_text,
+    violation_text,
     weight_views,
     zone_views,
 )
+from web.views.vesselinspections import VesselInspectionView, inspection_views
 from web.words import Lang, say
 
 TRIPS_SHOWN: Final = 5
+INSPECTIONS_SHOWN: Final = 20
+MOST_INSPECTED: Final = 5_000
+"""So many of the newest inspections are looked through for each vessel's last one."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -51,8 +57,20 @@ class Line(msgspec.Struct, frozen=True):
     look: str
 
 
+class SpeciesWeight(msgspec.Struct, frozen=True):
+    """Kilograms of a species on the last trip that landed: written at sea, weighed ashore."""
+
+    species: str
+    name: str
+    wrote: float
+    weighed: float
+
+
 class VesselCard(msgspec.Struct, frozen=True):
-    """One vessel as an inspector's phone keeps it, in words of his language."""
+    """One vessel as an inspector's phone keeps it, in words of his language.
+
+    ``inspected`` is when it was last, and how that ended; empty: never.
+    """
 
     id: str
     name: str
@@ -61,6 +79,8 @@ class VesselCard(msgspec.Struct, frozen=True):
     papers: Sequence[Line]
     landed: str
     weights: Sequence[Line]
+    kilograms: Sequence[SpeciesWeight] = ()
+    inspected: str = ""
 
 
 class VesselList(msgspec.Struct, frozen=True):
@@ -109,8 +129,10 @@ def weight_text(lang: Lang, one: Difference) -> str:
     )
 
 
-def vessel_card(lang: Lang, one: VesselStanding, owner: str) -> VesselCard:
-    """Return a vessel for a phone."""
+def vessel_card(
+    lang: Lang, one: VesselStanding, owner: str, last: VesselInspection | None
+) -> VesselCard:
+    """Return a vessel for a phone; ``last`` is its last inspection."""
     vessel = one.vessel
     length = "" if vessel.length_m is None else f"{exact(lang, vessel.length_m)} m"
     gear = "" if vessel.gear is None else gear_name(lang, vessel.gear)
@@ -125,6 +147,18 @@ def vessel_card(lang: Lang, one: VesselStanding, owner: str) -> VesselCard:
             Line(weight_text(lang, part), "good" if part.is_within else "doubt")
             for part in one.weights
         ],
+        [
+            SpeciesWeight(
+                part.species,
+                species_name(lang, part.species).capitalize(),
+                part.expected,
+                part.landed,
+            )
+            for part in one.weights
+        ],
+        ""
+        if last is None
+        else f"{day(last.happened_ms)}: {say(lang, f'inspection_{last.result}')}",
     )
 
 
@@ -151,7 +185,7 @@ class DutyPages:
     def _on_duty(self, request: Request) -> Services:
         visitor = self._doors.known(request)
         if visitor.person is None or not visitor.is_on_duty:
-            raise RefusedError("this needs an account of an authority")
+            raise RefusedError("this needs an account of an authority", "not_yours")
         return self._doors.mine(request)
 
     def today(self, request: Request) -> HTMLResponse:
@@ -196,6 +230,8 @@ class DutyPages:
             number=number,
             trouble=trouble,
             card=None if found is None else self._card(lang, mine, found),
+            inspections=[] if found is None else self._inspected(lang, mine, found.id),
+            may_inspect=self._doors.known(request).inspects,
             trips=[] if found is None else self._trips(lang, mine, found.id),
             tolerance=tolerance_text(lang),
         )
@@ -204,7 +240,16 @@ class DutyPages:
         records = mine.seen.vessel_records(vessel=vessel.id)
         standing = standing_of(vessel, records, self._now_ms())
         owners = mine.registry.organisation_names()
-        return vessel_card(lang, standing, owners.get(vessel.organisation, ""))
+        last = next(iter(mine.seen.vessel_inspections(vessel=vessel.id, limit=1)), None)
+        return vessel_card(lang, standing, owners.get(vessel.organisation, ""), last)
+
+    def _inspected(
+        self, lang: Lang, mine: Services, vessel: str
+    ) -> list[VesselInspectionView]:
+        found = mine.seen.vessel_inspections(vessel=vessel, limit=INSPECTIONS_SHOWN)
+        return inspection_views(
+            lang, self._services.registry, mine.seen, found, self._now_ms()
+        )
 
     def _trips(self, lang: Lang, mine: Services, vessel: str) -> list[TripLook]:
         """Return a vessel's newest trips, found or entered."""
@@ -237,11 +282,20 @@ class DutyPages:
         """Every vessel that an inspector sees, for his phone to keep."""
         visitor = self._doors.known(request)
         if not visitor.inspects:
-            raise RefusedError("this needs an inspector's account")
+            raise RefusedError("this needs an inspector's account", "not_yours")
         mine, lang, now_ms = self._doors.mine(request), lang_of(request), self._now_ms()
         owners = mine.registry.organisation_names()
+        last = {
+            one.vessel: one
+            for one in reversed(mine.seen.vessel_inspections(limit=MOST_INSPECTED))
+        }
         cards = [
-            vessel_card(lang, one, owners.get(one.vessel.organisation, ""))
+            vessel_card(
+                lang,
+                one,
+                owners.get(one.vessel.organisation, ""),
+                last.get(one.vessel.id),
+            )
             for one in standings(mine.seen, now_ms)
         ]
         body = msgspec.json.encode(VesselList(now_ms, cards))
@@ -270,13 +324,7 @@ def _groups(
             Suspect(
                 one.vessel,
                 f"/trips/{one.trip}#zones" if one.trip else _vessel_page(one.vessel),
-                say(
-                    lang,
-                    "sea_violation",
-                    day=day(one.began_ms),
-                    minutes=round(one.minutes),
-                    zone=say(lang, f"sea_zone_{one.zone}"),
-                ),
+                violation_text(lang, one),
             )
             for one in found.waters
         ],

@@ -15,13 +15,30 @@ from web.door.doors import Doors, RefusedError
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import moment
-from web.words import say
+from web.views.refused import refused_text
+from web.views.vesselinspections import inspection_views
+from web.words import Lang, say
 
 
 class Statements(msgspec.Struct, forbid_unknown_fields=True):
     """What a phone sends: each statement as it signed it."""
 
     statements: list[str]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of one statement, in words of the inspector's language."""
+
+    id: str
+    state: str
+    reason: str
+    missing: tuple[str, ...]
+
+
+def told(lang: Lang, one: Taken) -> Answer:
+    """Return what a phone is told of a statement."""
+    reason = refused_text(lang, one.key, one.facts) if one.key else one.reason
+    return Answer(one.id, one.state, reason, one.missing)
 
 
 class InspectionPages:
@@ -45,7 +62,7 @@ class InspectionPages:
     def _inspector(self, request: Request) -> str:
         visitor = self._doors.known(request)
         if visitor.person is None or not visitor.inspects:
-            raise RefusedError("this needs an inspector's account")
+            raise RefusedError("this needs an inspector's account", "not_yours")
         return visitor.person
 
     def page(self, request: Request) -> HTMLResponse:
@@ -84,6 +101,13 @@ class InspectionPages:
                 for one in done
                 if one.lot in lots
             ],
+            vessels=inspection_views(
+                lang,
+                registry,
+                self._doors.mine(request).seen,
+                registry.vessel_inspections(person=person, limit=50),
+                now_ms,
+            ),
         )
 
     def enrol(
@@ -122,15 +146,16 @@ class InspectionPages:
             raw += chunk
             if len(raw) > MOST_AT_ONCE * MOST_BYTES * 2:
                 raise InputError(f"send at most {MOST_AT_ONCE} inspections at once")
-        return await run_in_threadpool(self._taken, person, bytes(raw))
+        lang = lang_of(request)
+        return await run_in_threadpool(self._taken, person, bytes(raw), lang)
 
-    def _taken(self, person: str, raw: bytes) -> Response:
+    def _taken(self, person: str, raw: bytes, lang: Lang) -> Response:
         try:
             sent = msgspec.json.decode(raw, type=Statements)
         except msgspec.MsgspecError as exc:
             raise InputError(f"this is no list of statements: {exc}") from exc
         taken: list[Taken] = self._inspecting.take_in(person, sent.statements)
-        body = msgspec.json.encode({"results": taken})
+        body = msgspec.json.encode({"results": [told(lang, one) for one in taken]})
         return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
 
     async def take_photo(
@@ -150,9 +175,13 @@ class InspectionPages:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     def photo(self, request: Request, inspection: str, digest: str) -> Response:
-        """A photo of an inspection, for those who may see the lot."""
+        """A photo of an inspection, for those who may see the lot or vessel."""
         seen = self._doors.mine(request).seen
-        if digest not in {one.kept for one in seen.inspection_photos(inspection)}:
+        photos = (
+            *seen.inspection_photos(inspection),
+            *seen.vessel_inspection_photos(inspection),
+        )
+        if digest not in {one.kept for one in photos}:
             raise MissingError(f"inspection {inspection} has no photo {digest[:64]!r}")
         return Response(
             self._album().read(digest),

@@ -23,6 +23,7 @@ account.json    tài khoản, vai trò, phiên đăng nhập, đồng ý / accou
 acts.csv        việc đã làm, theo nhật ký truy cập / what the audit log holds of you
 HO/records.json sổ của hộ, đơn vị / the book of the organisation HO
 HO/vessels.json sổ của tàu / the books of its vessels
+HO/inspections.json lượt kiểm tra tàu, như đã ký / inspections of its vessels, as signed
 HO/readings.csv số đo / readings: time in UTC, empty value: the probe answered badly
 """
 
@@ -113,6 +114,9 @@ def _organisation(
     yield
     vessels = {one.id: seen.vessel_records(vessel=one.id) for one in seen.vessels()}
     archive.writestr(f"{organisation}/vessels.json", _json(vessels))
+    yield
+    inspected = seen.vessel_inspections()
+    archive.writestr(f"{organisation}/inspections.json", _json(inspected))
     yield
     with archive.open(f"{organisation}/readings.csv", "w") as file:
         _rows(file, ("time", "device", "probe", "channel", "value", "unit"))

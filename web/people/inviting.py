@@ -7,11 +7,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role
-from web.door.hashing import hash_secret
+from web.door.hashing import WeakSecretError, hash_secret
 from web.people.second import qr
 from web.ports import Services
 from web.views.formats import moment
@@ -62,10 +61,10 @@ def new_secret(
     """Return what is kept of a secret that was typed twice; ``about``: whose it is.
 
     Raises:
-        InputError: they are not the same, or it is too weak.
+        WeakSecretError: they are not the same, or it is too weak.
     """
     if secret != again:
-        raise InputError("the two are not the same")
+        raise WeakSecretError("secrets_differ", "the two are not the same")
     return hash_secret(secret, is_pin=is_pin, about=about)
 
 
@@ -121,7 +120,7 @@ class Inviting:
         """Return what a link is for, in words."""
         registry = self._services.registry
         if link.role is None:
-            name = registry.names().get(link.person or "", "")
+            name = registry.names([link.person]).get(link.person or "", "")
             return say(lang, "link_secret", name=name)
         where = {one: name for one, name, _ in registry.list_organisations()}
         return say(

@@ -14,6 +14,7 @@ from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role, parse_phone
 from greenwater.storage.registry.rows import parse_name
 from web.door.doors import ON_DUTY, Doors
+from web.door.hashing import WeakSecretError
 from web.door.patience import Patience
 from web.pages import Renderer, lang_of
 from web.people.inviting import (
@@ -102,7 +103,9 @@ class JoinPages:
         if where not in mine:
             raise MissingError(f"there is no organisation {where!r} of yours")
         if role not in INVITED:
-            raise InputError(f"role {role!r} is not one of {', '.join(INVITED)}")
+            raise InputError(
+                f"role {role!r} is not one of {', '.join(INVITED)}", "form_old"
+            )
         request.state.subject = f"organisation={where} role={role}"
         made = self._inviting.invite(lang_of(request), where, Role(role), person)
         return self._page(request, made)
@@ -213,8 +216,8 @@ class JoinPages:
         now_ms, is_pin = self._now_ms(), self._takes_pin(link)
         try:
             kept = new_secret(*secret, is_pin=is_pin, about=self._about(link, who))
-        except InputError as exc:
-            raise InputError("pin_weak" if is_pin else "password_weak") from exc
+        except WeakSecretError as exc:
+            raise InputError(exc.word) from exc
         if link.person is not None:
             person = self._registry.use_link(token, link.person, now_ms).person or ""
             self._registry.set_secret(person, kept, is_pin=is_pin)
@@ -273,7 +276,7 @@ class JoinPages:
             now_ms=self._now_ms(),
             is_simulated=True,
             token=token,
-            name=self._registry.names().get(link.person or "", ""),
+            name=self._registry.names([link.person]).get(link.person or "", ""),
         )
 
     def once(self, request: Request, token: str) -> Response:

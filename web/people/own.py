@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import SignedIn, Stage
 from web.door.doors import ON_DUTY, Doors
+from web.door.hashing import WeakSecretError
 from web.pages import Renderer, lang_of
 from web.people.inviting import may_invite_for, new_secret
 from web.people.signing import SignInError, SigningIn
@@ -45,6 +46,7 @@ class OwnPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/account", response_class=HTMLResponse)(self.page)
+        routes.get("/api/v1/session")(self.session)
         routes.post("/account/sessions/end")(self.end_others)
         routes.post("/account/sessions/{session}/end")(self.end_one)
         routes.post("/account/secret")(self.set_secret)
@@ -88,6 +90,18 @@ class OwnPages:
             ],
         )
 
+    def session(self, request: Request) -> Response:
+        """Say who is signed in on this browser, and what its forms carry.
+
+        For the phone's own worker, which sends what waits though no page is open.
+        """
+        facts = {
+            "person": self._doors.person(request),
+            "csrf": self._doors.csrf(request),
+        }
+        body = msgspec.json.encode(facts)
+        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+
     def end_others(self, request: Request, csrf: Annotated[str, Form()]) -> Response:
         """Sign out everywhere but here."""
         self._doors.check_form(request, csrf)
@@ -124,10 +138,8 @@ class OwnPages:
             seconds = -(-exc.wait_ms // 1000)
             key = "sign_in_wait" if seconds else "secret_old_wrong"
             return self._page(request, say(lang, key, seconds=seconds))
-        except InputError:
-            return self._page(
-                request, say(lang, "pin_weak" if is_pin else "password_weak")
-            )
+        except WeakSecretError as exc:
+            return self._page(request, say(lang, exc.word))
         self._registry.set_secret(person, made, is_pin=is_pin)
         came = self._signing.come_in(request, person, stage=Stage.WHOLE)
         response = RedirectResponse("/account", 303)

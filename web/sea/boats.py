@@ -20,6 +20,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
 from web.views.boattrips import skippers_of, trip_links
+from web.views.refused import refused
 from web.views.seaforms import (
     SeaForm,
     input_type,
@@ -31,11 +32,13 @@ from web.views.seaforms import (
     values_of,
 )
 from web.views.shown import Link
+from web.views.vesselinspections import inspection_views
 from web.words import Lang, say
 
 MOST_BOATS: Final = 40
 """So many boats on one page; an officer finds the others by name or number."""
 MOST_ENDINGS: Final = 30
+MOST_INSPECTIONS: Final = 20
 
 
 def _is_asked(info: VesselInfo, text: str) -> bool:
@@ -110,6 +113,13 @@ class BoatPages:
             vessel=info,
             trips=trip_links(lang, mine.seen, info.id),
             papers=self._papers(lang, mine, info),
+            inspections=inspection_views(
+                lang,
+                self._services.registry,
+                mine.seen,
+                mine.seen.vessel_inspections(vessel=info.id, limit=MOST_INSPECTIONS),
+                self._now_ms(),
+            ),
             new_trip=str(uuid.uuid4()),
             is_of_crew=self._doors.known(request).is_of_crew,
         )
@@ -210,10 +220,10 @@ class BoatPages:
         except FieldError as exc:
             known = {one.name for one in get_vessel_kind(kind).fields}
             field = exc.field if exc.field in known else ""
-            words = say(lang, "not_saved", reason=str(exc))
+            words = say(lang, "not_saved", reason=refused(lang, exc))
             return self._form(request, info, replace(typed, field=field, trouble=words))
         except (InputError, ConflictError) as exc:
-            words = say(lang, "not_saved", reason=str(exc))
+            words = say(lang, "not_saved", reason=refused(lang, exc))
             return self._form(request, info, replace(typed, trouble=words))
         back = f"/trips/{typed.trip}" if typed.trip else f"/vessels/{info.id}/book"
         return RedirectResponse(back, 303)

@@ -1,12 +1,11 @@
 // The book on a keeper's phone. What is entered is kept here first, photos too, under an id
 // that the phone makes, and is sent once there is a network; what the platform does not take
 // stays, with the reason. Also: pages as they were last seen say how old they are.
-import { guardDoor, keeper, once, stayHere } from "./keep.js";
+import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
 import { typedNumber } from "./numbers.js";
 import { asJpeg } from "./pictures.js";
+import { bookOf, dropRecord as drop, inBook as within, sendBook } from "./sending.js";
 
-const SEND = "/api/v1/records";
-const MOST = 50;
 const AGAIN_MS = 30_000;
 const PATIENCE_MS = 6000;
 const OFFSET = "+07:00"; // the book's times are Vietnam's
@@ -18,11 +17,6 @@ const token = document.querySelector('form[action="/sign-out"] input[name=csrf]'
 
 const say = (key, facts = {}) =>
   Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key]);
-
-const within = keeper("gw-book", 1, (base) => {
-  base.createObjectStore("records", { keyPath: "id" });
-  base.createObjectStore("photos", { keyPath: "id" });
-});
 
 const newId = () => {
   if (crypto.randomUUID) return crypto.randomUUID();
@@ -47,75 +41,32 @@ const localTime = (ms) => new Date(ms + 7 * HOUR_MS).toISOString().slice(0, 16);
 
 // What waits
 
-const mine = async () => {
-  const all = await within("records", "readonly", (store) => store.getAll());
-  return all.filter((one) => one.person === me).sort((one, other) => one.kept_ms - other.kept_ms);
-};
+const mine = () => bookOf(me);
 const put = (one) => within("records", "readwrite", (store) => store.put(one));
-const photosOf = async ({ id }) => {
-  const all = await within("photos", "readonly", (store) => store.getAll());
-  return all.filter((one) => one.record === id);
-};
-const drop = async (one) => {
-  for (const photo of await photosOf(one)) await within("photos", "readwrite", (store) => store.delete(photo.id));
-  await within("records", "readwrite", (store) => store.delete(one.id));
-};
 
 // Photos first: an entry is whole once it is there.
 export const keep = async (record, told, photos = []) => {
   stayHere();
   for (const bytes of photos) await within("photos", "readwrite", (store) => store.put({ id: newId(), record: record.id, bytes }));
   await put({ id: record.id, person: me, record, told, photos: photos.length, state: "waiting", reason: "", field: "", href: "", kept_ms: Date.now() });
+  sendLater();
 };
 
 let trouble = "";
 
-const answeredBy = async (address, options, isTaken) => {
-  const answer = await fetch(address, { method: "POST", signal: AbortSignal.timeout(60_000), ...options });
-  trouble = answer.status === 401 || answer.status === 403 ? say("phone_sign_in") : "";
-  if (!isTaken(answer)) throw new Error(String(answer.status));
-  return answer;
-};
-
-const sendRecords = async (some) => {
-  const answer = await answeredBy(SEND, {
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
-    body: JSON.stringify({ records: some.map((one) => one.record) }),
-  }, ({ ok }) => ok);
-  const { results } = await answer.json();
-  for (const [at, one] of some.entries()) {
-    const { status, reason = "", field = "", href = "" } = results[at];
-    const state = status === "same" ? "stored" : status;
-    await put({ ...one, state, reason, field: field ?? "", href });
-  }
-};
-
-// A photo is put on its entry as the page's own form does it; the same again changes nothing.
-const sendPhotos = async (one) => {
-  for (const photo of await photosOf(one)) {
-    const form = new FormData();
-    form.append("csrf", token);
-    form.append("photo", new Blob([photo.bytes], { type: "image/jpeg" }), "photo.jpg");
-    const isAnswer = ({ type, status }) => type === "opaqueredirect" || status === 413 || status === 422;
-    const answer = await answeredBy(`/records/${one.id}/photos`, { body: form, redirect: "manual" }, isAnswer);
-    if (answer.type !== "opaqueredirect") {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const reason = page.querySelector("main [role=alert]")?.textContent ?? String(answer.status);
-      await put({ ...one, state: "refused", reason: say("phone_photo_refused", { reason }) });
-      return;
-    }
-    await within("photos", "readwrite", (store) => store.delete(photo.id));
-  }
-  await drop(one);
+const photoRefused = async (answer) => {
+  const refusal = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const reason = refusal.querySelector("main [role=alert]")?.textContent ?? String(answer.status);
+  return say("phone_photo_refused", { reason });
 };
 
 export const send = once(async () => {
   try {
-    const waits = (await mine()).filter(({ state }) => state === "waiting");
-    for (let at = 0; at < waits.length; at += MOST) await sendRecords(waits.slice(at, at + MOST));
-    for (const one of await mine()) if (one.state === "stored") await sendPhotos(one);
-  } catch {
+    await sendBook({ person: me, token }, photoRefused);
+    trouble = "";
+  } catch ({ status }) {
     // No network, or nobody signed in: it is tried again.
+    trouble = status === 401 || status === 403 ? say("phone_sign_in") : "";
   }
   const left = await mine();
   tell(left);
@@ -344,6 +295,7 @@ const forget = async () => {
 
 guardDoor({ send, words: say("phone_stay"), forget: "caches" in self ? forget : undefined });
 addEventListener("online", send);
+onSent(async () => tell(await mine()));
 setInterval(async () => { if ((await mine()).some(({ state }) => state !== "refused" && state !== "conflict")) send(); }, AGAIN_MS);
 send();
 if (document.readyState === "complete") keepOwnPages().catch(() => {});

@@ -5,6 +5,7 @@ import { checkCard, isLikeACard } from "./card.js";
 import { checkLabel, readStatus } from "./verify.js";
 import { anyKey, inspect, send, waiting } from "./duty.js";
 import { asJpeg, asPixels } from "./pictures.js";
+import { vesselCheck } from "./vesselcheck.js";
 import { freshen, isLikeANumber, keptVessel } from "./vessels.js";
 
 const LISTS = "gw-lists";
@@ -130,6 +131,7 @@ const show = (verdict, { isOnline, when }) => {
   offerInspection(verdict);
   const more = part("more");
   more.hidden = !verdict.passport;
+  more.textContent = say("see_passport");
   if (verdict.passport) more.href = verdict.passport;
   box.focus();
 };
@@ -168,41 +170,20 @@ const showCard = ({ code, card }, when) => {
   part("checked").textContent = when ? say("checked_offline", { when: moment(when) }) : say("checked_without_list");
   part("facts").replaceChildren(...(card && code !== "altered" ? onCard(card) : []));
   part("more").hidden = true;
+  for (const form of ["inspect", "inspect-vessel", "enrol"]) part(form).hidden = true;
   box.focus();
 };
 
-const MARK_OF = ({ text, look }) => `${words.marks[look]} ${text}`;
-const WORST = ["bad", "doubt", "good"];
+const vessels = vesselCheck({ part, words, say, fact, moment });
 
-// A vessel as the list on this phone has it, with the list's time.
-const showVessel = (known, text) => {
-  const { vessel, at_ms, isFresh } = known ?? {};
-  const box = part("verdict");
-  const lines = vessel ? [...vessel.papers, ...vessel.weights] : [];
-  const look = vessel ? WORST.find((one) => lines.some((line) => line.look === one)) ?? "doubt" : "doubt";
-  box.hidden = false;
-  box.className = `verdict ${look}`;
-  box.dataset.code = vessel ? "vessel" : known ? "vessel_none" : "vessel_no_list";
-  box.dataset.online = String(Boolean(isFresh));
-  part("mark").textContent = words.marks[look];
-  part("title").textContent = vessel ? `${vessel.name} ${vessel.id}` : say(known ? "vessel_none" : "vessel_no_list");
-  part("why").textContent = vessel ? "" : known ? text : say("vessel_no_list_why");
-  part("checked").textContent = at_ms ? say(isFresh ? "vessel_fresh" : "vessel_kept", { when: moment(at_ms) }) : "";
-  const told = vessel
-    ? [
-        ["vessel_owner", vessel.owner],
-        ["vessel_facts", vessel.facts],
-        ...vessel.papers.map((one) => ["vessel_papers", MARK_OF(one)]),
-        ["vessel_landed", vessel.landed],
-        ...vessel.weights.map((one) => ["vessel_weights", MARK_OF(one)]),
-      ]
-    : [];
-  part("facts").replaceChildren(...told.flatMap(([name, value]) => (value ? fact(say(name), value) : [])));
-  const more = part("more");
-  more.hidden = !vessel || !isFresh;
-  if (vessel) more.href = `/inspections/vessels?number=${encodeURIComponent(vessel.id)}`;
-  part("inspect").hidden = true;
-  box.focus();
+// A vessel as the list on this phone has it; an enrolled phone signs what its inspector found.
+const showVessel = async (known, text) => {
+  const turn = shown;
+  const isOne = vessels.show(known, text);
+  const key = isOne ? await anyKey() : undefined;
+  if (turn !== shown) return;
+  part("inspect-vessel").hidden = !key;
+  part("enrol").hidden = !isOne || Boolean(key);
 };
 
 // How many inspections wait on this phone; what the platform refused of them.
@@ -218,46 +199,79 @@ const showWaiting = async ({ refused = [] } = {}) => {
 // An enrolled phone signs what its inspector found, about a lot that the label names.
 const offerInspection = async (verdict) => {
   const form = part("inspect");
+  part("inspect-vessel").hidden = true;
   const isNamed = verdict.gtin && verdict.lot && !["altered", "unknown_key", "not_a_label"].includes(verdict.code);
-  form.hidden = !(isNamed && (await anyKey()));
+  const key = isNamed ? await anyKey() : undefined;
+  if (current?.verdict !== verdict) return;
+  form.hidden = !key;
+  part("enrol").hidden = !(isOnDuty && isNamed) || Boolean(key);
   part("signed").textContent = "";
 };
 
-const signInspection = async (form, result) => {
+const lotFound = (form, result) => {
   const { verdict, when } = current;
-  const key = await anyKey();
-  let photos = [];
-  try {
-    photos = await Promise.all([...form.elements.photos.files].slice(0, MOST_PHOTOS).map(asJpeg));
-  } catch {
-    part("signed").textContent = say("photo_bad");
-    return;
-  }
-  await inspect(key, {
+  return {
     gtin: verdict.gtin, lot: verdict.lot, serial: verdict.serial ?? "", result,
     verdict: verdict.code, list_ms: when || null, note: form.elements.note.value.trim(),
-  }, photos);
-  form.reset();
-  part("signed").textContent = say("signed");
-  await showWaiting();
-  await showWaiting(await send());
+  };
 };
+
+// ``found(form, result)`` is what is signed, null where it cannot be; ``note`` says what became of it.
+const signInspection = async (form, result, found, note) => {
+  const statement = found(form, result);
+  if (!statement) {
+    note.textContent = say("kg_bad");
+    return;
+  }
+  const files = [...form.elements.photos.files];
+  if (files.length > MOST_PHOTOS) {
+    note.textContent = say("photos_many");
+    return;
+  }
+  let photos = [];
+  try {
+    photos = await Promise.all(files.map(asJpeg));
+  } catch {
+    note.textContent = say("photo_bad");
+    return;
+  }
+  await inspect(await anyKey(), statement, photos);
+  form.reset();
+  note.textContent = say("signed");
+  await showWaiting();
+  const { left, refused } = await send();
+  await showWaiting({ refused });
+  if (!left) note.textContent = say("signed_sent");
+};
+
+const press = (name, found, note) =>
+  part(name).addEventListener("submit", async (happened) => {
+    happened.preventDefault();
+    const { target, submitter } = happened;
+    const buttons = [...target.querySelectorAll("button")];
+    for (const one of buttons) one.disabled = true;
+    await signInspection(target, submitter.value, found, part(note)).finally(() => {
+      for (const one of buttons) one.disabled = false;
+    });
+  });
 
 const pageOf = ({ gtin, lot, serial }, text) =>
   `/01/${gtin}/10/${encodeURIComponent(lot)}${serial ? `/21/${serial}` : ""}${new URL(text.trim()).search}`;
 
 const check = async (text) => {
   const turn = ++shown;
+  // What was typed and photographed of one label is not of the next one.
+  if (part("read").textContent !== text) part("inspect").reset();
   part("read").textContent = text;
   part("was-read").hidden = false;
   if (isOnDuty && isLikeANumber(text)) {
     // What is kept at once, what is new when it has come: a weak network is not waited for.
     const kept = await keptVessel(text);
-    if (kept && turn === shown) showVessel(kept, text);
+    if (kept && turn === shown) await showVessel(kept, text);
     const isFresh = await freshen();
     if (turn !== shown || (kept && !isFresh)) return;
     const known = await keptVessel(text);
-    showVessel(known && { ...known, isFresh }, text);
+    await showVessel(known && { ...known, isFresh }, text);
     return;
   }
   const known = await lists();
@@ -360,10 +374,8 @@ const begin = () => {
     const text = new FormData(happened.target).get("text").trim();
     if (text) check(text);
   });
-  part("inspect").addEventListener("submit", (happened) => {
-    happened.preventDefault();
-    signInspection(happened.target, happened.submitter.value);
-  });
+  press("inspect", lotFound, "signed");
+  press("inspect-vessel", vessels.found, "vsigned");
   addEventListener("online", async () => showWaiting(await send()));
   send().then(showWaiting);
   if (isOnDuty) freshen();
@@ -387,7 +399,7 @@ const begin = () => {
     kept().catch(() => {});
   }
   for (const button of page.querySelectorAll("[disabled]")) button.disabled = false;
-  const asked = page.dataset.text;
+  const asked = page.dataset.text || new URLSearchParams(location.search).get("text");
   if (asked) check(asked);
   else lists();
   page.dataset.ready = "true";

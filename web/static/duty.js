@@ -3,22 +3,16 @@
 // The key is made here and cannot leave the phone where the browser knows Ed25519; elsewhere
 // its bytes are kept in this site's storage. Every page of an inspector's loads this.
 import { getPublicKeyAsync, signAsync, utils } from "./vendor/noble/ed25519.js";
-import { guardDoor, keeper, once, stayHere } from "./keep.js";
+import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
+import { dropSigned, dutyOf, inDuty as within, sendAll, sendDuty } from "./sending.js";
 import { forgetVessels } from "./vessels.js";
 
-const STORE = "gw-duty";
 const DOMAIN = "greenwater-inspection-1\n";
-const SEND = "/api/v1/inspections";
-const MOST = 50;
+const AGAIN_MS = 30_000;
 const utf8 = new TextEncoder();
-
-const within = keeper(STORE, 2, (base, before) => {
-  if (before < 1) {
-    base.createObjectStore("keys", { keyPath: "person" });
-    base.createObjectStore("queue", { keyPath: "id" });
-  }
-  base.createObjectStore("photos", { keyPath: "digest" });
-});
+const { body } = document;
+// Who inspects, as the page says: one phone may have several inspectors, one after the other.
+const me = body.dataset.inspector ?? "";
 
 const toText = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -46,19 +40,28 @@ const sign = async (secret, message) =>
     : new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, secret, message));
 
 export const keyOf = (person) => within("keys", "readonly", (store) => store.get(person));
-export const anyKey = async () => (await within("keys", "readonly", (store) => store.getAll())).at(-1);
+// This inspector's own key, once it is enrolled; on a page that is nobody's (kept before he
+// signed in) the only one there is.
+export const anyKey = async () => {
+  const all = me ? [await keyOf(me)] : await within("keys", "readonly", (store) => store.getAll());
+  return all.length === 1 && all[0]?.enrolled !== false ? all[0] : undefined;
+};
 
 // The key of a person on this phone, made at the first call.
 export const ownKey = async (person) => {
   const known = await keyOf(person);
   if (known) return known;
   const { raw, secret } = await makeKey();
-  const key = { person, id: await idOf(raw), public: toText(raw), secret };
+  const key = { person, id: await idOf(raw), public: toText(raw), secret, enrolled: false };
   await within("keys", "readwrite", (store) => store.put(key));
   return key;
 };
 
-export const waiting = () => within("queue", "readonly", (store) => store.getAll());
+// What this inspector signed and the platform has not taken.
+export const waiting = async () => {
+  const person = me || (await anyKey())?.person;
+  return person ? dutyOf(person) : [];
+};
 
 const hex = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
 
@@ -81,79 +84,85 @@ export const inspect = async (key, found, photos = []) => {
   const statement = { id: crypto.randomUUID(), at_ms: Date.now(), ...found, ...named };
   const signed = JSON.stringify(statement) + key.id;
   const signature = await sign(key.secret, utf8.encode(DOMAIN + signed));
-  const kept = { id: statement.id, person: key.person, photos: digests, statement: `${signed}.${toText(signature)}` };
+  const kept = { id: statement.id, person: key.person, photos: digests, statement: `${signed}.${toText(signature)}`, told: found, kept_ms: statement.at_ms };
   await within("queue", "readwrite", (store) => store.put(kept));
+  sendLater();
   return statement.id;
-};
-
-// Sends the photos that the platform lacks still; returns why one was refused for good.
-const sendPhotos = async (id, missing) => {
-  for (const digest of missing) {
-    const kept = await within("photos", "readonly", (store) => store.get(digest));
-    if (!kept) continue;
-    const answer = await fetch(`${SEND}/${id}/photos/${digest}`, {
-      method: "POST",
-      headers: { "Content-Type": "image/jpeg" },
-      body: kept.bytes,
-      signal: AbortSignal.timeout(60_000),
-    });
-    if (answer.status === 413 || answer.status === 422) return (await answer.json()).detail;
-    if (!answer.ok) throw new Error(String(answer.status));
-  }
-  return "";
-};
-
-const forget = async ({ id, photos = [] }) => {
-  await within("queue", "readwrite", (store) => store.delete(id));
-  for (const digest of photos) await within("photos", "readwrite", (store) => store.delete(digest));
-};
-
-const sendSome = async (some) => {
-  const answer = await fetch(SEND, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ statements: some.map((one) => one.statement) }),
-    signal: AbortSignal.timeout(20_000),
-  });
-  if (!answer.ok) throw new Error(String(answer.status));
-  const { results } = await answer.json();
-  const refused = [];
-  for (const [at, one] of some.entries()) {
-    const { state, reason, missing } = results[at];
-    // What is refused stays here, so that nothing an inspector found is lost unseen.
-    const trouble = state === "refused" ? reason : await sendPhotos(one.id, missing);
-    if (trouble) refused.push(trouble);
-    else await forget(one);
-  }
-  return refused;
 };
 
 // Sends what waits, oldest first; returns {left, refused}. Two calls at once are one.
 export const send = once(async () => {
-  let refused = [];
   try {
-    const all = await waiting();
-    for (let at = 0; at < all.length; at += MOST) refused = [...refused, ...(await sendSome(all.slice(at, at + MOST)))];
+    if (me) await sendDuty({ person: me });
+    else await sendAll();
   } catch {
     // No network, or nobody signed in: it is tried again.
   }
-  return { left: (await waiting()).length, refused };
+  const left = await waiting();
+  await tell(left);
+  return { left: left.length, refused: left.flatMap(({ reason }) => (reason ? [reason] : [])) };
 });
+
+// The page /inspections: what is unsent, why, and how to give it up (asked twice).
+
+const button = (text, act) => {
+  const found = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: text });
+  found.addEventListener("click", act);
+  return found;
+};
+
+const shown = (one, words) => {
+  const item = document.createElement("li");
+  item.dataset.unsent = one.id;
+  const { vessel, lot = "", result = "" } = one.told ?? {};
+  const when = new Date(one.kept_ms ?? 0).toLocaleString(words.locale, { timeZone: "Asia/Ho_Chi_Minh", dateStyle: "short", timeStyle: "short" });
+  const state = one.reason ? words.refused.replaceAll("{reason}", one.reason) : words.waits;
+  item.textContent = [when, vessel ?? lot, words[result] ?? "", state].filter(Boolean).join(" · ");
+  if (!one.reason) return item;
+  const first = button(words.drop, () => {
+    const sure = button(words.sure, async () => { await dropSigned(one); await tell(await waiting()); });
+    sure.classList.add("danger");
+    first.replaceWith(sure);
+    sure.focus();
+  });
+  item.append(" ", first);
+  return item;
+};
+
+const tell = async (left) => {
+  const list = document.getElementById("duty-unsent");
+  if (!list) return;
+  list.hidden = !left.length;
+  list.querySelector("ul").replaceChildren(...left.map((one) => shown(one, list.dataset)));
+};
 
 // The page /inspections: offers this phone's key, or says that it is believed already.
 const showPhone = async (card) => {
   const form = card.querySelector("[data-part=enrol]");
   const state = card.querySelector("[data-part=phone-state]");
-  const key = await ownKey(card.dataset.person);
+  const { person } = card.dataset;
+  const ids = (name) => (card.dataset[name] ?? "").split(" ");
+  // A key that was ended signs nothing any more: this phone makes another.
+  if (ids("ended").includes((await keyOf(person))?.id)) await within("keys", "readwrite", (store) => store.delete(person));
+  const key = await ownKey(person);
   form.elements.public.value = key.public;
-  const isKnown = (card.dataset.keys ?? "").split(" ").includes(key.id);
+  const isKnown = ids("keys").includes(key.id);
+  if (isKnown !== (key.enrolled !== false)) await within("keys", "readwrite", (store) => store.put({ ...key, enrolled: isKnown }));
   form.hidden = isKnown;
   state.textContent = (isKnown ? card.dataset.ready : card.dataset.new).replaceAll("{key}", key.id);
   card.dataset.phone = isKnown ? "enrolled" : "new";
 };
 
-guardDoor({ send, words: document.body.dataset.stay ?? "", forget: forgetVessels });
+// The lists of vessels, and the check page with his name on it, are not for the next one.
+const forget = async () => {
+  await forgetVessels();
+  navigator.serviceWorker?.controller?.postMessage({ forget: "check" });
+};
+
+guardDoor({ send, words: body.dataset.stay ?? "", forget });
 const phone = document.getElementById("phone");
 if (phone) showPhone(phone);
 addEventListener("online", send);
+onSent(async () => tell(await waiting()));
+setInterval(async () => { if ((await waiting()).some(({ reason }) => !reason)) send(); }, AGAIN_MS);
 send();

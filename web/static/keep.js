@@ -1,40 +1,19 @@
-// What a phone keeps until the platform has it: a small database whose writes are on the disk
-// when they are done, sending that never runs twice at once, and a door that stays shut
-// while something is unsent.
-
-const asked = (request) =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-
-// Opens the database of a name, at a version; ``upgrade(base, oldVersion)`` makes its stores.
-// What is returned does something in one transaction; done when it is on the disk.
-export const keeper = (name, version, upgrade) => {
-  const opened = () => {
-    const request = indexedDB.open(name, version);
-    request.onupgradeneeded = ({ oldVersion }) => upgrade(request.result, oldVersion);
-    return asked(request);
-  };
-  return async (store, mode, act) => {
-    const base = await opened();
-    try {
-      const change = base.transaction(store, mode, { durability: "strict" });
-      const done = new Promise((resolve, reject) => {
-        change.oncomplete = resolve;
-        change.onabort = () => reject(change.error);
-      });
-      const found = await asked(act(change.objectStore(store)));
-      await done;
-      return found;
-    } finally {
-      base.close();
-    }
-  };
-};
+// What a page does about what waits on this phone: asks that it is kept, has the worker send it
+// later, never sends twice at once, and keeps the door shut while something is unsent.
+import { SYNC_TAG } from "./sending.js";
 
 // A browser that may clear what it keeps is asked not to; it need not answer.
 export const stayHere = () => navigator.storage?.persist?.().catch(() => {});
+
+// Where the browser can, the worker sends once there is a network, though no page is open.
+export const sendLater = async () => {
+  try {
+    const { sync } = await navigator.serviceWorker.ready;
+    await sync.register(SYNC_TAG);
+  } catch {
+    // It cannot: the next page that is opened sends.
+  }
+};
 
 // Two calls at once are one.
 export const once = (act) => {
@@ -44,6 +23,12 @@ export const once = (act) => {
       running = null;
     }));
 };
+
+// The worker has sent something: ``tell`` shows what is left.
+export const onSent = (tell) =>
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+    if (data?.sent === SYNC_TAG) tell();
+  });
 
 const duties = [];
 

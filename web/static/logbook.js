@@ -3,9 +3,9 @@
 // stays, with the reason. Every page of the boat's people loads this: nobody signs out while
 // something waits.
 import { typedNumber } from "./numbers.js";
-import { guardDoor, keeper, once, stayHere } from "./keep.js";
+import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
+import { inLog as within, logOf, sendLog } from "./sending.js";
 
-const MOST = 50;
 const AGAIN_MS = 30_000;
 const PATIENCE_MS = 6000;
 const OFFSET = "+07:00"; // the book's times are Vietnam's
@@ -18,8 +18,6 @@ const token = document.querySelector('form[action="/sign-out"] input[name=csrf]'
 
 const say = (key, facts = {}) =>
   Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key] ?? key);
-
-const within = keeper("gw-logbook", 1, (base) => base.createObjectStore("records", { keyPath: "id" }));
 
 const newId = () => {
   if (crypto.randomUUID) return crypto.randomUUID();
@@ -39,10 +37,7 @@ const platformNow = () => {
   return Number(page.dataset.now) + Math.max(passed, 0) * Number(page.dataset.rate);
 };
 
-const mine = async () => {
-  const all = await within("records", "readonly", (store) => store.getAll());
-  return all.filter((one) => one.person === me).sort((one, other) => one.kept_ms - other.kept_ms);
-};
+const mine = () => logOf(me);
 const put = (one) => within("records", "readwrite", (store) => store.put(one));
 const drop = ({ id }) => within("records", "readwrite", (store) => store.delete(id));
 
@@ -50,32 +45,13 @@ const drop = ({ id }) => within("records", "readwrite", (store) => store.delete(
 
 let trouble = "";
 
-const sendSome = async (vessel, some) => {
-  const answer = await fetch(`/api/v1/vessels/${encodeURIComponent(vessel)}/records`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
-    body: JSON.stringify({ records: some.map((one) => one.record) }),
-    signal: AbortSignal.timeout(60_000),
-  });
-  trouble = answer.status === 401 || answer.status === 403 ? say("sign_in") : "";
-  if (!answer.ok) throw new Error(String(answer.status));
-  const { results } = await answer.json();
-  for (const [at, one] of some.entries()) {
-    const { status, reason = "" } = results[at];
-    if (status === "stored" || status === "same") await drop(one);
-    else await put({ ...one, state: status, reason });
-  }
-};
-
 export const send = once(async () => {
   try {
-    const waits = (await mine()).filter(({ state }) => state === "waiting");
-    for (const vessel of new Set(waits.map((one) => one.vessel))) {
-      const its = waits.filter((one) => one.vessel === vessel);
-      for (let at = 0; at < its.length; at += MOST) await sendSome(vessel, its.slice(at, at + MOST));
-    }
-  } catch {
+    await sendLog({ person: me, token });
+    trouble = "";
+  } catch ({ status }) {
     // No network, or nobody signed in: it is tried again.
+    trouble = status === 401 || status === 403 ? say("sign_in") : "";
   }
   const left = await mine();
   tell(left);
@@ -247,6 +223,7 @@ const enter = async (form) => {
     id, person: me, vessel: page.dataset.vessel, record, typed, trip,
     name: form.dataset.sea, text: textOf(form), state: "waiting", reason: "", kept_ms: Date.now(),
   });
+  sendLater();
   tell(await mine());
   // A network that hangs keeps nobody waiting: it goes on behind.
   await Promise.race([sendNow(id), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
@@ -311,6 +288,7 @@ const forget = async () => {
 if (page) begin();
 guardDoor({ send, words: say("stay"), forget: "caches" in self ? forget : undefined });
 addEventListener("online", send);
+onSent(async () => tell(await mine()));
 setInterval(async () => { if ((await mine()).some(({ state }) => state === "waiting")) send(); }, AGAIN_MS);
 send();
 if (document.readyState === "complete") keepLog().catch(() => {});

@@ -1,7 +1,8 @@
 // Keeps on the phone: the frame of the site, the check page with all it needs once it was
-// opened, and each session's own pages as they were last seen. SHELL, CHECK and VERSION are
-// written above by the site.
-/* global SHELL, CHECK, VERSION */
+// opened, and each session's own pages as they were last seen. Sends what waits on the phone
+// when the network is back, though no page is open. SHELL, CHECK, VERSION and SENDING (what
+// sending.js exports) are written above by the site.
+/* global SHELL, CHECK, VERSION, SENDING */
 const SHELL_CACHE = `gw-shell-${VERSION}`;
 const CHECK_CACHE = `gw-check-${VERSION}`;
 const SEEN = "gw-seen-";
@@ -68,9 +69,17 @@ const remember = async (address, response) => {
   for (const old of all.slice(0, Math.max(all.length - MOST_SEEN, 0))) await cache.delete(old);
 };
 
+// The check page that is kept is of whoever is signed in, or of nobody.
+const keepCheck = async (request, response) => {
+  const { pathname, search } = new URL(request.url);
+  if (pathname !== "/check" || search || !response.ok || response.redirected) return;
+  if (await caches.has(CHECK_CACHE)) await (await caches.open(CHECK_CACHE)).put("/check", response);
+};
+
 const fromNetwork = async (request, happening, patience) => {
   const response = await fetch(request, { signal: AbortSignal.timeout(patience) });
   happening.waitUntil(remember(request.url, response.clone()).catch(() => {}));
+  happening.waitUntil(keepCheck(request, response.clone()).catch(() => {}));
   return response;
 };
 
@@ -130,11 +139,29 @@ const keepPages = async (addresses) => {
   }
 };
 
-// What open pages ask for: {keep: "check"}, {keep: [addresses]} or {forget: "seen"}.
+// The browser says that there is a network again. What fails here it asks for once more, later.
+const sendWaiting = async () => {
+  await SENDING.sendAll();
+  for (const one of await self.clients.matchAll()) one.postMessage({ sent: SENDING.SYNC_TAG });
+};
+self.addEventListener("sync", (happening) => {
+  if (happening.tag === SENDING.SYNC_TAG) happening.waitUntil(sendWaiting());
+});
+
+// Nobody's own check page, instead of that of who has just left.
+const forgetCheck = async () => {
+  for (const name of await caches.keys()) {
+    if (name.startsWith("gw-check-")) await (await caches.open(name)).add(new Request("/check", { cache: "reload", credentials: "omit" }));
+  }
+};
+
+// What open pages ask for: {keep: "check"}, {keep: [addresses]}, {forget: "seen"} or
+// {forget: "check"}.
 self.addEventListener("message", (happening) => {
   const { keep, forget } = happening.data ?? {};
   const act = async () => {
     if (forget === "seen") await forgetOthers("");
+    else if (forget === "check") await forgetCheck();
     else if (keep === "check") {
       if (!(await (await caches.open(CHECK_CACHE)).match("/check"))) await keepAll(CHECK_CACHE, CHECK);
     } else if (Array.isArray(keep)) await keepPages(keep);

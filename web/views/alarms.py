@@ -1,6 +1,6 @@
 """What the pages say of an alarm: strings already decided. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics.alarms.messages import (
@@ -93,6 +93,15 @@ def alarm_view(
         alarm.shelved_until_ms is not None,
         alarm.severity != Severity.CRITICAL,
     )
+
+
+def actors_of(alarms: Iterable[Alarm]) -> set[str | None]:
+    """Return the people whose names ``alarm_view`` says of these alarms."""
+    return {
+        person
+        for one in alarms
+        for person in (one.acknowledged_by, one.hidden_by, one.shelved_by)
+    }
 
 
 def _quiet(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str]) -> str:

@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+from greenwater.reference.ports import PORTS
 from greenwater.reference.production import METHODS
 from greenwater.reference.species import SPECIES
 from greenwater.reference.vessel_rules import RULES
 from traceability.proof.verify import Code
+from web.views.seawords import port_name
 from web.words import WORDS, Lang, say
 
 LOOKS: Final = {
@@ -45,6 +47,7 @@ def script_words(lang: Lang) -> dict[str, Any]:
         "methods": {one.code: one.vi if lang is Lang.VI else one.en for one in METHODS},
         "looks": {code.value: look_of(code) for code in Code},
         "marks": MARKS,
+        "ports": {port.code: port_name(port.code) for port in PORTS.port},
         "papers": {
             rule.letter: say(lang, f"sea_papers_{kind}")
             for kind, rule in RULES.papers.items()

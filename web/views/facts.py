@@ -149,15 +149,26 @@ Eyes = tuple[str | None, str | None]
 """Who looks: a person, or an organisation whose program asks."""
 
 
+class _Look:
+    """What one viewer sees; whoever asks for the same waits for who asked first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.facts: Facts | None = None
+        self.until_s = 0.0
+
+
 class Snapshots:
     """Facts, at most a second old: many open pages ask the databases once.
 
-    Each viewer has facts of his own; those of viewers who have gone are given up.
+    Each viewer has facts of his own, and waits for nobody else's; those of viewers who
+    have gone are given up.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._facts: dict[Eyes, tuple[float, Facts]] = {}
+        self._looks: dict[Eyes, _Look] = {}
+        self._tidy_s = 0.0
 
     def now(self, services: Services) -> Facts:
         """Return the facts as the viewer of ``services`` sees them.
@@ -165,15 +176,27 @@ class Snapshots:
         Raises:
             UnavailableError: a database did not answer.
         """
+        look = self._look((services.viewer, services.organisation))
+        with look.lock:
+            if look.facts is None or time.monotonic() >= look.until_s:
+                look.facts = gather(services)
+                look.until_s = time.monotonic() + KEPT_S
+            return look.facts
+
+    def _look(self, eyes: Eyes) -> _Look:
+        """Return a viewer's look, and give up those that are over, now and then."""
         with self._lock:
             now_s = time.monotonic()
-            self._facts = {k: v for k, v in self._facts.items() if now_s < v[0]}
-            eyes = (services.viewer, services.organisation)
-            known = self._facts.get(eyes)
-            if known is None:
-                facts = gather(services)
-                known = self._facts[eyes] = (
-                    time.monotonic() + KEPT_S,
-                    facts,
-                )
-            return known[1]
+            if now_s >= self._tidy_s:
+                self._tidy_s = now_s + KEPT_S
+                self._looks = {
+                    one: look
+                    for one, look in self._looks.items()
+                    if look.lock.locked() or now_s < look.until_s
+                }
+            return self._looks.setdefault(eyes, _Look())
+
+    def forget(self) -> None:
+        """Ask the databases at the next look: something was added that must be seen."""
+        with self._lock:
+            self._looks.clear()

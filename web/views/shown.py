@@ -156,6 +156,8 @@ class Frame:
     csrf: str = ""
     is_demo: bool = False
     inspects: bool = False
+    inspector: str = ""
+    """Who it is, if he inspects: his phone signs and sends as nobody else."""
     sailor: str = ""
     """Who it is, if he writes in a boat's book."""
     phone: Phone = Phone()

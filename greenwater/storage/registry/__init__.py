@@ -52,6 +52,7 @@ from greenwater.storage.registry.tokens import Tokens
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import Trips
 from greenwater.storage.registry.vessel_books import VesselBooks
+from greenwater.storage.registry.vessel_inspections import VesselInspections
 from greenwater.storage.registry.watching import Watching
 from greenwater.storage.registry.writes import Writes
 
@@ -97,6 +98,7 @@ class Registry(
     Labels,
     Scans,
     Inspections,
+    VesselInspections,
     Trips,
     VesselBooks,
     Cards,

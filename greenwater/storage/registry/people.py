@@ -77,7 +77,9 @@ def parse_slug(text: str) -> str:
         InputError: it is not 1 to 64 of ``a-z 0-9 -``, starting with a letter or digit.
     """
     if _SLUG.fullmatch(text) is None:
-        raise InputError(f"id {text!r} does not match {_SLUG.pattern}")
+        raise InputError(
+            f"id {text!r} does not match {_SLUG.pattern}", "slug_wrong", text=text[:40]
+        )
     return text
 
 
@@ -90,7 +92,10 @@ def parse_phone(text: str) -> str:
     plain = re.sub(r"[-. ()]", "", text)
     number = f"+84{plain[1:]}" if re.match(r"0[1-9]", plain) else plain
     if _PHONE.fullmatch(number) is None:
-        raise InputError(f"{text!r} is not a telephone number such as +84 90 123 45 67")
+        raise InputError(
+            f"{text!r} is not a telephone number such as +84 90 123 45 67",
+            "phone_wrong",
+        )
     return number
 
 
@@ -145,13 +150,16 @@ class People:
             if row is not None:
                 session.delete(row)
 
-    def names(self) -> dict[str, str]:
-        """Return everybody's name by his id."""
+    def names(self, people: Iterable[str | None] | None = None) -> dict[str, str]:
+        """Return names by id: of these people (None among them is nobody), or everybody's."""
+        query = select(Person.id, Person.name)
+        if people is not None:
+            wanted = sorted({one for one in people if one is not None})
+            if not wanted:
+                return {}
+            query = query.where(Person.id.in_(wanted))
         with self._sessions.reading() as session:
-            return {
-                one: name
-                for one, name in session.execute(select(Person.id, Person.name))
-            }
+            return {one: name for one, name in session.execute(query)}
 
     def reach_of(self, person: str) -> frozenset[str] | None:
         """Return the organisations a person may see; None: all of them.

@@ -32,6 +32,7 @@ from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import TripsSeen
 from greenwater.storage.registry.vessel_books import VesselBooksSeen
+from greenwater.storage.registry.vessel_inspections import VesselInspectionsSeen
 
 
 class Scope(
@@ -51,6 +52,7 @@ class Scope(
     LabelsSeen,
     ScansSeen,
     InspectionsSeen,
+    VesselInspectionsSeen,
     TripsSeen,
     VesselBooksSeen,
     CardsSeen,

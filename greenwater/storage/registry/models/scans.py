@@ -2,8 +2,10 @@
 
 A scan keeps a coarse place and the hour, never an address of the network; it is counted,
 not told one by one, and forgotten after a year. Inspections are never changed or deleted
-(migration 0015): they are signed by the inspector's own key.
+(migrations 0015 and 0025): they are signed by the inspector's own key.
 """
+
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -90,6 +92,46 @@ class InspectionPhotoRow(Tenanted, Base):
 
     __tablename__ = "inspection_photo"
     __table_args__ = (within("organisation", "inspection", of="inspection"),)
+    inspection: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    kept: Mapped[str]
+    size: Mapped[int]
+    received_ms: Mapped[int]
+
+
+class VesselInspectionRow(Tenanted, Base):
+    """What an inspector found of a vessel at its landing, as his phone signed it.
+
+    ``found`` is the statement taken apart, for pages: papers, weights, kilograms seen.
+    """
+
+    __tablename__ = "vessel_inspection"
+    __table_args__ = (
+        within("organisation", "vessel", of="vessel"),
+        UniqueConstraint("organisation", "id"),
+        Index("ix_vessel_inspection_vessel", "vessel", "happened_ms"),
+        CheckConstraint(
+            "result IN ('conformant', 'non_conformant')", name="known_result"
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    vessel: Mapped[str]
+    authority: Mapped[str] = mapped_column(ForeignKey("organisation.id"))
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    key: Mapped[str] = mapped_column(ForeignKey("inspector_key.id"))
+    result: Mapped[str]
+    note: Mapped[str]
+    found: Mapped[dict[str, Any]]
+    statement: Mapped[str]
+    happened_ms: Mapped[int]
+    received_ms: Mapped[int]
+
+
+class VesselInspectionPhotoRow(Tenanted, Base):
+    """A photo that a statement about a vessel names, as ``InspectionPhotoRow`` of a lot."""
+
+    __tablename__ = "vessel_inspection_photo"
+    __table_args__ = (within("organisation", "inspection", of="vessel_inspection"),)
     inspection: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
     kept: Mapped[str]
