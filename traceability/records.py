@@ -19,8 +19,10 @@ MAX_NUMBER: Final = 1e12
 class FieldError(InputError):
     """A field cannot be as it was entered; ``field`` names it, for the form."""
 
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(
+        self, field: str, sentence: str, key: str = "", /, **facts: object
+    ) -> None:
+        super().__init__(sentence, key, **facts)
         self.field = field
 
 
@@ -35,24 +37,36 @@ def checked_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name: field for field in about.fields}
     odd = sorted(set(fields) - set(known))
     if odd:
-        raise InputError(f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}")
+        raise InputError(
+            f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}", "form_old"
+        )
     kept = {}
     for name, field in known.items():
         value = _checked(kind, field, fields.get(name))
         if value is not None:
             kept[name] = value
         elif field.is_required:
-            raise FieldError(name, f"{kind}: {name} is missing; enter it")
+            raise FieldError(
+                name, f"{kind}: {name} is missing; enter it", "field_empty", field=name
+            )
     if about.one_of and not any(name in kept for name in about.one_of):
         raise FieldError(
-            about.one_of[0], f"{kind}: enter at least one of {', '.join(about.one_of)}"
+            about.one_of[0],
+            f"{kind}: enter at least one of {', '.join(about.one_of)}",
+            "field_one_of",
+            field=about.one_of[0],
         )
     return kept
 
 
 def _checked(kind: str, field: Field, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
-        raise FieldError(field.name, f"{kind}: {field.name} is neither text nor number")
+        raise FieldError(
+            field.name,
+            f"{kind}: {field.name} is neither text nor number",
+            "field_odd",
+            field=field.name,
+        )
     text = unicodedata.normalize("NFC", str(value)).strip() if value is not None else ""
     if not text:
         return None
@@ -66,6 +80,8 @@ def _checked(kind: str, field: Field, value: Any) -> Any:
                 field.name,
                 f"{kind}: {field.name} {text[:40]!r} is not one of "
                 f"{', '.join(field.choices)}",
+                "field_choice",
+                field=field.name,
             )
         return text
     return _text(kind, field, text)
@@ -79,6 +95,9 @@ def _text(kind: str, field: Field, text: str) -> str:
             field.name,
             f"{kind}: {field.name} is longer than {MAX_TEXT} characters, or has "
             "control characters in it; shorten it",
+            "field_long",
+            field=field.name,
+            most=MAX_TEXT,
         )
     return text
 
@@ -94,11 +113,17 @@ def _date(kind: str, field: Field, text: str) -> str:
             found = dt.date.fromisoformat(text)
     except ValueError:
         raise FieldError(
-            field.name, f"{kind}: {field.name} {text[:40]!r} is not a day: 2026-11-23"
+            field.name,
+            f"{kind}: {field.name} {text[:40]!r} is not a day: 2026-11-23",
+            "field_day",
+            field=field.name,
         ) from None
     if not 1900 <= found.year <= 2200:
         raise FieldError(
-            field.name, f"{kind}: {field.name} {text[:40]!r} is not of this time"
+            field.name,
+            f"{kind}: {field.name} {text[:40]!r} is not of this time",
+            "field_day",
+            field=field.name,
         )
     return found.isoformat()
 
@@ -108,15 +133,28 @@ def _number(kind: str, field: Field, text: str) -> float | int:
     try:
         number = float(text.replace(" ", "").replace(",", "."))
     except ValueError:
-        raise FieldError(field.name, f"{what} is not a number such as 12,5") from None
+        raise FieldError(
+            field.name,
+            f"{what} is not a number such as 12,5",
+            "field_number",
+            field=field.name,
+        ) from None
     low = -math.inf if field.minimum is None else field.minimum
     high = MAX_NUMBER if field.maximum is None else field.maximum
     if not (math.isfinite(number) and low <= number <= high):
         raise FieldError(
-            field.name, f"{what} is not from {low:g} to {high:g} {field.unit}".rstrip()
+            field.name,
+            f"{what} is not from {low:g} to {high:g} {field.unit}".rstrip(),
+            "field_range",
+            field=field.name,
+            low=low,
+            high=high,
+            unit=field.unit,
         )
     if field.is_whole and number != int(number):
-        raise FieldError(field.name, f"{what} is not a whole number")
+        raise FieldError(
+            field.name, f"{what} is not a whole number", "field_whole", field=field.name
+        )
     return int(number) if number == int(number) else number
 
 

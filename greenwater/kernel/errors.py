@@ -23,7 +23,16 @@ __all__ = [
 
 
 class PlatformError(Exception):
-    """Anything raised on purpose. Its message names the thing and the value."""
+    """Anything raised on purpose. Its message names the thing and the value.
+
+    The message is for logs and programs. ``key`` names the words that a page says instead,
+    in its own language, and ``facts`` fill them; without a key a page says no more than
+    that something was wrong.
+    """
+
+    def __init__(self, message: str = "", key: str = "", /, **facts: object) -> None:
+        super().__init__(message)
+        self.key, self.facts = key, facts
 
 
 class InputError(PlatformError):
@@ -44,8 +53,16 @@ class UnavailableError(PlatformError):
     ``retry_after_s`` is what the other side asked us to wait, if it did.
     """
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        key: str = "",
+        /,
+        *,
+        retry_after_s: float | None = None,
+        **facts: object,
+    ) -> None:
+        super().__init__(message, key, **facts)
         self.retry_after_s = retry_after_s
 
 

@@ -131,7 +131,7 @@ def standard_on(day: dt.date, kind: str) -> Standard:
     texts = [one for one in _on(day, TABLES.instruments) if kind in one.applies]
     rules, water = _on(day, TABLES.rules), _on(day, TABLES.water)
     if not (texts and rules and water):
-        raise InputError(f"no criteria are known for a {kind} on {day}")
+        raise InputError(f"no criteria are known for a {kind} on {day}", "no_criteria")
     found = [one for one in _on(day, TABLES.criteria) if kind in one.applies]
     return Standard(TABLES.as_of, texts[-1].name, rules[-1], water[-1], tuple(found))
 

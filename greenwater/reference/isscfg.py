@@ -34,5 +34,6 @@ def get_gear(code: str) -> GearCode:
         return GEAR_CODES[code]
     except KeyError:
         raise InputError(
-            f"gear {code!r} is not one of {', '.join(GEAR_CODES)} (ISSCFG)"
+            f"gear {code!r} is not one of {', '.join(GEAR_CODES)} (ISSCFG)",
+            "gear_unknown",
         ) from None

@@ -73,5 +73,5 @@ def get_procedure(procedure: str, day: dt.date) -> Procedure:
     found = [one for one in procedures_on(day) if one.id == procedure]
     if not found:
         known = ", ".join(sorted(one.id for one in procedures_on(day)))
-        raise InputError(f"procedure {procedure!r} is not one of {known}")
+        raise InputError(f"procedure {procedure!r} is not one of {known}", "form_old")
     return found[-1]

@@ -92,5 +92,5 @@ def get_kind(kind: str) -> RecordKind:
         return KINDS[kind]
     except KeyError:
         raise InputError(
-            f"record kind {kind!r} is not one of {', '.join(KINDS)}"
+            f"record kind {kind!r} is not one of {', '.join(KINDS)}", "kind_unknown"
         ) from None

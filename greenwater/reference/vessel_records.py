@@ -70,5 +70,6 @@ def get_vessel_kind(kind: str) -> VesselRecordKind:
         return VESSEL_KINDS[kind]
     except KeyError:
         raise InputError(
-            f"record kind {kind!r} is not one of {', '.join(VESSEL_KINDS)}"
+            f"record kind {kind!r} is not one of {', '.join(VESSEL_KINDS)}",
+            "kind_unknown",
         ) from None

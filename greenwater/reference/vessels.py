@@ -45,7 +45,8 @@ def parse_registration(text: str) -> str:
     match = _REGISTRATION.fullmatch(plain)
     if match is None:
         raise InputError(
-            f"{text!r} is not a vessel's registration number: write it like KH-95123-TS"
+            f"{text!r} is not a vessel's registration number: write it like KH-95123-TS",
+            "registration_wrong",
         )
     return f"{match[1]}-{match[2]}-TS"
 
@@ -57,5 +58,5 @@ def vessel_class(lmax_m: float) -> VesselClass:
         InputError: no vessel has that length (over 0, at most 150 m).
     """
     if not 0 < lmax_m <= 150:
-        raise InputError(f"a vessel cannot have a Lmax of {lmax_m} m")
+        raise InputError(f"a vessel cannot have a Lmax of {lmax_m} m", "length_wrong")
     return next(kind for below_m, kind in _CLASSES if lmax_m < below_m)

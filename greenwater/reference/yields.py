@@ -58,5 +58,6 @@ def yield_of(process: str, species: str) -> Yield:
         if ANY in row.species:
             return row
     raise InputError(
-        f"{process!r} is no process of {species}: {', '.join(processes_of(species))}"
+        f"{process!r} is no process of {species}: {', '.join(processes_of(species))}",
+        "process_unknown",
     )

@@ -16,6 +16,7 @@ from greenwater.storage.registry.books import Crop, Lot, Record
 from greenwater.storage.registry.people import Role
 from traceability.book.gate import judged_crop
 from traceability.book.green import aerator_hours
+from traceability.book.locality import locality_of
 from traceability.book.recording import WRITERS, NewRecord, Recording, TakeIn
 from traceability.book.water import evidence_of
 from traceability.corrections import family_of
@@ -149,7 +150,9 @@ class Books:
         """
         record = self._registry.get_record(harvest)
         if record.crop is None:
-            raise InputError(f"record {harvest} is no harvest but {record.kind}")
+            raise InputError(
+                f"record {harvest} is no harvest but {record.kind}", "no_harvest_record"
+            )
         crop = self._registry.get_crop(record.crop)
         self._may_write(person, crop.organisation)
         made = next(
@@ -166,7 +169,9 @@ class Books:
         weight = float(record.fields.get("kg", 0)) if kg is None else kg
         refusals = self.gate(crop, harvest=harvest, kg=weight)
         if record.kind != "harvest":
-            raise InputError(f"record {harvest} is no harvest but {record.kind}")
+            raise InputError(
+                f"record {harvest} is no harvest but {record.kind}", "no_harvest_record"
+            )
         if refusals:
             raise GateRefusedError(refusals)
         return self._keep_lot(person, crop, record, weight)
@@ -178,16 +183,19 @@ class Books:
             if lot.harvest in versions:
                 raise ConflictError(
                     f"the harvest was corrected after its lot {lot.code} was made: recall "
-                    "that lot, or leave it"
+                    "that lot, or leave it",
+                    "harvest_corrected",
+                    lot=lot.code,
                 )
 
     def _keep_lot(self, person: str, crop: Crop, record: Record, kg: float) -> Lot:
-        until_ms = record.happened_ms
+        until_ms, unit = record.happened_ms, self._registry.get_unit(crop.unit)
         found = replace(
             evidence_of(self._registry, self._telemetry, crop, until_ms),
             aerators=aerator_hours(
                 self._registry, self._telemetry, crop.unit, crop.started_ms, until_ms
             ),
+            place=locality_of(self._registry.get_site(unit.site)),
         )
         evidence = msgspec.to_builtins(found)
         day = instant(record.happened_ms).astimezone(VIETNAM).strftime("%y%m%d")
@@ -210,6 +218,5 @@ class Books:
             person,
         )
         product = self._registry.get_product(crop.product)
-        kind = self._registry.get_unit(crop.unit).kind
-        self._registry.add_lot(lot, events.of_lot(lot, crop, product, kind))
+        self._registry.add_lot(lot, events.of_lot(lot, crop, product, unit.kind))
         return self._registry.get_lot(lot.id)

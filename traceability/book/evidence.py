@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from greenwater.kernel.reading import Reading
 from greenwater.reference.limits import Bounds
+from traceability.book.locality import Locality
 
 HOLD_MS: Final = 30 * 60 * 1000
 
@@ -59,13 +60,17 @@ class AeratorHours(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """How the water of a crop was, ``[from_ms, to_ms)``, and how long aerators ran."""
+    """How the water of a crop was, ``[from_ms, to_ms)``, how long aerators ran, and where.
+
+    ``place`` None: the lot is older than the map.
+    """
 
     from_ms: int
     to_ms: int
     channels: tuple[ChannelEvidence, ...]
     is_simulated: bool
     aerators: AeratorHours | None = None
+    place: Locality | None = None
 
 
 class Tally:

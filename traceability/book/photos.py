@@ -56,7 +56,9 @@ def drawn_anew(raw: bytes) -> Picture:
     """
     if len(raw) > MAX_BYTES:
         raise InputError(
-            f"the photo has more than {MAX_BYTES // 2**20} MB: take a smaller one"
+            f"the photo has more than {MAX_BYTES // 2**20} MB: take a smaller one",
+            "photo_large",
+            mb=MAX_BYTES // 2**20,
         )
     from PIL import Image, ImageOps
 
@@ -90,7 +92,8 @@ def drawn_anew(raw: bytes) -> Picture:
         Warning,
     ) as exc:
         raise InputError(
-            "this is no JPEG, PNG or WebP photo, or it is damaged: take it again"
+            "this is no JPEG, PNG or WebP photo, or it is damaged: take it again",
+            "photo_unread",
         ) from exc
     return Picture(out.getvalue(), *clean.size)
 
@@ -99,7 +102,9 @@ def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise InputError(
             f"the photo has {width} × {height} pixels, more than "
-            f"{MAX_PIXELS // 1_000_000} million: take a smaller one"
+            f"{MAX_PIXELS // 1_000_000} million: take a smaller one",
+            "photo_wide",
+            million=MAX_PIXELS // 1_000_000,
         )
 
 

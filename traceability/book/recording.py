@@ -105,7 +105,8 @@ class Recording:
             if not is_fitting(made, old):
                 raise InputError(
                     f"record {made.corrects} is {old.kind} of {old.crop or old.unit}: a "
-                    "correction stays in its crop and kind"
+                    "correction stays in its crop and kind",
+                    "correction_elsewhere",
                 )
         return self._keep(made, crop).record
 
@@ -149,7 +150,8 @@ class Recording:
         if found.behalf_of != person:
             raise InputError(
                 f"record {record} was not entered for {person}: only whom it was entered "
-                "for confirms it"
+                "for confirms it",
+                "not_for_you",
             )
         now_ms = milliseconds(self._clock.now())
         return self._registry.confirm_record(record, person, now_ms=now_ms)
@@ -198,7 +200,9 @@ class Recording:
         _check_time(new, about, place.crop, now_ms)
         if new.source not in SOURCES:
             raise FieldError(
-                "source", f"source {new.source[:40]!r} is not hand, import or probe"
+                "source",
+                f"source {new.source[:40]!r} is not hand, import or probe",
+                "form_old",
             )
         fields = checked_fields(new.kind, new.fields)
         corrects = None if new.corrects is None else _uuid("corrects", new.corrects)
@@ -249,6 +253,7 @@ class Recording:
             raise FieldError(
                 "behalf_of",
                 f"behalf_of {wanted[:60]!r} is nobody who keeps the books of {organisation}",
+                "behalf_nobody",
             )
         return wanted
 
@@ -277,21 +282,30 @@ class Recording:
         if wanted is None and len(ours) == 1:
             return ours[0]
         if wanted is None and ours:
-            raise FieldError("organisation", f"say whose: one of {', '.join(ours)}")
+            raise FieldError(
+                "organisation", f"say whose: one of {', '.join(ours)}", "whose_book"
+            )
         self.may_write(person, wanted or "")
         return wanted or ""
 
 
 def _need(about: RecordKind, place: Place, kind: str) -> None:
     if about.place is place:
-        raise FieldError(place.value, f"{kind} belongs to a {place}: name it")
+        raise FieldError(
+            place.value,
+            f"{kind} belongs to a {place}: name it",
+            "record_no_place",
+            kind=kind,
+        )
 
 
 def _uuid(field: str, text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise FieldError(field, f"record {field} {text[:60]!r} is not a UUID") from None
+        raise FieldError(
+            field, f"record {field} {text[:60]!r} is not a UUID", "form_old"
+        ) from None
 
 
 def _check_time(
@@ -299,10 +313,14 @@ def _check_time(
 ) -> None:
     if new.happened_ms > now_ms + FUTURE_MS:
         raise FieldError(
-            "happened", f"{new.kind} at {_when(new)} lies in the future; enter it then"
+            "happened",
+            f"{new.kind} at {_when(new)} lies in the future; enter it then",
+            "in_future",
         )
     if new.happened_ms < EARLIEST_MS:
-        raise FieldError("happened", f"{new.kind} lies before 2000; correct the date")
+        raise FieldError(
+            "happened", f"{new.kind} lies before 2000; correct the date", "before_2000"
+        )
     if crop is None:
         return
     allowed_ms = PRECEDES_MS if about.may_precede else 0
@@ -311,6 +329,8 @@ def _check_time(
             "happened",
             f"{new.kind} at {_when(new)} lies before crop {crop.name} began; correct the "
             "date, or the crop",
+            "before_crop",
+            crop=crop.name,
         )
 
 

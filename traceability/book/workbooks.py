@@ -46,14 +46,16 @@ def csv_of_workbook(raw: bytes, *, point: str = ".") -> str:
     if raw.startswith(_OLD):
         raise InputError(
             "this is a workbook of before 2007, or a locked one: in Excel choose "
-            "Save as… Excel Workbook (.xlsx), without a password"
+            "Save as… Excel Workbook (.xlsx), without a password",
+            "workbook_old",
         )
     has_formulas = _check_size(raw)
     sheets = _opened(raw, is_value=True)
     if len(sheets) != 1:
         names = ", ".join(name for name, _ in sheets) or "none"
         raise InputError(
-            f"one sheet of a workbook may have rows, here {names[:200]}: keep one"
+            f"one sheet of a workbook may have rows, here {names[:200]}: keep one",
+            "workbook_sheets",
         )
     name, rows = sheets[0]
     if has_formulas:
@@ -69,7 +71,9 @@ def _check_size(raw: bytes) -> bool:
     """Refuse what would swell; return whether any sheet has a formula in it."""
     if len(raw) > MAX_BYTES:
         raise InputError(
-            f"the file has more than {MAX_BYTES // 2**20} MB: split it into several"
+            f"the file has more than {MAX_BYTES // 2**20} MB: split it into several",
+            "file_large",
+            mb=MAX_BYTES // 2**20,
         )
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -79,7 +83,8 @@ def _check_size(raw: bytes) -> bool:
             if len(parts) > MAX_PARTS or inside > MAX_INSIDE:
                 raise InputError(
                     f"the workbook unpacks to {inside // 2**20} MB in {len(parts)} parts: "
-                    "save the rows alone in a new workbook"
+                    "save the rows alone in a new workbook",
+                    "workbook_unread",
                 )
             return any(
                 b"<f" in archive.read(one)
@@ -87,7 +92,9 @@ def _check_size(raw: bytes) -> bool:
                 if one.filename.startswith(_SHEET)
             )
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError) as exc:
-        raise InputError(f"this is no Excel workbook that can be read: {exc}") from None
+        raise InputError(
+            f"this is no Excel workbook that can be read: {exc}", "workbook_unread"
+        ) from None
 
 
 def _opened(raw: bytes, *, is_value: bool) -> list[tuple[str, list[Sequence[Any]]]]:
@@ -117,7 +124,10 @@ def _opened(raw: bytes, *, is_value: bool) -> list[tuple[str, list[Sequence[Any]
 def _unreadable(error: Exception) -> InputError:
     cause = error.__cause__ or error
     told = f"{type(cause).__name__}: {cause}"[:200]
-    return InputError(f"the workbook cannot be read ({told}): save it anew in Excel")
+    return InputError(
+        f"the workbook cannot be read ({told}): save it anew in Excel",
+        "workbook_unread",
+    )
 
 
 def _rows(sheet: Any) -> Iterator[Sequence[Any]]:
@@ -128,13 +138,19 @@ def _rows(sheet: Any) -> Iterator[Sequence[Any]]:
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         if number > MOST_PLACES:
             raise InputError(
-                f"sheet {sheet.title[:60]} goes on beyond {MOST_PLACES} rows"
+                f"sheet {sheet.title[:60]} goes on beyond {MOST_PLACES} rows",
+                "file_long",
+                rows=MAX_ROWS,
             )
         waiting.append(_row(sheet.title, number, cells))
         if waiting[-1]:
             filled += 1
             if filled > MAX_ROWS + 1:
-                raise InputError(f"the file has more than {MAX_ROWS} rows: split it")
+                raise InputError(
+                    f"the file has more than {MAX_ROWS} rows: split it",
+                    "file_long",
+                    rows=MAX_ROWS,
+                )
             yield from waiting
             waiting.clear()
 
@@ -145,7 +161,10 @@ def _row(sheet: str, number: int, cells: Sequence[Any]) -> Sequence[Any]:
         row.pop()
     if len(row) > MAX_COLUMNS:
         raise InputError(
-            f"row {number} of {sheet[:60]} has {len(row)} columns: {MAX_COLUMNS} are the most"
+            f"row {number} of {sheet[:60]} has {len(row)} columns: {MAX_COLUMNS} are the most",
+            "workbook_columns",
+            row=number,
+            most=MAX_COLUMNS,
         )
     return row
 
@@ -159,7 +178,10 @@ def _check_formulas(
             if is_formula and (at >= len(shown) or shown[at] is None):
                 raise InputError(
                     f"row {number}, column {at + 1} is a formula without its value: open "
-                    "the file in Excel and save it, or paste the values"
+                    "the file in Excel and save it, or paste the values",
+                    "workbook_formula",
+                    row=number,
+                    column=at + 1,
                 )
 
 

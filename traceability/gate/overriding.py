@@ -114,11 +114,16 @@ class Overriding:
         _check_id(asked.id)
         if asked.code not in LIFTABLE:
             raise InputError(
-                f"{asked.code!r} cannot be lifted, only {', '.join(sorted(LIFTABLE))}"
+                f"{asked.code!r} cannot be lifted, only {', '.join(sorted(LIFTABLE))}",
+                "not_liftable",
             )
         reason = " ".join(asked.reason.split())
         if len(reason) < LEAST_REASON:
-            raise InputError(f"give the reason in {LEAST_REASON} characters or more")
+            raise InputError(
+                f"give the reason in {LEAST_REASON} characters or more",
+                "reason_short",
+                least=LEAST_REASON,
+            )
         self._registry.ask_override(
             Override(
                 id=asked.id,
@@ -147,7 +152,8 @@ class Overriding:
         if asked.person == person:
             raise ConflictError(
                 "who asks for an override does not agree to it himself: another person "
-                "has to"
+                "has to",
+                "override_self",
             )
         self._registry.agree_to_override(
             override,
@@ -163,4 +169,4 @@ def _check_id(text: str) -> None:
     try:
         uuid.UUID(text)
     except ValueError:
-        raise InputError(f"id {text!r} is not a UUID") from None
+        raise InputError(f"id {text!r} is not a UUID", "form_old") from None

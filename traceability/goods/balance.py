@@ -127,7 +127,9 @@ def _moved(new: NewStep, step: Step, ground: Ground) -> Moved:
     if isinstance(act, Pack):
         if act.package in ground.packages:
             raise InputError(
-                f"package {act.package} was used before: take another name"
+                f"package {act.package} was used before: take another name",
+                "package_used",
+                package=act.package,
             )
         outs = [msgspec.structs.replace(p, package=act.package) for p in act.contents]
         return Moved(act.contents, outs)
@@ -168,7 +170,9 @@ def _received(organisation: str, act: Receive, ground: Ground) -> list[Portion]:
     arrived = {(one.lot, one.package): one.kg for one in act.arrived}
     odd = sorted(set(arrived) - set(sent), key=str)
     if odd:
-        raise InputError(f"lot {odd[0][0]} was not sent with shipment {act.shipment}")
+        raise InputError(
+            f"lot {odd[0][0]} was not sent with shipment {act.shipment}", "not_sent"
+        )
     more = [Refusal("more_than_sent", "", _facts(ground.lots[lot], kg=kg, sent_kg=sent[lot, package]))
             for (lot, package), kg in arrived.items() if kg > sent[lot, package] + ROUNDING_KG]  # fmt: skip
     if more:

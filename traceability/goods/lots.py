@@ -62,7 +62,7 @@ class Goods:
         now_ms = milliseconds(self._clock.now())
         if new.at_ms > now_ms + FUTURE_MS:
             when = instant(new.at_ms).isoformat(timespec="minutes")
-            raise InputError(f"{when} lies in the future; enter it then")
+            raise InputError(f"{when} lies in the future; enter it then", "in_future")
         tidied = tidy(new)
         self._check_recipient(tidied)
         step = step_of(tidied, person, now_ms)
@@ -81,6 +81,6 @@ class Goods:
             return
         recipient = new.act.to.organisation
         if recipient == new.organisation:
-            raise InputError("goods are not shipped to oneself")
+            raise InputError("goods are not shipped to oneself", "ship_self")
         if recipient not in self._registry.organisation_names():
             raise MissingError(f"there is no organisation {recipient}")

@@ -157,7 +157,7 @@ def tidy(step: NewStep) -> NewStep:
     try:
         identity = str(uuid.UUID(step.id))
     except ValueError:
-        raise InputError(f"step id {step.id!r} is not a UUID") from None
+        raise InputError(f"step id {step.id!r} is not a UUID", "form_old") from None
     return NewStep(
         id=identity,
         organisation=step.organisation,
@@ -190,27 +190,32 @@ def _making(act: Split | Merge | Process) -> Act:
     )
     if any(one.package for one in sources):
         raise InputError(
-            "goods in a package are unpacked before anything is made of them"
+            "goods in a package are unpacked before anything is made of them",
+            "unpack_first",
         )
     if isinstance(act, Split) and (len(sources) != 1 or len(made) < 1):
-        raise InputError("a split takes one lot and makes at least one of it")
+        raise InputError(
+            "a split takes one lot and makes at least one of it", "split_wrong"
+        )
     if isinstance(act, Merge) and (len(sources) < 2 or len(made) != 1):
-        raise InputError("a merge takes at least two lots and makes one of them")
+        raise InputError(
+            "a merge takes at least two lots and makes one of them", "merge_wrong"
+        )
     if not made:
-        raise InputError("say what is made")
+        raise InputError("say what is made", "say_made")
     return msgspec.structs.replace(act, sources=sources, made=made)
 
 
 def _leaving(act: Ship | Dispose | Sell) -> Act:
     packages = tuple(sorted({_package(one) for one in act.packages}))
     if not packages and not act.contents:
-        raise InputError("say which goods, or which packages")
+        raise InputError("say which goods, or which packages", "say_goods")
     contents = _portions(act.contents, "which goods") if act.contents else ()
     if isinstance(act, Ship):
         return Ship(contents, packages, _party(act.to), act.is_return)
     reason = _text("reason", act.reason)
     if isinstance(act, Dispose) and not reason:
-        raise InputError("say why the goods are destroyed")
+        raise InputError("say why the goods are destroyed", "say_why_destroyed")
     return msgspec.structs.replace(
         act, contents=contents, packages=packages, reason=reason
     )
@@ -222,7 +227,8 @@ def _party(to: Party) -> Party:
     name = _text("name", to.name)
     if not name:
         raise InputError(
-            "say who gets the goods: an organisation, or a name and a place"
+            "say who gets the goods: an organisation, or a name and a place",
+            "say_who_gets",
         )
     return Party(None, name, _text("place", to.place), _text("phone", to.phone))
 
@@ -235,7 +241,9 @@ def _portions(portions: Iterable[Portion], what: str) -> tuple[Portion, ...]:
         key = one.lot, package
         held[key] = round(held.get(key, 0.0) + _kg(one.kg), 3)
     if not held:
-        raise InputError(f"say {what}: at least one lot with its kilograms")
+        raise InputError(
+            f"say {what}: at least one lot with its kilograms", "say_portions"
+        )
     return tuple(
         Portion(lot, kg, package or None) for (lot, package), kg in sorted(held.items())
     )
@@ -248,14 +256,20 @@ def _arrived(one: Portion) -> Portion:
 
 def _kg(kg: float) -> float:
     if not (math.isfinite(kg) and 0.001 <= kg <= MAX_KG):
-        raise InputError(f"{kg:g} kg is not from 0.001 to {MAX_KG:.0f} kg")
+        raise InputError(
+            f"{kg:g} kg is not from 0.001 to {MAX_KG:.0f} kg", "kg_wrong", kg=kg
+        )
     return round(kg, 3)
 
 
 def _text(name: str, text: str) -> str:
     text = " ".join(text.split())
     if len(text) > MAX_TEXT:
-        raise InputError(f"{name} is longer than {MAX_TEXT} characters; shorten it")
+        raise InputError(
+            f"{name} is longer than {MAX_TEXT} characters; shorten it",
+            "text_long",
+            most=MAX_TEXT,
+        )
     return text
 
 
@@ -266,12 +280,17 @@ def _package(text: str) -> str:
         text = re.split(r"/00/|:package:", text)[-1]
     if re.fullmatch(r"[0-9]{18}", text, re.ASCII):
         if int(text[-1]) != int(check_digit(text[:-1])):
-            raise InputError(f"SSCC {text} has a wrong check digit: look at it again")
+            raise InputError(
+                f"SSCC {text} has a wrong check digit: look at it again",
+                "sscc_digit",
+                sscc=text,
+            )
         return f"https://id.gs1.org/00/{text}"
     if _PACKAGE.fullmatch(text) is None:
         raise InputError(
             f"package {text[:40]!r} is no SSCC and has other characters than letters, "
-            "digits, '.', '-' and '_'"
+            "digits, '.', '-' and '_'",
+            "package_name",
         )
     return f"urn:greenwater:package:{text}"
 

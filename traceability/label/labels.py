@@ -98,7 +98,11 @@ class Labels:
         """
         found = self._lot(person, lot)
         if not 1 <= count <= MOST_AT_ONCE:
-            raise InputError(f"{count} labels at once is not from 1 to {MOST_AT_ONCE}")
+            raise InputError(
+                f"{count} labels at once is not from 1 to {MOST_AT_ONCE}",
+                "labels_count",
+                most=MOST_AT_ONCE,
+            )
         self._ask_gate(found)
         goods = replace(goods_of(self._registry, found), net_kg=net_kg, use_by=use_by)
         facts, now_ms = label_facts(goods), self._now_ms()
@@ -175,9 +179,11 @@ class Labels:
             MissingError: no such label, or not his.
         """
         if kind not in ("suspended", "resumed", "revoked"):
-            raise InputError(f"{kind!r} is not suspended, resumed or revoked")
+            raise InputError(
+                f"{kind!r} is not suspended, resumed or revoked", "form_old"
+            )
         if not reason.strip():
-            raise InputError("give the reason why")
+            raise InputError("give the reason why", "say_why")
         label = self._registry.find_label(serial)
         if label is None:
             raise MissingError(f"serial {serial} was never issued")

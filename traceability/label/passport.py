@@ -5,7 +5,7 @@ It has the ten items that Circular 02/2024/TT-BKHCN asks for (standards.md §1),
 they are known; every fact says whether it was measured or declared by the producer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -18,8 +18,10 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
 from traceability.book.evidence import Evidence
 from traceability.book.green import GreenFigures, figures_of_crop
+from traceability.book.locality import locality_of
 from traceability.label.exceptions import ExceptionShown, exceptions_of
 from traceability.label.origins import evidence_in, roots_of
+from traceability.label.places import StoryPlace, farm_place, in_order, sea_places
 from traceability.proof.verify import Verdict
 from traceability.sea.catch_evidence import CatchEvidence, catch_evidence_in
 from traceability.vietgap.claims import CertificateShown, certificate_shown
@@ -59,6 +61,7 @@ class Origin(Struct, frozen=True):
 class Passport(Struct, frozen=True):
     """All of it; ``None`` is not known. Weights in kg, times in ms since 1970.
 
+    ``places`` are those of the map, by time.
     Without a ``verdict`` no label was checked.
     """
 
@@ -91,6 +94,7 @@ class Passport(Struct, frozen=True):
     catches: tuple[CatchEvidence, ...] = ()
     certificate: CertificateShown | None = None
     exceptions: tuple[ExceptionShown, ...] = ()
+    places: tuple[StoryPlace, ...] = ()
 
 
 def passport_of(
@@ -139,6 +143,7 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
     name, _ = registry.producer_of(lot.organisation)
     evidence = evidence_in(first)
     catches = tuple(one for one in map(catch_evidence_in, roots) if one is not None)
+    stages = tuple(_stages(registry, lot, roots))
     return Passport(
         verdict=None,
         product=Names(product.name_vi, product.name_en),
@@ -158,7 +163,7 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
         kg=lot.kg,
         issued_ms=None,
         standards=(),
-        stages=tuple(_stages(registry, lot, roots)),
+        stages=stages,
         evidence=evidence if evidence and evidence.channels else None,
         evidence_digest=first.evidence_digest,
         is_simulated=any(one.is_simulated for one in map(evidence_in, roots) if one)
@@ -167,7 +172,33 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
         green=tuple(_green(registry, roots)),
         exceptions=tuple(exceptions_of(registry, roots)),
         catches=catches,
+        places=tuple(in_order(_places(registry, roots, catches, stages))),
     )
+
+
+WORKED: Final = {"process": "processing", "pack": "packing"}
+
+
+def _places(
+    registry: Registry,
+    roots: Sequence[Lot],
+    catches: Iterable[CatchEvidence],
+    stages: Iterable[Stage],
+) -> Iterator[StoryPlace]:
+    """Yield where goods were: farms and seas as frozen into their lots, then who worked."""
+    for root in roots:
+        if root.unit is not None:
+            found = evidence_in(root)
+            place = None if found is None else found.place
+            site = registry.get_unit(root.unit).site
+            yield farm_place(
+                place or locality_of(registry.get_site(site)), root.harvested_ms
+            )
+    for caught in catches:
+        yield from sea_places(caught)
+    for stage in stages:
+        if stage.kind in WORKED and stage.place:
+            yield StoryPlace(WORKED[stage.kind], stage.place, stage.happened_ms)
 
 
 def _green(registry: Registry, roots: Sequence[Lot]) -> Iterator[GreenFigures]:

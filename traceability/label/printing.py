@@ -74,7 +74,8 @@ def fitted(text: str, paper: Paper) -> tuple[Modules, float]:
         return rows, wide_mm
     raise InputError(
         f"{paper.title}: a module of the code would be {wide_mm:.2f} mm, and less than "
-        f"{LEAST_MODULE_MM} mm is not read: choose larger labels"
+        f"{LEAST_MODULE_MM} mm is not read: choose larger labels",
+        "paper_small",
     )
 
 

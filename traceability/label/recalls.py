@@ -187,7 +187,9 @@ class Recalls:
         """
         found = self._lot(person, lot)
         if not reason.strip() or not phone.strip():
-            raise InputError("a recall needs its reason and a telephone number")
+            raise InputError(
+                "a recall needs its reason and a telephone number", "recall_needs"
+            )
         now_ms = milliseconds(self._clock.now())
         recall = Recall(lot, reason.strip(), phone.strip(), now_ms, person, None)
 
@@ -228,7 +230,10 @@ class Recalls:
         """
         self._lot(person, lot)
         if not self._registry.recalls(lot=lot):
-            raise InputError("who has the goods is told to whoever calls them back")
+            raise InputError(
+                "who has the goods is told to whoever calls them back",
+                "recall_not_yours",
+            )
         return recall_reach(self._registry, lot)
 
 

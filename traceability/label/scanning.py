@@ -62,7 +62,7 @@ class Scanning:
         """
         kept = parse_place(place)
         if not kept:
-            raise InputError(f"{place[:40]!r} is no province")
+            raise InputError(f"{place[:40]!r} is no province", "no_province")
         label = self._registry.find_label_at(uri)
         if label is None:
             raise MissingError("no such label was issued")
@@ -100,11 +100,15 @@ class Scanning:
             InputError: nothing was said, or the product on the label is none of ours.
         """
         if kind not in REPORT_KINDS:
-            raise InputError(f"{kind[:40]!r} is not one of {', '.join(REPORT_KINDS)}")
+            raise InputError(
+                f"{kind[:40]!r} is not one of {', '.join(REPORT_KINDS)}", "form_old"
+            )
         found = _GTIN.search(text)
         products = {one.id: one.organisation for one in self._registry.products()}
         if found is None or found[1] not in products:
-            raise InputError("the product on this label is not known here")
+            raise InputError(
+                "the product on this label is not known here", "product_unknown"
+            )
         report = LabelReport(
             str(uuid.uuid4()),
             products[found[1]],
@@ -128,7 +132,7 @@ class Scanning:
         if report not in {one.id for one in seen.label_reports()}:
             raise MissingError(f"there is no report {report}")
         if not answer.strip():
-            raise InputError("say what became of it")
+            raise InputError("say what became of it", "say_outcome")
         self._registry.answer_label_report(
             report, person=person, answer=answer.strip()[:300], at_ms=self._now_ms()
         )

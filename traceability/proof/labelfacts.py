@@ -66,27 +66,34 @@ def _told(
     if not value:
         return {}
     if spelling is not None and not spelling.fullmatch(value):
-        raise InputError(f"({ai}) cannot be {value[:40]!r} on a label")
+        raise InputError(f"({ai}) cannot be {value[:40]!r} on a label", "label_fact")
     return {ai: value}
 
 
 def _yymmdd(day: date) -> str:
     if not 2000 <= day.year <= 2071:
-        raise InputError(f"{day} cannot stand on a label: years go from 2000 to 2071")
+        raise InputError(
+            f"{day} cannot stand on a label: years go from 2000 to 2071", "label_day"
+        )
     return day.strftime("%y%m%d")
 
 
 def _days(harvested: tuple[date, date]) -> str:
     first, last = harvested
     if last < first:
-        raise InputError(f"a harvest cannot end on {last}, before it began on {first}")
+        raise InputError(
+            f"a harvest cannot end on {last}, before it began on {first}", "label_days"
+        )
     return _yymmdd(first) + ("" if first == last else _yymmdd(last))
 
 
 def _weight(kg: float) -> tuple[str, str]:
     """Return a weight as (310n, six digits), with as many decimals as fit, at most 3."""
     if not 0.001 <= kg <= HEAVIEST_KG:
-        raise InputError(f"{kg} kg is no net weight from 0,001 to {HEAVIEST_KG:.0f} kg")
+        raise InputError(
+            f"{kg} kg is no net weight from 0,001 to {HEAVIEST_KG:.0f} kg",
+            "label_weight",
+        )
     places = next(n for n in (3, 2, 1, 0) if round(kg * 10**n) <= 999_999)
     return f"310{places}", f"{round(kg * 10**places):06d}"
 

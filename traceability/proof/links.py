@@ -76,12 +76,18 @@ def parse_gtin(text: str) -> str:
         InputError: it is none.
     """
     if not re.fullmatch(r"[0-9]{8}|[0-9]{12,14}", text, re.ASCII):
-        raise InputError(f"GTIN {text!r} does not have 8, 12, 13 or 14 digits")
+        raise InputError(
+            f"GTIN {text!r} does not have 8, 12, 13 or 14 digits",
+            "gtin_digits",
+            gtin=text[:40],
+        )
     gtin = text.zfill(14)
     expected = check_digit(gtin[:-1])
     if int(gtin[-1]) != expected:
         raise InputError(
-            f"GTIN {text!r} ends with {gtin[-1]}, its check digit would be {expected}"
+            f"GTIN {text!r} ends with {gtin[-1]}, its check digit would be {expected}",
+            "gtin_check",
+            gtin=text[:40],
         )
     return gtin
 

@@ -36,7 +36,7 @@ class CardEnds:
         check_uuid("act", act)
         if reason not in REASONS:
             raise InputError(
-                f"reason {reason[:40]!r} is not one of {', '.join(REASONS)}"
+                f"reason {reason[:40]!r} is not one of {', '.join(REASONS)}", "form_old"
             )
         info = self._registry.get_vessel(vessel)
         held = self._registry.get_person(person).memberships

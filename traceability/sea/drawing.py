@@ -154,7 +154,8 @@ class CatchPapers:
         if parent.landing != new.landing or parent.kind != wanted:
             raise InputError(
                 f"a paper {new.kind} draws from a {wanted} of the same landing, not from "
-                f"{parent.kind} {parent.number}"
+                f"{parent.kind} {parent.number}",
+                "paper_parent",
             )
         return parent.kilograms
 
@@ -163,14 +164,22 @@ def _check(new: NewPaper) -> None:
     try:
         uuid.UUID(new.id)
     except ValueError:
-        raise InputError(f"paper id {new.id!r} is not a UUID") from None
+        raise InputError(f"paper id {new.id!r} is not a UUID", "form_old") from None
     if new.kind not in DRAWN_FROM:
-        raise InputError(f"paper {new.kind!r} is not one of {', '.join(DRAWN_FROM)}")
+        raise InputError(
+            f"paper {new.kind!r} is not one of {', '.join(DRAWN_FROM)}", "form_old"
+        )
     if (DRAWN_FROM[new.kind] is None) != (new.parent is None):
-        raise InputError(f"a paper {new.kind} draws from {DRAWN_FROM[new.kind]}")
+        raise InputError(
+            f"a paper {new.kind} draws from {DRAWN_FROM[new.kind]}", "form_old"
+        )
     if not new.kilograms:
-        raise InputError("a paper without kilograms is none: enter species and weight")
+        raise InputError(
+            "a paper without kilograms is none: enter species and weight", "paper_no_kg"
+        )
     for species, kg in new.kilograms.items():
         get_species(species)
         if not GRAM <= kg <= 1_000_000:
-            raise InputError(f"{kg:g} kg of {species} is no possible weight")
+            raise InputError(
+                f"{kg:g} kg of {species} is no possible weight", "kg_wrong", kg=kg
+            )

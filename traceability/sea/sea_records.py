@@ -33,14 +33,18 @@ def checked_sea_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name: field for field in get_vessel_kind(kind).fields}
     odd = sorted(set(fields) - set(known))
     if odd:
-        raise InputError(f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}")
+        raise InputError(
+            f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}", "form_old"
+        )
     kept = {}
     for name, field in known.items():
         value = fields.get(name)
         if value is not None and value not in ("", [], {}):
             kept[name] = _CHECKS[field.type](kind, field, value)
         elif field.is_required:
-            raise FieldError(name, f"{kind}: {name} is missing; enter it")
+            raise FieldError(
+                name, f"{kind}: {name} is missing; enter it", "field_empty", field=name
+            )
     _agree(kind, kept)
     return kept
 
@@ -49,15 +53,23 @@ def _agree(kind: str, kept: Mapping[str, Any]) -> None:
     """Hold fields against each other."""
     if kind == "trip" and ("return_ms" in kept) != ("return_port" in kept):
         raise FieldError(
-            "return_port", "trip: a return has a time and a port; enter both, or none"
+            "return_port",
+            "trip: a return has a time and a port; enter both, or none",
+            "return_both",
         )
     if kind == "trip" and kept.get("return_ms", math.inf) <= kept["departure_ms"]:
-        raise FieldError("return_ms", "trip: it cannot end before it began")
+        raise FieldError(
+            "return_ms", "trip: it cannot end before it began", "trip_ends_early"
+        )
     if kind == "paper" and kept.get("until_day", "9999") < kept["from_day"]:
-        raise FieldError("until_day", "paper: it cannot end before it begins")
+        raise FieldError(
+            "until_day", "paper: it cannot end before it begins", "paper_ends_early"
+        )
     if ("latitude" in kept) != ("longitude" in kept):
         raise FieldError(
-            "longitude", f"{kind}: a position has a latitude and a longitude"
+            "longitude",
+            f"{kind}: a position has a latitude and a longitude",
+            "position_both",
         )
 
 
@@ -68,6 +80,9 @@ def _text(kind: str, field: VesselField, value: Any) -> str:
             field.name,
             f"{kind}: {field.name} is empty, longer than {MAX_TEXT} characters, or has "
             "control characters in it",
+            "field_long",
+            field=field.name,
+            most=MAX_TEXT,
         )
     return text
 
@@ -81,10 +96,18 @@ def _number(kind: str, field: VesselField, value: Any) -> float:
             field.name,
             f"{kind}: {field.name} {number:g} is not from {low:g} to {high:g} "
             f"{field.unit}".rstrip(),
+            "field_range",
+            field=field.name,
+            low=low,
+            high=high,
+            unit=field.unit,
         )
     if field.is_whole and number != int(number):
         raise FieldError(
-            field.name, f"{kind}: {field.name} {number:g} is no whole number"
+            field.name,
+            f"{kind}: {field.name} {number:g} is no whole number",
+            "field_whole",
+            field=field.name,
         )
     return int(number) if number == int(number) else number
 
@@ -95,14 +118,24 @@ def _float(kind: str, name: str, value: Any) -> float:
     except ValueError:
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):
-        raise FieldError(name, f"{kind}: {name} {str(value)[:40]!r} is not a number")
+        raise FieldError(
+            name,
+            f"{kind}: {name} {str(value)[:40]!r} is not a number",
+            "field_number",
+            field=name,
+        )
     return number
 
 
 def _instant(kind: str, field: VesselField, value: Any) -> int:
     number = _float(kind, field.name, value)
     if not _EARLIEST_MS <= number <= _LATEST_MS:
-        raise FieldError(field.name, f"{kind}: {field.name} is no possible time")
+        raise FieldError(
+            field.name,
+            f"{kind}: {field.name} is no possible time",
+            "field_time",
+            field=field.name,
+        )
     return int(number)
 
 
@@ -111,7 +144,10 @@ def _day(kind: str, field: VesselField, value: Any) -> str:
         return dt.date.fromisoformat(str(value)).isoformat()
     except ValueError:
         raise FieldError(
-            field.name, f"{kind}: {field.name} {str(value)[:40]!r} is no day"
+            field.name,
+            f"{kind}: {field.name} {str(value)[:40]!r} is no day",
+            "field_day",
+            field=field.name,
         ) from None
 
 
@@ -121,21 +157,31 @@ def _choice(kind: str, field: VesselField, value: Any) -> str:
             field.name,
             f"{kind}: {field.name} {str(value)[:40]!r} is not one of "
             f"{', '.join(CHOICES[field.list])}",
+            "field_choice",
+            field=field.name,
         )
     return str(value)
 
 
 def _lines(kind: str, field: VesselField, value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise FieldError(field.name, f"{kind}: {field.name} is no list")
+        raise FieldError(field.name, f"{kind}: {field.name} is no list", "form_old")
     if len(value) > MOST_LINES:
-        raise FieldError(field.name, f"{kind}: more than {MOST_LINES} species")
+        raise FieldError(
+            field.name,
+            f"{kind}: more than {MOST_LINES} species",
+            "lines_many",
+            most=MOST_LINES,
+        )
     found: dict[str, dict[str, Any]] = {}
     for one in value:
         line = _line(kind, field, one)
         if line["species"] in found:
             raise FieldError(
-                field.name, f"{kind}: {line['species']} stands there twice; add it up"
+                field.name,
+                f"{kind}: {line['species']} stands there twice; add it up",
+                "line_twice",
+                species=line["species"],
             )
         found[line["species"]] = line
     return [found[species] for species in sorted(found)]
@@ -144,30 +190,42 @@ def _lines(kind: str, field: VesselField, value: Any) -> list[dict[str, Any]]:
 def _line(kind: str, field: VesselField, one: Any) -> dict[str, Any]:
     allowed = {"species", "kg"} | ({"discards_kg"} if field.has_discards else set())
     if not isinstance(one, Mapping) or not set(one) <= allowed:
-        raise FieldError(field.name, f"{kind}: a line has {', '.join(sorted(allowed))}")
+        raise FieldError(
+            field.name, f"{kind}: a line has {', '.join(sorted(allowed))}", "form_old"
+        )
     species = str(one.get("species", ""))
     try:
         get_species(species)
     except MissingError as exc:
-        raise FieldError(field.name, f"{kind}: {exc}") from None
+        raise FieldError(field.name, f"{kind}: {exc}", "line_species") from None
     made: dict[str, Any] = {"species": species, "kg": _kg(kind, one.get("kg"))}
     if one.get("discards_kg") not in (None, "", 0):
         made["discards_kg"] = _kg(kind, one["discards_kg"])
     if not made["kg"] and not made.get("discards_kg"):
-        raise FieldError(field.name, f"{kind}: {species} has no kilograms")
+        raise FieldError(
+            field.name,
+            f"{kind}: {species} has no kilograms",
+            "line_no_kg",
+            species=species,
+        )
     return made
 
 
 def _kg(kind: str, value: Any) -> float:
     kg = _float(kind, "lines", 0 if value in (None, "") else value)
     if not 0 <= kg <= MOST_KG:
-        raise FieldError("lines", f"{kind}: {kg:g} kg is not from 0 to {MOST_KG:g} kg")
+        raise FieldError(
+            "lines",
+            f"{kind}: {kg:g} kg is not from 0 to {MOST_KG:g} kg",
+            "kg_wrong",
+            kg=kg,
+        )
     return round(kg, 3)
 
 
 def _covers(kind: str, field: VesselField, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or not value:
-        raise FieldError(field.name, f"{kind}: it covers no records")
+        raise FieldError(field.name, f"{kind}: it covers no records", "form_old")
     return {str(key): str(value[key]) for key in sorted(value)}
 
 

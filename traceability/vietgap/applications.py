@@ -228,7 +228,9 @@ class Applications:
             except ConflictError:
                 if act.kind is not Kind.SUBMIT or self._is_submitted(person, dossier):
                     raise
-        raise ConflictError("numbers of dossiers are given out too fast: try again")
+        raise ConflictError(
+            "numbers of dossiers are given out too fast: try again", "try_again"
+        )
 
     def _is_submitted(self, person: str, dossier: str) -> bool:
         return self.folder(person, dossier).progress.state is not State.DRAFT

@@ -101,7 +101,8 @@ def parse_body_code(text: str) -> str:
     code = _plain(text)
     if _BODY.fullmatch(code) is None:
         raise InputError(
-            f"{text[:60]!r} is no number of a certification body such as VietGAP-TS-13-01"
+            f"{text[:60]!r} is no number of a certification body such as VietGAP-TS-13-01",
+            "body_number",
         )
     return code
 
@@ -115,7 +116,8 @@ def parse_certificate_code(text: str) -> str:
     code = _plain(text)
     if _CERTIFICATE.fullmatch(code) is None:
         raise InputError(
-            f"{text[:60]!r} is no code of a certificate such as VietGAP-TS-13-01-KH-0001"
+            f"{text[:60]!r} is no code of a certificate such as VietGAP-TS-13-01-KH-0001",
+            "certificate_code",
         )
     return code
 
@@ -129,7 +131,8 @@ def parse_registration_code(text: str) -> str:
     code = _plain(text)
     if len(code) > 40 or _REGISTRATION.fullmatch(code) is None:
         raise InputError(
-            f"{text[:60]!r} is no registration number such as 56-22561-0001"
+            f"{text[:60]!r} is no registration number such as 56-22561-0001",
+            "registration_code",
         )
     return code
 
@@ -143,7 +146,9 @@ def parse_pond_id(text: str) -> PondId:
     digits = re.sub(r"[-.\s]", "", text)
     found = re.fullmatch(r"(\d{2})(\d{2})(\d{4})(\d{3})", digits)
     if found is None:
-        raise InputError(f"{text[:60]!r} is no pond number such as 89-01-0123-004")
+        raise InputError(
+            f"{text[:60]!r} is no pond number such as 89-01-0123-004", "pond_number"
+        )
     return PondId(*found.groups())
 
 
@@ -233,7 +238,11 @@ def parse_members(text: str) -> tuple[Member, ...]:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > MOST_MEMBERS:
-        raise InputError(f"{len(lines)} members are more than {MOST_MEMBERS}")
+        raise InputError(
+            f"{len(lines)} members are more than {MOST_MEMBERS}",
+            "members_many",
+            most=MOST_MEMBERS,
+        )
     return tuple(_member(number, line) for number, line in enumerate(lines, 1))
 
 
@@ -242,7 +251,9 @@ def _member(number: int, line: str) -> Member:
     parts += [""] * (5 - len(parts))
     if len(parts) > 5 or not parts[0] or max(len(part) for part in parts) > 200:
         raise InputError(
-            f"line {number} of the members is not: name; address; product; m²; kg"
+            f"line {number} of the members is not: name; address; product; m²; kg",
+            "member_line",
+            line=number,
         )
     area, kg = (_amount(number, part) for part in parts[3:])
     return Member(parts[0], parts[1], parts[2], area, kg)
@@ -257,7 +268,9 @@ def _amount(number: int, text: str) -> float | None:
         found = -1.0
     if not 0 < found < 1e9:
         raise InputError(
-            f"line {number} of the members: {text[:20]!r} is not a number such as 3000"
+            f"line {number} of the members: {text[:20]!r} is not a number such as 3000",
+            "member_number",
+            line=number,
         )
     return found
 
@@ -272,5 +285,9 @@ def validity(issued_ms: int, months: int, procedure: str) -> int | None:
     if not most:
         return None
     if not 1 <= months <= most:
-        raise InputError(f"{months} months of validity is not from 1 to {most}")
+        raise InputError(
+            f"{months} months of validity is not from 1 to {most}",
+            "months_wrong",
+            most=most,
+        )
     return add_months(issued_ms, months)

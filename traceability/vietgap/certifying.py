@@ -76,7 +76,7 @@ class Certifying:
                 f"there is no certificate {certificate} of yours to act on"
             )
         if kind not in ACTS:
-            raise InputError(f"{kind!r} is not {', '.join(ACTS)}")
+            raise InputError(f"{kind!r} is not {', '.join(ACTS)}", "form_old")
         why = clean(reason)
         if len(why) < LEAST_REASON:
             sentence = f"give the reason in {LEAST_REASON} characters or more"
@@ -160,7 +160,10 @@ class Certifying:
         if level not in LEVELS or len(why) < LEAST_REASON:
             raise InputError(
                 f"a sanction has a level from 0 to {LEVELS[-1]} and a reason of "
-                f"{LEAST_REASON} characters or more"
+                f"{LEAST_REASON} characters or more",
+                "sanction_needs",
+                most=LEVELS[-1],
+                least=LEAST_REASON,
             )
         self._registry.add_sanction(
             Sanction(office, level, why, self._now_ms(), person)

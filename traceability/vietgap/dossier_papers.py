@@ -76,7 +76,8 @@ class Papers:
         dossier = folder.dossier
         if dossier.crop is None:
             raise InputError(
-                f"dossier {dossier.id} is about no crop: begin another one"
+                f"dossier {dossier.id} is about no crop: begin another one",
+                "dossier_no_crop",
             )
         crop = self._registry.get_crop(dossier.crop)
         papers = {

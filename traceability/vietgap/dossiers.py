@@ -221,11 +221,14 @@ def advance(progress: Progress, move: Move, procedure: Procedure) -> Progress:
     if move.kind not in possible(progress, procedure, move.side, move.at_ms):
         raise ConflictError(
             f"a dossier that is {progress.state} takes no step {move.kind} of the "
-            f"{move.side}; open it again to see what may be done"
+            f"{move.side}; open it again to see what may be done",
+            "dossier_step",
         )
     moves_due = move.kind in (Kind.SUBMIT, Kind.SUPPLY)
     if not moves_due and move.due_ms not in (None, progress.due_ms):
-        raise ConflictError(f"step {move.kind} does not move the due date")
+        raise ConflictError(
+            f"step {move.kind} does not move the due date", "dossier_step"
+        )
     return replace(
         progress,
         state=AFTER[move.kind],

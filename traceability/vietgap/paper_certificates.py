@@ -45,7 +45,9 @@ def certificate_on_paper(
     code = parse_certificate_code(paper.code)
     offices = {one.organisation: one for one in registry.offices()}
     if paper.office not in offices or offices[paper.office].code != issuer_of(code):
-        raise InputError(f"code {paper.code!r} was not given by {paper.office!r}")
+        raise InputError(
+            f"code {paper.code!r} was not given by {paper.office!r}", "paper_not_given"
+        )
     crop = registry.get_crop(paper.crop)
     unit = registry.get_unit(crop.unit)
     site = next(one for one in registry.sites() if one.id == unit.site)

@@ -41,7 +41,9 @@ class ChartNumbers:
         mine = self._doors.mine(request)
         info, facts = mine.seen.get_unit(unit), self._snapshots.now(mine)
         if hours not in PERIODS:
-            raise InputError(f"hours={hours} is none of {', '.join(map(str, PERIODS))}")
+            raise InputError(
+                f"hours={hours} is none of {', '.join(map(str, PERIODS))}", "form_old"
+            )
         end_ms = facts.now_ms if until is None else parse_instant("until", until)
         window = Window.until(min(end_ms, facts.now_ms), hours)
         charts = UnitCharts(mine, info, window, lang_of(request), facts.now_ms)

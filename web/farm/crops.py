@@ -18,6 +18,7 @@ from web.farm.books import parse_local
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import local
+from web.views.refused import refused
 from web.words import Lang, say
 
 PRODUCT: Final = dict.fromkeys(("name_vi", "name_en", "species", "gtin", "brand"), "")
@@ -79,6 +80,7 @@ class CropPages:
             status=asked.status,
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
+            has_units=bool(mine.seen.units()),
             units=[one for one in mine.seen.units() if one.id not in busy],
             products=mine.seen.products(),
             given={**given, **asked.values},
@@ -106,7 +108,7 @@ class CropPages:
                 started_ms=parse_local(form.get("started", "")),
             )
         except (InputError, ConflictError) as exc:
-            return self._crop_form(request, Asked(form, str(exc)))
+            return self._crop_form(request, Asked(form, refused(lang_of(request), exc)))
         return RedirectResponse(f"/crops/{crop}", 303)
 
     def product_form(self, request: Request) -> HTMLResponse:
@@ -149,7 +151,9 @@ class CropPages:
                 brand=form.get("brand", ""),
             )
         except (InputError, ConflictError) as exc:
-            return self._product_form(request, Asked(form, str(exc)))
+            return self._product_form(
+                request, Asked(form, refused(lang_of(request), exc))
+            )
         where = f"/crops/new?product={gtin}"
         is_of_boats = self._doors.known(request).is_of_boats
         return RedirectResponse("/vessels" if is_of_boats else where, 303)

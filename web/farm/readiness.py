@@ -28,6 +28,7 @@ from web.ports import Services
 from web.views.evidence import evidence_views
 from web.views.formats import day, local
 from web.views.readiness import readiness_view
+from web.views.refused import refused
 from web.words import WORDS, Lang, say
 
 MOST_KEPT: Final = 64
@@ -46,7 +47,7 @@ class ProcedureView:
 def wrong(lang: Lang, error: InputError) -> str:
     """Return in the page's words what is wrong with a form."""
     key = f"wrong_{error.field}" if isinstance(error, FieldError) else ""
-    return say(lang, key) if key in WORDS[lang] else str(error)
+    return say(lang, key) if key in WORDS[lang] else refused(lang, error)
 
 
 class Waters:

@@ -23,6 +23,7 @@ from web.ports import Services
 from web.views.formats import moment
 from web.views.recordforms import where_words
 from web.views.records import by_whom, field_texts, record_view, substance_texts
+from web.views.refused import refused
 from web.words import Lang, say
 
 _FORM_BYTES: Final = MAX_BYTES + 64 * 1024
@@ -148,7 +149,9 @@ class EntryPages:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > _FORM_BYTES:
             raise InputError(
-                f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is"
+                f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is",
+                "photo_large",
+                mb=MAX_BYTES // 2**20,
             )
         async with request.form(max_files=1, max_fields=50) as form:
             part = form.get("photo")
@@ -168,7 +171,7 @@ class EntryPages:
         try:
             self._album().add(person, record, raw)
         except (InputError, ConflictError) as exc:
-            words = say(lang, "photo_refused", reason=str(exc))
+            words = say(lang, "photo_refused", reason=refused(lang, exc))
             return self._page(request, record, words)
         return RedirectResponse(f"/records/{record}#photos", 303)
 
@@ -187,7 +190,7 @@ class EntryPages:
     def _album(self) -> Album:
         folder = self._services.photos
         if folder is None:
-            raise InputError("this server has no place for photos")
+            raise InputError("this server has no place for photos", "photo_no_place")
         return Album(self._services.registry, self._services.clock, folder)
 
 

@@ -38,6 +38,7 @@ from web.views.records import (
     replaced,
     typed_fields,
 )
+from web.views.refused import refused
 from web.words import say
 
 NEWEST: Final = 20
@@ -225,7 +226,7 @@ class RecordPages:
             words = field_trouble(lang, exc, typed.get(exc.field, state.happened))
             return self._form(request, mine, troubled(state, words, exc.field))
         except (InputError, ConflictError) as exc:
-            return self._form(request, mine, troubled(state, str(exc)))
+            return self._form(request, mine, troubled(state, refused(lang, exc)))
         return RedirectResponse(
             f"/crops/{record.crop}" if record.crop else f"/records/{record.id}", 303
         )

@@ -137,7 +137,7 @@ class ServicePages:
         mine.seen.get_unit(unit)
         now_ms = self._now_ms()
         if hours not in HOURS:
-            raise InputError(f"{hours} hours are none of {HOURS}")
+            raise InputError(f"{hours} hours are none of {HOURS}", "form_old")
         device, _, probe = what.partition("/")
         hung = {(one.device, one.probe) for one in self._hung(mine, unit)}
         if what and (device, probe) not in hung:

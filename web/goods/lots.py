@@ -25,6 +25,7 @@ from web.ports import Services
 from web.views.catches import catch_views
 from web.views.evidence import evidence_views
 from web.views.formats import day, exact, moment
+from web.views.refused import refused
 from web.words import Lang, say
 
 
@@ -119,14 +120,14 @@ class LotPages:
                 person,
                 lot,
                 count,
-                net_kg=_kilograms(lang, net_kg),
-                use_by=_day(lang, use_by),
+                net_kg=_kilograms(net_kg),
+                use_by=_day(use_by),
                 is_item=kind != "lot",
             )
         except GateRefusedError as exc:
             return self._page(request, found, refusal_texts(lang, exc.refusals))
         except InputError as exc:
-            return self._page(request, found, [(str(exc), here)])
+            return self._page(request, found, [(refused(lang, exc), here)])
         return RedirectResponse(here, 303)
 
     def recall(
@@ -160,7 +161,7 @@ class LotPages:
         return RedirectResponse(f"/lots/{lot}", 303)
 
 
-def _kilograms(lang: Lang, text: str) -> float | None:
+def _kilograms(text: str) -> float | None:
     if not text.strip():
         return None
     try:
@@ -168,14 +169,14 @@ def _kilograms(lang: Lang, text: str) -> float | None:
     except ValueError:
         kg = -1.0
     if not 0 < kg < math.inf:
-        raise InputError(say(lang, "labels_wrong_weight"))
+        raise InputError("no net weight in kg", "label_weight")
     return kg
 
 
-def _day(lang: Lang, text: str) -> date | None:
+def _day(text: str) -> date | None:
     if not text.strip():
         return None
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise InputError(say(lang, "labels_wrong_day")) from None
+        raise InputError("no day", "label_use_by") from None

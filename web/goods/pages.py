@@ -36,6 +36,7 @@ from web.views.goods import (
 )
 from web.views.goodsforms import act_of, received_of
 from web.views.lotmap import lot_map
+from web.views.refused import refused
 from web.words import Lang, say
 
 Trouble = Sequence[tuple[str, str]]
@@ -299,7 +300,7 @@ class GoodsPages:
         except GateRefusedError as exc:
             return self._page(request, lot, refusal_texts(lang, exc.refusals))
         except (InputError, ConflictError, MissingError) as exc:
-            return self._page(request, lot, [(str(exc), f"/goods/{lot}")])
+            return self._page(request, lot, [(refused(lang, exc), f"/goods/{lot}")])
         return RedirectResponse(f"/goods/{lot}", 303)
 
     def _keep(
@@ -333,7 +334,7 @@ class GoodsPages:
         except GateRefusedError as exc:
             return self._list(request, refusal_texts(lang, exc.refusals))
         except (InputError, ConflictError) as exc:
-            return self._list(request, [(str(exc), "/goods")])
+            return self._list(request, [(refused(lang, exc), "/goods")])
         return RedirectResponse("/goods", 303)
 
     def _shipment(self, request: Request, step: str) -> tuple[str, Shipment]:

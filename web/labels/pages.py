@@ -15,6 +15,7 @@ from greenwater.reference.records import get_kind
 from greenwater.storage.registry.labels import Label
 from traceability.goods.steps import KINDS as STEP_KINDS
 from traceability.label.labels import Published
+from traceability.label.linked import linked_passport
 from traceability.label.passport import Passport, Stage, passport_of
 from traceability.label.scanning import Scanning
 from traceability.proof.keys import jwks_document
@@ -29,10 +30,11 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.catches import catch_views
 from web.views.checkwords import MARKS, look_of, script_words
-from web.views.claims import certificate_line
+from web.views.claims import certificate_rows
 from web.views.evidence import evidence_views
 from web.views.formats import day, exact, moment
 from web.views.green import exception_texts, figure_views
+from web.views.storymap import story_map
 from web.words import Lang, say
 
 log = structlog.get_logger()
@@ -44,6 +46,7 @@ CHECK_POLICY: Final = (
     "frame-ancestors 'none'"
 )
 NOTHING: Final = Beside()
+LINKED: Final = "application/ld+json"
 
 
 class LabelPages:
@@ -146,7 +149,10 @@ class LabelPages:
                 now_ms=now_ms,
                 filled=self._shelf.of if is_for_all(request.scope) else None,
             )
-        if "application/json" in request.headers.get("accept", ""):
+        accept = request.headers.get("accept", "")
+        if found is not None and LINKED in accept:
+            response = linked_response(found, text)
+        elif "application/json" in accept:
             body = verdict if found is None else found
             response = self._open_to_all(msgspec.json.encode(body))
         else:
@@ -220,6 +226,13 @@ class LabelPages:
         return response
 
 
+def linked_response(found: Passport, about: str) -> Response:
+    """Return a passport as linked data about an address."""
+    headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+    document = msgspec.json.encode(linked_passport(found, about))
+    return Response(document, 200, headers, LINKED)
+
+
 def passport_view(
     render: Renderer,
     request: Request,
@@ -256,6 +269,7 @@ def passport_view(
         catches=catch_views(lang, () if found is None else found.catches),
         beside=beside,
         name=_name(lang, found),
+        way=story_map(lang, () if found is None else found.places),
     )
 
 
@@ -286,7 +300,7 @@ def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
         ("passport_weight", f"{kg} kg"),
         ("passport_brand", found.brand or ""),
         ("passport_standard", ", ".join(found.standards)),
-        ("passport_certificate", certificate_line(lang, found.certificate)),
+        *certificate_rows(lang, found.certificate),
         ("passport_issued", issued),
         ("check_gtin", found.gtin),
         ("check_lot", found.lot),

@@ -1,6 +1,7 @@
 """The public pages of goods and lots, for whoever has no label of them in hand."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -14,7 +15,7 @@ from traceability.label.passport import Passport, passport_of
 from traceability.proof.verify import Code, Verdict
 from web.labels.beside import Beside, inspected
 from web.labels.keeping import is_for_all, may_keep
-from web.labels.pages import passport_view
+from web.labels.pages import LINKED, linked_response, passport_view
 from web.labels.resolving import name_of, public_lot
 from web.labels.shelf import Shelf
 from web.pages import Renderer, lang_of
@@ -100,7 +101,13 @@ class PassportPages:
         )
 
     def lot_document(self, request: Request, gtin: str, lot: str) -> Response:
-        """Return a lot's passport; without a verdict: no label was checked."""
+        """Return a lot's passport; without a verdict: no label was checked.
+
+        As linked data where ``application/ld+json`` is accepted.
+        """
         _, _, found = self._lot(request, gtin, lot)
+        if LINKED in request.headers.get("accept", ""):
+            about = f"{self._services.public_url.rstrip('/')}/01/{gtin}/10/{quote(lot)}"
+            return linked_response(found, about)
         headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
         return Response(msgspec.json.encode(found), 200, headers, "application/json")

@@ -64,7 +64,7 @@ class ScanPages:
         """Refuse who sends too much. The address is kept in memory, for an hour."""
         address, now_ms = request.client.host if request.client else "", self._now_ms()
         if self._patience.wait_ms(address, now_ms) > 0:
-            raise RefusedError("too much was sent from here: wait a while")
+            raise RefusedError("too much was sent from here: wait a while", "too_much")
         self._patience.failed(address, now_ms)
 
     def report_page(
@@ -150,7 +150,9 @@ class ScanPages:
         self._doors.check_form(request, csrf)
         visitor = self._doors.known(request)
         if visitor.person is None or not (visitor.keeps_books or visitor.inspects):
-            raise RefusedError("this needs the producer's or an inspector's account")
+            raise RefusedError(
+                "this needs the producer's or an inspector's account", "not_yours"
+            )
         seen = self._doors.mine(request).seen
         self._scanning.answer(visitor.person, seen, report, answer)
         return RedirectResponse("/scans", 303)

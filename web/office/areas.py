@@ -117,7 +117,7 @@ class AreaPages:
     def _seen(self, request: Request) -> tuple[Scope, Facts]:
         visitor = self._doors.known(request)
         if not visitor.is_on_duty and visitor.person is not None:
-            raise RefusedError("this needs an officer's account")
+            raise RefusedError("this needs an officer's account", "not_yours")
         mine = self._doors.mine(request)
         return mine.seen, self._snapshots.now(mine)
 

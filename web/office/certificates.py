@@ -55,7 +55,9 @@ class CertificatePages:
         person = self._doors.known(request).person
         found = self._certifying.find(person, certificate)
         if person is None:
-            raise RefusedError("this needs an account of the holder or the office")
+            raise RefusedError(
+                "this needs an account of the holder or the office", "not_yours"
+            )
         return found, person
 
     def page(self, request: Request, certificate: str) -> HTMLResponse:

@@ -174,7 +174,9 @@ class DossierPages:
         self._doors.check_form(request, form.get("csrf", ""))
         person, lang = self._doors.known(request).person, lang_of(request)
         if person is None:
-            raise RefusedError("this needs an account of the applicant or the office")
+            raise RefusedError(
+                "this needs an account of the applicant or the office", "not_yours"
+            )
         folder = self._applications.folder(person, dossier)
         try:
             self._applications.act(person, dossier, _typed(lang, form))
@@ -250,14 +252,18 @@ def _typed(lang: Lang, form: Mapping[str, str]) -> Act:
     """
     kind = form.get("kind", "")
     if kind not in set(Kind):
-        raise InputError(f"{kind[:40]!r} is no step of a dossier")
+        raise InputError(f"{kind[:40]!r} is no step of a dossier", "form_old")
     kg, months = form.get("expected_kg", "").strip(), form.get("months", "").strip()
     try:
         expected = float(typed_number(lang, kg)) if kg else None
     except ValueError:
-        raise FieldError("expected_kg", f"{kg[:40]!r} is not a number of kg") from None
+        raise FieldError(
+            "expected_kg", f"{kg[:40]!r} is not a number of kg", "kg_number"
+        ) from None
     if months and not (months.isascii() and months.isdigit() and len(months) < 4):
-        raise FieldError("months", f"{months[:40]!r} is not a number of months")
+        raise FieldError(
+            "months", f"{months[:40]!r} is not a number of months", "months_number"
+        )
     return Act(
         kind=Kind(kind),
         text=form.get("text", ""),

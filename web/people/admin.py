@@ -18,6 +18,7 @@ from web.people.adminlogs import act_name
 from web.people.second import qr
 from web.ports import Services
 from web.views.formats import DAY_MS, age, moment
+from web.views.refused import refused
 from web.words import Lang, say
 
 MB: Final = 2**20
@@ -251,7 +252,7 @@ class AdminPages:
                 now_ms=self._now_ms(),
             )
         except (InputError, ConflictError) as exc:
-            return self._devices(request, trouble=str(exc))
+            return self._devices(request, trouble=refused(lang_of(request), exc))
         if password is None:
             trouble = say(lang_of(request), "device_there", name=device)
             return self._devices(request, trouble=trouble)
@@ -296,7 +297,9 @@ class AdminPages:
         self._doors.administrator(request)
         self._registry.get_device(device)
         if not sure:
-            raise InputError(f"{device} is shut out for good: tick that you are sure")
+            raise InputError(
+                f"{device} is shut out for good: tick that you are sure", "sure_shut"
+            )
         self._registry.revoke_device(device, self._now_ms())
         self._permit()
         return RedirectResponse("/admin/devices", 303)

@@ -117,7 +117,7 @@ class AdminLogPages:
         again = self._services.house.replay
         if again is None:
             raise InputError(
-                "this site cannot replay: use greenwater quarantine replay"
+                "this site cannot replay: use greenwater quarantine replay", "no_replay"
             )
         request.state.verdict = "; ".join(verdict for _, verdict in again([entry]))
         return self.entry(request, entry)

@@ -15,6 +15,7 @@ from web.pages import Renderer, lang_of
 from web.people.inviting import Inviting, NewLinkView
 from web.people.own import session_view
 from web.ports import Services
+from web.views.refused import refused
 from web.words import Lang, say
 
 Word = Annotated[str, Form(max_length=64)]
@@ -110,10 +111,10 @@ class AdminPeoplePages:
         request.state.subject = f"organisation={id} kind={kind}"
         try:
             if kind not in set(OrganisationKind):
-                raise InputError(f"kind {kind!r} is none")
+                raise InputError(f"kind {kind!r} is none", "form_old")
             self._registry.add_organisation(id, name, kind=OrganisationKind(kind))
         except (InputError, ConflictError) as exc:
-            return self._people(request, trouble=str(exc))
+            return self._people(request, trouble=refused(lang_of(request), exc))
         return RedirectResponse("/admin/people", 303)
 
     def invite(
@@ -134,7 +135,9 @@ class AdminPeoplePages:
 
     def _must_be(self, organisation: str, role: str) -> None:
         if role not in set(Role):
-            raise InputError(f"role {role!r} is not one of {', '.join(Role)}")
+            raise InputError(
+                f"role {role!r} is not one of {', '.join(Role)}", "form_old"
+            )
         if organisation not in {
             one for one, _, _ in self._registry.list_organisations()
         }:
@@ -213,7 +216,7 @@ class AdminPeoplePages:
         )
         if role == Role.ADMIN and self._registry.administrators() == [person]:
             raise ConflictError(
-                "he is the last administrator: invite another one first"
+                "he is the last administrator: invite another one first", "last_admin"
             )
         self._registry.drop_member(person, organisation, Role(role))
         self._registry.end_sessions(person)

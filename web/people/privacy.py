@@ -114,7 +114,9 @@ class PrivacyPages:
             raise MissingError(f"there is no purpose {purpose!r}")
         if purpose == Purpose.ACCOUNT and not given:
             if not sure:
-                raise InputError("this ends your account: tick that you are sure")
+                raise InputError(
+                    "this ends your account: tick that you are sure", "sure_end"
+                )
             self._refuse_last_administrator(person)
         request.state.subject = f"purpose={purpose} given={bool(given)}"
         self._registry.say_consent(
@@ -128,7 +130,9 @@ class PrivacyPages:
 
     def _refuse_last_administrator(self, person: str) -> None:
         if self._registry.administrators() == [person]:
-            raise InputError("you are the last administrator: invite another one first")
+            raise InputError(
+                "you are the last administrator: invite another one first", "last_admin"
+            )
 
     def carry(self, request: Request) -> Response:
         """All that is one's own, as a ZIP of JSON and CSV, streamed."""

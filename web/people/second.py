@@ -224,8 +224,8 @@ class SecondFactorPages:
         self._doors.check_form(request, csrf)
         person = self._doors.person(request)
         if self._signing.needs_factor(person):
-            raise RefusedError("your roles ask for a second factor")
+            raise RefusedError("your roles ask for a second factor", "needs_factor")
         if not self._signing.is_code(person, code, self._now_ms()):
-            raise InputError("the code does not fit, or was used")
+            raise InputError("the code does not fit, or was used", "code_wrong")
         self._registry.end_second_factor(person)
         return RedirectResponse("/account", 303)

@@ -60,7 +60,8 @@ class TokenPages:
         ours = may_invite_for(self._doors.known(request).roles, held)
         if not ours:
             raise RefusedError(
-                "tokens are made by the farmer, boat owner or administrator"
+                "tokens are made by the farmer, boat owner or administrator",
+                "not_yours",
             )
         return person, ours
 
@@ -113,7 +114,9 @@ class TokenPages:
         person, ours = self._ours(request)
         where, lang = organisation or ours[0], lang_of(request)
         if where not in ours:
-            raise RefusedError("that organisation's tokens are not yours to make")
+            raise RefusedError(
+                "that organisation's tokens are not yours to make", "not_yours"
+            )
         if days not in DAYS or not scope or not name.strip():
             return self._page(request, trouble=say(lang, "token_needs"))
         if len(self._good(where)) >= MOST:

@@ -35,6 +35,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.checkwords import MARKS
 from web.views.formats import MINUTE_MS, exact
+from web.views.refused import refused
 from web.views.seawords import (
     day_time,
     gear_name,
@@ -146,7 +147,8 @@ class TripCardPages:
         try:
             self._ends.end(person, view.vessel.id, reason, act=act)
         except InputError as exc:
-            words = say(lang_of(request), "not_saved", reason=str(exc))
+            lang = lang_of(request)
+            words = say(lang, "not_saved", reason=refused(lang, exc))
             return self._card_page(request, view, words)
         return RedirectResponse(f"/trips/{trip}/card", 303)
 

@@ -28,6 +28,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import paper_views
 from web.views.landings import LandingView, balance_views, goods_views, lot_links
+from web.views.refused import refused
 from web.views.seaforms import weight
 from web.views.seawords import day_time, port_name, sea_refusals
 from web.views.trips import (
@@ -203,7 +204,9 @@ class TripPages:
         try:
             self._books.confirm(person, trip, record=form.get("id", ""))
         except (InputError, ConflictError) as exc:
-            return self._page(request, view, [(str(exc), f"/trips/{trip}")])
+            return self._page(
+                request, view, [(refused(lang_of(request), exc), f"/trips/{trip}")]
+            )
         return RedirectResponse(f"/trips/{trip}#confirm", 303)
 
     def _checked(
@@ -240,7 +243,11 @@ class TripPages:
         except GateRefusedError as exc:
             return self._page(request, view, sea_refusals(lang, exc.refusals))
         except InputError as exc:
-            return self._page(request, view, [(str(exc), f"/trips/{trip}#landings")])
+            return self._page(
+                request,
+                view,
+                [(refused(lang_of(request), exc), f"/trips/{trip}#landings")],
+            )
         return RedirectResponse(f"/lots/{lot.id}", 303)
 
     async def draw(self, request: Request, trip: str) -> Response:
@@ -269,7 +276,7 @@ class TripPages:
             )
             self._papers.draw(person, new)
         except (InputError, ConflictError) as exc:
-            words = say(lang, "not_saved", reason=str(exc))
+            words = say(lang, "not_saved", reason=refused(lang, exc))
             return self._page(request, view, [(words, cure)])
         return RedirectResponse(cure, 303)
 
@@ -291,7 +298,9 @@ class TripPages:
             _check_subject(view, asked.subject)
             self._overriding.ask(person, asked)
         except (InputError, ConflictError) as exc:
-            words = say(lang_of(request), "not_saved", reason=str(exc))
+            words = say(
+                lang_of(request), "not_saved", reason=refused(lang_of(request), exc)
+            )
             return self._page(request, view, [(words, f"/trips/{trip}#landings")])
         return RedirectResponse(f"/trips/{trip}#landings", 303)
 
@@ -309,7 +318,11 @@ class TripPages:
                 person, override.id, agreement=new_id(), remark=form.get("remark", "")
             )
         except (InputError, ConflictError) as exc:
-            return self._page(request, view, [(str(exc), f"/trips/{trip}#landings")])
+            return self._page(
+                request,
+                view,
+                [(refused(lang_of(request), exc), f"/trips/{trip}#landings")],
+            )
         return RedirectResponse(f"/trips/{trip}#landings", 303)
 
 
@@ -317,7 +330,7 @@ def _check_subject(view: TripView, subject: str) -> None:
     roots = {one.root for one in view.book.landings}
     kind, _, rest = subject.partition("/")
     if kind != "landing" or rest.partition("/")[0] not in roots:
-        raise InputError(f"{subject[:80]!r} is no landing of this trip")
+        raise InputError(f"{subject[:80]!r} is no landing of this trip", "form_old")
 
 
 async def _typed(request: Request) -> dict[str, str]:

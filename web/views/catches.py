@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from traceability.sea.catch_evidence import CatchEvidence
 from traceability.sea.vessel_papers import PaperStanding
 from web.views.formats import day, number
-from web.views.seawords import gear_name, kilograms_text, port_name
+from web.views.seawords import gear_name, kilograms_lines, port_name
 from web.views.trips import coverage_text
 from web.words import Lang, say
 
 
 @dataclass(frozen=True)
 class CatchView:
-    """One trip: facts, and notes of what is declared, differs or was lifted."""
+    """One trip: facts in lines, and notes of what is declared, differs or was lifted."""
 
     trip: str
-    facts: Sequence[tuple[str, str]]
+    facts: Sequence[tuple[str, Sequence[str]]]
     notes: Sequence[str]
     warnings: Sequence[str]
 
@@ -29,67 +29,63 @@ def catch_views(lang: Lang, found: Iterable[CatchEvidence]) -> list[CatchView]:
     ]
 
 
-def _facts(lang: Lang, one: CatchEvidence) -> list[tuple[str, str]]:
+def _facts(lang: Lang, one: CatchEvidence) -> list[tuple[str, Sequence[str]]]:
     ended_ms = one.landing_ms if one.return_ms is None else one.return_ms
     trip = (
         f"{day(one.departure_ms)} ({port_name(one.departure_port)}) – {day(ended_ms)}"
     )
-    weights = say(
-        lang,
-        "catch_weights_text",
-        caught=kilograms_text(lang, one.caught_kg),
-        landed=kilograms_text(lang, one.landed_kg),
-    )
-    rows = [
-        ("catch_vessel", f"{one.vessel} ({one.registration})"),
-        ("catch_gear", gear_name(lang, one.gear)),
+    rows: list[tuple[str, Sequence[str]]] = [
+        ("catch_vessel", [f"{one.vessel} ({one.registration})"]),
+        ("catch_gear", [gear_name(lang, one.gear)]),
         ("catch_area", _area(lang, one)),
-        ("catch_trip", trip),
-        ("catch_hauls", str(one.hauls) if one.hauls else ""),
-        ("catch_landed", f"{port_name(one.landing_port)}, {day(one.landing_ms)}"),
-        ("catch_weights", weights),
-        ("catch_papers", _papers(lang, one)),
-        ("catch_evidence", coverage_text(lang, one.coverage)),
+        ("catch_trip", [trip]),
+        ("catch_hauls", [str(one.hauls)] if one.hauls else []),
+        ("catch_landed", [f"{port_name(one.landing_port)}, {day(one.landing_ms)}"]),
+        ("catch_written", kilograms_lines(lang, one.caught_kg)),
+        ("catch_weighed", kilograms_lines(lang, one.landed_kg)),
+        *_papers(lang, one),
+        ("catch_evidence", [coverage_text(lang, one.coverage)]),
     ]
-    return [(say(lang, key), text) for key, text in rows if text]
+    return [(say(lang, key), lines) for key, lines in rows if any(lines)]
 
 
-def _area(lang: Lang, one: CatchEvidence) -> str:
-    zones = "".join(
-        f"; {say(lang, f'sea_zone_{zone}')} {number(lang, 100 * share)} %"
+def _area(lang: Lang, one: CatchEvidence) -> list[str]:
+    zones = [
+        f"{say(lang, f'sea_zone_{zone}')} {number(lang, 100 * share)} %"
         for zone, share in one.zones.items()
         if share >= 0.005
+    ]
+    if one.square is None:
+        return [f"FAO {one.fao_area}", *zones]
+    south, west, side = one.square
+    square = say(
+        lang,
+        "catch_square",
+        south=f"{south:g}",
+        north=f"{south + side:g}",
+        west=f"{west:g}",
+        east=f"{west + side:g}",
     )
-    square = ""
-    if one.square is not None:
-        south, west, side = one.square
-        square = say(
-            lang,
-            "catch_square",
-            south=f"{south:g}",
-            north=f"{south + side:g}",
-            west=f"{west:g}",
-            east=f"{west + side:g}",
-        )
-    return say(lang, "catch_area_text", area=one.fao_area, zones=zones, square=square)
+    return [f"FAO {one.fao_area}", *zones, square]
 
 
-def _papers(lang: Lang, one: CatchEvidence) -> str:
+def _papers(lang: Lang, one: CatchEvidence) -> list[tuple[str, Sequence[str]]]:
     groups = (
         ("catch_papers_good", (PaperStanding.VALID, PaperStanding.EXPIRING)),
         ("catch_papers_bad", (PaperStanding.EXPIRED,)),
         ("catch_papers_none", (PaperStanding.MISSING,)),
     )
-    parts = []
-    for key, standings in groups:
-        names = [
-            say(lang, f"sea_papers_{state.paper}")
-            for state in one.papers
-            if state.standing in standings
-        ]
-        if names:
-            parts.append(say(lang, key, list=", ".join(names)))
-    return "; ".join(parts)
+    return [
+        (
+            key,
+            [
+                say(lang, f"sea_papers_{state.paper}")
+                for state in one.papers
+                if state.standing in standings
+            ],
+        )
+        for key, standings in groups
+    ]
 
 
 def _notes(lang: Lang, one: CatchEvidence) -> list[str]:

@@ -6,16 +6,20 @@ from web.views.formats import day
 from web.words import Lang, say
 
 
-def certificate_line(lang: Lang, shown: CertificateShown | None) -> str:
-    """Return the certificate with its state in a line; empty: goods claim none."""
+def certificate_rows(
+    lang: Lang, shown: CertificateShown | None
+) -> list[tuple[str, str]]:
+    """Return the certificate, who gave it and how it stands: keys of words, and texts."""
     if shown is None:
-        return ""
-    parts = [
-        f"{shown.code} ({shown.office})",
-        say(lang, f"certificate_is_{shown.state}"),
-    ]
+        return []
+    standing = say(lang, f"certificate_is_{shown.state}")
     if shown.state is CertificateState.VALID and shown.until_ms is not None:
-        parts.append(say(lang, "certificate_till", day=day(shown.until_ms)))
+        standing += f" {say(lang, 'certificate_till', day=day(shown.until_ms))}"
+    rows = [
+        ("passport_certificate", shown.code),
+        ("certificate_office", shown.office),
+        ("certificate_standing", standing),
+    ]
     if shown.is_simulated:
-        parts.append(say(lang, "certificate_simulated"))
-    return "; ".join(parts)
+        rows.append(("certificate_note", say(lang, "certificate_simulated")))
+    return rows

@@ -35,7 +35,9 @@ def kg_of(lang: Lang, text: str) -> float:
     try:
         return float(typed_number(lang, text.strip()))
     except ValueError:
-        raise InputError(say(lang, "goods_kg_wrong", typed=text[:20])) from None
+        raise InputError(
+            f"{text[:20]!r} is no weight in kg", "goods_kg", typed=text[:20]
+        ) from None
 
 
 def act_of(lang: Lang, form: Form, lot: str, recipients: Mapping[str, str]) -> Act:
@@ -46,7 +48,9 @@ def act_of(lang: Lang, form: Form, lot: str, recipients: Mapping[str, str]) -> A
     """
     make = _MAKERS.get(form.get("kind", ""))
     if make is None:
-        raise InputError(f"{form.get('kind', '')[:20]!r} is nothing to do with goods")
+        raise InputError(
+            f"{form.get('kind', '')[:20]!r} is nothing to do with goods", "form_old"
+        )
     return make(lang, form, lot, recipients)
 
 
@@ -71,7 +75,7 @@ def _split(lang: Lang, form: Form, lot: str, _to: Mapping[str, str]) -> Act:
     parts = [one for one in re.split(r"[;+\n]", form.get("parts", "")) if one.strip()]
     weights = [kg_of(lang, one) for one in parts]
     if not weights:
-        raise InputError(say(lang, "goods_kg_wrong", typed=""))
+        raise InputError("no weight in kg", "goods_kg", typed="")
     whole = round(sum(weights), 3)
     product = form.get("product") or None
     return Split((Portion(lot, whole),), tuple(Made(kg, product) for kg in weights))

@@ -220,7 +220,9 @@ def parse_local(text: str) -> int:
         at = datetime.fromisoformat(text)
         return milliseconds(at.replace(tzinfo=at.tzinfo or VIETNAM))
     except (ValueError, OverflowError):
-        raise FieldError("happened", f"{text[:40]!r} is no date and time") from None
+        raise FieldError(
+            "happened", f"{text[:40]!r} is no date and time", "time_wrong"
+        ) from None
 
 
 def field_trouble(lang: Lang, error: FieldError, typed: str) -> str:

@@ -150,7 +150,9 @@ def local_ms(name: str, text: str) -> int:
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise FieldError(name, f"{text[:40]!r} is no date and time") from None
+        raise FieldError(
+            name, f"{text[:40]!r} is no date and time", "time_wrong"
+        ) from None
     return milliseconds(at.replace(tzinfo=at.tzinfo or VIETNAM))
 
 
@@ -209,4 +211,6 @@ def weight(lang: Lang, text: str) -> float:
     try:
         return float(typed_number(lang, text))
     except ValueError:
-        raise InputError(f"{text[:40]!r} is no weight in kg, such as 12,5") from None
+        raise InputError(
+            f"{text[:40]!r} is no weight in kg, such as 12,5", "kg_number"
+        ) from None

@@ -7,7 +7,7 @@ Land is Natural Earth's, without boundaries of states; the lines are reference v
 import functools
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
@@ -102,10 +102,10 @@ def sea_map(
 ) -> Markup:
     """Draw the sea with marks, tracks and spots on it; ``bounds`` None: all of them."""
     held = [mark.at for mark in marks] + [at for _, line in tracks for at in line]
-    flat = _Flat(bounds or bounds_of(held))
+    flat = Flat(bounds or bounds_of(held))
     parts = [Markup('<rect class="sea" width="{:g}" height="{:.0f}"/>').format(
         WIDTH, flat.height)]  # fmt: skip
-    parts += [_path("land", ring, flat) for ring in _coasts(flat)]
+    parts += [_path("land", ring, flat) for ring in coasts(flat)]
     for name, line in (
         ("coastal", ZONES.coastal_line),
         ("inshore", ZONES.inshore_line),
@@ -122,48 +122,59 @@ def sea_map(
     ).format(w=WIDTH, h=flat.height, a=alt, b=Markup("").join(parts))
 
 
-class _Flat:
-    """A part of the sea laid flat, in pixels."""
+class Flat:
+    """A part of the sea laid flat: ``bounds`` (west, south, east, north), ``width`` px."""
 
-    def __init__(self, bounds: tuple[float, float, float, float]) -> None:
-        self.bounds = bounds
+    def __init__(
+        self, bounds: tuple[float, float, float, float], width: float = WIDTH
+    ) -> None:
+        self.bounds, self.width = bounds, width
         west, south, east, north = bounds
-        self._x = WIDTH / (east - west)
+        self._x = width / (east - west)
         self._y = self._x / math.cos(math.radians((south + north) / 2))
         self.height = (north - south) * self._y
 
     def at(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """Return where a position is, in pixels from the left and from above."""
         west, _, _, north = self.bounds
         return (longitude - west) * self._x, (north - latitude) * self._y
 
 
-def _coasts(flat: _Flat) -> Iterable[Sequence[Point]]:
+def lands_in(flat: Flat) -> Iterator[Polygon]:
+    """Yield the lands that lie in a part of the sea, whole."""
+    frame = box(*flat.bounds)
+    return (land for land in _land() if land.intersects(frame))
+
+
+def coasts(flat: Flat) -> Iterator[Sequence[Point]]:
+    """Yield the outlines of land in a part of the sea, no finer than a pixel."""
     frame = box(*flat.bounds)
     width = flat.bounds[2] - flat.bounds[0]
-    for land in _land():
-        if not land.intersects(frame):
-            continue
-        part = land.intersection(frame).simplify(width / WIDTH)
+    for land in lands_in(flat):
+        part = land.intersection(frame).simplify(width / flat.width)
         for one in getattr(part, "geoms", [part]):
             if isinstance(one, Polygon) and not one.is_empty:
                 yield [(lat, lon) for lon, lat in one.exterior.coords]
 
 
-def _points(line: Iterable[Point], flat: _Flat) -> str:
+def points_of(line: Iterable[Point], flat: Flat) -> str:
+    """Return a line as SVG's ``points``."""
     return " ".join("{:.1f},{:.1f}".format(*flat.at(*at)) for at in line)
 
 
-def _path(kind: str, ring: Sequence[Point], flat: _Flat) -> Markup:
-    return Markup('<polygon class="{}" points="{}"/>').format(kind, _points(ring, flat))
-
-
-def _line(kind: str, line: Iterable[Point], flat: _Flat) -> Markup:
-    return Markup('<polyline class="{}" points="{}"/>').format(
-        kind, _points(line, flat)
+def _path(kind: str, ring: Sequence[Point], flat: Flat) -> Markup:
+    return Markup('<polygon class="{}" points="{}"/>').format(
+        kind, points_of(ring, flat)
     )
 
 
-def _spot(spot: Spot, flat: _Flat) -> Markup:
+def _line(kind: str, line: Iterable[Point], flat: Flat) -> Markup:
+    return Markup('<polyline class="{}" points="{}"/>').format(
+        kind, points_of(line, flat)
+    )
+
+
+def _spot(spot: Spot, flat: Flat) -> Markup:
     x, y = flat.at(*spot.at)
     return Markup(
         '<g class="spot {k}"><title>{t}</title><circle cx="{x:.0f}" cy="{y:.0f}" '
@@ -172,7 +183,7 @@ def _spot(spot: Spot, flat: _Flat) -> Markup:
              label=spot.text)  # fmt: skip
 
 
-def _mark(mark: Mark, flat: _Flat) -> Markup:
+def _mark(mark: Mark, flat: Flat) -> Markup:
     x, y = flat.at(*mark.at)
     # A label near the right edge stands to the left of its mark.
     is_right = x > WIDTH * 0.7

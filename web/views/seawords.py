@@ -50,10 +50,15 @@ def choice_name(lang: Lang, list_name: str, value: str) -> str:
 
 def kilograms_text(lang: Lang, kilograms: Kilograms) -> str:
     """Return ``cá ngừ vây vàng 760 kg, cá ngừ mắt to 78 kg``."""
-    return ", ".join(
+    return ", ".join(kilograms_lines(lang, kilograms))
+
+
+def kilograms_lines(lang: Lang, kilograms: Kilograms) -> list[str]:
+    """Return the same, each species by itself."""
+    return [
         f"{species_name(lang, species)} {exact(lang, kg)}\N{NO-BREAK SPACE}kg"
         for species, kg in kilograms.items()
-    )
+    ]
 
 
 def lines_text(lang: Lang, lines: Sequence[Mapping[str, Any]]) -> str:

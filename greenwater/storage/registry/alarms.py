@@ -305,11 +305,15 @@ class Alarms(AlarmsSeen):
             get_row(session, Person, person)
             most_s = RULES.shelving.most_s(row.severity)
             if row.cleared_ms is not None:
-                raise InputError(f"alarm {alarm} is over: there is nothing to put off")
+                raise InputError(
+                    f"alarm {alarm} is over: there is nothing to put off", "alarm_over"
+                )
             if not at_ms < until_ms <= at_ms + most_s * 1000:
                 raise InputError(
                     f"an alarm that is {row.severity} may be put off for at most "
-                    f"{most_s / 60:g} minutes, from now on"
+                    f"{most_s / 60:g} minutes, from now on",
+                    "alarm_put_off",
+                    minutes=most_s / 60,
                 )
             _act(session, row, "shelve", person, via, at_ms, {"until_ms": until_ms})
 

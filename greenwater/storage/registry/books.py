@@ -344,7 +344,9 @@ class Books(BooksSeen):
         with self._sessions.writing() as session:
             row = get_row(session, CropRow, crop)
             if at_ms < row.started_ms:
-                raise InputError(f"crop {crop} cannot end before it began")
+                raise InputError(
+                    f"crop {crop} cannot end before it began", "crop_ends_early"
+                )
             if row.ended_ms is None:
                 row.ended_ms = at_ms
 
@@ -379,7 +381,8 @@ def _entered(session: Session, record: Record, events: Sequence[EventDraft]) -> 
             return False
         raise ConflictError(
             f"record {record.id} is there already with other content: enter a "
-            "correction instead"
+            "correction instead",
+            "record_other",
         )
     facts = {name: getattr(record, name) for name in Record.__struct_fields__}
     session.add(RecordRow(**facts))

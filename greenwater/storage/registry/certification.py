@@ -241,7 +241,8 @@ class Certification(CertificationSeen):
             row = get_row(session, CertificateRow, act.certificate)
             if session.scalars(withdrawn).first() is not None:
                 raise ConflictError(
-                    f"certificate {row.raw_code} was withdrawn: that is for good"
+                    f"certificate {row.raw_code} was withdrawn: that is for good",
+                    "certificate_gone_for_good",
                 )
             session.add(
                 CertificateActRow(organisation=row.organisation, **_values(act))

@@ -54,7 +54,9 @@ class Commands:
         with self._sessions.writing() as session:
             to = get_row(session, Device, device)
             if to.state == DeviceState.REVOKED:
-                raise ConflictError(f"device {device} is revoked: it obeys no command")
+                raise ConflictError(
+                    f"device {device} is revoked: it obeys no command", "box_shut"
+                )
             made = {
                 "organisation": to.organisation,
                 "created_ms": now_ms,

@@ -61,9 +61,13 @@ class Contacts:
             MissingError: there is no such person.
         """
         if "://" not in url:
-            raise InputError(f"{url!r} is no address to send to, such as tgram://…")
+            raise InputError(
+                f"{url!r} is no address to send to, such as tgram://…", "contact_wrong"
+            )
         if hours is not None and not all(0 <= one < DAY_MIN for one in hours):
-            raise InputError(f"{hours} are no minutes of the day, from 0 to 1439")
+            raise InputError(
+                f"{hours} are no minutes of the day, from 0 to 1439", "contact_hours"
+            )
         from_min, to_min = hours or (None, None)
         when = {"place": place, "from_min": from_min, "to_min": to_min}
         with self._sessions.writing() as session:

@@ -125,9 +125,13 @@ def _get_at(session: Session, device: str, probe: str, at_ms: int) -> Deployment
 def _checked(deployed: Deployed) -> Deployed:
     """Return it with its vessel's number as it is kept."""
     if (deployed.unit is None) == (deployed.vessel is None):
-        raise InputError("a probe hangs in a unit or aboard a vessel, in one of them")
+        raise InputError(
+            "a probe hangs in a unit or aboard a vessel, in one of them", "probe_place"
+        )
     if deployed.to_ms is not None and deployed.to_ms <= deployed.from_ms:
-        raise InputError(f"a deployment in {deployed} ends before it begins")
+        raise InputError(
+            f"a deployment in {deployed} ends before it begins", "probe_ends_early"
+        )
     if deployed.vessel is None:
         return deployed
     return replace(deployed, vessel=parse_registration(deployed.vessel))
@@ -144,7 +148,8 @@ def _locked(session: Session, deployed: Deployed) -> str:
     if place.organisation != probe.organisation:
         raise ConflictError(
             f"device {deployed.device} belongs to {probe.organisation}, "
-            f"{place.id} to another organisation"
+            f"{place.id} to another organisation",
+            "probe_foreign",
         )
     return probe.organisation
 
@@ -154,7 +159,8 @@ def _refuse_overlap(row: Deployment, wanted: Deployed) -> None:
     if stands.overlaps(wanted):
         raise ConflictError(
             f"probe {row.device}/{row.probe} hangs in {stands} already: "
-            "end, correct or withdraw that first"
+            "end, correct or withdraw that first",
+            "probe_there",
         )
 
 

@@ -236,7 +236,9 @@ def _add(
 ) -> bool:
     parse_device(new.id)
     if (new.site is None) == (new.vessel is None):
-        raise InputError(f"device {new.id}: give it a site or a vessel, one of them")
+        raise InputError(
+            f"device {new.id}: give it a site or a vessel, one of them", "box_place"
+        )
     there = session.get(Device, new.id)
     if there is not None:
         _refuse_revoked(there)
@@ -264,14 +266,17 @@ def _add(
 
 def _refuse_revoked(row: Device) -> None:
     if row.state == DeviceState.REVOKED:
-        raise ConflictError(f"device {row.id} is revoked: register another id")
+        raise ConflictError(
+            f"device {row.id} is revoked: register another id", "box_gone"
+        )
 
 
 def _refuse_other(session: Session, device: str, credentials: Credentials) -> None:
     if get_row(session, Device, device).bcrypt_hash != credentials.bcrypt_hash:
         raise ConflictError(
             f"device {device} is registered already, with another password: "
-            "give it a new one instead of adding it again"
+            "give it a new one instead of adding it again",
+            "box_known",
         )
 
 

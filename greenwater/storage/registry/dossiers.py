@@ -164,12 +164,14 @@ class Dossiers:
             if step.previous != (GENESIS if row is None else row.hash):
                 raise ConflictError(
                     f"dossier {step.dossier}: step {step.number} does not follow the "
-                    "last one; open it again"
+                    "last one; open it again",
+                    "dossier_step",
                 )
             if session.get(DossierStepRow, (step.dossier, step.number)) is not None:
                 raise ConflictError(
                     f"dossier {step.dossier}: somebody has gone a step further; open it "
-                    "again"
+                    "again",
+                    "dossier_step",
                 )
             values = {n: getattr(step, n) for n in DossierStep.__struct_fields__}
             session.add(DossierStepRow(organisation=of.organisation, **values))

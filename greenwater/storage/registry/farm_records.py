@@ -130,7 +130,9 @@ class FarmRecords(FarmRecordsSeen):
             )
             if (session.scalar(held) or 0) >= most:
                 raise ConflictError(
-                    f"record {photo.record} has {most} photos already, which is the most"
+                    f"record {photo.record} has {most} photos already, which is the most",
+                    "photos_many",
+                    most=most,
                 )
             facts = {name: getattr(photo, name) for name in Photo.__struct_fields__}
             session.add(RecordPhotoRow(organisation=organisation, **facts))

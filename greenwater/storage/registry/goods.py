@@ -164,7 +164,8 @@ class Goods(GoodsSeen):
                     return False
                 raise ConflictError(
                     f"step {known.id} is there already with other content: enter "
-                    "another step instead"
+                    "another step instead",
+                    "step_other",
                 )
             made = decide(_ground(session, known.organisation, needs))
             session.add(LotStepRow(**_columns(made.step)))

@@ -186,7 +186,7 @@ class Labels(LabelsSeen):
         with self._sessions.writing() as session:
             for one in labels:
                 if session.get(LabelRow, one.id) is not None:
-                    raise ConflictError(f"serial {one.id} was used before")
+                    raise ConflictError(f"serial {one.id} was used before", "try_again")
                 session.add(
                     LabelRow(
                         **{name: getattr(one, name) for name in Label.__struct_fields__}

@@ -156,7 +156,9 @@ class Links:
             _good(session, token, now_ms)
             query = select(exists().where(Person.phone == phone))
             if session.scalar(query):
-                raise ConflictError("this telephone number has an account")
+                raise ConflictError(
+                    "this telephone number has an account", "phone_taken"
+                )
             session.add(Person(id=person, name=name, phone=phone))
             session.flush()
             return _use(session, token, person, now_ms)

@@ -112,7 +112,8 @@ class Overrides(OverridesSeen):
             if asked.person == person:
                 raise ConflictError(
                     f"override {override} was asked for by {person}: another person "
-                    "has to agree"
+                    "has to agree",
+                    "override_self",
                 )
             query = select(GateOverrideRow).where(GateOverrideRow.agrees == override)
             if session.scalar(query) is not None:

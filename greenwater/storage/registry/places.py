@@ -188,7 +188,9 @@ class Places(PlacesSeen):
     ) -> None:
         """Add a farm or port; ``commune`` is its five-digit code (domain.md §4.1)."""
         if commune is not None and _COMMUNE.fullmatch(commune) is None:
-            raise InputError(f"commune code {commune!r} does not have five digits")
+            raise InputError(
+                f"commune code {commune!r} does not have five digits", "commune_code"
+            )
         facts = {
             "organisation": organisation,
             "name": parse_name(name),
@@ -230,7 +232,7 @@ class Places(PlacesSeen):
         with self._sessions.writing() as session:
             at_site = _at_site(get_row(session, Site, site), name)
             if raft is not None and get_row(session, Raft, raft).site != site:
-                raise InputError(f"raft {raft} is not at site {site}")
+                raise InputError(f"raft {raft} is not at site {site}", "raft_elsewhere")
             add_once(session, Unit, {"id": parse_slug(unit)}, {**at_site, **facts})
 
     def add_vessel(
@@ -270,10 +272,17 @@ def _kind(kinds: type[Kind], text: str) -> Kind:
     try:
         return kinds(text)
     except ValueError as exc:
-        raise InputError(f"kind {text!r} is not one of {', '.join(kinds)}") from exc
+        raise InputError(
+            f"kind {text!r} is not one of {', '.join(kinds)}", "form_old"
+        ) from exc
 
 
 def _within(what: str, value: float | None, low: float, high: float) -> float | None:
     if value is not None and not (math.isfinite(value) and low <= value <= high):
-        raise InputError(f"{what} {value} is not from {low:g} to {high:g}")
+        raise InputError(
+            f"{what} {value} is not from {low:g} to {high:g}",
+            "place_range",
+            low=low,
+            high=high,
+        )
     return value

@@ -50,13 +50,16 @@ def add_once(
     row = session.get(model, identity, populate_existing=True)
     what = f"{model.__tablename__} {'/'.join(key.values())}"
     if row is None:
-        raise ConflictError(f"{what}: something of it belongs to another one already")
+        raise ConflictError(
+            f"{what}: something of it belongs to another one already", "row_taken"
+        )
     for column, wanted in facts.items():
         stands = getattr(row, column)
         if wanted is not None and wanted != stands:
             raise ConflictError(
                 f"{what} is registered with {column} {stands!r}, not {wanted!r}: "
-                "take another id, or leave it as it is"
+                "take another id, or leave it as it is",
+                "row_differs",
             )
     return False
 
@@ -92,10 +95,12 @@ def parse_name(text: str) -> str:
     name = unicodedata.normalize("NFC", text).strip()
     if not 0 < len(name) <= MAX_NAME:
         raise InputError(
-            f"a name has 1 to {MAX_NAME} characters, {text[:40]!r} has not"
+            f"a name has 1 to {MAX_NAME} characters, {text[:40]!r} has not",
+            "name_wrong",
+            most=MAX_NAME,
         )
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        raise InputError(f"name {name!r} has control characters")
+        raise InputError(f"name {name!r} has control characters", "name_odd")
     return name
 
 

@@ -186,6 +186,8 @@ class Scans(ScansSeen):
         with self._sessions.writing() as session:
             row = get_row(session, LabelReportRow, report, lock=True)
             if row.answered_ms is not None:
-                raise ConflictError(f"report {report} was answered already")
+                raise ConflictError(
+                    f"report {report} was answered already", "report_answered"
+                )
             row.answer, row.answered_by = storable(answer), person
             row.answered_ms = at_ms

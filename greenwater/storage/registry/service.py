@@ -83,12 +83,15 @@ class Services(ServicesSeen):
             MissingError: no such unit, device or person.
         """
         if (unit is None) == (device is None):
-            raise InputError("give a unit, or a device: one of the two")
+            raise InputError(
+                "give a unit, or a device: one of the two", "service_place"
+            )
         if not reason.strip():
-            raise InputError("say why: others will read it")
+            raise InputError("say why: others will read it", "say_why")
         if not from_ms < until_ms <= from_ms + MOST_MS:
             raise InputError(
-                "out of service: it must end within 30 days, not before it begins"
+                "out of service: it must end within 30 days, not before it begins",
+                "service_long",
             )
         with self._sessions.writing() as session:
             get_row(session, Person, person)

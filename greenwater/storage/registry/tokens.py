@@ -75,9 +75,13 @@ class Tokens:
             MissingError: no such organisation.
         """
         if not scopes or not scopes <= SCOPES:
-            raise InputError(f"scopes of a token are {', '.join(sorted(SCOPES))}")
+            raise InputError(
+                f"scopes of a token are {', '.join(sorted(SCOPES))}", "form_old"
+            )
         if not now_ms < expires_ms <= now_ms + MOST_MS:
-            raise InputError("a token ends within 400 days, not before it begins")
+            raise InputError(
+                "a token ends within 400 days, not before it begins", "token_days"
+            )
         with self._sessions.writing() as session:
             get_row(session, Organisation, organisation)
             if made_by is not None:

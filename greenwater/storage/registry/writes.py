@@ -57,7 +57,9 @@ class Writes:
             if row.status is not None:
                 return KeptAnswer(row.status, row.headers or {}, row.body or b"")
             if now_ms - row.made_ms < PATIENCE_MS:
-                raise ConflictError("the first request of this key is being worked on")
+                raise ConflictError(
+                    "the first request of this key is being worked on", "try_again"
+                )
             row.made_ms = now_ms
         return None
 
