@@ -43,6 +43,8 @@ from web.farm.books import BookPages
 from web.farm.calls import CallPages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
+from web.farm.hanging import HangingPages
+from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
 from web.farm.record_api import RecordApi
 from web.farm.recordimport import ImportPages
@@ -138,6 +140,8 @@ def create_app(services: Services) -> FastAPI:
     scanning = Scanning(services.registry, services.clock)
     shelf = Shelf(services.registry, services.clock)
     app.include_router(page_routes(snapshots, render, doors))
+    places = PlacePages(services, snapshots, render, doors)  # before /units/{unit}
+    app.include_router(places.routes())
     app.include_router(unit_routes(snapshots, render, doors))
     app.include_router(api_routes(services, snapshots, doors))
     app.include_router(home_routes(services, snapshots, render, doors))
@@ -149,6 +153,7 @@ def create_app(services: Services) -> FastAPI:
         CallPages(services, render, doors),
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
+        HangingPages(services, snapshots, render, doors),
         BookPages(services, render, doors),
         TodayPages(services, render, doors),
         RecordPages(services, render, doors),

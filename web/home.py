@@ -11,7 +11,6 @@ from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.door.doors import Doors, Visitor
-from web.farm.places import KEEPERS
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
 from web.views.alarms import AlarmView, actors_of, alarm_view
@@ -190,7 +189,7 @@ def home_routes(
             now_ms=facts.now_ms,
             is_simulated=any(one.view.is_simulated for one in units),
             units=units,
-            may_add=bool(visitor.roles & KEEPERS),
+            may_add=visitor.farms,
         )
 
     return routes

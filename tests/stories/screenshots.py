@@ -250,8 +250,10 @@ def main(folder: Path) -> None:
         with (
             stage as theatre,
             sync_playwright() as play,
-            browsing(place / "phone", play=play, device_scale_factor=1) as phone,
-            browsing(place / "desk", play=play, **DESK) as desk,
+            browsing(
+                place / "phone", play=play, lang="vi", device_scale_factor=1
+            ) as phone,
+            browsing(place / "desk", play=play, lang="vi", **DESK) as desk,
         ):
             for old in (*folder.glob("*.png"), *folder.glob("*.webp")):
                 old.unlink()

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from greenwater.storage.registry.people import Role
 
+FARMS: Final = frozenset({Role.FARMER, Role.TECHNICIAN})
+"""Whose farm it is: who adds places to it and hangs probes there."""
+
 
 class Visitor(Struct, frozen=True):
     """Somebody who is signed in, or the operator at his own screen (``person`` None).
@@ -32,6 +35,11 @@ class Visitor(Struct, frozen=True):
                 Role.ADMIN,
             }
         )
+
+    @property
+    def farms(self) -> bool:
+        """Whether he is of a farm: adds ponds and cages, hangs probes in them."""
+        return bool(self.roles & FARMS)
 
     @property
     def keeps_boats(self) -> bool:

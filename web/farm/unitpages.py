@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
-from web.farm.places import KEEPERS
 from web.pages import Renderer, hours_of, lang_of, periods_of
 from web.ports import Services
 from web.views.aerators import aerators_at
@@ -56,7 +55,7 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             ],
             aerators=aerators_at(lang, services, facts, unit),
             may_act=doors.may_act(request),
-            may_hang=bool(doors.known(request).roles & KEEPERS),
+            may_hang=doors.known(request).farms,
         )
 
     return routes

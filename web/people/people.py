@@ -10,6 +10,7 @@ from web.people.accounts import AccountPages
 from web.people.admin import AdminPages
 from web.people.adminlogs import AdminLogPages
 from web.people.adminpeople import AdminPeoplePages
+from web.people.adminplaces import AdminPlacePages
 from web.people.inviting import Inviting
 from web.people.joining import JoinPages
 from web.people.own import OwnPages
@@ -38,6 +39,7 @@ def people_pages(services: Services, render: Renderer, doors: Doors) -> list[Pag
         TokenPages(services, render, doors),
         JoinPages(services, render, doors, signing, inviting),
         AdminPages(services, render, doors),
+        AdminPlacePages(services, render, doors),
         AdminLogPages(services, render, doors),
         PrivacyPages(services, render, doors),
         AdminPeoplePages(services, render, doors, inviting),

@@ -1,0 +1,208 @@
+"""The first day of a farm and of a boat: nothing is there, and each page says what to do."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading
+from greenwater.storage.registry.people import OrganisationKind, Role
+from tests.pages.reading_pages import parse_page
+from tests.pages.world import NOW_MS, World, open_empty
+from web.app import create_app
+from web.door.doors import COOKIE, csrf_of
+from web.door.hashing import hash_secret
+
+PIN = "274913"
+PEOPLE = {
+    "hoa": ("ho", Role.FARMER), "an": ("khac", Role.FARMER), "binh": ("tau", Role.BOAT_OWNER),
+    "quan": ("qt", Role.ADMIN), "duyen": ("cc", Role.OFFICER),
+}  # fmt: skip
+
+
+class Site:
+    """A site where people are invited and nothing else is."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.registry = world, world.registry
+        for one in ("ho", "khac", "tau"):
+            self.registry.add_organisation(one, f"Hộ {one}")
+        for one in ("qt", "cc"):
+            self.registry.add_organisation(one, one, kind=OrganisationKind.AUTHORITY)
+        secret = hash_secret(PIN, is_pin=True)
+        for number, (person, (where, role)) in enumerate(PEOPLE.items(), 1):
+            self.registry.add_person(person, person, f"090500000{number}")
+            self.registry.add_member(person, where, role)
+            self.registry.set_secret(person, secret, is_pin=True)
+        self._app = create_app(replace(world.services, is_guarded=True, is_demo=True))
+
+    def enter(self, person: str) -> TestClient:
+        client = TestClient(self._app, follow_redirects=False)
+        assert client.post(f"/demo/{person}").status_code == 303
+        return client
+
+    def hung(self, unit: str) -> list[tuple[str, float | None]]:
+        found = self.registry.deployments(
+            unit=unit, start_ms=NOW_MS, end_ms=NOW_MS + 10**9
+        )
+        return [(str(one.probe), one.depth_m) for one in found if one.to_ms is None]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("first")
+    with open_empty(folder) as world:
+        yield Site(world)
+
+
+def post(client: TestClient, path: str, **form: str) -> tuple[int, str]:
+    """Send a form; return the status, and where it leads or what is wrong."""
+    answer = client.post(path, data={"csrf": csrf_of(client.cookies[COOKIE]), **form})
+    if answer.status_code == 303:
+        return 303, answer.headers["location"]
+    troubles = parse_page(answer.text).all("p", role="alert") or []
+    return answer.status_code, " ".join(one.text for one in troubles if one.text)
+
+
+def unit_of(site: Site, client: TestClient, name: str) -> str:
+    """Add a pond, and the farm with the first one; return its id."""
+    status, path = post(
+        client, "/units", farm="Trại Hòa", commune="", kind="pond", name=name,
+        species="PNV", area_m2="2.500", depth_m="1,5",
+    )  # fmt: skip
+    assert status == 303, path
+    return path.removeprefix("/units/")
+
+
+def test_a_farmer_begins_with_nothing_and_adds_what_he_has(site: Site) -> None:
+    client = site.enter("hoa")
+    assert 'href="/units/new"' in client.get("/").text
+    assert 'name="farm"' in client.get("/units/new").text, "the first one asks for it"
+    assert post(client, "/units", name="Ao 3", kind="pond") == (
+        422,
+        "Chưa ghi tên trại nuôi.",
+    )
+    assert post(client, "/units", farm="Trại Hòa", name=" ", kind="pond")[0] == 422
+    wrong = post(client, "/units", farm="x", name="Ao 3", kind="pond", depth_m="sâu")
+    assert wrong[0] == 422
+    assert "sâu" in wrong[1]
+    assert site.registry.sites() == [], "what is wrong leaves nothing behind"
+
+    unit = unit_of(site, client, "Ao 3")
+    (farm,) = site.registry.sites()
+    assert (farm.name, farm.organisation) == ("Trại Hòa", "ho")
+    info = site.registry.get_unit(unit)
+    assert (info.name, info.species, info.area_m2, info.depth_m) == (
+        "Ao 3",
+        "PNV",
+        2500,
+        1.5,
+    )
+    page = client.get(f"/units/{unit}").text
+    assert f"/records/new?kind=water_measure&amp;unit={unit}" in page
+    assert f"/units/{unit}/probes" in page
+    assert 'name="farm"' not in client.get("/units/new").text
+    status, words = post(client, "/units", name="ao 3", kind="pond")
+    assert (status, "đã có rồi" in words) == (422, True)
+    assert "Ao 3" in client.get("/").text
+    assert "unit_add" in {one.act for one in site.registry.noted()}
+
+
+def test_probes_are_hung_moved_and_taken_out_by_the_farms_own_people(
+    site: Site,
+) -> None:
+    client = site.enter("hoa")
+    one = unit_of(site, client, "Ao 5")
+    assert "Không còn đầu đo nào" in client.get(f"/units/{one}/probes").text
+    site.world.add_device("hop-1", site=site.registry.get_unit(one).site)
+    site.world.telemetry.write(
+        [
+            Reading(DeviceId("hop-1"), ProbeId(probe), channel, NOW_MS - 1000, value)
+            for probe, channel, value in (
+                ("do-1", Channel.DISSOLVED_OXYGEN, 5.0),
+                ("quat-2", Channel.CURRENT, 4.0),
+                ("box", Channel.BATTERY, 12.0),
+            )
+        ]
+    )
+    other = unit_of(site, client, "Ao 6")
+    page = parse_page(client.get(f"/units/{one}/probes").text)
+    offered = {option.attrs["value"] for option in page.all("option")}
+    assert offered == {"hop-1/do-1", "hop-1/quat-2"}, "a box's battery hangs nowhere"
+
+    hang = f"/units/{one}/probes"
+    assert post(client, hang, probe="hop-1/do-1", depth_m="sâu")[0] == 422
+    assert post(client, hang, probe="hop-1/do-1", depth_m="1,2")[0] == 303
+    assert post(client, hang, probe="hop-1/quat-2")[0] == 303
+    assert sorted(site.hung(one)) == [("do-1", 1.2), ("quat-2", None)]
+    assert "Quạt" in client.get(hang).text, "what watches a motor is an aerator"
+
+    site.world.clock.advance(timedelta(minutes=5))
+    assert "đang ở Ao 5" in client.get(f"/units/{other}/probes").text
+    moved = post(client, f"/units/{other}/probes", probe="hop-1/do-1", depth_m="0,5")
+    assert moved[0] == 303
+    assert (site.hung(one), site.hung(other)) == ([("quat-2", None)], [("do-1", 0.5)])
+
+    site.world.clock.advance(timedelta(minutes=5))
+    assert post(client, f"{hang}/end", probe="hop-1/quat-2")[0] == 303
+    assert site.hung(one) == []
+    assert post(client, f"{hang}/end", probe="hop-1/quat-2")[0] == 404
+
+
+def test_nobody_else_adds_to_a_farm(site: Site) -> None:
+    mine = unit_of(site, site.enter("hoa"), "Ao 9")
+    stranger = site.enter("an")
+    assert stranger.get(f"/units/{mine}/probes").status_code == 404
+    assert post(stranger, f"/units/{mine}/probes", probe="hop-1/do-1")[0] == 404
+    theirs = site.registry.get_unit(mine).site
+    status, path = post(stranger, "/units", farm="Trại An", site=theirs, name="Ao 1", kind="pond")  # fmt: skip
+    assert status == 303
+    assert site.registry.get_unit(path.removeprefix("/units/")).site != theirs
+    for person in ("binh", "duyen"):
+        assert post(site.enter(person), "/units", farm="x", name="y")[0] == 403, person
+    assert "/units/new" not in site.enter("duyen").get("/board").text
+
+
+def test_a_boats_owner_is_told_who_adds_boats_and_the_administrator_does(
+    site: Site,
+) -> None:
+    owner, admin = site.enter("binh"), site.enter("quan")
+    assert "Người quản trị thêm tàu" in owner.get("/vessels").text
+    assert "Chưa có tàu nào" in admin.get("/admin/places").text
+    boat = {
+        "organisation": "tau",
+        "number": "kh 95123 ts",
+        "name": "Hải Âu",
+        "gear": "LLD",
+    }
+    for wrong, words in (
+        ({"number": "95123"}, "không phải số đăng ký"),
+        ({"name": " "}, "Chưa ghi tên tàu"),
+        ({"length_m": "dài"}, "Chiều dài ghi bằng mét"),
+    ):  # fmt: skip
+        status, told = post(admin, "/admin/vessels", **{**boat, **wrong})
+        assert (status, words in told) == (422, True), told
+    assert post(admin, "/admin/vessels", **boat, length_m="17,5") == (
+        303,
+        "/admin/places",
+    )
+    assert post(admin, "/admin/vessels", **boat)[0] == 422, "it is there already"
+    (added,) = site.registry.vessels()
+    assert (added.id, added.length_m, added.organisation) == (
+        "KH-95123-TS",
+        17.5,
+        "tau",
+    )
+    assert "Hải Âu" in owner.get("/vessels").text
+    assert post(owner, "/admin/vessels", **boat)[0] == 404
+
+
+def test_an_officers_empty_desk_says_what_comes_there(site: Site) -> None:
+    client = site.enter("duyen")
+    assert "nộp rồi thì hiện ở đây" in client.get("/dossiers").text
+    assert "greenwater device add" not in client.get("/board").text

@@ -1,0 +1,159 @@
+"""The administrator's page of places: whose farms and boats there are; a boat added.
+
+Ponds and cages are added by the farms' own people (``web.farm.places``); a boat bears a
+registration number that nobody may claim for himself, so it is added here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.reading import milliseconds
+from greenwater.reference.gears import GEARS
+from greenwater.reference.vessels import parse_registration
+from web.door.doors import Doors
+from web.pages import Renderer, lang_of
+from web.ports import Services
+from web.views.formats import number, typed_number
+from web.views.seawords import gear_name
+from web.words import Lang, say
+
+Word = Annotated[str, Form(max_length=200)]
+
+
+@dataclass(frozen=True)
+class PlaceView:
+    """A farm or a boat in the list: what it is, whose, and what belongs to it."""
+
+    name: str
+    href: str
+    owner: str
+    note: str
+
+
+class AdminPlacePages:
+    """Farms and boats, for the administrator."""
+
+    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
+        self._services, self._registry = services, services.registry
+        self._render, self._doors = render, doors
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        routes = APIRouter()
+        routes.get("/admin/places", response_class=HTMLResponse)(self.places)
+        routes.post("/admin/vessels")(self.add_vessel)
+        return routes
+
+    def places(self, request: Request) -> HTMLResponse:
+        """Every farm and boat, and a form for another boat."""
+        self._doors.administrator(request)
+        return self._page(request, {})
+
+    def _page(
+        self, request: Request, given: Mapping[str, str], trouble: str = ""
+    ) -> HTMLResponse:
+        lang = lang_of(request)
+        organisations = [
+            (one, name) for one, name, _ in self._registry.list_organisations()
+        ]
+        owners = dict(organisations)
+        gears = [one.codes[0] for one in GEARS.gear if one.codes]
+        return self._render.page(
+            request,
+            "admin_places.html",
+            now_ms=milliseconds(self._services.clock.now()),
+            is_simulated=self._services.is_demo,
+            status=422 if trouble else 200,
+            farms=self._farms(lang, owners),
+            boats=[
+                PlaceView(
+                    f"{one.name} ({one.id})",
+                    f"/vessels/{one.id}",
+                    owners.get(one.organisation, one.organisation),
+                    ""
+                    if one.length_m is None
+                    else f"{number(lang, one.length_m, 1)} m",
+                )
+                for one in self._registry.vessels()
+            ],
+            organisations=organisations,
+            gears=[(code, gear_name(lang, code)) for code in gears],
+            given={"organisation": "", "gear": "", "number": "", "name": ""}
+            | {"length_m": ""}
+            | dict(given),
+            trouble=trouble,
+        )
+
+    def _farms(self, lang: Lang, owners: Mapping[str, str]) -> list[PlaceView]:
+        units = [one.site for one in self._registry.units()]
+        return [
+            PlaceView(
+                one.name,
+                f"/sites/{one.id}",
+                owners.get(one.organisation, one.organisation),
+                say(lang, "places_units", count=number(lang, units.count(one.id))),
+            )
+            for one in self._registry.sites()
+        ]
+
+    def add_vessel(
+        self,
+        request: Request,
+        csrf: Annotated[str, Form()],
+        organisation: Word = "",
+        number: Word = "",
+        name: Word = "",
+        length_m: Word = "",
+        gear: Word = "",
+    ) -> Response:
+        """Add a boat of an organisation; what is wrong comes back with the form."""
+        self._doors.check_form(request, csrf)
+        self._doors.administrator(request)
+        given = {
+            "organisation": organisation,
+            "number": number,
+            "name": name,
+            "length_m": length_m,
+            "gear": gear,
+        }
+        request.state.subject = f"vessel={number} organisation={organisation}"
+        trouble = self._trouble(lang_of(request), given)
+        if trouble:
+            return self._page(request, given, trouble)
+        length = typed_number(lang_of(request), length_m)
+        try:
+            self._registry.add_vessel(
+                number,
+                organisation=organisation,
+                name=name,
+                length_m=float(length) if length.strip() else None,
+                gear=gear or None,
+            )
+        except (InputError, ConflictError) as exc:
+            return self._page(request, given, str(exc))
+        return RedirectResponse("/admin/places", 303)
+
+    def _trouble(self, lang: Lang, given: Mapping[str, str]) -> str:
+        """Return what is wrong in words; empty: nothing is."""
+        known = {one for one, _, _ in self._registry.list_organisations()}
+        if given["organisation"] not in known:
+            raise MissingError(f"there is no organisation {given['organisation']!r}")
+        try:
+            vessel = parse_registration(given["number"])
+        except InputError:
+            return say(lang, "duty_no_number", number=given["number"])
+        if vessel in {one.id for one in self._registry.vessels()}:
+            return say(lang, "vessel_taken", number=vessel)
+        if not given["name"].strip():
+            return say(lang, "vessel_name_missing")
+        length = typed_number(lang, given["length_m"]).strip()
+        try:
+            is_length = not length or 0 < float(length) <= 150
+        except ValueError:
+            is_length = False
+        return "" if is_length else say(lang, "vessel_length_wrong")
