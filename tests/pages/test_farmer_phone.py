@@ -12,13 +12,14 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
+from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.bulletins import Bulletin
 from greenwater.storage.registry.certification import Calibration
-from tests.chromium import browsing, chromium
+from tests.chromium import browsing, chromium, network_is_back
 from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.test_doors import csrf, enter
-from tests.pages.test_duty_js import served
+from tests.pages.test_duty_js import comes, served
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.assets import STATIC
@@ -265,6 +266,7 @@ def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
     page, said = phone.new_page(), list[str]()
     page.on("pageerror", lambda one: said.append(str(one)))
     sign_in(page, url)
+    expect(page.locator("body[data-pages=kept]")).to_have_count(1, timeout=30_000)
     log = f"{url}/vessels/{BOATS['hoa']}/log"
     page.goto(log)
     expect(page.locator("body[data-logs=kept]")).to_have_count(1, timeout=30_000)
@@ -301,3 +303,43 @@ def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
     assert by_kind["catch"].fields["lines"] == [{"species": "YFT", "kg": 1200.5}]
     assert by_kind["catch"].trip == by_kind["trip"].trip
     assert said == []
+    sent_with_every_page_closed(farms, url, phone, page, log)
+
+
+def sent_with_every_page_closed(
+    farms: Farms, url: str, phone: BrowserContext, page: Page, log: str
+) -> None:
+    """Both books of somebody who shuts the site before the network is back, photos too."""
+    before = {one.id for one in farms.registry.records(organisation="hoa")}
+    phone.set_offline(True)
+    page.goto(log)
+    opened(page, "catch")
+    page.select_option("#catch_species_1", "BET")
+    page.fill("#catch_kg_1", "80")
+    page.click("#catch button.main")
+    expect(page.locator("#sea-unsent")).to_have_attribute("data-count", "1")
+    page.goto(f"{url}/records/today")
+    feeds(page, "33", "Cám số 4", photo=True)
+    for one in phone.pages:
+        if one.url.startswith(url):
+            one.close()
+    phone.set_offline(False)
+    network_is_back(phone, url, "gw-send")
+
+    def new() -> list[Record]:
+        records = farms.registry.records(organisation="hoa")
+        return [one for one in records if one.id not in before]
+
+    comes(lambda: bool(new()) and bool(farms.registry.photos(new()[0].id)))
+    (fed,) = new()
+    assert (fed.kind, fed.fields["kg"]) == ("feed_use", 33)
+    comes(lambda: bool(caught(farms, "BET")))
+    page = phone.new_page()
+    page.goto(f"{url}/records/today")
+    expect(page.locator("#unsent")).to_be_hidden()
+    assert len(caught(farms, "BET")) == 1
+
+
+def caught(farms: Farms, species: str) -> list[str]:
+    records = farms.registry.vessel_records(vessel=BOATS["hoa"], kind="catch")
+    return [one.id for one in records if one.fields["lines"][0]["species"] == species]
