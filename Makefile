@@ -6,7 +6,7 @@ RUN := $(VENV)/.run
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format servers venv pins wheel chaos bench load latency evaluate readback screenshots clean
+.PHONY: help demo test long lint format servers venv pins wheel chaos bench load latency evaluate readback screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,8 +14,11 @@ help:  ## this list
 demo: $(RUN)  ## the whole system on this machine, with a live page
 	$(BIN)/greenwater demo
 
-test: $(STAMP) servers  ## every test, live servers included
+test: $(STAMP) servers  ## every test but those of `make long`, live servers included
 	@$(BIN)/python tools/run_tests.py $(BIN)/python $(TESTS)
+
+long: $(STAMP) servers  ## tests that take minutes of a clock: each story again, on its other backing
+	$(BIN)/python -m pytest -q -rfEs -m long tests/live tests/stories
 
 lint: $(STAMP)  ## format, style, types, import rules
 	$(BIN)/ruff format --check .

@@ -1,8 +1,8 @@
-"""Runs all tests, in three lots beside each other: most of them wait for servers.
+"""Runs all tests but the long ones, in three lots beside each other: most of them wait.
 
     python tools/run_tests.py PYTHON [ARGUMENTS OF PYTEST]
 
-With arguments it is pytest with these, and nothing beside it.
+With arguments it is pytest with these, long tests too, and nothing beside it.
 """
 
 import subprocess
@@ -30,6 +30,7 @@ def main(python: str, arguments: list[str]) -> int:
     words = [python, "-m", "pytest", "-q", "-rfEs"]
     if arguments:
         return subprocess.call([*words, *arguments])
+    words += ["-m", "not long"]
     lots = [_begun([*words, "--durations=6"], paths) for paths in LOTS]
     try:
         apart = [f"--ignore={path}" for paths in LOTS for path in paths]

@@ -97,6 +97,7 @@ def test_a_wrong_clock_is_wrong_by_so_much_and_nobody_elses() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_box_lives_through_no_network_no_power_and_a_wrong_clock(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:

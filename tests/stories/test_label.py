@@ -17,10 +17,11 @@ from tests.chromium import browsing
 from tests.live.system import ROOT, clean_environ
 from tests.stories.paper import CODE_MM, Seen, film, scanned
 from tests.stories.scenes import sign_in, wait_for
-from tests.stories.theatre import Backing, Theatre, playing
+from tests.stories.theatre import Backing, Embedded, Theatre, playing
 from web.views.formats import local
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
+SHORT_ON = Embedded.name
 
 OPENS = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 """10:00 in Khánh Hòa, a fine day."""

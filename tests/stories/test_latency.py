@@ -20,9 +20,10 @@ from greenwater.storage.registry import Registry, open_registry
 from tests.chromium import browsing
 from tests.stories.nights import Night, Row, falls_below, oxygen_of, serving
 from tests.stories.scenes import alarms_of, sign_in, wait_for
-from tests.stories.theatre import Backing, raised
+from tests.stories.theatre import Backing, Embedded, raised
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
+SHORT_ON = Embedded.name
 
 OPENS = datetime(2026, 6, 1, 17, 0, tzinfo=UTC)
 SPEED = 240.0

@@ -21,9 +21,10 @@ from greenwater.storage.telemetry.ports import Series, Span
 from tests.chromium import browsing
 from tests.stories.receiver import Receiver
 from tests.stories.scenes import alarms_of, sign_in, wait_for
-from tests.stories.theatre import Backing, Theatre, playing
+from tests.stories.theatre import Backing, Distributed, Theatre, playing
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
+SHORT_ON = Distributed.name
 
 OPENS = datetime(2026, 6, 1, 17, 0, tzinfo=UTC)
 """Midnight before the second night in Khánh Hòa; the bottom crosses 4,0 mg/L at two."""
