@@ -9,18 +9,19 @@ of a lot with 10,000 events is exported.
 import argparse
 import http.client
 import json
+import math
 import os
 import random
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -37,7 +38,8 @@ from benchmarks.query_fill import (
     template_of,
 )
 from greenwater.kernel.reading import instant, milliseconds
-from greenwater.storage.registry import Registry
+from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.telemetry import open_telemetry
 from tests.pages.farms import GTINS, Farms
 from tests.pages.world import NOW_MS, World, open_empty
 from traceability.epcis.answers import EpcFormat, query_document
@@ -134,14 +136,8 @@ def timed(act: Callable[[Story], object], stories: Sequence[Story]) -> list[floa
 
 
 def part(took: Sequence[float], share: float) -> float:
-    """Return a quantile of what took so long."""
-    return took[min(len(took) - 1, int(len(took) * share))]
-
-
-def row(name: str, took: Sequence[float]) -> None:
-    """Print a row of the table."""
-    p50, p95 = part(took, 0.5), part(took, 0.95)
-    print(f"| {name} | {p50:.1f} | {p95:.1f} | {took[-1]:.1f} |", flush=True)
+    """Return a quantile of what took so long, by nearest rank."""
+    return took[max(0, math.ceil(len(took) * share) - 1)]
 
 
 class Bench:
@@ -149,6 +145,7 @@ class Bench:
 
     def __init__(self, world: World, folder: Path, asked: int) -> None:
         self.registry, self.asked = world.registry, asked
+        self._grown: dict[str, dict[int, tuple[float, float]]] = {}
         self._kept, self._rng = folder / "filled.json", random.Random(7)
         self._filler, self._template = Filler(world.registry), Template()
         signer = open_signer(folder / "keys", world.registry, NOW_MS)
@@ -184,13 +181,31 @@ class Bench:
         """How many trace events there are."""
         return self._copied * EVENTS_A_LOT
 
+    def row(self, name: str, took: Sequence[float]) -> None:
+        """Print a row of the table, and keep it for that of the growth."""
+        p50, p95 = part(took, 0.5), part(took, 0.95)
+        self._grown.setdefault(name, {})[self.events] = (p50, p95)
+        print(f"| {name} | {p50:.1f} | {p95:.1f} | {took[-1]:.1f} |", flush=True)
+
+    def print_growth(self) -> None:
+        """Print p50 / p95 of everything at every size, side by side."""
+        sizes = sorted({size for found in self._grown.values() for size in found})
+        print(
+            f"\n### Growth: p50 / p95 in ms (load {os.getloadavg()[0]:.1f} at the end)\n"
+        )
+        print(f"| asked | {' | '.join(f'{one:,}' for one in sizes)} |")
+        print(f"|---|{'--:|' * len(sizes)}")
+        for name, found in self._grown.items():
+            cells = [f"{found[one][0]:.1f} / {found[one][1]:.1f}" for one in sizes]
+            print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
     def ask(self, size: int) -> None:
         """Ask everything, and print how long it takes."""
         load = os.getloadavg()[0]
         print(f"\n### {size:,} events (load {load:.1f} on {os.cpu_count()} cores)\n")
         print("| asked | p50 ms | p95 ms | longest |\n|---|--:|--:|--:|")
-        row("**event queries of one farm**", self.questions(is_wide=False))
-        row("**event queries of all farms**", self.questions(is_wide=True))
+        self.row("**event queries of one farm**", self.questions(is_wide=False))
+        self.row("**event queries of all farms**", self.questions(is_wide=True))
         self.passports()
         self.over_http()
 
@@ -208,7 +223,7 @@ class Bench:
                 ),
                 self._stories(self.asked),
             )
-            row(f"{name} ({whose})", took)
+            self.row(f"{name} ({whose})", took)
             every += took
         return sorted(every)
 
@@ -226,7 +241,7 @@ class Bench:
             )
 
         took = timed(passport, self._stories(len(codes)))
-        row("passport, in the code", took)
+        self.row("passport, in the code", took)
         return took
 
     def over_http(self) -> None:
@@ -265,8 +280,10 @@ class Bench:
             code = f"{self._code}{story.number % self._copied:06}"[-20:]
             get(f"/api/v1/passports/{GTINS[FARM]}/{code}")
 
-        row("event queries, over HTTP", timed(asked, self._stories(self.asked * 5)))
-        row("passport, over HTTP", timed(passport, self._stories(self.asked * 3)))
+        self.row(
+            "event queries, over HTTP", timed(asked, self._stories(self.asked * 5))
+        )
+        self.row("passport, over HTTP", timed(passport, self._stories(self.asked * 3)))
 
 
 def chain_of(registry: Registry, steps: int) -> None:
@@ -297,21 +314,28 @@ def chain_of(registry: Registry, steps: int) -> None:
 def trace(registry: Registry, steps: int) -> None:
     """Export the chain of the last lot; print how long it took."""
     chain_of(registry, steps)
-    seen = registry.visible_to_organisation("chain")
     goods = f"https://id.gs1.org/01/09521234543213/10/C{steps}"
 
     def export(_story: Story) -> object:
-        made = export_chain(seen, goods, NOW_MS)
-        events: list[Any] = made.document["epcisBody"]["queryResults"]["resultsBody"][
-            "eventList"
-        ]
-        assert len(events) == steps, len(events)
+        made = export_chain(registry, frozenset({"chain"}), goods, NOW_MS)
+        assert len(made.events) == steps, len(made.events)
         return made
 
-    row(
-        f"chain of {steps:,} events, exported and checked",
-        timed(export, [Story(0)] * 3),
-    )
+    took = timed(export, [Story(0)] * 3)
+    what = f"chain of {steps:,} events, exported and checked"
+    print(f"| {what} | {took[1]:.1f} | {took[-1]:.1f} | {took[-1]:.1f} |", flush=True)
+
+
+@contextmanager
+def opened(folder: Path, url: str | None) -> Iterator[World]:
+    """Return a world with nothing in it, its registry in a file or where the URL says."""
+    if url is None:
+        with open_empty(folder) as world:
+            yield world
+        return
+    telemetry = open_telemetry(f"sqlite:///{folder / 'telemetry.db'}")
+    with open_registry(url) as registry, closing(telemetry):
+        yield World(registry, telemetry)
 
 
 def main() -> None:
@@ -321,6 +345,7 @@ def main() -> None:
     parser.add_argument("--asked", type=int, default=20, help="of each question")
     parser.add_argument("--steps", type=int, default=10_000, help="of the chain")
     parser.add_argument("--folder", type=Path, help="keep the registry; ask it again")
+    parser.add_argument("--registry", help="an empty database's URL; else a file")
     asked = parser.parse_args()
     os.nice(5)
     with tempfile.TemporaryDirectory() as name:
@@ -328,17 +353,18 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         is_filled = (folder / "filled.json").exists()
         sizes = [10**power for power in range(4, 9) if 10**power < asked.events]
-        with open_empty(folder) as world:
+        with opened(folder, asked.registry) as world:
             bench = Bench(world, folder, asked.asked)
             for size in [] if is_filled else [*sizes, asked.events]:
                 bench.grow(size)
                 bench.ask(size)
             if is_filled:
                 bench.ask(bench.events)
+            bench.print_growth()
         if asked.steps:
             chain = Path(name) / "chain"
             chain.mkdir()
-            with open_empty(chain) as world:
+            with opened(chain, asked.registry) as world:
                 trace(world.registry, asked.steps)
 
 

@@ -17,9 +17,14 @@ import sqlalchemy as sa
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.ledger import GENESIS, MAX_TEXT, EventDraft, link_hash
+from greenwater.storage.registry.meeting import meetings_of
 from greenwater.storage.registry.models import Base
 from greenwater.storage.registry.models.books import TraceEventRow
-from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisEventRow
+from greenwater.storage.registry.models.epcis import (
+    EpcisEntryRow,
+    EpcisEventRow,
+    EpcisMeetingRow,
+)
 from traceability.epcis.capture import CONTEXT, draft_of
 from traceability.gs1.digits import check_digit
 
@@ -239,13 +244,14 @@ class Filler:
             # Past SQLAlchemy, which takes as long for its parameters as all the rest.
             connection.exec_driver_sql(
                 f"INSERT INTO {model.__tablename__} ({', '.join(columns)}) "
-                f"VALUES ({marks})",
+                f"VALUES ({marks}) ON CONFLICT DO NOTHING",
                 values,
             )
 
     def _add(self, story: Story, rows: dict[Any, list[tuple[Any, ...]]]) -> None:
         farm, words = story.farm, _words(story)
         number, previous = self._ends.get(farm, (0, GENESIS))
+        met = set[tuple[Any, ...]]()
         for place, form in enumerate(self._forms[story.number % VARIANTS]):
             number += 1
             at_ms, recorded_ms = story.began_ms + form.day * DAY_MS, START_MS + number
@@ -259,11 +265,15 @@ class Filler:
             rows[EpcisEventRow].append(
                 (farm, number, words["id"], False, False, at_ms, recorded_ms)
             )
-            rows[EpcisEntryRow] += [
+            entries = [
                 (farm, number, at, name, text and text % words, value, at_ms)
                 for at, (name, text, value) in enumerate(form.entries, 1)
             ]
+            rows[EpcisEntryRow] += entries
+            said = [(one[3], one[4]) for one in entries if one[4] is not None]
+            met |= {(farm, *one) for one in meetings_of(said, at_ms)}
             previous = digest
+        rows[EpcisMeetingRow] += sorted(met)
         self._ends[farm] = number, previous
 
 
@@ -271,6 +281,7 @@ _COLUMNS: Final = {
     TraceEventRow: "organisation number id event_ms recorded_ms document previous hash",
     EpcisEventRow: "organisation number event_id is_error is_bare event_ms recorded_ms",
     EpcisEntryRow: "organisation event place name text value event_ms",
+    EpcisMeetingRow: "organisation first second from_ms",
 }
 
 

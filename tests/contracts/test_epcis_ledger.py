@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.asking import EventQuery, Term
 from greenwater.storage.registry.epcis import DuplicateEventError
-from greenwater.storage.registry.finding import EventQuery, Term
 from tests.contracts.registries import NOW, a_farm
 from traceability.epcis.capture import drafts_of
 from traceability.epcis.documents import read_document
@@ -47,12 +47,12 @@ def test_a_chain_is_captured_found_and_exported(registry: Registry) -> None:
     assert registry.visible_to_organisation("other").find_events(packed, limit=9) == []
 
     outer = "urn:epc:id:sscc:08600031303.0005"
-    chain = export_chain(seen, outer, NOW)
-    events = chain.document["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
-    assert {one["eventID"] for one in events} == {draft.id for draft in drafts}
+    hoa = frozenset({"hoa"})
+    chain = export_chain(registry, hoa, outer, NOW)
+    assert {one["eventID"] for one in chain.events} == {draft.id for draft in drafts}
+    assert chain.gap is None
     assert read_document(chain.document).events
     hatched = "urn:gdst:example.org:product:lot:class:hatchery.1u.tf12012021"
-    begin = export_chain(seen, hatched, NOW).document
-    steps = [e["bizStep"] for e in
-             begin["epcisBody"]["queryResults"]["resultsBody"]["eventList"]]  # fmt: skip
+    begin = export_chain(registry, hoa, hatched, NOW)
+    steps = [one["bizStep"] for one in begin.events]
     assert steps == ["urn:gdst:bizStep:hatching", "shipping", "receiving"]

@@ -3,7 +3,7 @@
 import msgspec
 
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.finding import EventQuery, Term
+from greenwater.storage.registry.asking import EventQuery, Term
 from greenwater.storage.registry.ledger import EventDraft
 from tests.contracts.registries import NOW, a_farm
 from traceability.epcis.reindex import reindex

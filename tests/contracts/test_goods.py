@@ -16,7 +16,10 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Step
 from greenwater.storage.registry.people import Role
 from tests.contracts.registries import NOW
+from traceability.epcis.capture import draft_of
 from traceability.gate.harvest import GateRefusedError
+from traceability.gdst.chain import goods_of
+from traceability.gdst.export import LotChain, export_chain
 from traceability.goods.balance import StepRefusedError
 from traceability.goods.lots import Goods, lot_of_landing
 from traceability.goods.steps import (
@@ -38,6 +41,7 @@ from traceability.goods.steps import (
 from traceability.label.labels import Labels, Published
 from traceability.label.origins import goods_refusals
 from traceability.label.recalls import Recalls, reach_csv, recall_reach
+from traceability.ledger.events import lot_class, party_uri
 from traceability.proof.keys import open_signer
 from traceability.proof.labelfacts import day_of
 from traceability.proof.links import parse_label
@@ -253,6 +257,49 @@ def a_long_way(trade: Trade) -> tuple[Lot, Lot, Lot]:
     trade.do("nha-may", Ship((Portion(peeled.id, 40),), (), Party("cho")))
     trade.do("nha-may", Dispose((Portion(peeled.id, 10),), (), "hỏng"))
     return first, second, peeled
+
+
+def test_a_chain_goes_back_through_every_hand_that_sent_the_goods(trade: Trade) -> None:
+    first, _, peeled = a_long_way(trade)
+    registry = trade.registry
+
+    def exported(name: str, lot: Lot) -> LotChain:
+        goods = lot_class(lot.product, lot.code)
+        return export_chain(registry, frozenset({name}), goods, NOW)
+
+    chain = exported("cho", peeled)  # on its way there, from the plant, from the farm
+    lots, _ = registry.sources_of(peeled.id)
+    classes = {lot_class(one.product, one.code) for one in lots.values()}
+    told = {one for event in chain.events for one in goods_of(event)}
+    assert classes <= told, "all that a trace finds"
+    by = [event["cbvmda:informationProvider"] for event in chain.events]
+    assert set(by) == {party_uri("hoa"), party_uri("nha-may")}
+    text = str(chain.document)
+    assert "Chợ Đầm" not in text, "whom else the farm sold to"
+    assert "destroying" not in text, "what the plant did with the rest"
+    # The farm's lots were not recorded with a catch or a harvest: there it breaks.
+    assert chain.gap is not None
+    assert (chain.gap.why, chain.gap.goods in classes) == ("unmade", True)
+    everything = export_chain(registry, None, lot_class(peeled.product, peeled.code), 0)
+    assert "destroying" in str(everything.document), "the authority sees all"
+    # Downstream is not back, and nobody's claim opens another's book.
+    with pytest.raises(MissingError):
+        exported("hoa", peeled)
+    claim = {
+        "type": "TransformationEvent", "eventTime": "2026-06-01T00:00:00.000Z",
+        "eventTimeZoneOffset": "+07:00", "bizStep": "commissioning",
+        "inputQuantityList": [{"epcClass": lot_class(first.product, first.code)}],
+        "outputQuantityList": [{"epcClass": "urn:mine"}],
+    }  # fmt: skip
+    got = claim | {"type": "ObjectEvent", "action": "OBSERVE", "bizStep": "receiving"}
+    got["quantityList"] = got.pop("inputQuantityList")
+    del got["outputQuantityList"]
+    drafts = [draft_of(one, None) for one in (claim, got)]
+    registry.capture("cho", drafts, now_ms=NOW, is_whole=True)
+    forged = export_chain(registry, frozenset({"cho"}), "urn:mine", NOW)
+    assert len(forged.events) == 2
+    assert forged.gap is not None
+    assert forged.gap.why == "unshipped"
 
 
 def test_a_recall_finds_everything_downstream_and_who_has_it(trade: Trade) -> None:

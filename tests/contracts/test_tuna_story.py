@@ -383,16 +383,10 @@ def he_cuts_it_into_steaks(owner: Phone, harbour: Harbour, lot: str) -> str:
     for words in ("Tem hợp lệ", "Cá ngừ cut", BOAT, "FAO 71", "câu vàng", "380 kg"):
         assert words in text, words
     found = registry.get_lot(source)
-    chain = export_chain(
-        registry.visible_to("bon"), lot_class(found.product, found.code), 0
-    )
-    assert chain.checked.errors == ()
-    steps = [
-        str(one["bizStep"]).rpartition(":")[2]
-        for one in chain.document["epcisBody"]["queryResults"]["resultsBody"][
-            "eventList"
-        ]
-    ]
+    ours = registry.visible_to("bon").organisations
+    chain = export_chain(registry, ours, lot_class(found.product, found.code), 0)
+    assert (chain.checked.errors, chain.gap) == ((), None)
+    steps = [str(one["bizStep"]).rpartition(":")[2] for one in chain.events]
     assert steps[:2] == ["fishingEvent", "landing"]
     assert steps.count("commissioning") >= 2
     return uri

@@ -48,7 +48,7 @@ def goods_of(event: Event) -> set[str]:
     return found | ({to_link(event["parentID"])} if event.get("parentID") else set())
 
 
-def _steps(event: Event) -> tuple[set[str], set[str]]:
+def steps_of(event: Event) -> tuple[set[str], set[str]]:
     """Return what came out and what it came from."""
     if event.get("type") == "TransformationEvent":
         return _outputs(event), _inputs(event)
@@ -71,7 +71,7 @@ def trace_forward(events: Sequence[Event], start: str) -> Chain:
 def _walk(events: Sequence[Event], start: str, *, is_back: bool) -> Chain:
     edges: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        out, came_from = _steps(event)
+        out, came_from = steps_of(event)
         heads, tails = (out, came_from) if is_back else (came_from, out)
         for one in heads:
             edges[one] |= tails
@@ -87,7 +87,7 @@ def _touching(
     events: Iterable[Event], known: set[str], *, is_back: bool
 ) -> Iterable[Event]:
     for event in events:
-        out, came_from = _steps(event)
+        out, came_from = steps_of(event)
         # A transformation belongs to the chain by the side the walk came from.
         sides = (out if is_back else came_from) or goods_of(event)
         if sides & known:

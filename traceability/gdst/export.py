@@ -1,34 +1,51 @@
-"""The chain of a lot as one EPCIS document, with its completeness."""
+"""The chain of a lot as one EPCIS document: its completeness, and where it breaks."""
 
 from typing import Any
 
 from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
-from greenwater.storage.registry.scope import Scope
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.passing import Reach
 from traceability.epcis.answers import EpcFormat, query_document
 from traceability.epcis.epcs import to_link
 from traceability.gdst.chain import MOST as MOST_GOODS
+from traceability.gdst.gaps import Gap, first_gap
 from traceability.gdst.rules import Checked, check
+from traceability.ledger.events import party_uri
 
 
 class LotChain(Struct, frozen=True):
-    """A lot's events back to their beginnings, as a query document, and what GDST says."""
+    """A lot's events back to their beginnings, as a query document, and what GDST says.
+
+    ``gap`` is the first broken link on the way back.
+    """
 
     document: dict[str, Any]
     checked: Checked
+    gap: Gap | None
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The document's events, by time."""
+        results = self.document["epcisBody"]["queryResults"]["resultsBody"]
+        events: list[dict[str, Any]] = results["eventList"]
+        return events
 
 
-def export_chain(seen: Scope, goods: str, now_ms: int) -> LotChain:
+def export_chain(registry: Registry, reach: Reach, goods: str, now_ms: int) -> LotChain:
     """Return the chain of a lot or thing (EPC URN, GDST URN or Digital Link).
 
+    As far as these organisations may see it: through every hand that shipped the goods on.
+
     Raises:
-        MissingError: no event speaks of it.
+        MissingError: no event that they may see speaks of it.
     """
-    found = seen.find_chain(to_link(goods), limit=MOST_GOODS)
+    start = to_link(goods)
+    found = registry.chain_to(reach, start, party_uri, limit=MOST_GOODS)
     if not found:
         raise MissingError(f"no event speaks of {goods!r}")
     name = "SimpleEventQuery"
     document = query_document(found, EpcFormat.NEVER, now_ms, name)
     events = document["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
-    return LotChain(document, check(events))
+    return LotChain(document, check(events), first_gap(events, start))

@@ -18,16 +18,19 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import Session
 
+from greenwater.storage.registry.asking import Key
 from greenwater.storage.registry.finding import FoundEvent, with_documents
 from greenwater.storage.registry.models.epcis import EpcisEntryRow
 
 _TABLE: Final = EpcisEntryRow.__table__
 _OUT: Final = ("outputEPC", "outputEPCClass", "parentID")
 _IN: Final = ("inputEPC", "inputEPCClass")
-_HELD: Final = ("epc", "epcClass")
+HELD: Final = ("epc", "epcClass")
+"""Names of what an event only speaks of, or packs."""
 
 
 def chain_of(
@@ -37,31 +40,54 @@ def chain_of(
 
     An event that only uses something up is the way on, and not of its chain.
     """
-    is_postgres = session.get_bind().dialect.name == "postgresql"
-    # There both halves of a recursion must be sorted alike, as the column is.
-    begin = cast(start, Text).collate("C") if is_postgres else literal(start)
-    known, entry = _came_from(begin, organisations), _TABLE.alias()
+    return with_documents(session, keys_of(session, [start], organisations, limit))
+
+
+def keys_of(
+    session: Session,
+    starts: Sequence[str],
+    organisations: frozenset[str] | None,
+    limit: int,
+) -> list[Key]:
+    """Return the same of several things as the events' keys, by time."""
+    known, entry = _came_from(session, starts, organisations), _TABLE.alias()
     found = (
         select(entry.c.event_ms, entry.c.organisation, entry.c.event)
         .select_from(known.join(entry, entry.c.text == known.c.text))
-        .where(entry.c.name.in_((*_OUT, *_HELD)), *_seen(entry, organisations))
+        .where(entry.c.name.in_((*_OUT, *HELD)), *_seen(entry, organisations))
         .distinct()
         .limit(limit)
     )
-    keys = sorted((ms, owner, number) for ms, owner, number in session.execute(found))
-    return with_documents(session, keys)
+    return sorted((ms, owner, number) for ms, owner, number in session.execute(found))
 
 
-def _came_from(start: ColumnElement[str], organisations: frozenset[str] | None) -> CTE:
-    """Return all that a thing came from, itself too."""
-    known = select(start.label("text")).cte("known", recursive=True)
+def things_of(
+    session: Session, starts: Sequence[str], organisations: frozenset[str] | None
+) -> frozenset[str]:
+    """Return what things came from by the events of these organisations, themselves too."""
+    known = _came_from(session, starts, organisations)
+    return frozenset(session.scalars(select(known.c.text)))
+
+
+def _came_from(
+    session: Session, starts: Sequence[str], organisations: frozenset[str] | None
+) -> CTE:
+    """Return all that things came from, themselves too."""
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    # There both halves of a recursion must be sorted alike, as the column is.
+    begins = [
+        cast(one, Text).collate("C") if is_postgres else literal(one) for one in starts
+    ]
+    first, *others = (select(one.label("text")) for one in begins)
+    seeds = select(union_all(first, *others).subquery().c.text) if others else first
+    known = seeds.cte("known", recursive=True)
     made, used = _TABLE.alias(), _TABLE.alias()
     same = (
         used.c.organisation == made.c.organisation,
         used.c.event == made.c.event,
     )
     is_packed = and_(
-        used.c.name.in_(_HELD),
+        used.c.name.in_(HELD),
         made.c.name == "parentID",
         _says(made, "action", "ADD"),
         _says(made, "eventType", "AggregationEvent"),

@@ -7,14 +7,9 @@ from msgspec import Struct
 from sqlalchemy import exists, select
 
 from greenwater.kernel.errors import ConflictError, MissingError
+from greenwater.storage.registry.asking import EventQuery, Place, Term
 from greenwater.storage.registry.chains import chain_of
-from greenwater.storage.registry.finding import (
-    EventQuery,
-    FoundEvent,
-    Place,
-    Term,
-    find,
-)
+from greenwater.storage.registry.finding import FoundEvent, find
 from greenwater.storage.registry.ledger import (
     EventDraft,
     append_events,

@@ -2,29 +2,35 @@
 
 Every way of asking is walked from its rarest end: the entries of the rarest term in order
 of time, or the events of a period. What is asked besides is looked up event by event,
-where the words of one event lie beside each other. Measured in docs/benchmarks.md.
+where the words of one event lie beside each other. Of words that never met nothing is
+looked for, and of those that seldom did only when they did (``meeting``). Measured in
+docs/benchmarks.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    exists,
-    func,
-    or_,
-    select,
-    tuple_,
-    union,
-)
-from sqlalchemy.orm import Session, aliased
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
+from sqlalchemy.orm import Session
 
-from greenwater.storage.registry.ledger import MAX_TEXT
+from greenwater.storage.registry.asking import (
+    EventQuery,
+    Key,
+    Keys,
+    Place,
+    Term,
+    behind,
+    between,
+    bounds_of,
+    entries_of,
+    has_term,
+    is_ordered,
+)
+from greenwater.storage.registry.meeting import Span, may_meet, spans_of
 from greenwater.storage.registry.models.books import TraceEventRow
-from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisEventRow
+from greenwater.storage.registry.models.epcis import EpcisEventRow
 
 CAP: Final = 5_000
 """Entries are counted no further: so many are sorted in a few milliseconds."""
@@ -32,38 +38,18 @@ CAP: Final = 5_000
 FEW: Final = 2_000
 """So many are looked up one by one rather than walked past."""
 
+SOME: Final = 100
+"""So many are looked up sooner than whether the words ever met."""
+
 MOST_COUNTED: Final = 4_000_000
 """Where two terms seldom meet the shorter one is gone through, if so far it is shorter."""
 
 MANY: Final = 100
 """Organisations whose events are looked up at once."""
 
-HIGHEST: Final = "\U0010ffff"
 
-
-class Term(Struct, frozen=True):
-    """An entry of one of ``names`` whose text is one of ``texts`` or begins with one of
-    ``starts``, or whose number compares with ``number`` by ``op``; with none of these any
-    entry of that name. ``is_absent`` turns it round."""
-
-    names: tuple[str, ...]
-    texts: tuple[str, ...] = ()
-    starts: tuple[str, ...] = ()
-    op: str = ""
-    number: float | None = None
-    is_absent: bool = False
-
-
-class EventQuery(Struct, frozen=True, kw_only=True):
-    """All of ``terms``, between times (milliseconds; from inclusive, to exclusive)."""
-
-    terms: tuple[Term, ...] = ()
-    event_from_ms: int | None = None
-    event_to_ms: int | None = None
-    recorded_from_ms: int | None = None
-    recorded_to_ms: int | None = None
-    by_recorded: bool = False
-    is_ascending: bool = False
+Words = list[tuple[str, tuple[str, ...]]]
+"""Names, and the texts that are asked for of each."""
 
 
 class FoundEvent(Struct, frozen=True):
@@ -79,37 +65,99 @@ class FoundEvent(Struct, frozen=True):
     document: str
 
 
-class Place(Struct, frozen=True):
-    """Where an answer ended: the next begins behind it."""
-
-    ms: int
-    organisation: str
-    number: int
-
-
-Key = tuple[int, str, int]
-"""The time that is sorted by, the organisation, the number."""
-
-Keys = Select[int, str, int]
-
-
 def find(
     session: Session, query: EventQuery, *, limit: int, after: Place | None
 ) -> list[FoundEvent]:
     """Return at most ``limit`` events in the query's order, behind a place."""
+    return with_documents(session, _found(session, query, limit, after))
+
+
+def _found(
+    session: Session, query: EventQuery, limit: int, after: Place | None
+) -> list[Key]:
+    way, words = _way(session, query), _words(query)
+    if way is None or _never_met(session, way, words):
+        return []
+    if way.number <= CAP or len(query.terms) < 2:
+        return _straight(session, query, way, limit, after)
+    keys = _glanced(session, query, way, limit, after)
+    if keys is not None:
+        return keys
+    if query.by_recorded:
+        return _straight(session, query, way, limit, after)
+    found: list[Key] = []
+    for part in _parts(query, spans_of(session, words), after):
+        found += _part_found(session, part, limit - len(found), after)
+        if len(found) == limit:
+            break
+    return found
+
+
+def _never_met(session: Session, way: "_Way", words: Words) -> bool:
+    is_asked = len(words) > 1 and way.number > SOME
+    return is_asked and not may_meet(session, words)
+
+
+def _glanced(
+    session: Session, query: EventQuery, way: "_Way", limit: int, after: Place | None
+) -> list[Key] | None:
+    """Return what is found among the first entries, few and then more; None: not all."""
+    if way.term is None or not way.is_direct:
+        return None
+    for size in (FEW // 10, FEW):
+        keys = _glance(session, query, way.term, size, limit=limit, after=after)
+        if keys is not None:
+            return keys
+    return None
+
+
+def _words(query: EventQuery) -> Words:
+    """Return the terms that ask for a whole text of one name."""
+    return [
+        (one.names[0], one.texts)
+        for one in query.terms
+        if one.texts and not one.starts and not one.is_absent and len(one.names) == 1
+    ]
+
+
+def _parts(
+    query: EventQuery, spans: Sequence[Span] | None, after: Place | None
+) -> Iterator[EventQuery]:
+    """Yield the query for one stretch of time after the other, in its order."""
+    from_ms, to_ms = query.event_from_ms, query.event_to_ms
+    if after is not None and query.is_ascending:
+        from_ms = max(after.ms, after.ms if from_ms is None else from_ms)
+    elif after is not None:
+        to_ms = min(after.ms + 1, after.ms + 1 if to_ms is None else to_ms)
+    if spans is None:
+        yield replace(query, event_from_ms=from_ms, event_to_ms=to_ms)
+        return
+    for span in spans if query.is_ascending else reversed(spans):
+        first = span.from_ms if from_ms is None else max(from_ms, span.from_ms)
+        last = span.to_ms if to_ms is None else min(to_ms, span.to_ms)
+        if first < last:
+            yield replace(query, event_from_ms=first, event_to_ms=last)
+
+
+def _part_found(
+    session: Session, query: EventQuery, limit: int, after: Place | None
+) -> list[Key]:
     way = _way(session, query)
     if way is None:
         return []
-    if way.term is not None and way.is_long and len(query.terms) > 1:
-        keys = _glance(session, query, way.term, limit=limit, after=after)
-        if keys is not None:
-            return with_documents(session, keys)
-        way = _Way(_shortest(session, query, way.term), is_direct=True)
+    if way.term is not None and way.is_direct and way.number > CAP:
+        way = way._replace(term=_shortest(session, query, way.term))
+    return _straight(session, query, way, limit, after)
+
+
+def _straight(
+    session: Session, query: EventQuery, way: "_Way", limit: int, after: Place | None
+) -> list[Key]:
     found = _through(session, query, way)
     # To add nothing keeps the database from walking all events in this order.
     is_gathered = way.term is not None and not way.is_direct
     paged = _paged(query, found, after, is_sorted=is_gathered).limit(limit)
-    return with_documents(session, _keys(session, paged))
+    return _keys(session, paged)
 
 
 def _keys(session: Session, found: Any) -> list[Key]:
@@ -122,7 +170,7 @@ def _paged(
     """Return keys in the query's order, behind a place; ``is_sorted``: not by an index."""
     columns = tuple(found.selected_columns)
     if after is not None:
-        found = found.where(_behind(columns, after, query.is_ascending))
+        found = found.where(behind(columns, after, query.is_ascending))
     order = (columns[0] + 0 if is_sorted else columns[0], *columns[1:])
     return found.order_by(
         *(one.asc() if query.is_ascending else one.desc() for one in order)
@@ -130,16 +178,22 @@ def _paged(
 
 
 def _glance(
-    session: Session, query: EventQuery, term: Term, *, limit: int, after: Place | None
+    session: Session,
+    query: EventQuery,
+    term: Term,
+    size: int,
+    *,
+    limit: int,
+    after: Place | None,
 ) -> list[Key] | None:
-    """Return what is found among a term's first ``FEW`` entries; None: not all, perhaps."""
-    first = _paged(query, _entries_of(term, query, in_order=True)[0], after)
-    near = first.limit(FEW).subquery()
+    """Return what is found among a term's first entries; None: not all, perhaps."""
+    first = _paged(query, entries_of(term, query, in_order=True)[0], after)
+    near = first.limit(size).subquery()
     found = _keys(session, _paged(query, _among(query, near, term), None).limit(limit))
     if len(found) == limit:
         return found
     count = session.scalar(select(func.count()).select_from(near)) or 0
-    return found if count < FEW else None
+    return found if count < size else None
 
 
 def _shortest(session: Session, query: EventQuery, term: Term) -> Term:
@@ -147,11 +201,11 @@ def _shortest(session: Session, query: EventQuery, term: Term) -> Term:
 
     They are counted as far as the shortest goes, no further than twice.
     """
-    ordered = [one for one in query.terms if _is_ordered(one)]
+    ordered = [one for one in query.terms if is_ordered(one)]
     cap = 8 * CAP
     while len(ordered) > 1 and cap < MOST_COUNTED:
         counts = [
-            (_counted(session, _entries_of(one, query)[0], cap), one) for one in ordered
+            (_counted(session, entries_of(one, query)[0], cap), one) for one in ordered
         ]
         number, shortest = min(counts, key=lambda one: one[0])
         if number <= cap:
@@ -165,7 +219,7 @@ def _through(session: Session, query: EventQuery, way: "_Way") -> Keys:
         return _walked(query)
     if way.is_direct:
         return _from_entries(query, way.term)
-    held = session.execute(union(*_entries_of(way.term, query))).all()
+    held = session.execute(union(*entries_of(way.term, query))).all()
     alike = _alike([(ms, owner, number) for ms, owner, number in held])
     if len(alike) > MANY:
         return _walked(query)
@@ -187,89 +241,60 @@ def _alike(keys: Sequence[Key]) -> list[ColumnElement[bool]]:
 class _Way(NamedTuple):
     """How events are come by: by a term's entries, or (None) through time.
 
-    ``is_direct``: the entries are read in order of time, or sorted; else their events
-    are looked up. ``is_long``: in order of time, and nobody knows how many there are.
+    ``number`` of them there are, counted to a little above ``CAP``. ``is_direct``: the
+    entries are read in order of time, or sorted; else their events are looked up.
     """
 
     term: Term | None
+    number: int
     is_direct: bool = False
-    is_long: bool = False
 
 
 def _way(session: Session, query: EventQuery) -> _Way | None:
     """Return the shortest way to what is asked; None: there is nothing to find."""
-    bounds = _bounds(EpcisEventRow, query)
+    bounds = bounds_of(EpcisEventRow, query)
     period = CAP + 1
     if bounds:
         period = _counted(session, select(EpcisEventRow.number).where(*bounds))
     counts: list[tuple[int, Term]] = []
     for term in query.terms:
         if not term.is_absent and not any(number <= 100 for number, _ in counts):
-            entries = _entries_of(term, query)
+            entries = entries_of(term, query)
             counts.append((sum(_counted(session, one) for one in entries), term))
     number, rarest = min(counts, key=lambda one: one[0], default=(CAP + 1, None))
     if min(number, period) == 0:
         return None
     if period <= min(number, FEW):
-        return _Way(None)
+        return _Way(None, period)
     if number <= FEW:
-        return _Way(rarest, is_direct=not query.by_recorded)
-    ordered = [one for one in counts if _is_ordered(one[1])]
+        return _Way(rarest, number, is_direct=not query.by_recorded)
+    ordered = [one for one in counts if is_ordered(one[1])]
     if ordered and not query.by_recorded:
         number, term = min(ordered, key=lambda one: one[0])
-        return _Way(term, is_direct=True, is_long=number > CAP)
+        return _Way(term, number, is_direct=True)
     is_sorted = number <= CAP and not query.by_recorded
-    return _Way(rarest, is_direct=True) if is_sorted else _Way(None)
+    return _Way(rarest if is_sorted else None, number, is_direct=is_sorted)
 
 
-def _is_ordered(term: Term) -> bool:
-    """Return whether a term's entries lie in order of time, to be read from one end."""
-    if term.is_absent or term.starts or len(term.names) != 1:
-        return False
-    return len(term.texts) == 1 or (term.number is not None and not term.texts)
-
-
-def _counted(session: Session, found: Any, cap: int = CAP) -> int:
-    inner = found.limit(cap + 1).subquery()
+def _counted(session: Session, found: Any, cap: int | None = None) -> int:
+    inner = found.limit((CAP if cap is None else cap) + 1).subquery()
     return session.scalar(select(func.count()).select_from(inner)) or 0
 
 
 def _walked(query: EventQuery, without: Term | None = None) -> Keys:
     row = EpcisEventRow
     key = row.recorded_ms if query.by_recorded else row.event_ms
-    found = select(key, row.organisation, row.number).where(*_bounds(row, query))
+    found = select(key, row.organisation, row.number).where(*bounds_of(row, query))
     for term in query.terms:
         if term is not without:
-            found = found.where(_has(term, row.organisation, row.number, row.event_ms))
+            found = found.where(
+                has_term(term, row.organisation, row.number, row.event_ms)
+            )
     return found
 
 
-def _entries_of(term: Term, query: EventQuery, *, in_order: bool = False) -> list[Keys]:
-    """Return a term's entries in the period, each part from one stretch of an index.
-
-    ``in_order``: numbers too are gone through by time, not by value.
-    """
-    entry = EpcisEntryRow
-    conditions = _in_period(entry, query)
-    if term.number is not None:
-        value = entry.value + 0.0 if in_order else entry.value
-        conditions += [entry.value.is_not(None), _compared(value, term.op, term.number)]
-    named = entry.name.in_(term.names)
-    parts: list[ColumnElement[bool]] = []
-    if term.texts:
-        texts = entry.text.in_([text[:MAX_TEXT] for text in term.texts])
-        parts.append(and_(named, texts))
-    parts += [
-        and_(entry.name == name, _begins(entry.text, start))
-        for name in term.names
-        for start in term.starts
-    ]
-    found = select(entry.event_ms, entry.organisation, entry.event).where(*conditions)
-    return [found.where(part) for part in parts or [named]]
-
-
 def _from_entries(query: EventQuery, driving: Term) -> Keys:
-    parts = _entries_of(driving, query, in_order=_is_ordered(driving))
+    parts = entries_of(driving, query, in_order=is_ordered(driving))
     if len(parts) == 1:
         return _narrowed(query, parts[0].distinct(), driving)
     return _among(query, union(*parts).subquery(), driving)
@@ -284,91 +309,14 @@ def _among(query: EventQuery, entries: Any, driving: Term) -> Keys:
 def _narrowed(query: EventQuery, found: Keys, driving: Term) -> Keys:
     row = EpcisEventRow
     event_ms, organisation, event = found.selected_columns
-    recorded = _between(row.recorded_ms, query.recorded_from_ms, query.recorded_to_ms)
+    recorded = between(row.recorded_ms, query.recorded_from_ms, query.recorded_to_ms)
     if recorded:
         same = (row.organisation == organisation, row.number == event)
         found = found.where(exists().where(*same, *recorded))
     for term in query.terms:
         if term is not driving:
-            found = found.where(_has(term, organisation, event, event_ms))
+            found = found.where(has_term(term, organisation, event, event_ms))
     return found
-
-
-def _behind(
-    columns: Sequence[ColumnElement[Any]], after: Place, is_ascending: bool
-) -> ColumnElement[bool]:
-    here, there = tuple_(*columns), (after.ms, after.organisation, after.number)
-    if is_ascending:
-        return and_(columns[0] >= after.ms, here > there)
-    return and_(columns[0] <= after.ms, here < there)
-
-
-def _between(
-    column: Any, from_ms: int | None, to_ms: int | None
-) -> list[ColumnElement[bool]]:
-    lower = [] if from_ms is None else [column >= from_ms]
-    return lower if to_ms is None else [*lower, column < to_ms]
-
-
-def _in_period(row: Any, query: EventQuery) -> list[ColumnElement[bool]]:
-    return _between(row.event_ms, query.event_from_ms, query.event_to_ms)
-
-
-def _bounds(row: Any, query: EventQuery) -> list[ColumnElement[bool]]:
-    recorded = _between(row.recorded_ms, query.recorded_from_ms, query.recorded_to_ms)
-    return [*_in_period(row, query), *recorded]
-
-
-def _has(
-    term: Term, organisation: Any, event: Any, event_ms: Any
-) -> ColumnElement[bool]:
-    """Return whether one event has an entry of a term, looked up among its own words.
-
-    A term of one text is looked up where its entries lie by time: whoever goes through
-    events in that order finds them one behind the other.
-    """
-    entry = aliased(EpcisEntryRow)
-    if _is_ordered(term) and term.number is None:
-        return exists().where(
-            entry.name == term.names[0],
-            entry.text == term.texts[0][:MAX_TEXT],
-            entry.event_ms == event_ms,
-            entry.organisation == organisation,
-            entry.event == event,
-        )
-    held = exists().where(
-        entry.organisation == organisation,
-        entry.event == event,
-        # Joined to nothing, the name leads the database to no other index.
-        entry.name.concat("").in_(term.names),
-    )
-    texts: list[ColumnElement[bool]] = []
-    if term.texts:
-        wanted = [text[:MAX_TEXT] for text in term.texts]
-        texts.append(entry.text.concat("").in_(wanted))
-    texts += [func.substr(entry.text, 1, len(one)) == one for one in term.starts]
-    if texts:
-        held = held.where(or_(*texts))
-    if term.number is not None:
-        held = held.where(_compared(entry.value + 0.0, term.op, term.number))
-    return ~held if term.is_absent else held
-
-
-def _begins(column: Any, start: str) -> ColumnElement[bool]:
-    # Not LIKE: SQLite's is blind to case, and neither uses the index as it stands.
-    return and_(column >= start, column < start + HIGHEST)
-
-
-def _compared(column: Any, op: str, number: float) -> ColumnElement[bool]:
-    slack = max(abs(number), 1.0) * 1e-9
-    compared: dict[str, ColumnElement[bool]] = {
-        "EQ": column.between(number - slack, number + slack),
-        "GT": column > number + slack,
-        "GE": column >= number - slack,
-        "LT": column < number - slack,
-        "LE": column <= number + slack,
-    }
-    return compared[op]
 
 
 def with_documents(session: Session, keys: Sequence[Key]) -> list[FoundEvent]:

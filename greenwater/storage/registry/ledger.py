@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy import insert as insert_many
 from sqlalchemy.orm import Session
 
+from greenwater.storage.registry.meeting import Meeting, keep, meetings_of
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisEventRow
 from greenwater.storage.registry.session import Sessions
@@ -103,7 +104,7 @@ def append_events(
     ).first()
     number, previous = (0, GENESIS) if last is None else (last.number, last.hash)
     recorded_ms = now_ms if last is None else max(now_ms, last.recorded_ms)
-    placed = []
+    placed, met = [], set[Meeting]()
     for draft in drafts:
         key = draft.key(organisation)
         known = select(TraceEventRow.number).where(TraceEventRow.id == key)
@@ -125,17 +126,23 @@ def append_events(
         )
         session.add(row)
         session.flush()
-        index_event(session, row, draft)
+        met |= _index(session, row, draft)
         placed.append(Appended(number, True))
         previous = digest
     session.flush()
+    keep(session, organisation, met)
     return placed
 
 
 def index_event(session: Session, row: TraceEventRow, draft: EventDraft) -> None:
     """Keep what a recorded event is found by; a draft of no kind is not found."""
+    keep(session, row.organisation, _index(session, row, draft))
+
+
+def _index(session: Session, row: TraceEventRow, draft: EventDraft) -> set[Meeting]:
+    """Keep an event's entries; return which of its words met in it."""
     if not draft.kind:
-        return
+        return set()
     session.add(
         EpcisEventRow(
             organisation=row.organisation,
@@ -162,6 +169,8 @@ def index_event(session: Session, row: TraceEventRow, draft: EventDraft) -> None
     ]
     if values:
         session.execute(insert_many(EpcisEntryRow), values)
+    words = [(one.name, one.text) for one in draft.entries if one.text is not None]
+    return meetings_of(words, row.event_ms)
 
 
 class LedgerSeen:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session, aliased
 
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.chains import chain_of
+from greenwater.storage.registry.finding import FoundEvent
 from greenwater.storage.registry.genealogy import (
     Link,
     links_among,
@@ -19,6 +21,7 @@ from greenwater.storage.registry.genealogy import (
     walk,
 )
 from greenwater.storage.registry.goods import Flow, Holding, Step, count_holdings
+from greenwater.storage.registry.hands import Party, handed_chain
 from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Membership, Organisation, Person
@@ -157,6 +160,19 @@ class Passing:
             query = select(LotStepRow).where(is_part)
             rows = session.scalars(query.order_by(LotStepRow.at_ms, LotStepRow.id))
             return [struct_of(Step, row) for row in rows]
+
+    def chain_to(
+        self, reach: Reach, start: str, party: Party, *, limit: int
+    ) -> Sequence[FoundEvent]:
+        """Return the events of a thing (a link) and of all it came from, by time.
+
+        For these organisations: their own, and of each hand that shipped the goods to them
+        what made the goods (``hands``). ``party`` names an organisation as events do.
+        """
+        with self._sessions.reading() as session:
+            if reach is None:
+                return chain_of(session, start, None, limit=limit)
+            return handed_chain(session, start, reach, party, limit=limit)
 
     def flows_of_sources(self, lot: str) -> Sequence[Flow]:
         """Return all that flowed of a lot and of what it came from, by step and number.

@@ -77,6 +77,19 @@ class EpcisEntryRow(Tenanted, Base):
     event_ms: Mapped[int]
 
 
+class EpcisMeetingRow(Tenanted, Base):
+    """Two words that stood in one event, and where the stretch of time begins (meeting.py)."""
+
+    __tablename__ = "epcis_meeting"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    first: Mapped[str] = mapped_column(primary_key=True)
+    second: Mapped[str] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), primary_key=True
+    )
+    from_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class EpcisAttributeRow(Tenanted, Base):
     """One attribute of an element of master data, or (``name`` empty) a child of it."""
 

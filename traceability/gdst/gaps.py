@@ -1,0 +1,57 @@
+"""Where a chain breaks: the nearest goods of which no event says where they are from. Pure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from traceability.epcis.epcs import to_link
+from traceability.epcis.vocabulary import BIZ_STEP, bare
+from traceability.gdst.chain import Event, goods_of, steps_of
+
+BEGINNINGS: Final = frozenset(
+    {
+        "commissioning",
+        "urn:gdst:bizStep:farmHarvest",
+        "urn:gdst:bizStep:fishingEvent",
+        "urn:gdst:bizStep:hatching",
+        "urn:gdst:bizStep:landing",
+    }
+)
+"""Steps with which goods begin to be, beside whatever adds them."""
+
+
+class Gap(Struct, frozen=True):
+    """Goods (a link) at which the way back ends.
+
+    No event tells what made them. ``why``: ``unshipped`` (somebody received them, and no
+    event tells of their shipping either: they came from outside), ``unmade`` (the rest).
+    """
+
+    goods: str
+    why: str
+
+
+def first_gap(events: Sequence[Event], start: str) -> Gap | None:
+    """Return the gap nearest to a thing on its way back; None: all goods have a beginning."""
+    came_from: dict[str, set[str]] = defaultdict(set)
+    began, shipped, received = set[str](), set[str](), set[str]()
+    for event in events:
+        step, goods = bare(BIZ_STEP, str(event.get("bizStep", ""))), goods_of(event)
+        out, inputs = steps_of(event)
+        for one in out:
+            came_from[one] |= inputs
+        is_made = event.get("type") == "ObjectEvent" and event.get("action") == "ADD"
+        began |= (out or goods) if is_made or step in BEGINNINGS else set()
+        shipped |= goods if step == "shipping" else set()
+        received |= goods if step == "receiving" else set()
+    waiting = [to_link(start)]
+    known = set(waiting)
+    for thing in waiting:
+        if thing not in began and not came_from[thing]:
+            return Gap(thing, "unshipped" if thing in received - shipped else "unmade")
+        new = came_from[thing] - known
+        known |= new
+        waiting += sorted(new)
+    return None
