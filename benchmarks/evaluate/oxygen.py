@@ -23,6 +23,14 @@ from analytics.oxygen.grid import DAY_MS, Grid
 from analytics.oxygen.prior import Prior
 from analytics.oxygen.rolling import Run, run_all
 from analytics.oxygen.skill import Skill, skill_of
+from analytics.oxygen.warned import (
+    Events,
+    Warned,
+    chance_to_catch,
+    events_of,
+    half_of,
+    warned_at,
+)
 from analytics.score.oxygen import grid_of
 from analytics.score.table import Table, read_table
 from benchmarks.evaluate.oxygen_prior import taught_without
@@ -159,13 +167,46 @@ def crash_table(forecast: list[Recording]) -> Iterator[str]:
                 )
 
 
+def warned_table(forecast: list[Recording]) -> Iterator[str]:
+    """Yield the same by warnings and crashes: the chance chosen on all of it, then on the
+    first half and judged on the second. ``crash_table`` has left out the first fortnight."""
+    yield (
+        "| recording, from day 15 | within | chosen on | crashes warned of | warnings | "
+        "right | right within 12 h |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    for one in forecast:
+        for run in one.runs:
+            if run.target.is_minimum:
+                events = events_of(one.grid, run, CRASH_MG_L)
+                for what, found in _chosen(events):
+                    yield (
+                        f"| {one.name} | {run.target.hours} h | {what} | {found.caught} of "
+                        f"{found.crashes} | {found.warnings} | {found.precision:.2f} | "
+                        f"{found.precision_in_12_h:.2f} |"
+                    )
+
+
+def _chosen(events: Events) -> Iterator[tuple[str, Warned]]:
+    if not len(events.onsets):
+        return
+    yield "what is judged", warned_at(events, chance_to_catch(events))
+    before, after = half_of(events, 0), half_of(events, 1)
+    if len(before.onsets) and len(after.onsets):
+        yield "the first half", warned_at(after, chance_to_catch(before))
+
+
 def main(wanted: tuple[str, ...] = ("",)) -> int:
     """Print the tables, of recordings whose names begin so; 1 where there are none."""
     if not DATA.is_dir():
         print(f"no recordings in {DATA}")
         return 1
     forecast = list(recordings(wanted))
-    for line in (*skill_tables(forecast), "", *crash_table(forecast), ""):
+    tables = (
+        *(*skill_tables(forecast), "", *crash_table(forecast), ""),
+        *(*warned_table(forecast), ""),
+    )
+    for line in tables:
         print(line, flush=True)
     for one in forecast:
         readings = int((~np.isnan(one.grid.oxygen)).sum())

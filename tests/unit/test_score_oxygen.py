@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.oxygen import crash
+from analytics.oxygen import crash, warned
 from analytics.oxygen.grid import gridded
 from analytics.oxygen.learner import Target
 from analytics.oxygen.naive import SIMPLE
@@ -174,3 +174,45 @@ def test_on_a_real_estuary_the_model_beats_both_naive_forecasts(
     figures = skill_of(short, run)
     assert figures.skill > 0.15
     assert 0.86 < figures.inside < 0.94
+
+
+def calls(chance: np.ndarray, oxygen: np.ndarray) -> warned.Events:
+    size = len(oxygen)
+    grid = gridded(START_MS + STEP_MS * np.arange(size, dtype=np.int64), oxygen, {})
+    return warned.events_of(grid, a_run(size, chance, oxygen), 2.0)
+
+
+def test_warnings_and_crashes_are_counted_by_hand() -> None:
+    oxygen, chance = np.full(96 * 8, 5.0), np.zeros(96 * 8)
+    for onset in (200, 400, 600):
+        oxygen[onset : onset + 8] = 1.0
+    chance[190:199] = 0.9  # right: a crash within three hours of its beginning
+    chance[210:220] = 0.9  # while the first crash is hardly over: no warning of its own
+    chance[360:362], chance[375:377] = 0.8, 0.8  # one warning, ten hours before
+    chance[50:54] = 0.6  # false
+    events = calls(chance, oxygen)
+    found = warned.warned_at(events, 0.5)
+    assert (found.crashes, found.caught) == (3, 1)
+    assert (found.warnings, found.right, found.right_in_12_h) == (3, 1, 2)
+    assert found.precision == pytest.approx(1 / 3)
+    assert warned.chance_to_catch(events, 1 / 3) == 0.9
+    assert warned.chance_to_catch(events) == 0.0
+
+
+def test_a_chance_chosen_on_the_first_half_is_judged_on_the_second() -> None:
+    oxygen, chance = np.full(96 * 8, 5.0), np.full(96 * 8, 0.1)
+    for onset, before in ((200, 0.7), (300, 0.8), (500, 0.9), (650, 0.6)):
+        oxygen[onset : onset + 8] = 1.0
+        chance[onset - 6 : onset] = before
+    events = calls(chance, oxygen)
+    at = warned.chance_to_catch(warned.half_of(events, 0), 1.0)
+    second = warned.warned_at(warned.half_of(events, 1), at)
+    assert at == 0.7
+    assert (second.crashes, second.caught, second.warnings) == (2, 1, 1)
+    assert second.recall == 0.5
+
+
+def test_where_nothing_crashed_there_is_no_chance_to_choose() -> None:
+    events = calls(np.full(96, 0.3), np.full(96, 5.0))
+    assert np.isnan(warned.chance_to_catch(events))
+    assert np.isnan(warned.warned_at(events, 0.5).precision)
