@@ -2,15 +2,20 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.kernel.trips import Haul
 from greenwater.reference.planned import PLANNED
 from greenwater.storage.registry.trips import Fished, Sailed
@@ -19,6 +24,7 @@ from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.office.areamonths import month_counts, vessel_days
 from web.office.areas import AreaNumbers, _safe, by_area
+from web.ports import Telemetry
 from web.views.facts import Snapshots
 
 
@@ -116,3 +122,33 @@ def test_a_cell_is_never_a_formula() -> None:
     assert _safe("Vạn Ninh") == "Vạn Ninh"
     assert _safe(None) == ""
     assert _safe(-3.5) == -3.5
+
+
+class Slow:
+    """Readings that come when they are let."""
+
+    def __init__(self, telemetry: Telemetry, *, is_waited_for: threading.Event) -> None:
+        self._telemetry, self._may = telemetry, is_waited_for
+        self.asked = threading.Event()
+
+    def latest(self, device: DeviceId) -> Sequence[Reading]:
+        self.asked.set()
+        assert self._may.wait(20)
+        return self._telemetry.latest(device)
+
+
+def test_nobody_waits_for_what_somebody_else_asks(farms: Farms) -> None:
+    snapshots, may = Snapshots(), threading.Event()
+    slow = Slow(farms.services.telemetry, is_waited_for=may)
+    held = replace(farms.services.of("binh"), telemetry=cast(Telemetry, slow))
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(snapshots.now, held) for _ in range(2)]
+        try:
+            assert slow.asked.wait(20)
+            mine = snapshots.now(farms.services.of("hoa"))
+        finally:
+            may.set()
+        first, second = (one.result() for one in both)
+    assert [one.id for one in mine.units] == ["hoa-ao"]
+    assert first is second, "one viewer's pages ask once"
+    assert [one.id for one in first.units] == ["binh-ao"]

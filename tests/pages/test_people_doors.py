@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from cli.entrances import first_administrator, sign_in_links
+from cli.main import build
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.audit import Noted
@@ -358,6 +360,25 @@ def test_nobody_is_called_by_his_own_secret() -> None:
     for pin in ("123123", "112233", "123321", "876543", "１２３４９５"):
         with pytest.raises(InputError):
             hashing.hash_secret(pin, is_pin=True)
+
+
+def test_nobody_is_added_to_an_organisation_that_there_is_not(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = world.registry._sessions.engine.url.database
+    monkeypatch.setenv("GREENWATER_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENWATER_REGISTRY_URL", f"sqlite:///{file}")
+    words = ["person", "add", "moi", "--name", "Mới", "--phone", "0905000099"]
+    for where, is_there in (("khong-co", False), ("ho", True)):
+        run = CliRunner().invoke(build(words), [*words, "--organisation", where])
+        assert (run.exit_code == 0) is is_there, run.output
+        known = {one.id for one in world.registry.list_people()}
+        assert ("moi" in known) is is_there, "nothing is written before it is refused"
+
+
+def test_names_are_asked_of_those_who_are_shown(world: World) -> None:
+    assert world.registry.names(["hoa", None, "nobody"]) == {"hoa": "Tên hoa"}
+    assert world.registry.names([None]) == {}
 
 
 # The second factor
