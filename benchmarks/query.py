@@ -45,7 +45,7 @@ from tests.pages.world import NOW_MS, World, open_empty
 from traceability.epcis.answers import EpcFormat, query_document
 from traceability.epcis.capture import draft_of
 from traceability.epcis.query import parse_query
-from traceability.gdst.export import export_chain
+from traceability.goods.exporting import export_chain
 from traceability.label.passport import passport_of
 from traceability.proof.keys import open_signer
 from web.api.epcis_queries import descendants, elements

@@ -15,8 +15,9 @@ from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from traceability.book.books import Books
-from traceability.book.importing import Importer, Trial, decoded, titles_of
-from traceability.book.importing import template as empty
+from traceability.book.importing import Importer, Trial, titles_of
+from traceability.book.tables import decoded
+from traceability.book.tables import template as empty
 
 app = typer.Typer(help="A farm's book.", no_args_is_help=True)
 

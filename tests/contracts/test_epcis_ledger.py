@@ -11,7 +11,7 @@ from greenwater.storage.registry.epcis import DuplicateEventError
 from tests.contracts.registries import NOW, a_farm
 from traceability.epcis.capture import drafts_of
 from traceability.epcis.documents import read_document
-from traceability.gdst.export import export_chain
+from traceability.goods.exporting import export_chain
 from traceability.ledger.whole import first_broken_link
 
 ROOT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "gdst"

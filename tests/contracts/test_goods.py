@@ -19,8 +19,8 @@ from tests.contracts.registries import NOW
 from traceability.epcis.capture import draft_of
 from traceability.gate.harvest import GateRefusedError
 from traceability.gdst.chain import goods_of
-from traceability.gdst.export import LotChain, export_chain
 from traceability.goods.balance import StepRefusedError
+from traceability.goods.exporting import LotChain, export_chain
 from traceability.goods.lots import Goods, lot_of_landing
 from traceability.goods.steps import (
     Act,

@@ -28,7 +28,7 @@ from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.pages.reading_pages import Node, parse_page
-from traceability.gdst.export import export_chain
+from traceability.goods.exporting import export_chain
 from traceability.goods.lots import Goods
 from traceability.goods.steps import Made, NewStep, Portion, Process
 from traceability.ledger.events import lot_class

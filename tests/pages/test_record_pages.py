@@ -18,10 +18,10 @@ from greenwater.storage.registry.people import Role
 from tests.pages.farms import BOATS, PIN, Farms, pin_hash
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import open_empty
+from traceability.book.tables import plain
 from traceability.book.workbooks import csv_of_workbook
 from traceability.sea.importing import KINDS as SEA_KINDS
 from traceability.sea.importing import sea_titles
-from traceability.tables import plain
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
 from web.farm.recordimport import names_of, title_of

@@ -10,6 +10,7 @@ _KEPT: Final = frozenset(
         "get_crop",
         "get_unit",
         "get_person",
+        "get_vessel",
         "organisation_of_unit",
         "organisation_of_site",
     }

@@ -2,23 +2,20 @@
 
 Choices are called ``list/word`` in ``Names``, and species ``species/word``.
 
-As a farm's file (``importing``): each bad row with its reason, a row's id made from what
-stands in it. A row names one species; rows that are alike in all but species and kilograms,
-one below the other, are one record. ``trip`` is analytics' id, or any name of the trip.
+As a farm's file: each bad row with its reason (``tables``). A row names one species; rows
+that are alike in all but species and kilograms, one below the other, are one record. ``trip`` is analytics' id, or any name of the trip.
 """
 
 import datetime as dt
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.vessel_records import (
     VESSEL_KINDS,
     VesselField,
@@ -26,17 +23,21 @@ from greenwater.reference.vessel_records import (
     get_vessel_kind,
 )
 from greenwater.storage.registry import Registry
-from traceability.book.importing import (
+from traceability.book.tables import (
     NO_NAMES,
+    Cells,
     Names,
+    Number,
     RowError,
     Trouble,
     instant_of,
+    is_there,
+    named,
     plain,
     rows_of_table,
+    tried,
 )
 from traceability.ledger.events import NAMESPACE
-from traceability.records import FieldError, canonical
 from traceability.sea.vessels import NewVesselRecord, VesselBooks
 
 KINDS: Final = tuple(
@@ -47,8 +48,6 @@ KINDS: Final = tuple(
 LINE: Final = ("species", "kg", "discards_kg")
 OTHERS: Final = ("time", "kind", "trip", "behalf_of")
 _TRIP: Final = re.compile(r"[0-9a-z][0-9a-z-]{3,63}")
-Cells = Mapping[str, str]
-Number = Callable[[str], str]
 
 
 class SeaTrial(Struct, frozen=True):
@@ -80,41 +79,19 @@ class SeaImporter:
             InputError: it is no table, or has more rows than may be.
         """
         seen: Counter[str] = Counter()
-        good: list[NewVesselRecord] = []
-        troubles: list[Trouble] = []
-        there = 0
-        for row, together in _records(rows_of_table(text, names)):
-            cells = together[0]
-            try:
-                new = self._read(together, kind, names, number)
-                new = _named(new, person, seen)
-                if self._is_there(person, new):
-                    there += 1
-                else:
-                    good.append(new)
-            except RowError as exc:
-                troubles.append(Trouble(row, exc.column, exc.value, str(exc)))
-            except FieldError as exc:
-                column = "time" if exc.field == "happened" else exc.field
-                troubles.append(
-                    Trouble(row, column, cells.get(column, "")[:80], str(exc))
-                )
-            except (InputError, MissingError, ConflictError) as exc:
-                troubles.append(Trouble(row, "", "", str(exc)))
-        return SeaTrial(tuple(good), there, tuple(troubles))
+        books = self._books.for_many()
 
-    def _is_there(self, person: str, new: NewVesselRecord) -> bool:
-        made = self._books.check(person, new)
-        known = self._registry.find_vessel_record(new.id)
-        if known is not None and known.digest != made.digest:
-            raise ConflictError(f"record {new.id} is there already with other content")
-        return known is not None
+        def read(together: Sequence[Cells]) -> tuple[NewVesselRecord, bool]:
+            new = named(self._read(together, kind, names, number), person, seen)
+            known = self._registry.find_vessel_record(new.id)
+            return new, is_there(books.check(person, new), known)
+
+        found = tried(_records(rows_of_table(text, names)), read)
+        return SeaTrial(found.good, found.there, found.troubles)
 
     def take_in(self, person: str, trial: SeaTrial) -> int:
-        """Keep the good rows of a trial; return how many. Again, it changes nothing."""
-        for one in trial.rows:
-            self._books.record(person, one)
-        return len(trial.rows)
+        """Keep the good rows of a trial, all or none; return how many are new."""
+        return self._books.record_all(person, trial.rows)
 
     def _read(
         self, together: Sequence[Cells], kind: str, names: Names, number: Number
@@ -201,13 +178,6 @@ def _value(field: VesselField, cell: str, names: Names, number: Number) -> Any:
 
 def _day(at_ms: int) -> str:
     return dt.datetime.fromtimestamp(at_ms / 1000, VIETNAM).date().isoformat()
-
-
-def _named(new: NewVesselRecord, person: str, seen: Counter[str]) -> NewVesselRecord:
-    """Return the record under an id of its own: what it says, and how often before."""
-    said = canonical([person, *[getattr(new, one) for one in new.__struct_fields__]])
-    seen[said] += 1
-    return replace(new, id=str(uuid.uuid5(NAMESPACE, f"import/{said}/{seen[said]}")))
 
 
 def sea_titles(kind: str, titles: Callable[[str], str]) -> list[str]:

@@ -4,6 +4,7 @@ A delegate of the family may enter for the skipper; the skipper himself confirms
 are named. Everything may be sent twice and in any order.
 """
 
+import copy
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.vessel_books import VesselRecord
+from traceability.book.remembering import remembering
 from traceability.gate.harvest import GateRefusedError
 from traceability.goods.lots import lot_of_landing
 from traceability.ledger import events
@@ -119,11 +121,19 @@ class VesselBooks:
             MissingError: no such vessel, or not his to write for.
             ConflictError: the id stands for another record.
         """
-        if new.kind == CONFIRMATION:
-            raise InputError("a trip is confirmed by its skipper: VesselBooks.confirm")
-        vessel = self._registry.get_vessel(new.vessel)
-        self._may_enter(person, new, vessel.organisation)
-        return self._keep(person, msgspec.structs.replace(new, vessel=vessel.id))
+        return self._kept(self.check(person, new))
+
+    def for_many(self) -> "VesselBooks":
+        """Return the same for one file: it asks for each vessel and person once."""
+        made = copy.copy(self)
+        made._registry = remembering(self._registry)
+        return made
+
+    def record_all(self, person: str, many: Sequence[NewVesselRecord]) -> int:
+        """Enter many records, all or none; return how many are new. Raises: as ``record``."""
+        books = self.for_many()
+        made = [books.check(person, new) for new in many]
+        return sum(self._registry.add_vessel_records(made))
 
     def _may_enter(self, person: str, new: NewVesselRecord, organisation: str) -> None:
         if new.kind == "statement" and self._is_duty(person):
@@ -150,7 +160,8 @@ class VesselBooks:
         known = self._registry.find_vessel_record(record)
         if known is None and view.book.trip is None:
             raise InputError(
-                f"trip {trip} is not declared yet: enter its departure and gear first"
+                f"trip {trip} is not declared yet: enter its departure and gear first",
+                "trip_undeclared",
             )
         covers = view.book.covered if known is None else known.fields.get("covers", {})
         return self.take_confirmation(
@@ -182,27 +193,28 @@ class VesselBooks:
         vessel = self._registry.get_vessel(new.vessel)
         self._must_be(person, vessel.organisation, frozenset({Role.SKIPPER}))
         if new.kind != CONFIRMATION or new.entered_for not in (None, person):
-            raise InputError("nobody confirms for the skipper")
+            raise InputError("nobody confirms for the skipper", "skipper_only")
         if found is None and new.trip is not None:
             found = found_trip(self._registry, vessel.id, new.trip, None)
         made = msgspec.structs.replace(new, vessel=vessel.id)
-        return self._keep(person, made, frozen(found))
+        return self._kept(self._made(person, made, frozen(found)))
 
     def check(self, person: str, new: NewVesselRecord) -> VesselRecord:
         """Return the record that would be kept, and keep nothing. Raises: as ``record``."""
+        if new.kind == CONFIRMATION:
+            raise InputError(
+                "a trip is confirmed by its skipper: VesselBooks.confirm", "form_old"
+            )
         vessel = self._registry.get_vessel(new.vessel)
         self._may_enter(person, new, vessel.organisation)
         return self._made(person, msgspec.structs.replace(new, vessel=vessel.id))
 
-    def _keep(
-        self, person: str, new: NewVesselRecord, copy: dict[str, Any] | None = None
-    ) -> VesselRecord:
-        made = self._made(person, new, copy)
-        self._registry.add_vessel_record(made)
+    def _kept(self, made: VesselRecord) -> VesselRecord:
+        self._registry.add_vessel_records([made])
         return self._registry.get_vessel_record(made.id)
 
     def _made(
-        self, person: str, new: NewVesselRecord, copy: dict[str, Any] | None = None
+        self, person: str, new: NewVesselRecord, beside: dict[str, Any] | None = None
     ) -> VesselRecord:
         now_ms = self._now_ms()
         self._check(new, now_ms)
@@ -234,7 +246,7 @@ class VesselBooks:
             fields=fields,
             corrects=new.corrects,
             digest=digest(content),
-            frozen=copy,
+            frozen=beside,
         )
 
     def _check(self, new: NewVesselRecord, now_ms: int) -> None:
@@ -242,14 +254,20 @@ class VesselBooks:
             if text is not None:
                 check_uuid(what, text)
         if new.source not in SOURCES:
-            raise InputError(f"source {new.source!r} is not one of {sorted(SOURCES)}")
+            raise InputError(
+                f"source {new.source!r} is not one of {sorted(SOURCES)}", "form_old"
+            )
         if (new.trip is None) != (new.kind == "paper"):
-            raise InputError(f"a record {new.kind} belongs to a trip, a paper to none")
+            raise InputError(
+                f"a record {new.kind} belongs to a trip, a paper to none", "form_old"
+            )
         entered_ms = now_ms if new.entered_ms is None else new.entered_ms
         for name, at_ms in (("happened", new.happened_ms), ("entered", entered_ms)):
             if at_ms > now_ms + FUTURE_MS:
                 when = instant(at_ms).isoformat(timespec="minutes")
-                raise InputError(f"{new.kind} {name} at {when}: that is in the future")
+                raise InputError(
+                    f"{new.kind} {name} at {when}: that is in the future", "in_future"
+                )
         self._check_trip(new)
         self._check_correction(new)
 
@@ -261,7 +279,7 @@ class VesselBooks:
         except MissingError:
             if _TRIP.fullmatch(new.trip) is None:
                 raise InputError(
-                    f"trip id {new.trip!r} does not match {_TRIP.pattern}"
+                    f"trip id {new.trip!r} does not match {_TRIP.pattern}", "form_old"
                 ) from None
             return
         if vessel != new.vessel:
@@ -271,7 +289,7 @@ class VesselBooks:
         if new.corrects is None:
             return
         if new.corrects == new.id:
-            raise InputError(f"record {new.id} cannot correct itself")
+            raise InputError(f"record {new.id} cannot correct itself", "form_old")
         old = self._registry.find_vessel_record(new.corrects)
         if old is not None and (old.vessel, old.trip, old.kind) != (
             new.vessel,
@@ -280,7 +298,8 @@ class VesselBooks:
         ):
             raise InputError(
                 f"record {new.corrects} is {old.kind} of another trip or kind: a "
-                "correction stays in its trip and kind"
+                "correction stays in its trip and kind",
+                "correction_elsewhere",
             )
 
     def gate(self, landing: str, species: str, *, kg: float | None = None) -> Asked:
@@ -315,7 +334,9 @@ class VesselBooks:
         """
         check_uuid("lot", new.id)
         if not 0 < new.kg <= 1_000_000:
-            raise InputError(f"{new.kg:g} kg is no possible weight of a lot")
+            raise InputError(
+                f"{new.kg:g} kg is no possible weight of a lot", "kg_wrong", kg=new.kg
+            )
         trip = trip_of_landing(self._registry, new.landing)
         view = self.view(trip)
         self._must_be(person, view.vessel.organisation, SELLERS)
@@ -386,4 +407,4 @@ def check_uuid(what: str, text: str) -> None:
     try:
         uuid.UUID(text)
     except ValueError:
-        raise InputError(f"{what} id {text!r} is not a UUID") from None
+        raise InputError(f"{what} id {text!r} is not a UUID", "form_old") from None

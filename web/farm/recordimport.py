@@ -12,15 +12,8 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import KINDS, get_kind
 from traceability.book.books import Books
-from traceability.book.importing import (
-    Importer,
-    Names,
-    Trial,
-    decoded,
-    plain,
-    template,
-    titles_of,
-)
+from traceability.book.importing import Importer, Trial, titles_of
+from traceability.book.tables import Names, decoded, plain, template
 from traceability.book.workbooks import MAX_BYTES
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
@@ -115,7 +108,11 @@ class ImportPages:
         """Try a file; with ``sure`` keep its good rows."""
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > _FORM_BYTES:
-            raise InputError(f"a file has at most {MAX_BYTES // 2**20} MB: split it")
+            raise InputError(
+                f"a file has at most {MAX_BYTES // 2**20} MB: split it",
+                "file_large",
+                mb=MAX_BYTES // 2**20,
+            )
         limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
         async with request.form(**limits) as form:
             asked = {key: one for key, one in form.items() if isinstance(one, str)}

@@ -20,8 +20,10 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Flow, Step
 from greenwater.storage.registry.scope import Scope
 from traceability.gate.harvest import GateRefusedError
+from traceability.goods.exporting import LotChain, export_chain
 from traceability.goods.lots import Goods
 from traceability.goods.steps import Act, NewStep
+from traceability.ledger.events import lot_class
 from web.api.manners import problem_response
 from web.api.readings import iso
 from web.door.doors import Doors, RefusedError
@@ -69,6 +71,7 @@ class GoodsApi:
 
     def __init__(self, services: Services, doors: Doors) -> None:
         self._registry, self._doors = services.registry, doors
+        self._clock = services.clock
         self._programs = Programs(services, doors)
         self._goods = Goods(services.registry, services.clock)
 
@@ -77,6 +80,7 @@ class GoodsApi:
         routes = APIRouter()
         routes.get("/api/v1/lots")(self.lots)
         routes.get("/api/v1/lots/{lot}")(self.lot)
+        routes.get("/api/v1/lots/{lot}/chain")(self.chain)
         routes.get("/api/v1/steps")(self.steps)
         routes.get("/api/v1/steps/{step}")(self.step)
         routes.post("/api/v1/steps", status_code=201)(self.enter)
@@ -99,6 +103,20 @@ class GoodsApi:
         held = self._registry.holdings_of(lot, found.organisation)
         left = [{"package": one.package, "kg": one.kg} for one in held]
         return _fresh({**_lot(found), "held": left})
+
+    def chain(self, request: Request, lot: str) -> Response:
+        """Return a lot's chain as an EPCIS document, through every hand that sent it on.
+
+        ``gdst`` says what the profile finds in it, ``broken`` at which goods the way back
+        ends: for whoever has, or ever had, the lot.
+        """
+        reach = self._seen(request).organisations
+        found = self._registry.lot_of(reach, lot)
+        goods = lot_class(found.product, found.code)
+        now_ms = milliseconds(self._clock.now())
+        made = export_chain(self._registry, reach, goods, now_ms)
+        name = f'attachment; filename="chain-{found.code}.json"'
+        return _fresh(_chain(made), headers={"Content-Disposition": name})
 
     def steps(
         self, request: Request, after: After = None, limit: Limit = 100
@@ -173,6 +191,18 @@ class GoodsApi:
             "flows": [_flow(one) for one in seen.flows(step=step.id)],
             "lots": [_lot(one) for one in seen.lots_of_step(step.id)],
         }
+
+
+def _chain(made: LotChain) -> dict[str, Any]:
+    findings = [
+        {**one._asdict(), "severity": one.severity.value}
+        for one in made.checked.findings
+    ]
+    return {
+        "gdst": {"completeness": made.checked.completeness, "findings": findings},
+        "broken": None if made.gap is None else msgspec.structs.asdict(made.gap),
+        "document": made.document,
+    }
 
 
 def _one_of(doors: Doors, request: Request, wanted: str | None) -> str:

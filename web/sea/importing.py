@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
-from traceability.book.importing import Names, decoded, plain
+from traceability.book.tables import Names, decoded, plain
 from traceability.book.workbooks import MAX_BYTES
 from traceability.sea.importing import KINDS, SeaImporter, SeaTrial, sea_titles
 from traceability.sea.vessels import VesselBooks
@@ -88,7 +88,9 @@ class SeaImportPages:
         self._doors.sailor(request)
         self._doors.mine(request).seen.get_vessel(vessel)
         if kind not in KINDS:
-            raise InputError(f"kind {kind[:40]!r} is none of {', '.join(KINDS)}")
+            raise InputError(
+                f"kind {kind[:40]!r} is none of {', '.join(KINDS)}", "form_old"
+            )
         lang = lang_of(request)
         titles = sea_titles(kind, lambda column: sea_title(lang, kind, column))
         sheets = {say(lang, f"sea_kind_{kind}"): [titles]}
@@ -98,7 +100,11 @@ class SeaImportPages:
         """Try a file; with ``sure`` keep its good rows."""
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > _FORM_BYTES:
-            raise InputError(f"a file has at most {MAX_BYTES // 2**20} MB: split it")
+            raise InputError(
+                f"a file has at most {MAX_BYTES // 2**20} MB: split it",
+                "file_large",
+                mb=MAX_BYTES // 2**20,
+            )
         limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
         async with request.form(**limits) as form:
             asked = {key: one for key, one in form.items() if isinstance(one, str)}

@@ -207,20 +207,25 @@ def tolerance_text(lang: Lang) -> str:
     return say(lang, "sea_tolerance", share=share)
 
 
+def violation_text(lang: Lang, one: Violation) -> str:
+    """Return a candidate of fishing in closed waters, and what it rests on."""
+    text = say(
+        lang,
+        "sea_violation",
+        day=day(one.began_ms),
+        minutes=round(one.minutes),
+        zone=say(lang, f"sea_zone_{one.zone}"),
+    )
+    return with_grounds(lang, text, one)
+
+
 def zone_views(lang: Lang, view: TripView) -> list[ZoneView]:
     """Return the candidates of fishing in closed waters."""
     address = f"/vessels/{view.vessel.id}/records/new?kind=statement&trip={view.trip}"
     found = []
     for one in view.violations:
         finding = finding_of(view.book, one.id)
-        text = say(
-            lang,
-            "sea_violation",
-            day=day(one.began_ms),
-            minutes=round(one.minutes),
-            zone=say(lang, f"sea_zone_{one.zone}"),
-        )
-        text = with_grounds(lang, text, one)
+        text = violation_text(lang, one)
         state = say(lang, f"sea_findings_{finding}" if finding else "sea_unsettled")
         found.append(
             ZoneView(

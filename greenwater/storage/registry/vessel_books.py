@@ -171,6 +171,22 @@ class VesselBooksSeen:
             return _paper(get_row(session, CatchPaperRow, paper))
 
 
+def _entered(session: Session, record: VesselRecord) -> bool:
+    get_row(session, Vessel, record.vessel)
+    known = session.get(VesselRecordRow, record.id)
+    if known is None:
+        session.add(VesselRecordRow(**msgspec.structs.asdict(record)))
+        session.flush()
+        return True
+    if known.digest != record.digest:
+        raise ConflictError(
+            f"record {record.id} is there already with other content: enter a "
+            "correction instead",
+            "record_other",
+        )
+    return False
+
+
 def _lots(session: Session, landing: str) -> Sequence[LotRow]:
     query = select(LotRow).where(LotRow.landing == landing)
     return session.scalars(query.order_by(LotRow.created_ms, LotRow.id)).all()
@@ -187,26 +203,15 @@ Drawing = Callable[[Sequence[CatchPaper]], None]
 class VesselBooks(VesselBooksSeen):
     """Mixed into ``Registry``. Adding what is there already changes nothing."""
 
-    def add_vessel_record(self, record: VesselRecord) -> bool:
-        """Enter a record; return whether it is new.
+    def add_vessel_records(self, records: Sequence[VesselRecord]) -> list[bool]:
+        """Enter records, all or none; return which are new.
 
         Raises:
             MissingError: the vessel or a person is not registered.
-            ConflictError: the id stands for other content.
+            ConflictError: an id stands for other content.
         """
-        values = msgspec.structs.asdict(record)
         with self._sessions.writing() as session:
-            get_row(session, Vessel, record.vessel)
-            known = session.get(VesselRecordRow, record.id)
-            if known is not None:
-                if known.digest == record.digest:
-                    return False
-                raise ConflictError(
-                    f"record {record.id} is there already with other content: enter a "
-                    "correction instead"
-                )
-            session.add(VesselRecordRow(**values))
-            return True
+            return [_entered(session, record) for record in records]
 
     def draw_lot(
         self,
@@ -248,7 +253,9 @@ class VesselBooks(VesselBooksSeen):
             if known is not None:
                 if _same(_paper(known), paper):
                     return False
-                raise ConflictError(f"paper {paper.id} stands for another one already")
+                raise ConflictError(
+                    f"paper {paper.id} stands for another one already", "paper_other"
+                )
             if paper.parent is not None:
                 get_row(session, CatchPaperRow, paper.parent)
             is_enough([_paper(row) for row in _drawn(session, paper)])
