@@ -47,6 +47,29 @@ def test_of_many_who_use_a_link_at_once_one_comes_in(people: Registry) -> None:
     assert len(members) == 1
 
 
+def test_of_many_who_guess_at_once_no_more_go_on_than_one_after_the_other(
+    people: Registry,
+) -> None:
+    people.set_secret("a", "x", is_pin=True)
+
+    def wait_after(failures: int) -> int:
+        return 30_000 if failures >= 4 else 0
+
+    with ThreadPoolExecutor(8) as pool:
+        turns = [
+            one.result()
+            for one in [
+                pool.submit(people.begin_try, "a", NOW, wait_after) for _ in range(12)
+            ]
+        ]
+    assert sorted(may for may, _ in turns) == [False] * 8 + [True] * 4
+    assert {wait_ms for may, wait_ms in turns if not may} == {30_000}
+    people.end_try("a", forgives=False)
+    assert people.begin_try("a", NOW, wait_after) == (True, 30_000), "three still count"
+    people.end_try("a", forgives=True)
+    assert people.begin_try("a", NOW, wait_after) == (True, 0)
+
+
 @pytest.mark.parametrize("later_ms", [LINK_MS, LINK_MS + 1])
 def test_a_link_is_good_until_its_end_and_not_at_it(
     people: Registry, later_ms: int

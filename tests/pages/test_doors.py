@@ -139,7 +139,8 @@ def test_one_address_does_not_try_every_number(farms: Farms) -> None:
 @pytest.mark.parametrize(
     "target",
     ["//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "evil",
-     "javascript:alert(1)", "/%5cevil\\x", "///evil", "/\\/evil", " //evil"],
+     "javascript:alert(1)", "/%5cevil\\x", "///evil", "/\\/evil", " //evil", "/\t/evil.example",
+     "/\n/evil.example", "\t//evil.example"],
 )  # fmt: skip
 def test_the_way_back_is_a_page_of_ours(visitor: TestClient, target: str) -> None:
     answer = visitor.post(

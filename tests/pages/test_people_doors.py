@@ -29,6 +29,7 @@ from web.app import create_app
 from web.door import hashing
 from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
 from web.door.hashing import WeakSecretError
+from web.door.patience import FREE_TRIES_AN_ADDRESS, Patience
 from web.door.totp import STEP_MS, code_at, make_recovery_codes, step_of
 from web.ports import House
 from web.words import WORDS, Lang
@@ -436,6 +437,34 @@ def test_guessing_codes_waits_as_guessing_pins_does(world: World) -> None:
     assert again.status_code == 422, "nor does a new sign-in forgive"
     world.clock.advance(timedelta(seconds=31))
     assert post(client, "/sign-in/code", code=code_now(world))[0] == 303
+
+
+def test_the_code_that_ends_a_factor_cannot_be_guessed_without_waiting(
+    world: World,
+) -> None:
+    give_factor(world, "hoa")
+    client, end = enter(site(world), "hoa"), "/account/second-factor/end"
+    assert post(client, "/sign-in/code", code=code_now(world)) == (303, "/")
+    for _ in range(4):
+        assert post(client, end, code="000000")[0] == 422
+    assert post(client, end, code=code_now(world, 1))[0] == 422, "too early"
+    world.clock.advance(timedelta(seconds=31))
+    assert post(client, end, code=code_now(world))[0] == 303
+    assert world.registry.find_second_factor("hoa") is None
+
+
+def test_who_has_one_account_does_not_try_all_others_from_there() -> None:
+    """Coming in makes up for a few wrong tries, once an hour: a village can mistype."""
+    patience, tries = Patience(FREE_TRIES_AN_ADDRESS), 0
+    while patience.begin("one", NOW_MS).may:
+        tries += 1
+        patience.make_up("one", "hoa", NOW_MS)
+    assert tries <= FREE_TRIES_AN_ADDRESS + 4
+    for number in range(100):
+        assert patience.begin("village", NOW_MS).may, "mistyped"
+        assert patience.begin("village", NOW_MS).may, "right"
+        patience.undo("village")
+        patience.make_up("village", f"p{number}", NOW_MS)
 
 
 def test_a_recovery_code_has_no_less_than_128_bits() -> None:

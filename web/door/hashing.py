@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -57,7 +58,12 @@ LAST_YEAR: Final = 2029
 
 _DISGUISE: Final = str.maketrans("@4301!5$7", "aaeolisst")
 
-# RFC 9106's second recommendation, so that a small machine can check ten at once.
+MOST_AT_ONCE: Final = 8
+"""So many are hashed at one moment, 64 MiB each; others wait for their turn."""
+
+_TURNS: Final = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+# RFC 9106's second recommendation.
 _HASHER: Final = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2)
 
 
@@ -84,7 +90,8 @@ def hash_secret(secret: str, *, is_pin: bool, about: Sequence[str] = ()) -> str:
         _check_pin(secret, about)
     else:
         _check_password(secret, about)
-    return _HASHER.hash(secret)
+    with _TURNS:
+        return _HASHER.hash(secret)
 
 
 def _check_pin(pin: str, about: Sequence[str]) -> None:
@@ -226,7 +233,8 @@ def is_secret(secret: str, secret_hash: str | None) -> bool:
     """Return whether a secret is the one; it takes as long where there is none."""
     nobody = _nobody()
     try:
-        _HASHER.verify(secret_hash or nobody, secret)
+        with _TURNS:
+            _HASHER.verify(secret_hash or nobody, secret)
     except (VerificationError, InvalidHashError):
         return False
     return secret_hash is not None

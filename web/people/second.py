@@ -225,7 +225,13 @@ class SecondFactorPages:
         person = self._doors.person(request)
         if self._signing.needs_factor(person):
             raise RefusedError("your roles ask for a second factor", "needs_factor")
-        if not self._signing.is_code(person, code, self._now_ms()):
-            raise InputError("the code does not fit, or was used", "code_wrong")
+        try:
+            self._signing.check_code(request, person, code)
+        except SignInError as exc:
+            if exc.wait_ms:
+                seconds = -(-exc.wait_ms // 1000)
+                told = f"too many tries: wait {seconds} s"
+                raise InputError(told, "code_wait", seconds=seconds) from exc
+            raise InputError(str(exc), "code_wrong") from exc
         self._registry.end_second_factor(person)
         return RedirectResponse("/account", 303)

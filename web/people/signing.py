@@ -12,7 +12,7 @@ from greenwater.storage.registry.accounts import Account, SignedIn, Stage
 from greenwater.storage.registry.people import SECOND_FACTOR, parse_phone
 from web.door.doors import Doors
 from web.door.hashing import is_secret
-from web.door.patience import FREE_TRIES_AN_ADDRESS, Patience, wait_after
+from web.door.patience import FREE_TRIES_AN_ADDRESS, Patience, Turn, wait_after
 from web.door.totp import step_of
 from web.ports import Services
 
@@ -86,22 +86,32 @@ class SigningIn:
             account = self._registry.find_account(number)
         except InputError:
             number, account = phone, None
-        wait_ms = max(
-            0 if account is None else account.locked_until_ms - now_ms,
-            self._strangers.wait_ms(number, now_ms),
-            self._addresses.wait_ms(address, now_ms),
-        )
-        if wait_ms > 0:
-            raise SignInError("too many tries", wait_ms)
+        by_address = self._addresses.begin(address, now_ms)
+        if not by_address.may:
+            raise SignInError("too many tries", by_address.wait_ms)
+        by_number = self._turn(account, number, now_ms)
+        if not by_number.may:
+            self._addresses.undo(address)
+            raise SignInError("too many tries", by_number.wait_ms)
         is_right = is_secret(secret, None if account is None else account.secret_hash)
         if account is None or not is_right:
-            wait_ms = self._refused(request, account, number, now_ms)
+            self._refused(request, account)
+            wait_ms = max(by_address.wait_ms, by_number.wait_ms)
             raise SignInError("number and secret do not fit", wait_ms)
         stage = self.owed(account.person)
-        if account.failures and stage is not Stage.CODE:
-            self._registry.note_sign_in(account.person, failures=0, locked_until_ms=0)
-        self._addresses.forget(address)
+        # While the code is owed, wrong codes stay counted: a new sign-in forgives none.
+        self._registry.end_try(account.person, forgives=stage is not Stage.CODE)
+        self._addresses.undo(address)
+        self._addresses.make_up(address, account.person, now_ms)
         return self.come_in(request, account.person, stage=stage, is_own=is_own)
+
+    def _turn(self, account: Account | None, number: str, now_ms: int) -> Turn:
+        if account is None:
+            return self._strangers.begin(number, now_ms)
+        return self._turn_of(account.person, now_ms)
+
+    def _turn_of(self, person: str, now_ms: int) -> Turn:
+        return Turn(*self._registry.begin_try(person, now_ms, wait_after))
 
     def come_in(
         self, request: Request, person: str, *, stage: Stage, is_own: bool = True
@@ -128,27 +138,12 @@ class SigningIn:
         roles = {role for _, role in self._registry.get_person(person).memberships}
         return bool(roles & SECOND_FACTOR) and not self._services.is_demo
 
-    def _refused(
-        self, request: Request, account: Account | None, number: str, now_ms: int
-    ) -> int:
-        """Note a wrong try; return how long to wait before the next, in ms."""
-        log.info("sign_in.refused", person=account and account.person)
+    def _refused(self, request: Request, account: Account | None) -> None:
+        """Note a wrong try."""
         # Not the number of somebody unknown: it may be a secret typed in the wrong field.
         person = None if account is None else account.person
+        log.info("sign_in.refused", person=person)
         self._doors.note(request, "sign_in", person=person, outcome="failed")
-        by_address = self._addresses.failed(address_of(request), now_ms)
-        if account is None:
-            return max(by_address, self._strangers.failed(number, now_ms))
-        wait_ms = self._count(account, now_ms)
-        return max(by_address, wait_ms)
-
-    def _count(self, account: Account, now_ms: int) -> int:
-        failures = account.failures + 1
-        wait_ms = wait_after(failures)
-        self._registry.note_sign_in(
-            account.person, failures=failures, locked_until_ms=now_ms + wait_ms
-        )
-        return wait_ms
 
     def take_code(self, request: Request, signed: SignedIn, code: str) -> CameIn:
         """Return a whole session for the code of a second factor, or a recovery code.
@@ -156,17 +151,23 @@ class SigningIn:
         Raises:
             SignInError: it is wrong, was taken already, or it is too early.
         """
-        now_ms, person = self._now_ms(), signed.person
-        account = self._registry.get_account(person)
-        if account.locked_until_ms > now_ms:
-            raise SignInError("too many tries", account.locked_until_ms - now_ms)
+        self.check_code(request, signed.person, code)
+        return self.come_in(request, signed.person, stage=Stage.WHOLE)
+
+    def check_code(self, request: Request, person: str, code: str) -> None:
+        """See that somebody has his second factor, and use the code up.
+
+        Raises:
+            SignInError: it is wrong, was taken already, or it is too early.
+        """
+        now_ms = self._now_ms()
+        turn = self._turn_of(person, now_ms)
+        if not turn.may:
+            raise SignInError("too many tries", turn.wait_ms)
         if not self.is_code(person, code, now_ms):
             self._doors.note(request, "second_factor", person=person, outcome="failed")
-            wait_ms = self._count(account, now_ms)
-            raise SignInError("the code does not fit, or was used", wait_ms)
-        if account.failures:
-            self._registry.note_sign_in(person, failures=0, locked_until_ms=0)
-        return self.come_in(request, person, stage=Stage.WHOLE)
+            raise SignInError("the code does not fit, or was used", turn.wait_ms)
+        self._registry.end_try(person, forgives=True)
 
     def check_secret(self, request: Request, person: str, secret: str) -> None:
         """See that somebody who is signed in knows his secret still.
@@ -174,12 +175,14 @@ class SigningIn:
         Raises:
             SignInError: he does not, or it is too early.
         """
-        now_ms, account = self._now_ms(), self._registry.get_account(person)
-        if account.locked_until_ms > now_ms:
-            raise SignInError("too many tries", account.locked_until_ms - now_ms)
+        account = self._registry.get_account(person)
+        turn = self._turn_of(person, self._now_ms())
+        if not turn.may:
+            raise SignInError("too many tries", turn.wait_ms)
         if not is_secret(secret, account.secret_hash):
             self._doors.note(request, "secret_check", person=person, outcome="failed")
-            raise SignInError("not the secret", self._count(account, now_ms))
+            raise SignInError("not the secret", turn.wait_ms)
+        self._registry.end_try(person, forgives=False)
 
     def is_code(self, person: str, code: str, now_ms: int) -> bool:
         """Return whether a code is good, and use it up."""

@@ -1,7 +1,7 @@
 """Accounts and sessions: what is kept of secrets is their hashes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -144,6 +144,31 @@ class Accounts:
         with self._sessions.writing() as session:
             row = get_row(session, AccountRow, person, lock=True)
             row.failures, row.locked_until_ms = failures, locked_until_ms
+
+    def begin_try(
+        self, person: str, now_ms: int, wait_after: Callable[[int], int]
+    ) -> tuple[bool, int]:
+        """Count a try as wrong before it is known; return whether it may be, and a wait.
+
+        The wait (ms) is what is left where it may not be, else what follows if it was
+        wrong: ``wait_after(failures)``. Of many that come at one moment no more go on
+        than of as many one after the other.
+        """
+        with self._sessions.writing() as session:
+            row = get_row(session, AccountRow, person, lock=True)
+            if row.locked_until_ms > now_ms:
+                return False, row.locked_until_ms - now_ms
+            row.failures += 1
+            wait_ms = wait_after(row.failures)
+            row.locked_until_ms = now_ms + wait_ms if wait_ms else 0
+            return True, wait_ms
+
+    def end_try(self, person: str, *, forgives: bool) -> None:
+        """Take back that a try was wrong; ``forgives``: those before it too."""
+        with self._sessions.writing() as session:
+            row = get_row(session, AccountRow, person, lock=True)
+            row.failures = 0 if forgives else max(0, row.failures - 1)
+            row.locked_until_ms = 0
 
     def open_session(
         self,
