@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.pages.farms import Farms
+from greenwater.storage.registry.people import OrganisationKind, Role
+from tests.pages.farms import PHONES, Farms, pin_hash
 from tests.pages.test_doors import ASKED, enter, filled
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
@@ -197,6 +198,54 @@ def test_another_role_is_refused(farms: Farms, app: Any, routes: list[Route]) ->
         if answer.status_code not in GONE:
             wrong.append((str(route), refused, answer.status_code, answer.text[:200]))
     assert not wrong, f"not his role: {wrong}"
+
+
+ADDRESSED = (
+    "/dossiers/",
+    "/api/v1/dossiers/",
+    "/certificates/",
+    "/crops/{crop}/readiness",
+)
+"""Beginnings of what a certification body sees of a farm that applied to it."""
+
+BESIDES = ("an", "xa", "quan")
+"""An auditor of a certification body, an officer of a commune, who administers the platform."""
+
+
+@pytest.fixture(scope="module")
+def besides(farms: Farms, app: Any) -> dict[str, TestClient]:
+    """People of other roles than hoa's and minh's, signed in; none is of her household."""
+    registry = farms.registry
+    registry.add_organisation("xa", "Xã", kind=OrganisationKind.COMMUNE)
+    registry.add_organisation("qt", "Quản trị", kind=OrganisationKind.AUTHORITY)
+    for person, where, role in (
+        ("xa", "xa", Role.OFFICER),
+        ("quan", "qt", Role.ADMIN),
+    ):
+        PHONES[person] = {"xa": "0905000101", "quan": "0905000102"}[person]
+        registry.add_person(person, f"Tên {person}", PHONES[person])
+        registry.add_member(person, where, role)
+        registry.set_secret(person, pin_hash(), is_pin=True)
+    return {person: come(app, person) for person in BESIDES}
+
+
+def test_no_other_role_sees_or_changes_a_farms_things(
+    farms: Farms, besides: dict[str, TestClient], routes: list[Route]
+) -> None:
+    wrong = []
+    for route in routes:
+        is_ones = "{" in route.path + ASKED.get(route.path, "")
+        if route.is_public or route.is_program or not is_ones:
+            continue
+        for person, client in besides.items():
+            is_his = person == "an" and route.path.startswith(ADDRESSED)
+            is_his |= person == "quan" and route.path.startswith("/admin/")
+            if is_his or route.path in OPEN_TO_FARMS:
+                continue
+            answer = ask(client, farms, route, "hoa")
+            if answer.status_code not in GONE:
+                wrong.append((person, str(route), answer.status_code, answer.text[:99]))
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_a_token_opens_what_it_is_good_for_and_no_more(

@@ -139,12 +139,6 @@ class Accounts:
             )
             session.execute(delete(SessionRow).where(SessionRow.person == person))
 
-    def note_sign_in(self, person: str, *, failures: int, locked_until_ms: int) -> None:
-        """Keep how many wrong tries there were, and how long to wait now."""
-        with self._sessions.writing() as session:
-            row = get_row(session, AccountRow, person, lock=True)
-            row.failures, row.locked_until_ms = failures, locked_until_ms
-
     def begin_try(
         self, person: str, now_ms: int, wait_after: Callable[[int], int]
     ) -> tuple[bool, int]:
