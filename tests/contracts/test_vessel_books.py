@@ -63,7 +63,11 @@ def test_sent_twice_is_once_and_other_content_is_a_conflict(boat: Boat) -> None:
     other = boat.new("catch", {"lines": [{"species": "YFT", "kg": 301}]}, id=new.id)
     with pytest.raises(ConflictError, match="other content"):
         boat.books.record("ut", other)
-    assert boat.registry.vessel_records(trip="trip-1") == [first]
+    fresh = boat.new("catch", {"lines": [{"species": "BET", "kg": 9}]})
+    with pytest.raises(ConflictError, match="other content"):
+        boat.books.record_all("ut", [fresh, other])
+    assert boat.registry.vessel_records(trip="trip-1") == [first], "all or none"
+    assert boat.books.record_all("ut", [new, fresh, fresh]) == 1
 
 
 def a_receipt(landing: str, **more: object) -> NewPaper:
