@@ -110,14 +110,13 @@ def browsing(
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={camera}",
         ]
-    if lang:
-        flags.append(f"--lang={lang}")
     with contextlib.ExitStack() as stack:
         by = play or stack.enter_context(sync_playwright())
         context = by.chromium.launch_persistent_context(
             str(profile),
             executable_path=chromium(),
             headless=True,
+            env={**os.environ, "LANGUAGE": lang} if lang else None,
             args=flags,
             **{**PHONE, **options},
         )

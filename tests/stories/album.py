@@ -12,9 +12,9 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.chromium import DESKTOP
 
-COLOURS = 128
+COLOURS = 64
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
-LONGEST = {"phone": 1800, "desktop": 1300}
+LONGEST = {"phone": 1700, "desktop": 1300}
 """How much of a long page is shown, in pixels."""
 DESK: Mapping[str, Any] = {
     **DESKTOP,
@@ -22,6 +22,7 @@ DESK: Mapping[str, Any] = {
     "has_touch": False,
     "device_scale_factor": 1,
 }
+TOP = "() => { document.activeElement?.blur(); scrollTo(0, 0); }"
 HEIGHT = "() => document.documentElement.scrollHeight"
 PATIENCE_MS = 90_000
 DRAWN_MS = 600
@@ -50,6 +51,7 @@ class Album:
                 page.goto(urljoin(self.base, path), timeout=PATIENCE_MS)
             page.wait_for_selector(wait, timeout=PATIENCE_MS)
             page.wait_for_timeout(DRAWN_MS)  # charts and maps draw themselves
+            page.evaluate(TOP)
             self._keep(name, device, page)
         self.titles[name] = self.phone.title().partition(" – ")[0]
 

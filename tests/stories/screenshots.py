@@ -50,6 +50,10 @@ STEPS_IN = (
 """Who walks through the site, nobody in particular first."""
 
 
+ALIKE = ("hours", "next", "unit")
+"""What is asked of pages that look as they do without it."""
+
+
 class Sightseeing(Walk):
     """A walk that takes pictures instead of finding fault."""
 
@@ -62,7 +66,7 @@ class Sightseeing(Walk):
     def look(self, kind: str, path: str) -> None:
         """Take one page of a kind, on both devices."""
         name = name_of(kind)
-        if name not in self._album.titles:
+        if name not in self._album.titles and kind.partition("?")[2] not in ALIKE:
             self._album.take(name, path)
 
 

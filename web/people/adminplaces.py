@@ -27,10 +27,12 @@ Word = Annotated[str, Form(max_length=200)]
 
 @dataclass(frozen=True)
 class PlaceView:
-    """A farm or a boat in the list: what it is, whose, and what belongs to it."""
+    """A farm or a boat in the list: what it is, whose, and what belongs to it.
+
+    It leads nowhere: who administers sees no farm's water and no boat's trips.
+    """
 
     name: str
-    href: str
     owner: str
     note: str
 
@@ -73,7 +75,6 @@ class AdminPlacePages:
             boats=[
                 PlaceView(
                     f"{one.name} ({one.id})",
-                    f"/vessels/{one.id}",
                     owners.get(one.organisation, one.organisation),
                     ""
                     if one.length_m is None
@@ -94,7 +95,6 @@ class AdminPlacePages:
         return [
             PlaceView(
                 one.name,
-                f"/sites/{one.id}",
                 owners.get(one.organisation, one.organisation),
                 say(lang, "places_units", count=number(lang, units.count(one.id))),
             )

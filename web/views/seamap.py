@@ -19,6 +19,9 @@ from web.views.lights import Light
 
 LAND: Final = STATIC / "vendor" / "land" / "land.json"
 WIDTH: Final = 640.0
+CLOSE: Final = 45.0
+"""Marks nearer than this would have their labels on one another."""
+
 HOME: Final = (108.6, 10.9, 110.8, 13.1)
 """West, south, east, north (°) of Khánh Hòa's sea: what is shown at the least."""
 MARGIN: Final = 0.3
@@ -115,7 +118,11 @@ def sea_map(
         _line(f"track {kind}", line, flat) for kind, line in tracks if len(line) > 1
     ]
     parts += [_spot(spot, flat) for spot in spots]
-    parts += [_mark(mark, flat) for mark in marks]
+    stand = [flat.at(*mark.at) for mark in marks]
+    parts += [
+        _mark(mark, stand[number], is_end=is_at_end(number, stand))
+        for number, mark in enumerate(marks)
+    ]
     return Markup(
         '<svg class="seamap" viewBox="0 0 {w:g} {h:.0f}" role="img" aria-label="{a}">'
         "{b}</svg>"
@@ -183,10 +190,19 @@ def _spot(spot: Spot, flat: Flat) -> Markup:
              label=spot.text)  # fmt: skip
 
 
-def _mark(mark: Mark, flat: Flat) -> Markup:
-    x, y = flat.at(*mark.at)
-    # A label near the right edge stands to the left of its mark.
-    is_right = x > WIDTH * 0.7
+def is_at_end(number: int, stand: Sequence[Point]) -> bool:
+    """Return whether a mark's label stands to its left: the edge or another mark is right."""
+    x, y = stand[number]
+    crowd = [
+        (right, at)
+        for at, (right, below) in enumerate(stand)
+        if abs(right - x) < CLOSE and abs(below - y) < CLOSE
+    ]
+    return x > WIDTH * 0.7 or (len(crowd) > 1 and min(crowd) == (x, number))
+
+
+def _mark(mark: Mark, at: Point, *, is_end: bool) -> Markup:
+    x, y = at
     return Markup(
         '<g class="mark {n}"><text x="{x:.0f}" y="{y:.0f}">{m}</text>'
         '<text class="name{e}" x="{lx:.0f}" y="{y:.0f}">{label}</text></g>'
@@ -195,7 +211,7 @@ def _mark(mark: Mark, flat: Flat) -> Markup:
         x=x,
         y=y + 5,
         m=mark.light.mark,
-        e=" end" if is_right else "",
-        lx=x - 12 if is_right else x + 12,
+        e=" end" if is_end else "",
+        lx=x - 12 if is_end else x + 12,
         label=mark.label,
     )
