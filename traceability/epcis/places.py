@@ -5,7 +5,7 @@ or a name, of today or of before the merger), ``urn:greenwater:site:…``,
 ``urn:greenwater:unit:…``, ``urn:greenwater:vessel:…``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -25,32 +25,45 @@ def commune_of(text: str) -> Commune | None:
     return _BY_CODE.get(text.strip()) or find_commune(text).commune
 
 
-def places_within(
-    place: str, sites: Sequence[SiteInfo], units: Sequence[UnitInfo]
-) -> list[str]:
-    """Return the sites and units that lie in one of our places, itself not."""
+def sites_within(
+    place: str, sites: Iterable[tuple[str, str | None]]
+) -> Sequence[str] | None:
+    """Return which sites (id and commune) are, or lie in, one of our places; None: it is
+    none of ours that holds sites."""
     kind, _, name = place.removeprefix(f"{_HEAD}:").partition(":")
     if not place.startswith(f"{_HEAD}:") or kind not in ("province", "commune", "site"):
-        return []
-    held = [one for one in sites if _is_in(one, kind, unquote(name))]
-    ids = {one.id for one in held}
-    return [
-        *(f"{_HEAD}:site:{one.id}" for one in held if kind != "site"),
-        *(f"{_HEAD}:unit:{one.id}" for one in units if one.site in ids),
-    ]
-
-
-def _is_in(site: SiteInfo, kind: str, name: str) -> bool:
+        return None
+    name = unquote(name)
     if kind == "site":
-        return site.id == name
-    if site.commune is None:
-        return False
-    lies_in = commune_of(site.commune)
-    if kind == "province":
-        is_named = "khánh hòa" in site.commune.lower()
-        return name.lower() in PROVINCE and (is_named or lies_in is not None)
+        return [site for site, _ in sites if site == name]
+    is_in = _in_commune(name) if kind == "commune" else _in_province(name)
+    return [site for site, commune in sites if commune is not None and is_in(commune)]
+
+
+def _in_commune(name: str) -> Callable[[str], bool]:
     asked = commune_of(name)
-    return site.commune == name or (asked is not None and lies_in == asked)
+
+    def is_in(commune: str) -> bool:
+        return commune == name or (asked is not None and commune_of(commune) == asked)
+
+    return is_in
+
+
+def _in_province(name: str) -> Callable[[str], bool]:
+    def is_in(commune: str) -> bool:
+        is_named = "khánh hòa" in commune.lower() or commune_of(commune) is not None
+        return name.lower() in PROVINCE and is_named
+
+    return is_in
+
+
+def uris_of(place: str, sites: Sequence[str], units: Sequence[str]) -> list[str]:
+    """Return sites and units as events name them, without the place itself."""
+    named = [f"{_HEAD}:site:{one}" for one in sites]
+    return [
+        *(one for one in named if one != place),
+        *(f"{_HEAD}:unit:{one}" for one in units),
+    ]
 
 
 def own_attributes(

@@ -22,7 +22,7 @@ from traceability.epcis.answers import (
 )
 from traceability.epcis.documents import decode
 from traceability.epcis.entries import word
-from traceability.epcis.places import own_attributes, places_within
+from traceability.epcis.places import own_attributes, sites_within, uris_of
 from traceability.epcis.query import (
     MAX_ELEMENTS,
     Asked,
@@ -250,7 +250,9 @@ class EpcisQueries:
 
 def descendants(seen: Scope, place: str) -> Sequence[str]:
     """Return the places within one: of ours, and of the master data that came along."""
-    found = dict.fromkeys(places_within(place, seen.sites(), seen.units()))
+    sites = sites_within(place, seen.site_communes())
+    ours = [] if sites is None else uris_of(place, sites, seen.units_at(sites))
+    found = dict.fromkeys(ours)
     layer: Sequence[str] = [place, *found]
     for _ in range(MAX_DEEP):
         layer = [one for one in seen.children_of(layer) if one not in found]

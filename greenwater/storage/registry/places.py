@@ -118,6 +118,18 @@ class PlacesSeen:
             rows = session.scalars(select(Site).order_by(Site.name, Site.id))
             return [site_info(row) for row in rows]
 
+    def site_communes(self) -> Sequence[tuple[str, str | None]]:
+        """Return every site's id and its commune, by id."""
+        query = select(Site.id, Site.commune).order_by(Site.id)
+        with self._sessions.reading() as session:
+            return [(site, commune) for site, commune in session.execute(query)]
+
+    def units_at(self, sites: Sequence[str]) -> Sequence[str]:
+        """Return the ids of the units at these sites, by id."""
+        query = select(Unit.id).where(Unit.site.in_(sites)).order_by(Unit.id)
+        with self._sessions.reading() as session:
+            return list(session.scalars(query))
+
     def rafts(self) -> Sequence[RaftInfo]:
         """Return the rafts of all sites, by name."""
         with self._sessions.reading() as session:
