@@ -24,7 +24,7 @@ from greenwater.storage.registry import random_id
 from traceability.label.scanning import Scanning
 from web.api.epcis import EpcisApi
 from web.api.ledger import LedgerPages
-from web.api.manners import Once, problem_response
+from web.api.manners import Once, OnlyKeyed, problem_response
 from web.api.water import api_routes
 from web.assets import STATIC
 from web.demo import DemoPages
@@ -81,6 +81,7 @@ from web.sea.record_api import SeaRecordApi
 from web.sea.tripcards import TripCardPages
 from web.sea.trips import TripPages
 from web.views.facts import Snapshots
+from web.views.refused import refused
 from web.words import WORDS, Lang, say
 
 log = structlog.get_logger()
@@ -188,7 +189,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(EpcisApi(services, doors, random_id).routes())
     app.mount("/static", _Assets(directory=STATIC), name="static")
     app.add_middleware(LargestBody)
-    app.middleware("http")(Once(services, doors))
+    app.add_middleware(OnlyKeyed, once=Once(services, doors))
     app.add_middleware(GZipMiddleware, minimum_size=500)
     app.middleware("http")(_minded(services, doors))
     app.add_middleware(KeptPages, registry=services.registry, clock=services.clock)
@@ -226,16 +227,16 @@ def _minded(
     return minded
 
 
-Answer = Callable[[Request, int, str], Response]
+Answer = Callable[[Request, int, str | PlatformError], Response]
 
 
 def _answering(services: Services, render: Renderer) -> Answer:
     """Return what makes an answer of a status and a reason: a page, or JSON."""
 
-    def answer(request: Request, status: int, reason: str) -> Response:
+    def answer(request: Request, status: int, reason: str | PlatformError) -> Response:
         headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
         if not _wants_page(request):
-            return problem_response(request.url.path, status, reason, headers)
+            return problem_response(request.url.path, status, str(reason), headers)
         known = (
             f"error_{status}" if f"error_{status}" in WORDS[Lang.VI] else "error_500"
         )
@@ -246,7 +247,7 @@ def _answering(services: Services, render: Renderer) -> Answer:
             now_ms=milliseconds(services.clock.now()),
             is_simulated=False,
             status=status,
-            sentence=say(lang, known, reason=reason),
+            sentence=say(lang, known, reason=_told(lang, reason)),
             cure=say(lang, f"{known}_cure"),
             retry_s=RETRY_S if status == 503 else 0,
         )
@@ -254,6 +255,12 @@ def _answering(services: Services, render: Renderer) -> Answer:
         return page
 
     return answer
+
+
+def _told(lang: Lang, reason: str | PlatformError) -> str:
+    """Return a reason as a page says it: in its language, or no more than that it is one."""
+    own = reason if isinstance(reason, PlatformError) else PlatformError(reason)
+    return refused(lang, own)
 
 
 def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
@@ -293,14 +300,14 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
 
     @app.exception_handler(RefusedError)
     def refused(request: Request, error: RefusedError) -> Response:
-        return answer(request, 403, str(error))
+        return answer(request, 403, error)
 
     @app.exception_handler(PlatformError)
     def platform_error(request: Request, error: PlatformError) -> Response:
         status = status_of(error)
         if status >= 500:
             log.error("request.failed", path=request.url.path, error=str(error))
-        return answer(request, status, str(error) if status < 500 else "see the log")
+        return answer(request, status, error if status < 500 else "see the log")
 
 
 def _allowed(routes: Iterable[Any], path: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -109,11 +110,17 @@ def themes(request: Request, lang: Lang) -> tuple[Link, ...]:
     return tuple(
         Link(
             say(lang, f"theme_{name or 'auto'}"),
-            str(request.url.include_query_params(theme=name or "auto").query),
+            query_with(request, "theme", name or "auto"),
             name == chosen,
         )
         for name in ("", *THEMES)
     )
+
+
+def query_with(request: Request, name: str, value: str) -> str:
+    """Return the address's query with a parameter in it, once."""
+    others = [one for one in request.query_params.multi_items() if one[0] != name]
+    return urlencode([*others, (name, value)])
 
 
 class Renderer:
@@ -148,7 +155,7 @@ class Renderer:
         frame = Frame(
             lang,
             say(lang, "title"),
-            str(request.url.include_query_params(lang=lang.other).query),
+            query_with(request, "lang", lang.other),
             say(lang, "switch"),
             say(lang, "updated", time=f"{clock_time(now_ms)}, {day(now_ms)}"),
             is_simulated,

@@ -1,8 +1,9 @@
 """Scans, copies, reports and inspections on the pages."""
 
 import os
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
+from greenwater.storage.registry.scans import Scan
 from tests.pages.farms import BASE, BOATS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
@@ -21,6 +23,7 @@ from traceability.proof.links import to_text
 from traceability.proof.seals import seal
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
+from web.labels import counting
 from web.labels.scans import FREE_REPORTS
 
 HOUR = NOW_MS - NOW_MS % HOUR_MS
@@ -61,31 +64,46 @@ def path_of(uri: str) -> str:
     return uri.partition("nuocxanh.example")[2]
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans are written at once, from the thread that gathers them."""
+    monkeypatch.setattr(counting, "EVERY_S", 0.0)
+
+
+def counted(farms: Farms, serial: str) -> Sequence[Scan]:
+    """Return a label's scans, once what waits to be counted has been."""
+    for one in threading.enumerate():
+        if isinstance(one, threading.Timer):
+            one.join()
+    return farms.registry.scans_of(serial)
+
+
 def test_a_scan_keeps_the_hour_and_no_place(site: TestClient, farms: Farms) -> None:
     serial, uri = farms.labels["hoa"], uri_of(farms)
     for _ in range(2):
         assert site.get(path_of(uri)).status_code == 200
     site.head(path_of(uri))
     site.get("/api/v1/labels/check", params={"text": uri})
-    (kept,) = farms.registry.scans_of(serial)
+    (kept,) = counted(farms, serial)
     assert (kept.hour_ms, kept.place, kept.count) == (HOUR, "", 3)
 
     site.get(path_of(uri)[:-1] + "x")
     enter(site, "hoa")
     site.get(path_of(uri))
-    (kept,) = farms.registry.scans_of(serial)
+    (kept,) = counted(farms, serial)
     assert kept.count == 3, "neither what is altered nor the producer's own look counts"
 
 
 def test_a_place_is_told_by_who_wants_to(site: TestClient, farms: Farms) -> None:
     uri, token = uri_of(farms), csrf_of("")
     page = site.get(path_of(uri)).text
+    counted(farms, farms.labels["hoa"])
     assert 'action="/scans/place"' in page
     answer = site.post(
         "/scans/place", data={"csrf": token, "uri": uri, "place": "khanh-hoa"}
     )
     assert (answer.status_code, answer.headers["location"]) == (303, path_of(uri))
-    (kept,) = farms.registry.scans_of(farms.labels["hoa"])
+    (kept,) = counted(farms, farms.labels["hoa"])
     assert (kept.place, kept.count) == ("khanh-hoa", 1), "the scan that told no place"
     for data, status in (
         ({"uri": uri, "place": "Nha Trang"}, 422),
@@ -122,7 +140,7 @@ def test_scans_are_forgotten(site: TestClient, farms: Farms) -> None:
     old_ms = HOUR - (THRESHOLDS.kept_days + 1) * DAY_MS
     farms.registry.note_scan(farms.labels["binh"], old_ms)
     site.get(path_of(uri_of(farms)))
-    assert farms.registry.scans_of(farms.labels["binh"]) == []
+    assert counted(farms, farms.labels["binh"]) == []
 
 
 def test_a_report_reaches_producer_and_inspector(

@@ -265,10 +265,20 @@ class Published:
 
     def check(self, text: str) -> Verdict:
         """Return what a label is worth, as the platform knows it."""
-        now_ms = milliseconds(self._clock.now())
         text = text.strip(" \t\r\n")
-        label = self._registry.find_label_at(text)
-        acts = [] if label is None else self._registry.label_acts(label=label.id)
+        return self.check_found(text, self._registry.find_label_at(text))
+
+    def check_found(
+        self, text: str, label: Label | None, *, is_untouched: bool = False
+    ) -> Verdict:
+        """Return the same of an address that was looked up; ``label`` None: never issued.
+
+        ``is_untouched``: whoever asks knows that nothing was ever done to the label.
+        """
+        now_ms = milliseconds(self._clock.now())
+        acts: Sequence[LabelAct] = ()
+        if label is not None and not is_untouched:
+            acts = self._registry.label_acts(label=label.id)
         verdict = check(
             text, self.keys(), self._status(acts, self._recalls_of(text)), now_ms
         )

@@ -16,6 +16,7 @@ from greenwater.reference.communes import shown_name
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Record
+from greenwater.storage.registry.labels import Label
 from traceability.book.evidence import Evidence
 from traceability.book.green import GreenFigures, figures_of_crop
 from traceability.book.locality import locality_of
@@ -106,11 +107,13 @@ def passport_of(
     *,
     now_ms: int | None = None,
     filled: Callable[[Lot], Passport] | None = None,
+    known: Label | None = None,
 ) -> Passport:
     """Return the passport of a lot, for one label of it or for none.
 
     Whether a certificate that it claims is valid is told of ``now_ms``. ``filled`` gives
-    what all labels of the lot share (``lot_passport``), from wherever it is kept.
+    what all labels of the lot share (``lot_passport``), from wherever it is kept;
+    ``known`` is the label, where it was looked up already.
 
     Raises:
         MissingError: there is no such lot, or no such label of it.
@@ -118,7 +121,9 @@ def passport_of(
     lot = registry.find_lot(gtin, code)
     if lot is None:
         raise MissingError(f"there is no lot {code} of product {gtin}")
-    label = None if serial is None else registry.find_label(serial)
+    label = known
+    if serial is None or label is None or label.id != serial:
+        label = None if serial is None else registry.find_label(serial)
     if serial is not None and (label is None or label.lot != lot.id):
         raise MissingError(f"lot {code} has no label {serial}")
     made = replace(

@@ -12,6 +12,8 @@ from typing import Any, Final
 import msgspec
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from greenwater.kernel.errors import (
     ConflictError,
@@ -81,6 +83,19 @@ def problem_response(
     if status == 401:
         kept["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(document), status, kept, PROBLEM)
+
+
+class OnlyKeyed:
+    """Middleware around ``Once``: what has no key goes on as it is, and sooner."""
+
+    def __init__(self, app: ASGIApp, once: "Once") -> None:
+        self._app, self._keyed = app, BaseHTTPMiddleware(app, once)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        headers = scope.get("headers", ())
+        is_keyed = any(name == b"idempotency-key" for name, _ in headers)
+        await (self._keyed if is_keyed else self._app)(scope, receive, send)
 
 
 class Once:

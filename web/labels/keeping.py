@@ -63,12 +63,17 @@ def may_keep(
     lot: str,
     label: str | None = None,
     count: Callable[[], None] | None = None,
-) -> None:
-    """Say, before a page is made, that it may be kept while a lot's stamp is the same."""
+) -> Stamp | None:
+    """Say, before a page is made, that it may be kept while a lot's stamp is the same.
+
+    Returns the stamp; None: the page is not for all, and is not kept.
+    """
     keep: Keep | None = scope.get(KEEP)
-    if keep is not None:
-        keep.lot, keep.label, keep.count = lot, label, count
-        keep.stamp = registry.stamp_of(lot, label)
+    if keep is None:
+        return None
+    keep.lot, keep.label, keep.count = lot, label, count
+    keep.stamp = registry.stamp_of(lot, label)
+    return keep.stamp
 
 
 @dataclass

@@ -12,7 +12,9 @@ from starlette.background import BackgroundTask
 from greenwater.kernel.errors import PlatformError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
+from greenwater.storage.registry import Registry
 from greenwater.storage.registry.labels import Label
+from greenwater.storage.registry.marks import Stamp
 from traceability.goods.steps import KINDS as STEP_KINDS
 from traceability.label.labels import Published
 from traceability.label.linked import linked_passport
@@ -77,11 +79,14 @@ class LabelPages:
     def _now_ms(self) -> int:
         return milliseconds(self._services.clock.now())
 
-    def _published(self) -> Published:
+    def _published(self, registry: Registry | None = None) -> Published:
+        """Return what may be known of labels; ``registry`` None: the site's, as it is."""
         if self._services.signer is None:
             raise UnavailableError("this site has no key to sign labels with")
         return Published(
-            self._services.registry, self._services.signer, self._services.clock
+            registry or self._services.registry,
+            self._services.signer,
+            self._services.clock,
         )
 
     def _open_to_all(self, body: bytes) -> Response:
@@ -131,15 +136,24 @@ class LabelPages:
         text = f"{self._services.public_url.rstrip('/')}{request.url.path}"
         if request.url.query:
             text += f"?{_signed_query(request)}"
-        label = self._services.registry.find_label_at(text)
-        if label is not None:
-            self._may_keep(request, label)
-        verdict = self._published().check(text)
+        with self._services.registry.at_one_moment():
+            return self._passport_page(request, gtin, lot, serial, text)
+
+    def _passport_page(
+        self, request: Request, gtin: str, lot: str, serial: str | None, text: str
+    ) -> Response:
+        registry = self._services.registry
+        label = registry.find_label_at(text)
+        stamp = None if label is None else self._may_keep(request, label)
+        if label is not None and stamp is not None:
+            registry = self._shelf.seen(label.lot, stamp)
+        verdict = self._published(registry).check_found(
+            text, label, is_untouched=stamp is not None and stamp.is_untouched
+        )
         is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
-        beside, found, registry = Beside(), None, self._services.registry
-        now_ms = self._now_ms()
+        beside, found, now_ms = Beside(), None, self._now_ms()
         if is_known:
-            verdict, beside = self._beside(request, label, verdict)
+            verdict, beside = self._beside(request, registry, label, verdict)
             found = passport_of(
                 registry,
                 gtin,
@@ -148,6 +162,7 @@ class LabelPages:
                 verdict,
                 now_ms=now_ms,
                 filled=self._shelf.of if is_for_all(request.scope) else None,
+                known=label,
             )
         accept = request.headers.get("accept", "")
         if found is not None and LINKED in accept:
@@ -159,17 +174,17 @@ class LabelPages:
             response = passport_view(
                 self._render, request, now_ms, verdict, found, beside=beside
             )
-        if beside.uri and self._is_counted(request):
-            response.background = BackgroundTask(self._note, beside.uri)
+        if label is not None and beside.uri and self._is_counted(request):
+            response.background = BackgroundTask(self._counter.note, label.id)
         return response
 
-    def _may_keep(self, request: Request, label: Label) -> None:
+    def _may_keep(self, request: Request, label: Label) -> Stamp | None:
         """Have the page kept for whoever scans the label next; each scan is counted."""
 
         def count() -> None:
             self._counter.note(label.id)
 
-        may_keep(
+        return may_keep(
             request.scope,
             self._services.registry,
             label.lot,
@@ -184,13 +199,17 @@ class LabelPages:
         return request.method == "GET" and not is_owner
 
     def _beside(
-        self, request: Request, label: Label | None, verdict: Verdict
+        self,
+        request: Request,
+        registry: Registry,
+        label: Label | None,
+        verdict: Verdict,
     ) -> tuple[Verdict, Beside]:
         """Return the verdict, and what stands beside the passport.
 
         Those on duty are told of a suspicion in the verdict, the public beside it.
         """
-        registry, lang = self._services.registry, lang_of(request)
+        lang = lang_of(request)
         if label is None:
             return verdict, Beside()
         visitor = self._doors.visitor(request)

@@ -1,21 +1,64 @@
 """What all labels of a lot share, kept for a minute: the next label of it is shown sooner.
 
-Nothing that must be seen at once is in it: verdict, recall, certificate and inspections
-are asked for each page (``keeping``).
+Two things of different freshness. The passport's story is a minute old at most. What must be
+seen at once (recalls, keys, certificates, inspections) is held no longer than the stamp of
+the lot is the same (``keeping``), which is asked for each page.
 """
 
 import threading
 import time
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from greenwater.kernel.clock import Clock
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.marks import Stamp
 from traceability.label.passport import Passport, lot_passport
 
 KEPT_S: Final = 60.0
 MOST: Final = 1_000
+
+STAMPED: Final = frozenset(
+    {
+        "find_lot",
+        "signing_keys",
+        "operator_alarms",
+        "recalls_upon",
+        "inspections",
+        "claims",
+        "offices",
+        "get_certificate",
+        "certificate_acts",
+    }
+)
+"""What is asked of the registry for every label of a lot, and cannot change while the
+stamp of the lot is the same; names of offices may be a minute old."""
+
+
+class _Seen:
+    """The registry as it stood at a stamp: asks each of these questions once."""
+
+    def __init__(
+        self, registry: Registry, stamp: tuple[int, ...], until_s: float
+    ) -> None:
+        self.stamp, self.until_s = stamp, until_s
+        self._registry = registry
+        self._known: dict[Any, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        method: Callable[..., Any] = getattr(self._registry, name)
+        if name not in STAMPED:
+            return method
+
+        def asked(*of: Any, **by: Any) -> Any:
+            key = (name, of, *by.items())
+            if key not in self._known:
+                self._known[key] = method(*of, **by)
+            return self._known[key]
+
+        return asked
 
 
 class Shelf:
@@ -25,6 +68,7 @@ class Shelf:
         self._registry, self._clock = registry, clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[float, Passport]] = OrderedDict()
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def of(self, lot: Lot) -> Passport:
         """Return a lot's passport, at most a minute old.
@@ -44,3 +88,16 @@ class Shelf:
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
         return made
+
+    def seen(self, lot: str, stamp: Stamp) -> Registry:
+        """Return the registry for a page of a lot whose stamp was just taken."""
+        now_s = time.monotonic()
+        with self._lock:
+            known = self._seen.get(lot)
+            if known is None or known.stamp != stamp.lot or now_s >= known.until_s:
+                until_s = now_s + self._clock.real_seconds(KEPT_S)
+                known = self._seen[lot] = _Seen(self._registry, stamp.lot, until_s)
+            self._seen.move_to_end(lot)
+            while len(self._seen) > MOST:
+                self._seen.popitem(last=False)
+        return cast(Registry, known)

@@ -21,7 +21,7 @@ from traceability.goods.steps import (
     Unpack,
 )
 from web.views.formats import typed_number
-from web.words import Lang, say
+from web.words import Lang
 
 Form = Mapping[str, str]
 

@@ -5,11 +5,22 @@ at all. ``stamp_of`` is of what turns a lot's public page from one moment to the
 recalls, suspensions and revocations, keys, certificates, inspections.
 """
 
+import contextlib
 import sqlite3
 import threading
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, Select, func, literal, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Text,
+    bindparam,
+    func,
+    select,
+    text,
+)
 
 from greenwater.storage.registry.models import OperatorAlarm
 from greenwater.storage.registry.models.certification import (
@@ -30,8 +41,20 @@ _VERSION: Final = "PRAGMA data_version"
 # Which transactions can be seen: text that stays the same while none was committed.
 _SNAPSHOT: Final = text("SELECT CAST(pg_current_snapshot() AS text)")
 
-Stamp = tuple[Any, ...]
-"""Counts and ends; equal ones are of the same standing."""
+
+class Stamp(NamedTuple):
+    """Counts and ends, of a label alone and of all that stands over its lot's labels.
+
+    Equal ones are of the same standing.
+    """
+
+    label: tuple[int, ...]
+    lot: tuple[int, ...]
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever done to the label."""
+        return self.label[0] == 0
 
 
 class Watch:
@@ -105,33 +128,47 @@ class Marks:
 
         What is counted is only ever added to, or ended.
         """
+        of = {"lot": lot, "label": label or ""}
         with self._sessions.reading() as session:
-            return tuple(session.execute(_stamp(lot, label)).one())
+            found = tuple(session.execute(_STAMP, of).one())
+        return Stamp(found[:2], found[2:])
+
+    @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Have all that this thread reads meanwhile be of one moment, and read quickly.
+
+        What it writes meanwhile it does not see.
+        """
+        with self._sessions.together():
+            yield
 
 
 def _count(what: Any) -> Select[int]:
     return select(func.count(what))
 
 
-def _stamp(lot: str, label: str | None) -> Select[Any]:
-    acts = LabelActRow.label == (label or "")
-    told = (ScanRow.label == (label or "")) & (ScanRow.place != "")
+def _stamp() -> Select[Any]:
+    label, lot = bindparam("label", type_=Text), bindparam("lot", type_=Text)
     carried = OperatorAlarm.kind.in_(CARRIED)
+    told = (ScanRow.label == label) & (ScanRow.place != "")
     parts: list[Any] = [
-        _count(LabelActRow.number).where(acts).scalar_subquery(),
-        _count(RecallRow.number).scalar_subquery(),
-        _count(RecallRow.ended_ms).scalar_subquery(),
-        _count(SigningKeyRow.id).scalar_subquery(),
-        _count(SigningKeyRow.until_ms).scalar_subquery(),
-        _count(SigningKeyRow.revoked_ms).scalar_subquery(),
-        _count(OperatorAlarm.id).where(carried).scalar_subquery(),
-        _count(OperatorAlarm.cleared_ms).where(carried).scalar_subquery(),
-        _count(CertificateRow.id).scalar_subquery(),
-        _count(CertificateActRow.number).scalar_subquery(),
-        _count(ClaimRow.number).scalar_subquery(),
-        _count(InspectionRow.id).where(InspectionRow.lot == lot).scalar_subquery(),
+        _count(LabelActRow.number).where(LabelActRow.label == label),
         # Told from how many places: one count more is no news, another place is.
-        _count(ScanRow.place.distinct()).where(told).scalar_subquery(),
+        _count(ScanRow.place.distinct()).where(told),
+        _count(RecallRow.number),
+        _count(RecallRow.ended_ms),
+        _count(SigningKeyRow.id),
+        _count(SigningKeyRow.until_ms),
+        _count(SigningKeyRow.revoked_ms),
+        _count(OperatorAlarm.id).where(carried),
+        _count(OperatorAlarm.cleared_ms).where(carried),
+        _count(CertificateRow.id),
+        _count(CertificateActRow.number),
+        _count(ClaimRow.number),
+        _count(InspectionRow.id).where(InspectionRow.lot == lot),
     ]
-    query: Select[Any] = select(literal(1)).add_columns(*parts)
+    query: Select[Any] = select(*[one.scalar_subquery() for one in parts])
     return query
+
+
+_STAMP: Final = _stamp()

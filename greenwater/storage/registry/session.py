@@ -163,6 +163,7 @@ class Sessions:
     def __init__(self, engine: Engine, *options: Any) -> None:
         self.engine, self._options = engine, options
         self._make = sessionmaker(engine, expire_on_commit=False)
+        self._shared = threading.local()
 
     def narrowed(self, *options: Any) -> "Sessions":
         """Return the same database, seen through ``options`` as well."""
@@ -179,10 +180,30 @@ class Sessions:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """One transaction that only reads."""
+        shared: Session | None = getattr(self._shared, "session", None)
+        if shared is not None:
+            with translated():
+                yield shared
+            return
         with translated(), self._make() as session:
             session.connection(execution_options={"greenwater_reads": True})
-            event.listen(session, "do_orm_execute", self._narrow)
+            if self._options:
+                event.listen(session, "do_orm_execute", self._narrow)
             yield session
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Have all that this thread reads meanwhile be read in one transaction.
+
+        What it writes meanwhile it does not see: for pages that only show.
+        """
+        with self.reading() as session:
+            outer = getattr(self._shared, "session", None)
+            self._shared.session = session
+            try:
+                yield
+            finally:
+                self._shared.session = outer
 
     def _narrow(self, state: ORMExecuteState) -> None:
         state.statement = state.statement.options(*self._options)
