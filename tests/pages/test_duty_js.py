@@ -100,6 +100,9 @@ def test_a_phone_signs_without_a_network_and_sends_once(
         context.set_offline(True)
         signs_of_a_vessel(page, picture)
         assert farms.registry.vessel_inspections() == []
+        page.goto(f"{url}/inspections")
+        expect(page.locator("#lost")).to_contain_text("Không có mạng. Trang này lưu")
+        expect(page.locator("[data-unsent]")).to_contain_text("KH-91001-TS")
         page.close()
         context.set_offline(False)
         network_is_back(context, url, "gw-send")

@@ -393,6 +393,8 @@ const begin = () => {
       });
       active.postMessage({ keep: "check" }, [port2]);
       await answered;
+      // An inspector's own pages are kept before they are needed: what he has not sent, what stands out.
+      if (isOnDuty) active.postMessage({ keep: ["/inspections", "/inspections/today"] });
       page.dataset.installed = "true";
       part("installed").hidden = false;
     };

@@ -153,6 +153,22 @@ const showPhone = async (card) => {
   card.dataset.phone = isKnown ? "enrolled" : "new";
 };
 
+// A page as it was last seen says so, as the farm's do (book.js).
+const kept = Number(body.dataset.kept);
+const sayKept = () => {
+  const time = new Date(kept).toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false });
+  const note = document.getElementById("lost");
+  note.textContent = body.dataset.seen.replaceAll("{time}", time).replaceAll("{age}", String(Math.round((Date.now() - kept) / 60_000)));
+  note.hidden = false;
+};
+if (kept && body.dataset.seen) {
+  sayKept();
+  addEventListener("online", async () => {
+    await send();
+    location.reload();
+  });
+}
+
 // The lists of vessels, and the check page with his name on it, are not for the next one.
 const forget = async () => {
   await forgetVessels();
