@@ -60,6 +60,8 @@ def pieces_of(path: Path) -> Iterator[pd.DataFrame]:
         with _opened(path) as text, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             head = text.readline()
+            while head.startswith("#"):
+                head, line = text.readline(), line + 1
             if not head.strip():
                 raise InputError(f"{path} is empty: it needs a header line and rows")
             names = _names(head, path)

@@ -1,8 +1,8 @@
 """Cells that say when, as anyone writes them, to milliseconds since 1970 UTC. Pure.
 
-ISO 8601 with or without a zone, seconds or milliseconds since 1970, and days first or months
-first with slashes, dots or dashes: which, the whole file says, and where it does not, days
-come first, as in Viet Nam.
+ISO 8601 with or without a zone, seconds (milli-, micro-, nanoseconds) since 1970, months by
+their English names, and days first or months first with slashes, dots or dashes: which, the
+whole file says, and where it does not, days come first, as in Viet Nam.
 """
 
 import re
@@ -21,7 +21,7 @@ _CLOCK: Final = (
     r"(?P<h>\d{1,2})(?:[:hg](?P<m>\d{2}))(?::(?P<s>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>AM|PM|SA|CH|am|pm)?"
 )
-_DATE: Final = r"(?P<a>\d{1,2})[/.\-](?P<b>\d{1,2})[/.\-](?P<y>\d{4})"
+_DATE: Final = r"(?P<a>\d{1,2})[/.\-](?P<b>\d{1,2})[/.\-](?P<y>\d{4}|\d{2})"
 _ZONE: Final = r"\s*(?P<zone>Z|[+\-]\d{2}:?\d{2})?"
 _FORMS: Final = (
     re.compile(rf"^\s*{_DATE}(?:[ T,]+{_CLOCK})?{_ZONE}\s*$"),
@@ -30,6 +30,31 @@ _FORMS: Final = (
 _HAS_ZONE: Final = re.compile(
     r"(?:[zZ]|:\d{2}(?:[.,]\d+)?\s*[+\-]\d{2}(?::?\d{2})?)\s*$"
 )
+_NUMBER: Final = re.compile(r"\s*\d+(?:\.\d*)?(?:[eE]\+?\d+)?\s*")
+_SINCE: Final = (
+    (1e8, 1e10, 1e3),
+    (9e11, 1e13, 1.0),
+    (9e14, 1e16, 1e-3),
+    (9e17, 1e19, 1e-6),
+)
+"""What counts as seconds since 1970, milli-, micro- and nanoseconds: (from, to, to ms)."""
+_MONTH_NAME: Final = re.compile(r"(\d{1,2})[ \-/]([A-Za-z]{3})[a-z]*\.?[ ,\-/]+(\d{4})")
+_MONTHS: Final = (
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+)
+_DIGITS: Final = re.compile(r"^(\d{8})(\d{6})$")
+_CENTURY: Final = 2000
 
 
 class Instant:
@@ -46,10 +71,15 @@ class Instant:
         Raises:
             InputError: one is no instant; its line is named.
         """
+        written = cells
+        if re.search(r"[A-Za-z]{3}", str(cells.iloc[0])):
+            cells = _plain(cells)
         self._count_zones(cells)
-        found = self._iso(cells)
+        found = _since(cells)
         if found is None:
-            found = _parts(cells, lines)
+            found = self._iso(cells)
+        if found is None:
+            found = _parts(cells, lines, written)
         self._pieces.append(found)
         self._lines.append(lines)
 
@@ -82,8 +112,7 @@ class Instant:
         return np.concatenate(parts), notes
 
     def _count_zones(self, cells: pd.Series) -> None:
-        first = str(cells.iloc[0]).strip()
-        if re.fullmatch(r"\d{10}|\d{13}", first):
+        if _since(cells.iloc[:1]) is not None:
             return
         has_zone = cells.str.contains(_HAS_ZONE).to_numpy(bool)
         self._zoned += int(has_zone.sum())
@@ -91,13 +120,9 @@ class Instant:
 
     @staticmethod
     def _iso(cells: pd.Series) -> Instants | None:
-        """Return the instants if every cell is ISO 8601, or a number of seconds."""
-        if re.fullmatch(r"\s*\d{10}\s*|\s*\d{13}\s*", str(cells.iloc[0])):
-            numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
-            if not np.isnan(numbers).any():
-                scale = np.where(numbers < 1e11, 1000.0, 1.0)
-                since: Instants = np.round(numbers * scale).astype(np.int64)
-                return since
+        """Return the instants if every cell is ISO 8601, or 14 digits of a date and time."""
+        if re.fullmatch(r"(?:19|20)\d{12}", str(cells.iloc[0]).strip()):
+            cells = cells.str.strip().str.replace(_DIGITS, r"\1T\2", regex=True)
         parsed = pd.to_datetime(cells, utc=True, errors="coerce", format="ISO8601")
         if parsed.isna().any():
             return None
@@ -106,10 +131,36 @@ class Instant:
         return found
 
 
-def _parts(cells: pd.Series, lines: Instants) -> pd.DataFrame:
+def _since(cells: pd.Series) -> Instants | None:
+    """Return the instants if every cell counts from 1970, all in one unit."""
+    if not _NUMBER.fullmatch(str(cells.iloc[0])):
+        return None
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    for low, high, scale in _SINCE:
+        if np.all((numbers >= low) & (numbers < high)):
+            found: Instants = np.round(numbers * scale).astype(np.int64)
+            return found
+    return None
+
+
+def _plain(cells: pd.Series) -> pd.Series:
+    """Return cells with months by number, and the zone of UTC as ISO 8601 writes it."""
+
+    def iso(found: re.Match[str]) -> str:
+        name = found[2].lower()
+        if name not in _MONTHS:
+            return found[0]
+        return f"{found[3]}-{_MONTHS.index(name) + 1:02d}-{int(found[1]):02d}"
+
+    named = cells.str.replace(_MONTH_NAME, iso, regex=True)
+    return named.str.replace(r"\s*(?:UTC|GMT)\s*$", "Z", regex=True)
+
+
+def _parts(cells: pd.Series, lines: Instants, written: pd.Series) -> pd.DataFrame:
     """Return year, both smaller numbers and the rest of a day of every cell.
 
-    ``whole`` is the instant where a cell is ISO 8601 among others that are not.
+    ``whole`` is the instant where a cell is ISO 8601 among others that are not;
+    ``written`` are the cells as the file has them.
     """
     parsed = pd.to_datetime(cells, utc=True, errors="coerce", format="ISO8601")
     is_bad = parsed.isna().to_numpy()
@@ -127,11 +178,12 @@ def _parts(cells: pd.Series, lines: Instants) -> pd.DataFrame:
         taken = taken[is_this]
         for name in ("a", "b", "y"):
             found.loc[here, name] = taken[name].astype(int).to_numpy()
+        found.loc[found["y"] < 100, "y"] += _CENTURY
         found.loc[here, "rest"] = _rest_ms(taken)
         at = at[~is_this]
     if len(at):
         raise InputError(
-            f"line {lines[at[0]]}: time {cells.iloc[int(at[0])]!r} is no instant: "
+            f"line {lines[at[0]]}: time {written.iloc[int(at[0])]!r} is no instant: "
             "write 2026-06-01T00:00:00Z"
         )
     return found

@@ -88,6 +88,37 @@ _PLACE: Final = re.compile(
 """What may stand beside a channel's name: a number, a letter, a layer, a depth."""
 
 
+_VERDICTS: Final = frozenset(
+    [
+        "corrected",
+        "cor",
+        "label",
+        "labels",
+        "labeled",
+        "labelled",
+        "qc",
+        "flag",
+        "flags",
+        "anomaly",
+        "outlier",
+    ]
+)
+_NO_QUANTITY: Final = frozenset(
+    [
+        "id",
+        "index",
+        "row",
+        "record",
+        "station",
+        "site",
+        "station_id",
+        "site_id",
+        "historical",
+        "provisionalplus",
+    ]
+)
+
+
 class Meaning(NamedTuple):
     """The channel that a column is of (its own name if none of ours), and which probe's."""
 
@@ -119,6 +150,15 @@ def meaning_of(name: str) -> Meaning:
             if _PLACE.fullmatch(place) and rest in _known():
                 return Meaning(_known()[rest], place)
     return Meaning(name)
+
+
+def is_verdict(name: str) -> bool:
+    """Return whether a column is somebody's verdict, made afterwards, or only a number.
+
+    By the last word of its name: ``ph_qc``, ``Temp Flag``, ``is_anomaly``; ``station_id``.
+    """
+    words = slug(name)
+    return words.rpartition("_")[2] in _VERDICTS or words in _NO_QUANTITY
 
 
 def time_columns(names: Iterable[str]) -> list[str]:

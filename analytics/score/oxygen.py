@@ -8,7 +8,6 @@ forecast that was relied on instead.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,17 +16,17 @@ from analytics.oxygen.crash import CRASH_MG_L, CrashSkill, crash_skill
 from analytics.oxygen.grid import Grid, gridded
 from analytics.oxygen.rolling import Run, run_all
 from analytics.oxygen.skill import Skill, skill_of
+from analytics.oxygen.warned import Warned, chance_to_catch, events_of, warned_at
+from analytics.score.names import is_verdict
 from analytics.score.table import (
     Table,
     format_instants,
     parse_instant,
     read_table,
+    write_frame,
 )
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError
-
-_NOT_INPUTS: Final = ("_corrected", "_label", "_qc", "_flag")
-"""Columns that are somebody's verdict, made afterwards: never an input."""
 
 
 def score_oxygen(
@@ -63,7 +62,7 @@ def grid_of(table: Table) -> Grid:
     inputs = {
         name: values
         for name, values in table.inputs().items()
-        if name != name_of_oxygen and not name.endswith(_NOT_INPUTS)
+        if name != name_of_oxygen and not is_verdict(name)
     }
     return gridded(table.times_ms, values_of_oxygen, inputs)
 
@@ -87,13 +86,14 @@ def write_forecasts(grid: Grid, runs: Sequence[Run], out: Path) -> None:
         )
         parts.append(part)
     whole = pd.concat(parts).sort_values(["row", "horizon_h"], kind="stable")
-    whole.drop(columns="row").to_csv(out, index=False, float_format="%.3f")
+    write_frame(whole.drop(columns="row"), out, "%.3f")
 
 
 def summary_of(grid: Grid, runs: Sequence[Run], notes: Sequence[str]) -> str:
     """Return the printed page: skill by horizon, then warnings of a crash."""
     skills = [skill_of(grid, run) for run in runs if not run.target.is_minimum]
-    crashes = [crash_skill(grid, run) for run in runs if run.target.is_minimum]
+    lows = [run for run in runs if run.target.is_minimum]
+    crashes = [(crash_skill(grid, run), _warned(grid, run)) for run in lows]
     return "\n".join(
         [
             *(f"note: {note}" for note in notes),
@@ -121,9 +121,14 @@ def _skill_lines(skills: Sequence[Skill]) -> list[str]:
     return lines
 
 
-def _crash_lines(crashes: Sequence[CrashSkill]) -> list[str]:
+def _warned(grid: Grid, run: Run) -> Warned:
+    events = events_of(grid, run, CRASH_MG_L)
+    return warned_at(events, chance_to_catch(events))
+
+
+def _crash_lines(crashes: Sequence[tuple[CrashSkill, Warned]]) -> list[str]:
     lines = []
-    for one in crashes:
+    for one, warned in crashes:
         if not one.rows:
             lines.append(f"no oxygen below {CRASH_MG_L:g} mg/L within {one.hours} h")
             continue
@@ -136,4 +141,10 @@ def _crash_lines(crashes: Sequence[CrashSkill]) -> list[str]:
             f"{one.budget_caught} of {one.crashes} warned, "
             f"median lead {one.budget_lead_h:.1f} h"
         )
+        if warned.crashes:
+            lines.append(
+                f"  by warnings: {warned.warnings} given to catch {warned.caught} of "
+                f"{warned.crashes}; {warned.right} were followed by one within "
+                f"{one.hours} h, {warned.right_in_12_h} within 12 h"
+            )
     return lines

@@ -132,6 +132,19 @@ def format_instants(times_ms: Instants, *, is_fine: bool | None = None) -> list[
     return [f"{text}Z" for text in texts]
 
 
+def write_frame(frame: pd.DataFrame, out: Path, float_format: str = "%.4f") -> None:
+    """Write a result as CSV.
+
+    Raises:
+        InputError: there is no such folder, or it may not be written.
+    """
+    try:
+        frame.to_csv(out, index=False, float_format=float_format)
+    except OSError as exc:
+        said = exc.strerror or exc
+        raise InputError(f"--out {out} cannot be written: {said}") from exc
+
+
 def _when(path: Path, piece: pd.DataFrame) -> list[str]:
     when = time_columns(piece.columns)
     if not when:

@@ -5,7 +5,7 @@ A fix's activity comes from rows of its vessel up to it. Words: ``fishing``, ``s
 four hours before: too few to tell). ``probability`` is that of fishing, whatever the word.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,34 +17,15 @@ from analytics.fishing.features import Floats, Track
 from analytics.fishing.hauls import SLOW_KN
 from analytics.fishing.model import probability, speed_rule
 from analytics.fishing.trips import TripState
-from analytics.score.names import slug
-from analytics.score.table import Table, format_instants, read_table
-from greenwater.kernel.errors import InputError
+from analytics.score.fixes import GEARS, VESSELS, places_of, tracks_of, vessels_of
+from analytics.score.table import Table, format_instants, read_table, write_frame
 
 MAX_GAP_MS: Final = 4 * 3_600_000
 """The stated fix rate: one in four hours; below it nothing is claimed. Practice."""
 STILL_KN: Final = 0.5
+LISTED: Final = 60
+"""Vessels with a line of their own in the summary."""
 _ENDS: Final = ("departure_ms", "landing_ms")
-_KN_M_S: Final = 1852 / 3600
-_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "speed": ("speed_kn", "speed", "sog", "toc_do", "toc_do_kn", "van_toc"),
-    "course": (
-        "course_deg",
-        "course",
-        "cog",
-        "bearing",
-        "heading",
-        "huong",
-        "huong_di",
-    ),
-    "turn": ("course_change_deg",),
-    "shore": ("distance_to_shore_km",),
-    "lat": ("latitude", "lat", "vi_do"),
-    "lon": ("longitude", "lon", "lng", "long", "kinh_do"),
-}
-"""As ``names.slug`` writes what people call them."""
-_VESSELS: Final = ("vessel", "vessel_id", "boat", "mmsi", "tau", "so_tau", "so_dang_ky")
-_GEARS: Final = ("gear", "nghe", "ngu_cu")
 
 
 def score_track(
@@ -55,7 +36,7 @@ def score_track(
     Raises:
         InputError: the file has no vessels, or neither speeds nor positions.
     """
-    table = read_table(file, texts=(*_VESSELS, *_GEARS), is_sorted=False)
+    table = read_table(file, texts=(*VESSELS, *GEARS), is_sorted=False)
     tracks = tracks_of(table)
     chance = np.full(len(table), np.nan)
     activity = np.full(len(table), "unknown", dtype=object)
@@ -63,8 +44,11 @@ def score_track(
     for done, (vessel, (at, track)) in enumerate(tracks.items()):
         chance[at] = probability(track)
         activity[at] = activities(track, chance[at])
-        lines.append(_told(vessel, track, activity[at]))
+        if done < LISTED:
+            lines.append(_told(vessel, track, activity[at]))
         progress(done + 1, len(tracks))
+    if len(tracks) > LISTED:
+        lines.append(f"and {len(tracks) - LISTED} vessels more")
     frame = pd.DataFrame(
         {
             "vessel": vessels_of(table),
@@ -73,55 +57,9 @@ def score_track(
             "probability": chance,
         }
     )
-    frame.to_csv(out, index=False, float_format="%.4f")
+    write_frame(frame, out)
     lines.append(_write_trips(table, tracks, trips or out.with_suffix(".trips.csv")))
     return "\n".join(lines)
-
-
-def vessels_of(table: Table) -> list[str]:
-    """Return each row's vessel.
-
-    Raises:
-        InputError: the file has no column of vessels.
-    """
-    found = _text(table, _VESSELS)
-    if found is not None:
-        return [str(each) for each in found]
-    raise InputError("there is no column 'vessel': say of each row whose it is")
-
-
-def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
-    """Return each vessel's rows in order of time, and its track.
-
-    Raises:
-        InputError: the file has no vessels, or neither speeds nor positions.
-    """
-    vessels = np.array(vessels_of(table), dtype=object)
-    known = {what: _column(table, names) for what, names in _NAMES.items()}
-    known |= dict(zip(("lat", "lon"), places_of(table), strict=True))
-    if known["speed"] is None and (known["lat"] is None or known["lon"] is None):
-        raise InputError(
-            "there is neither 'speed_kn' nor 'latitude' and 'longitude': add one of them"
-        )
-    gears = _text(table, _GEARS)
-    found = {}
-    for vessel in pd.unique(vessels):
-        at = np.flatnonzero(vessels == vessel)
-        at = at[np.argsort(table.times_ms[at], kind="stable")]
-        mine = {k: None if v is None else v[at] for k, v in known.items()}
-        gear = "" if gears is None else str(gears[int(at[0])])
-        found[str(vessel)] = (at, _track(table.times_ms[at], mine, gear))
-    return found
-
-
-def places_of(table: Table) -> tuple[Floats | None, Floats | None]:
-    """Return latitudes and longitudes (°), both NaN where one is on no Earth."""
-    lat, lon = _column(table, _NAMES["lat"]), _column(table, _NAMES["lon"])
-    if lat is None or lon is None:
-        return lat, lon
-    with np.errstate(invalid="ignore"):
-        is_on_earth = (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
-    return np.where(is_on_earth, lat, np.nan), np.where(is_on_earth, lon, np.nan)
 
 
 def activities(track: Track, chance: Floats) -> NDArray[np.object_]:
@@ -131,48 +69,6 @@ def activities(track: Track, chance: Floats) -> NDArray[np.object_]:
     kinds = [is_unknown, chance > 0.5, track.speed_kn <= STILL_KN]
     words = np.select(kinds, ["unknown", "fishing", "stopped"], "steaming")
     return np.asarray(words, dtype=object)
-
-
-def _column(table: Table, names: tuple[str, ...]) -> Floats | None:
-    known = {slug(own): values for own, values in table.numbers.items()}
-    return next((known[name] for name in names if name in known), None)
-
-
-def _text(table: Table, names: tuple[str, ...]) -> Sequence[str] | None:
-    known = {slug(own): cells for own, cells in table.texts.items()}
-    return next((known[name] for name in names if name in known), None)
-
-
-def _track(
-    times_ms: NDArray[np.int64], mine: Mapping[str, Floats | None], gear: str
-) -> Track:
-    nothing = np.full(len(times_ms), np.nan)
-    lat, lon = mine["lat"], mine["lon"]
-    speed, course, turn, shore = (mine[k] for k in ("speed", "course", "turn", "shore"))
-    if lat is not None and lon is not None:
-        implied, heading = _moved(times_ms, lat, lon)
-        speed = implied if speed is None else np.where(np.isnan(speed), implied, speed)
-        course = heading if course is None else course
-    if turn is None and course is not None:
-        turn = (np.diff(course, prepend=np.nan) + 180) % 360 - 180
-    return Track(
-        times_ms,
-        nothing if speed is None else speed,
-        nothing if turn is None else turn,
-        nothing if shore is None else shore,
-        gear,
-    )
-
-
-def _moved(
-    times_ms: NDArray[np.int64], lat: Floats, lon: Floats
-) -> tuple[Floats, Floats]:
-    """Return speed (kn) and heading (°) since the fix before; NaN at the first."""
-    north = np.diff(lat, prepend=np.nan) * 111_195
-    east = np.diff(lon, prepend=np.nan) * 111_195 * np.cos(np.radians(lat))
-    seconds = np.maximum(np.diff(times_ms, prepend=np.nan) / 1000, 1.0)
-    speed = np.hypot(north, east) / seconds / _KN_M_S
-    return speed, np.degrees(np.arctan2(east, north)) % 360
 
 
 def _write_trips(
@@ -196,7 +92,7 @@ def _write_trips(
             "port": [trip.port for trip in found],
         }
     )
-    frame.to_csv(out, index=False)
+    write_frame(frame, out)
     return f"{len(found)} trips between ports of ours, in {out}"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.score.flags import Flags, flags_of
+from analytics.score.names import is_verdict
 from analytics.score.pieces import PIECE, Piece, scored_pieces
 from analytics.score.probes import alike
 from analytics.score.table import (
@@ -33,7 +34,6 @@ from greenwater.reference.limits import Severity, species_limits
 from greenwater.reference.species import SPECIES
 
 LISTED: Final = 20
-_VERDICTS: Final = ("_corrected", "_label", "_qc", "_flag")
 
 
 class ScoredTable(NamedTuple):
@@ -101,7 +101,7 @@ def channels_of(table: Table, asked: str) -> list[str]:
             )
         names.append(own)
     if not asked.strip():
-        names = [name for name in table.numbers if not name.endswith(_VERDICTS)]
+        names = [name for name in table.numbers if not is_verdict(name)]
     if not names:
         raise InputError(f"no channel to score; columns with numbers: {there}")
     return list(dict.fromkeys(names))

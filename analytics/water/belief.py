@@ -45,6 +45,11 @@ def scored(share: float) -> float:
     return power / (1 + power)
 
 
+def share_of(score: float) -> float:
+    """Return the share that makes a score (0 to below 1): the inverse of ``scored``."""
+    return float((score / (1 - score)) ** (1 / 3))
+
+
 def sensor_odd(signs: Signs, around: Around) -> Odd:
     """Return what is odd about a reading as a fault of the probe."""
     if signs.is_dead:

@@ -23,6 +23,8 @@ LATELY: Final = 4
 """Readings that make up a burst."""
 OFF_MS: Final = 2 * HOUR_MS
 """How long a new level is odd before it is the level."""
+QUARTER_MS: Final = HOUR_MS // 4
+"""A value held counts in quarters of an hour where readings come faster."""
 USUALLY_THERE: Final = 0.8
 IN_AIR: Final = 0.05
 """The share of its usual level that conductivity keeps in air, at most."""
@@ -127,10 +129,11 @@ def _compared(
     state: ChannelState, at_ms: int, value: float, jump: float, usual: float
 ) -> Signs:
     is_same = value == state.last
+    often = min(state.cadence_ms / QUARTER_MS, 1.0)
     if is_same:
         state.repeats += 1
     elif state.repeats:
-        state.runs.take(at_ms, float(state.repeats))
+        state.runs.take(at_ms, often * state.repeats)
         state.repeats = 0
     lately, most = state.lately, 3 * state.jumps.floor
     lately.append(jump if jump < most else most)
@@ -148,7 +151,7 @@ def _compared(
     return Signs(
         share,
         burst / burst_bound,
-        state.repeats / state.runs.threshold(at_ms) if state.repeats else 0.0,
+        often * state.repeats / state.runs.threshold(at_ms) if state.repeats else 0.0,
         state.repeats,
         False,
         False,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from analytics.water import belief, days, episodes
+from analytics.water import belief, budget, days, episodes
 from analytics.water.belief import Around
 from analytics.water.days import DayState
 from analytics.water.drift import (
@@ -93,6 +93,7 @@ class WatchState(Struct):
     falls: dict[str, FallState] = field(default_factory=dict)
     drifts: dict[str, DriftState] = field(default_factory=dict)
     days: dict[str, DayState] = field(default_factory=dict)
+    told: dict[str, budget.Told] = field(default_factory=dict)
     together: TogetherState = field(default_factory=TogetherState)
     opened: dict[str, Episode] = field(default_factory=dict)
 
@@ -320,7 +321,10 @@ class Watcher:
     ) -> Scored:
         state = self.state
         best, event = 0.0, ""
-        for odd in odds:
+        for found in odds:
+            odd = found
+            if odd.score >= episodes.OPEN_AT and odd.cause in budget.SORTS:
+                odd = self._within_budget(point, odd)
             best = max(best, odd.score)
             if odd.score < episodes.OPEN_AT:
                 continue
@@ -334,6 +338,14 @@ class Watcher:
             if one.beside and one.channel == point.channel:
                 best, event = max(best, one.probability), event or one.id
         return Scored(point.at_ms, point.channel, point.value, best, event, signs)
+
+    def _within_budget(self, point: Point, odd: Odd) -> Odd:
+        """Return what is left of an oddness after what was told lately."""
+        sort = budget.SORTS[odd.cause]
+        told = self.state.told.setdefault(f"{point.channel}/{sort}", budget.Told())
+        share = belief.share_of(odd.score)
+        left = budget.share_left(told, sort, point.at_ms, share)
+        return odd if left == share else odd._replace(score=belief.scored(left))
 
     def _meaning(self, name: str) -> str:
         return self._names.get(name, name)

@@ -13,8 +13,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 from analytics.fishing import model
 from analytics.fishing.features import features
 from analytics.fishing.hauls import Fix, HaulState
+from analytics.score.fixes import tracks_of
 from analytics.score.table import read_table
-from analytics.score.track import tracks_of
 from greenwater.reference.gears import gear_of
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "fishing"

@@ -1,0 +1,153 @@
+"""Fixes of vessels in somebody's file: whose, where, how fast, in units of ours. Pure.
+
+What a receiver writes for "not available" (speed 102.3, course over 360, a place at 0, 0) is
+no value; longitudes count up to 360 or to 180; a way across the 180th meridian is short.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analytics.fishing.features import Floats, Track
+from analytics.score.names import slug
+from analytics.score.table import Instants, Table
+from greenwater.kernel.errors import InputError
+
+KN_M_S: Final = 1852 / 3600
+MOST_KN: Final = 102.2
+"""From here on AIS says no speed: 102.3 is "not available". Of a way: a receiver's jump."""
+_KMH: Final = 1 / 1.852
+_M_S: Final = 1 / KN_M_S
+_NAMES: Final[Mapping[str, Mapping[str, float]]] = {
+    "speed": {
+        **dict.fromkeys(("speed_kn", "speed", "sog", "toc_do", "toc_do_kn"), 1.0),
+        **dict.fromkeys(("van_toc", "speed_knots", "speed_kts", "speed_kt"), 1.0),
+        **dict.fromkeys(("sog_kn", "sog_knots", "speed_over_ground"), 1.0),
+        **dict.fromkeys(("speed_kmh", "speed_km_h", "speed_kph", "sog_kmh"), _KMH),
+        **dict.fromkeys(("toc_do_km_h", "toc_do_kmh", "van_toc_km_h"), _KMH),
+        **dict.fromkeys(("speed_m_s", "speed_ms", "speed_mps", "sog_m_s"), _M_S),
+        **dict.fromkeys(("toc_do_m_s", "van_toc_m_s"), _M_S),
+    },
+    "course": dict.fromkeys(
+        ("course_deg", "course", "cog", "bearing", "heading", "huong", "huong_di"), 1.0
+    ),
+    "turn": {"course_change_deg": 1.0},
+    "shore": {
+        "distance_to_shore_km": 1.0,
+        "distance_from_shore_km": 1.0,
+        "distance_to_shore_m": 0.001,
+        "distance_from_shore_m": 0.001,
+        "distance_from_shore": 0.001,
+    },
+    "lat": dict.fromkeys(("latitude", "lat", "vi_do"), 1.0),
+    "lon": dict.fromkeys(("longitude", "lon", "lng", "long", "kinh_do"), 1.0),
+}
+"""As ``names.slug`` writes what people call them, and what one of theirs is in ours."""
+VESSELS: Final = ("vessel", "vessel_id", "boat", "mmsi", "tau", "so_tau", "so_dang_ky")
+GEARS: Final = ("gear", "nghe", "ngu_cu")
+
+
+def vessels_of(table: Table) -> list[str]:
+    """Return each row's vessel.
+
+    Raises:
+        InputError: the file has no column of vessels.
+    """
+    found = _text(table, VESSELS)
+    if found is not None:
+        return [str(each) for each in found]
+    raise InputError("there is no column 'vessel': say of each row whose it is")
+
+
+def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
+    """Return each vessel's rows in order of time, and its track.
+
+    Raises:
+        InputError: the file has no vessels, or neither speeds nor positions.
+    """
+    codes, vessels = pd.factorize(np.array(vessels_of(table), dtype=object))
+    known = {what: _column(table, what) for what in ("course", "turn", "shore")}
+    known["speed"] = _speeds(table)
+    known |= dict(zip(("lat", "lon"), places_of(table), strict=True))
+    if known["speed"] is None and (known["lat"] is None or known["lon"] is None):
+        raise InputError(
+            "there is neither 'speed_kn' nor 'latitude' and 'longitude': add one of them"
+        )
+    gears = _text(table, GEARS)
+    order = np.lexsort((table.times_ms, codes))
+    ends = np.cumsum(np.bincount(codes, minlength=len(vessels)))
+    found = {}
+    for vessel, at in zip(vessels, np.split(order, ends[:-1]), strict=True):
+        mine = {k: None if v is None else v[at] for k, v in known.items()}
+        gear = "" if gears is None else str(gears[int(at[0])])
+        found[str(vessel)] = (at, _track(table.times_ms[at], mine, gear))
+    return found
+
+
+def places_of(table: Table) -> tuple[Floats | None, Floats | None]:
+    """Return latitudes and longitudes (°, ±180), both NaN where one is on no Earth."""
+    lat, lon = _column(table, "lat"), _column(table, "lon")
+    if lat is None or lon is None:
+        return lat, lon
+    with np.errstate(invalid="ignore"):
+        is_place = (np.abs(lat) <= 90) & (lon >= -180) & (lon <= 360)
+        is_place &= (lat != 0) | (lon != 0)
+        lon = np.where(lon > 180, lon - 360, lon)
+    return np.where(is_place, lat, np.nan), np.where(is_place, lon, np.nan)
+
+
+def _speeds(table: Table) -> Floats | None:
+    speeds = _column(table, "speed")
+    if speeds is None:
+        return None
+    with np.errstate(invalid="ignore"):
+        return np.where((speeds >= 0) & (speeds < MOST_KN), speeds, np.nan)
+
+
+def _column(table: Table, what: str) -> Floats | None:
+    known = {slug(own): values for own, values in table.numbers.items()}
+    for name, scale in _NAMES[what].items():
+        if name in known:
+            return known[name] if scale == 1 else known[name] * scale
+    return None
+
+
+def _text(table: Table, names: tuple[str, ...]) -> Sequence[str] | None:
+    known = {slug(own): cells for own, cells in table.texts.items()}
+    return next((known[name] for name in names if name in known), None)
+
+
+def _track(times_ms: Instants, mine: Mapping[str, Floats | None], gear: str) -> Track:
+    nothing = np.full(len(times_ms), np.nan)
+    lat, lon = mine["lat"], mine["lon"]
+    speed, course, turn, shore = (mine[k] for k in ("speed", "course", "turn", "shore"))
+    if lat is not None and lon is not None:
+        implied, heading = _moved(times_ms, lat, lon)
+        speed = implied if speed is None else np.where(np.isnan(speed), implied, speed)
+        course = heading if course is None else course
+    if turn is None and course is not None:
+        with np.errstate(invalid="ignore"):
+            course = np.where((course >= 0) & (course <= 360), course, np.nan)
+        turn = (np.diff(course, prepend=np.nan) + 180) % 360 - 180
+    return Track(
+        times_ms,
+        nothing if speed is None else speed,
+        nothing if turn is None else turn,
+        nothing if shore is None else shore,
+        gear,
+    )
+
+
+def _moved(times_ms: Instants, lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
+    """Return speed (kn) and heading (°) since the fix before; NaN at the first."""
+    north = np.diff(lat, prepend=np.nan) * 111_195
+    turned = (np.diff(lon, prepend=np.nan) + 180) % 360 - 180
+    east = turned * 111_195 * np.cos(np.radians(lat))
+    seconds = np.maximum(np.diff(times_ms, prepend=np.nan) / 1000, 1.0)
+    speed = np.hypot(north, east) / seconds / KN_M_S
+    with np.errstate(invalid="ignore"):
+        speed = np.where(speed < MOST_KN, speed, np.nan)
+    return speed, np.degrees(np.arctan2(east, north)) % 360
