@@ -122,7 +122,19 @@ def test_a_program_makes_lots_and_reads_them_page_by_page(
     steps = ours.client.get("/api/v1/steps").json()
     assert [one["id"] for one in steps["steps"]] == [id_]
     assert steps["next"] is None
-    for path in (f"/api/v1/lots/{lot}", f"/api/v1/steps/{id_}"):
+    (made, *_) = first.json()["lots"]
+    chain = ours.client.get(f"/api/v1/lots/{made['id']}/chain").json()
+    assert chain["document"]["type"] == "EPCISQueryDocument"
+    assert 0 < chain["gdst"]["completeness"] <= 1
+    assert "broken" in chain
+    browser = TestClient(app, follow_redirects=False)
+    goods = enter(browser, "hoa").get(f"/goods/{made['id']}").text
+    assert f'href="/api/v1/lots/{made["id"]}/chain"' in goods
+    for path in (
+        f"/api/v1/lots/{lot}",
+        f"/api/v1/lots/{lot}/chain",
+        f"/api/v1/steps/{id_}",
+    ):
         assert theirs.client.get(path).status_code == 404
     assert ours.client.get("/api/v1/lots?after=x").status_code == 422
     farms.registry.add_api_token(
