@@ -107,7 +107,7 @@ def _read(
         names.choices.get(plain(cells.get("kind", "")), cells.get("kind", "")) or kind
     )
     if not kind:
-        raise RowError("kind", "", "say which kind of record this is")
+        raise RowError("kind", "", "say which kind of record this is", "import_kind")
     about = {one.name: one for one in get_kind(kind).fields}
     place = places.of(cells, crop)
     fields: dict[str, Any] = {}
@@ -116,7 +116,13 @@ def _read(
             continue
         field = about.get(name)
         if field is None:
-            raise RowError(name, cell[:80], f"a record {kind} has no field {name!r}")
+            raise RowError(
+                name,
+                cell[:80],
+                f"a record {kind} has no field {name!r}",
+                "import_no_field",
+                kind=kind,
+            )
         if field.type is FieldType.NUMBER:
             fields[name] = number(cell)
         elif field.type is FieldType.CHOICE:
@@ -198,6 +204,8 @@ class _Places:
                 f"this may be {several}: add the former district after a comma"
                 if several
                 else "no commune of the province has this name, now or before July 2025",
+                "commune_several" if several else "commune_none",
+                several=several,
             )
         new = Renamed(commune, found.commune.name)
         if found.is_old and new not in self.renamed:
@@ -220,7 +228,9 @@ def _one(column: str, wanted: str, names: Mapping[str, str]) -> str:
         if fitting
         else f"there is no such {column} of yours"
     )
-    raise RowError(column, wanted[:80], reason)
+    key = "name_several" if fitting else "name_none"
+    several = ", ".join(sorted(fitting)[:5])
+    raise RowError(column, wanted[:80], reason, key, several=several)
 
 
 def titles_of(kind: str, titles: Callable[[str], str]) -> list[str]:

@@ -16,7 +16,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.errors import (
+    ConflictError,
+    InputError,
+    MissingError,
+    PlatformError,
+)
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.vessel_books import VesselRecord
@@ -40,19 +45,26 @@ DAY: Final = ("%d/%m/%Y", "%d-%m-%Y", "%Y-%m-%d")
 
 
 class Trouble(Struct, frozen=True):
-    """What is wrong with a row: its number in the file, the column, what stood there."""
+    """What is wrong with a row: its number in the file, the column, what stood there.
+
+    ``key`` names the words of a page for it, which ``facts`` fill.
+    """
 
     row: int
     column: str
     value: str
     reason: str
+    key: str = ""
+    facts: Mapping[str, object] = {}
 
 
 class RowError(InputError):
     """A row that says something that cannot be, in one of its columns."""
 
-    def __init__(self, column: str, value: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, column: str, value: str, reason: str, key: str = "", /, **facts: object
+    ) -> None:
+        super().__init__(reason, key, **facts)
         self.column, self.value = column, value
 
 
@@ -83,14 +95,16 @@ def decoded(raw: bytes, *, point: str = ".") -> str:
         return csv_of_workbook(raw, point=point)
     if len(raw) > MAX_BYTES:
         raise InputError(
-            f"the file has more than {MAX_BYTES // 2**20} MB: split it into several"
+            f"the file has more than {MAX_BYTES // 2**20} MB: split it into several",
+            "file_large",
+            mb=MAX_BYTES // 2**20,
         )
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError:
         raise InputError(
-            "the file is not UTF-8: in Excel choose Save as… CSV UTF-8"
+            "the file is not UTF-8: in Excel choose Save as… CSV UTF-8", "file_not_utf8"
         ) from None
 
 
@@ -122,17 +136,21 @@ def tried(
         try:
             new, is_there = read(together)
         except RowError as exc:
-            troubles.append(Trouble(row, exc.column, exc.value, str(exc)))
+            troubles.append(_trouble(row, exc.column, exc.value, exc))
         except FieldError as exc:
             column = "time" if exc.field == "happened" else exc.field
             value = together[0].get(column, "")[:80]
-            troubles.append(Trouble(row, column, value, str(exc)))
+            troubles.append(_trouble(row, column, value, exc))
         except (InputError, MissingError, ConflictError) as exc:
-            troubles.append(Trouble(row, "", "", str(exc)))
+            troubles.append(_trouble(row, "", "", exc))
         else:
             there += is_there
             good += [] if is_there else [new]
     return Tried(tuple(good), there, tuple(troubles))
+
+
+def _trouble(row: int, column: str, value: str, error: PlatformError) -> Trouble:
+    return Trouble(row, column, value, str(error), error.key, error.facts)
 
 
 def is_there(made: AnyRecord, known: AnyRecord | None) -> bool:
@@ -143,7 +161,8 @@ def is_there(made: AnyRecord, known: AnyRecord | None) -> bool:
     """
     if known is not None and known.digest != made.digest:
         raise ConflictError(
-            f"record {made.id} is there already with other content: enter a correction"
+            f"record {made.id} is there already with other content: enter a correction",
+            "record_other",
         )
     return known is not None
 
@@ -163,25 +182,38 @@ def rows_of_table(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]
     try:
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as exc:
-        raise InputError(f"the file is no CSV table: {exc}") from None
+        raise InputError(f"the file is no CSV table: {exc}", "file_no_table") from None
     table_rows = [
         (number, cells)
         for number, cells in enumerate(table, 1)
         if any(one.strip() for one in cells)
     ]
     if not table_rows:
-        raise InputError("the file is empty: take a template, and fill it in")
+        raise InputError(
+            "the file is empty: take a template, and fill it in", "file_empty"
+        )
     if len(table_rows) > MAX_ROWS + 1:
-        raise InputError(f"the file has more than {MAX_ROWS} rows: split it")
+        raise InputError(
+            f"the file has more than {MAX_ROWS} rows: split it",
+            "file_long",
+            rows=MAX_ROWS,
+        )
     columns = [
         names.columns.get(plain(one), plain(one)).replace(" ", "_")
         for one in table_rows[0][1]
     ]
     twice = [name for name, count in Counter(columns).items() if count > 1 and name]
     if twice:
-        raise InputError(f"column {twice[0]!r} stands there twice: keep one of them")
+        raise InputError(
+            f"column {twice[0]!r} stands there twice: keep one of them",
+            "column_twice",
+            column=twice[0],
+        )
     if "time" not in columns:
-        raise InputError(f"there is no column 'time' among {', '.join(columns)[:200]}")
+        raise InputError(
+            f"there is no column 'time' among {', '.join(columns)[:200]}",
+            "no_time_column",
+        )
     for number, cells in table_rows[1:]:
         padded = [*cells, *[""] * (len(columns) - len(cells))]
         yield (
@@ -218,7 +250,9 @@ def _as_people_write(text: str) -> dt.datetime:
             return dt.datetime.strptime(text, pattern)  # noqa: DTZ007  (the caller's zone)
         except ValueError:
             continue
-    raise RowError("time", text[:80], "write a time such as 23/11/2026 07:30")
+    raise RowError(
+        "time", text[:80], "write a time such as 23/11/2026 07:30", "import_time"
+    )
 
 
 def template(titles: Sequence[str]) -> str:

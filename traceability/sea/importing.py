@@ -101,7 +101,10 @@ class SeaImporter:
         kind = names.choices.get(plain(said), said) or kind
         if kind not in KINDS:
             raise RowError(
-                "kind", said[:80], f"say the kind of record: {', '.join(KINDS)}"
+                "kind",
+                said[:80],
+                f"say the kind of record: {', '.join(KINDS)}",
+                "import_kind",
             )
         known = {one.name: one for one in get_vessel_kind(kind).fields}
         fields: dict[str, Any] = {}
@@ -109,12 +112,18 @@ class SeaImporter:
             if cell and name not in OTHERS and name not in LINE:
                 if name not in known:
                     raise RowError(
-                        name, cell[:80], f"a record {kind} has no field {name!r}"
+                        name,
+                        cell[:80],
+                        f"a record {kind} has no field {name!r}",
+                        "import_no_field",
+                        kind=kind,
                     )
                 fields[name] = _value(known[name], cell, names, number)
         lines = [found for one in together if (found := _line(one, names, number))]
         if lines and "lines" not in known:
-            raise RowError("species", "", f"a record {kind} has no fish")
+            raise RowError(
+                "species", "", f"a record {kind} has no fish", "import_no_fish"
+            )
         if lines:
             fields["lines"] = lines
         return NewVesselRecord(
@@ -130,7 +139,9 @@ class SeaImporter:
 
     def _trip(self, text: str) -> str:
         if not text:
-            raise RowError("trip", "", "say which trip: its number, or a name of it")
+            raise RowError(
+                "trip", "", "say which trip: its number, or a name of it", "import_trip"
+            )
         if _TRIP.fullmatch(text):
             return text
         return str(uuid.uuid5(NAMESPACE, f"trip/{self._vessel}/{plain(text)}"))
@@ -169,7 +180,7 @@ def _value(field: VesselField, cell: str, names: Names, number: Number) -> Any:
         try:
             at_ms = instant_of(cell)
         except RowError as exc:
-            raise RowError(field.name, cell[:80], str(exc)) from None
+            raise RowError(field.name, cell[:80], str(exc), "import_time") from None
         return at_ms if field.type is VesselFieldType.INSTANT else _day(at_ms)
     if field.type is VesselFieldType.CHOICE:
         return names.choices.get(f"{field.list}/{plain(cell)}", cell)

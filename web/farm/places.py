@@ -19,6 +19,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.facts import Snapshots
 from web.views.formats import typed_number
+from web.views.refused import refused
 from web.words import Lang, say
 
 FIELDS: Final = dict.fromkeys(
@@ -96,7 +97,7 @@ class PlacePages:
                 depth_m=number_of(lang, form.get("depth_m", "")),
             )
         except (InputError, ConflictError) as exc:
-            return self._unit_form(request, form, str(exc))
+            return self._unit_form(request, form, refused(lang, exc))
         request.state.subject = f"unit={unit}"
         self._snapshots.forget()
         return RedirectResponse(f"/units/{unit}", 303)
@@ -130,7 +131,9 @@ def farms_of(services: Services, doors: Doors, request: Request) -> Sequence[str
     person = services.registry.get_person(doors.writer(request))
     found = [where for where, role in person.memberships if role in FARMS]
     if not found:
-        raise RefusedError("this needs a farmer's or technician's account")
+        raise RefusedError(
+            "this needs a farmer's or technician's account", "needs_farmer"
+        )
     return found
 
 
@@ -186,4 +189,4 @@ def number_of(lang: Lang, text: str) -> float | None:
     try:
         return float(typed_number(lang, text))
     except ValueError:
-        raise InputError(f"{text!r} is no number") from None
+        raise InputError(f"{text!r} is no number", "number_wrong") from None

@@ -26,7 +26,10 @@ from traceability.records import FieldError
 from web.api.readings import iso
 from web.door.doors import Doors, RefusedError
 from web.door.programs import Programs
+from web.pages import lang_of
 from web.ports import Services
+from web.views.refused import refused
+from web.words import Lang
 
 MOST: Final = 200
 """Records in one batch, and on one page."""
@@ -104,7 +107,8 @@ class RecordApi:
         person = self._doors.writer(request)
         batch = _decoded(body)
         recording = self._books.recording.for_many()
-        results = [_taken(recording, person, raw) for raw in batch.records]
+        lang = lang_of(request)
+        results = [_taken(recording, person, raw, lang) for raw in batch.records]
         return _fresh({"results": results})
 
     def listed(
@@ -122,17 +126,20 @@ class RecordApi:
         return _fresh({"records": _documents(seen, page), "next": following})
 
 
-def _taken(recording: Recording, person: str, raw: msgspec.Raw) -> dict[str, Any]:
+def _taken(
+    recording: Recording, person: str, raw: msgspec.Raw, lang: Lang
+) -> dict[str, Any]:
+    """Take one record in; why not is said to whoever reads it on his phone."""
     named = _id_in(raw)
     try:
         entered = recording.take(person, _meant(raw))
     except ConflictError as exc:
-        return {"id": named, "status": "conflict", "reason": str(exc),
+        return {"id": named, "status": "conflict", "reason": refused(lang, exc),
                 "href": f"/records/{named}"}  # fmt: skip
     except FieldError as exc:
-        return _refused(named, exc.field, str(exc))
+        return _refused(named, exc.field, refused(lang, exc))
     except (InputError, MissingError) as exc:
-        return _refused(named, None, str(exc))
+        return _refused(named, None, refused(lang, exc))
     answer = {
         "id": entered.record.id,
         "status": "stored" if entered.is_new else "same",

@@ -20,6 +20,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import typed_number
 from web.views.records import unit_words
+from web.views.refused import refused, refused_text
 from web.words import WORDS, Lang, say
 from web.workbooks import workbook_answer
 
@@ -141,7 +142,7 @@ class ImportPages:
                 number=lambda cell: typed_number(lang, cell),
             )
         except InputError as exc:
-            return self._page(request, asked=asked, trouble=str(exc))
+            return self._page(request, asked=asked, trouble=refused(lang, exc))
         if asked.get("sure"):
             count = importer.take_in(person, trial)
             done = say(lang, "import_done", count=count, there=trial.there)
@@ -181,7 +182,7 @@ def _views(lang: Lang, trial: Trial) -> list[TroubleView]:
         TroubleView(
             say(lang, "import_row", row=one.row, column=one.column or "–",
                 value=one.value),
-            one.reason,
+            refused_text(lang, one.key, one.facts) if one.key else one.reason,
         )
         for one in trial.troubles[:SHOWN]
     ]  # fmt: skip

@@ -110,8 +110,8 @@ class AdminPages:
         try:
             self._services.telemetry.latest(DeviceId("no-such-device"))
             told = say(lang, "health_answers"), True
-        except PlatformError as exc:
-            told = str(exc), False
+        except PlatformError:
+            told = say(lang, "refused_silent"), False
         facts.append((say(lang, "health_telemetry"), *told))
         folder = self._services.house.folder
         if folder is not None:

@@ -19,6 +19,7 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import number, typed_number
+from web.views.refused import refused
 from web.views.seawords import gear_name
 from web.words import Lang, say
 
@@ -135,7 +136,7 @@ class AdminPlacePages:
                 gear=gear or None,
             )
         except (InputError, ConflictError) as exc:
-            return self._page(request, given, str(exc))
+            return self._page(request, given, refused(lang_of(request), exc))
         return RedirectResponse("/admin/places", 303)
 
     def _trouble(self, lang: Lang, given: Mapping[str, str]) -> str:

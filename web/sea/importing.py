@@ -19,6 +19,7 @@ from web.farm.recordimport import SHOWN, TroubleView
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import typed_number
+from web.views.refused import refused, refused_text
 from web.views.seaforms import SEA_SPECIES
 from web.views.seawords import choice_name, species_name
 from web.words import WORDS, Lang, say
@@ -131,7 +132,7 @@ class SeaImportPages:
                 number=lambda cell: typed_number(lang, cell),
             )
         except InputError as exc:
-            return self._page(request, vessel, kind=kind, trouble=str(exc))
+            return self._page(request, vessel, kind=kind, trouble=refused(lang, exc))
         if asked.get("sure"):
             count = importer.take_in(person, trial)
             done = say(lang, "import_done", count=count, there=trial.there)
@@ -173,7 +174,7 @@ def _views(lang: Lang, trial: SeaTrial | None) -> list[TroubleView]:
         TroubleView(
             say(lang, "import_row", row=one.row, column=one.column or "–",
                 value=one.value),
-            one.reason,
+            refused_text(lang, one.key, one.facts) if one.key else one.reason,
         )
         for one in found
     ]  # fmt: skip

@@ -22,7 +22,10 @@ from traceability.sea.trip_book import in_force
 from traceability.sea.vessels import CONFIRMATION, NewVesselRecord, VesselBooks
 from web.api.readings import iso
 from web.door.doors import Doors, RefusedError
+from web.pages import lang_of
 from web.ports import Services
+from web.views.refused import refused
+from web.words import Lang
 
 MOST: Final = 200
 MAX_BYTES: Final = 1_000_000
@@ -98,24 +101,25 @@ class SeaRecordApi:
             raise RefusedError("X-CSRF-Token is not of your session: open a page again")
         info = self._doors.mine(request).seen.get_vessel(vessel)
         person = self._doors.sailor(request, or_on_duty=True)
-        results = [self._one(person, info.id, one) for one in _decoded(body)]
+        lang = lang_of(request)
+        results = [self._one(person, info.id, one, lang) for one in _decoded(body)]
         return _fresh({"results": results})
 
-    def _one(self, person: str, vessel: str, raw: Any) -> dict[str, Any]:
+    def _one(self, person: str, vessel: str, raw: Any, lang: Lang) -> dict[str, Any]:
         named = str(raw.get("id", ""))[:64] if isinstance(raw, dict) else ""
         try:
             sent = _meant(raw, vessel)
             known = self._services.registry.find_vessel_record(sent.id)
             self._keep(person, sent)
         except ConflictError as exc:
-            return {"id": named, "status": "conflict", "reason": str(exc)}
+            return {"id": named, "status": "conflict", "reason": refused(lang, exc)}
         except (InputError, MissingError) as exc:
             field = exc.field if isinstance(exc, FieldError) else None
             return {
                 "id": named,
                 "status": "refused",
                 "field": field,
-                "reason": str(exc),
+                "reason": refused(lang, exc),
             }
         return {"id": named, "status": "stored" if known is None else "same"}
 

@@ -170,7 +170,8 @@ class Inspections(InspectionsSeen):
                 if known.statement == inspection.statement:
                     return False
                 raise ConflictError(
-                    f"inspection {inspection.id} is there already with other content"
+                    f"inspection {inspection.id} is there already with other content",
+                    "record_other",
                 )
             session.add(InspectionRow(**facts))
             session.flush()

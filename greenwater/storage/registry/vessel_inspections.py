@@ -109,7 +109,8 @@ class VesselInspections(VesselInspectionsSeen):
                 if known.statement == inspection.statement:
                     return False
                 raise ConflictError(
-                    f"inspection {inspection.id} is there already with other content"
+                    f"inspection {inspection.id} is there already with other content",
+                    "record_other",
                 )
             session.add(VesselInspectionRow(**msgspec.structs.asdict(inspection)))
             session.flush()
