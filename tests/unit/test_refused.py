@@ -59,7 +59,7 @@ def raised() -> Iterator[Raised]:
 def _raised(path: Path, node: ast.Call, kind: str) -> Raised:
     where = path.relative_to(ROOT).as_posix()
     given = node.args[AT[kind]] if len(node.args) > AT[kind] else None
-    key = given.value if isinstance(given, ast.Constant) else "" if given else None
+    key = None if given is None else str(getattr(given, "value", ""))
     first = node.args[0] if node.args else None
     field = str(first.value) if isinstance(first, ast.Constant) else ""
     facts = frozenset(one.arg for one in node.keywords if one.arg)
