@@ -11,6 +11,8 @@ import pytest
 
 from greenwater.storage.registry.books import Crop, Lot, Product, Record
 from greenwater.storage.registry.goods import Flow, Ground
+from greenwater.storage.registry.inspections import Inspection
+from greenwater.storage.registry.vessel_inspections import VesselInspection
 from traceability.epcis.capture import CONTEXT, OWN_CONTEXT
 from traceability.epcis.documents import read_document
 from traceability.gdst.rules import Act as Cte
@@ -34,6 +36,7 @@ from traceability.goods.steps import (
     Unpack,
     tidy,
 )
+from traceability.label.vessel_inspections import of_vessel_inspection
 from traceability.ledger import events
 
 NOW = 1_780_000_000_000
@@ -107,8 +110,23 @@ ALL: dict[str, Any] = {
     "recall": json.loads(
         lot_events.of_recall(MADE, LOT, "x", NOW, is_over=False)[0].document
     ),
+    "inspection": json.loads(
+        events.of_inspection(
+            Inspection("i-1", "hoa", "lot-1", "ABC", "minh", "k", "conformant", "", "s", NOW, NOW),
+            LOT, "cc",
+        )[0].document
+    ),
+    "vessel_inspection": json.loads(
+        of_vessel_inspection(
+            VesselInspection(
+                id="i-2", organisation="hoa", vessel="KH-91001-TS", authority="cc",
+                person="minh", key="k", result="non_conformant", note="",
+                found={"port": "CHR"}, statement="s", happened_ms=NOW, received_ms=NOW,
+            )
+        )[0].document
+    ),
     **{name: of_step(act) for name, act in STEPS.items()},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
