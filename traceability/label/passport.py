@@ -190,15 +190,18 @@ def _places(
     catches: Iterable[CatchEvidence],
     stages: Iterable[Stage],
 ) -> Iterator[StoryPlace]:
-    """Yield where goods were: farms and seas as frozen into their lots, then who worked."""
+    """Yield where goods were: farms and seas as frozen into their lots, then who worked.
+
+    A farm of which neither commune nor position was entered is no place.
+    """
     for root in roots:
         if root.unit is not None:
             found = evidence_in(root)
             place = None if found is None else found.place
             site = registry.get_unit(root.unit).site
-            yield farm_place(
-                place or locality_of(registry.get_site(site)), root.harvested_ms
-            )
+            place = place or locality_of(registry.get_site(site))
+            if place.commune or place.box:
+                yield farm_place(place, root.harvested_ms)
     for caught in catches:
         yield from sea_places(caught)
     for stage in stages:

@@ -51,6 +51,7 @@ class StoryMap:
 
     svg: Markup
     steps: Sequence[Step]
+    has_line: bool = False
 
 
 @functools.lru_cache(maxsize=512)
@@ -71,7 +72,8 @@ def story_map(lang: Lang, places: tuple[StoryPlace, ...]) -> StoryMap:
         return StoryMap(Markup(""), steps)
     told = "; ".join(f"{s.number}. {s.kind}: {s.name}" for s in steps if s.number)
     alt = say(lang, "storymap_alt", places=told)
-    return StoryMap(_drawn(lang, [one.box for one in placed if one.box], alt), steps)
+    boxes = [one.box for one in placed if one.box is not None]
+    return StoryMap(_drawn(lang, boxes, alt), steps, len(boxes) > 1)
 
 
 def place_name(lang: Lang, place: StoryPlace) -> str:
