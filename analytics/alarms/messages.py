@@ -74,6 +74,10 @@ def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
     return found[0] if lang == "vi" else found[1]
 
 
+OWN_NOTES: Final = "domain.md"
+"""What a source says from here on is for whoever works on Greenwater, not for a farmer."""
+
+
 def grounds(alarm: Alarm, lang: str, *, is_short: bool = False) -> str:
     """Return what the alarm rests on: law, standard or our practice, source, verified or not.
 
@@ -88,7 +92,7 @@ def grounds(alarm: Alarm, lang: str, *, is_short: bool = False) -> str:
     is_verified = bool(detail.get("verified"))
     known = saying("verified" if is_verified else "unverified", lang)
     basis = BASES[lang][Basis(detail["basis"])]
-    source = str(detail.get("source", ""))
+    source = str(detail.get("source", "")).partition(OWN_NOTES)[0].rstrip(" ;,:")
     if is_short or not source:
         return f"{head}: {basis}, {known}"
     return f"{head}: {basis} ({source}), {known}"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from playwright.sync_api import BrowserContext, Request
+from playwright.sync_api import APIResponse, BrowserContext, Request, Response
 
 from tests.axe import faults
 
@@ -24,22 +24,32 @@ FILE = re.compile(
     r"^/api/|^/account/data|^/labels/|\.(csv|pdf|zip|json|svg|xlsx|geojson)\b|/template\b"
 )
 PATIENCE_MS = 90_000
-SMALL = """
-() => [...document.querySelectorAll("a.button, button, nav a, input, select, summary")]
-  .filter((one) => !["hidden", "checkbox", "file"].includes(one.type) && one.checkVisibility())
-  .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
-  .filter(([, height]) => height > 0 && height < 43.5)
+SEEN = """
+() => [
+  document.querySelector("main").innerText,
+  document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  [...document.querySelectorAll("a.button, button, nav a, input, select, summary")]
+    .filter((one) => !["hidden", "checkbox", "file"].includes(one.type) && one.checkVisibility())
+    .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
+    .filter(([, height]) => height > 0 && height < 43.5),
+]
 """
+"""What a page says, by how much it is too wide, and what is too small to touch."""
+
 SLIP = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bNone\b|\{\w+\}")
 """What a page shows by mistake: values that nobody put into words."""
-WIDER = (
-    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-)
 
 
 def shape_of(path: str) -> str:
     """Return an address without what it is of: ``/crops/*/readiness``."""
     return ID.sub("*", THING.sub(r"/\1/*", path))
+
+
+def kind_of(path: str) -> str:
+    """Return what kind of page an address is: its shape, and the names of what it asks."""
+    at = urlsplit(path)
+    names = sorted({name for name, _ in parse_qsl(at.query)})
+    return f"{shape_of(at.path)}?{'&'.join(names)}"
 
 
 class Walk:
@@ -62,6 +72,7 @@ class Walk:
 
     def go(self, person: str, starts: Sequence[str]) -> int:
         """Walk as one of the demo's people; return how many addresses were asked for."""
+        self._page.goto("about:blank")  # an open page asks again, as whoever comes next
         self.context.clear_cookies()
         if person:
             answer = self.context.request.post(f"{self.base}/demo/{person}")
@@ -76,34 +87,42 @@ class Walk:
         return len(asked)
 
     def _visit(self, person: str, path: str) -> list[str]:
-        if FILE.search(path) and not self.asks_files:
+        is_file = bool(FILE.search(path))
+        if is_file and not self.asks_files:
             return []
-        answer = self.context.request.get(self.base + path, timeout=PATIENCE_MS)
+        is_new = kind_of(path) not in self.looked and not is_file
+        answer = self._open(path) if is_new and self.asks_files else self._ask_for(path)
         if answer.status >= 400:
             self.wrong.append((f"{person or 'a stranger'} at {path}", answer.status))
             return []
         if not answer.headers.get("content-type", "").startswith("text/html"):
             return []
-        at = urlsplit(answer.url)
-        names = sorted({name for name, _ in parse_qsl(at.query)})
-        kind = f"{shape_of(at.path)}?{'&'.join(names)}"
-        if kind not in self.looked and not FILE.search(at.path):
+        here = answer.url.removeprefix(self.base)
+        kind = kind_of(here)
+        if kind not in self.looked and not FILE.search(here):
             self.looked.add(kind)
-            self.look(kind, f"{at.path}?{at.query}")
+            self.look(kind, here)
         return [
-            urljoin(f"{at.path}?{at.query}", html.unescape(link))
-            for link in LINK.findall(answer.text())
+            urljoin(here, html.unescape(link)) for link in LINK.findall(answer.text())
         ]
 
-    def look(self, _kind: str, path: str) -> None:
+    def _ask_for(self, path: str) -> APIResponse:
+        return self.context.request.get(self.base + path, timeout=PATIENCE_MS)
+
+    def _open(self, path: str) -> Response:
+        """Open a page of a kind that was not looked at yet."""
+        answer = self._page.goto(self.base + path, timeout=PATIENCE_MS)
+        assert answer is not None, path
+        return answer
+
+    def look(self, kind: str, path: str) -> None:
         """See one page of a kind on a narrow phone, by day and by night."""
         page = self._page
+        if page.url != self.base + path:
+            page.goto(self.base + path)
         page.emulate_media(color_scheme="light")
-        page.goto(self.base + path)
-        page.wait_for_selector("main")
-        slips = SLIP.findall(page.inner_text("main"))
-        self.wrong += [(path, f"says {one}") for one in slips]
-        wider, small = page.evaluate(WIDER), page.evaluate(SMALL)
+        text, wider, small = page.evaluate(SEEN)
+        self.wrong += [(path, f"says {one}") for one in SLIP.findall(text)]
         if wider > 0:
             self.wrong.append((path, f"{wider} px wider than the screen"))
         self.wrong += [(path, f"small: {one}") for one in small]
@@ -112,7 +131,6 @@ class Walk:
         self.wrong += [
             (f"{path} by night", one) for one in faults(page, "color-contrast")
         ]
-        page.goto("about:blank")  # an open page asks again, as whoever comes next
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
