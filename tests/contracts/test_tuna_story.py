@@ -296,6 +296,9 @@ def a_shopper_reads_the_passport(shopper: Phone, uri: str, harbour: Harbour) -> 
         "hộp đo", "Thuyền trưởng đã xác nhận sổ",
     ):  # fmt: skip
         assert words in text, words
+    drawn = page.one("svg", class_="storymap")
+    assert "10–15° vĩ bắc" in drawn.attrs["aria-label"]
+    assert "Bốc dỡ qua cảng Hòn Rớ" in page.one("ol", class_="steps").text
     for haul in harbour.hauls:
         assert f"{haul.began_at[0]:.2f}" not in text, "no fishing ground is told"
     for name in ("Sáu", "Út", "Nậu vựa"):

@@ -78,7 +78,13 @@ class Farms:
         registry, clock = self.registry, ManualClock(NOW - timedelta(days=40))
         registry.add_organisation(farm, f"Hộ {farm}")
         self._person(farm, f"Chủ {farm}", farm, Role.FARMER)
-        registry.add_site(f"{farm}-trai", organisation=farm, name=f"Trại {farm}")
+        registry.add_site(
+            f"{farm}-trai",
+            organisation=farm,
+            name=f"Trại {farm}",
+            latitude=12.6789,
+            longitude=109.2345,
+        )
         registry.add_unit(
             f"{farm}-ao", site=f"{farm}-trai", name=f"Ao của {farm}", species="PNV"
         )

@@ -430,6 +430,17 @@ def test_a_signed_label_shows_its_passport_at_once(site: Site) -> None:
     assert 'data-code="altered"' in site.get(forged, **BROWSER).text
     document = site.get(site.signed, accept="application/json").json()
     assert document["verdict"]["code"] == "valid"
+    assert [(one["kind"], one["box"]) for one in document["places"]] == [
+        ("farm", [12.6, 109.2, 12.7, 109.3])
+    ], "frozen into the lot no finer than a tenth of a degree"
+    assert 'class="storymap"' in page.text
+    assert "12.67" not in page.text
+    linked = site.get(site.signed, accept="application/ld+json")
+    assert linked.headers["content-type"] == "application/ld+json"
+    told = linked.json()
+    assert (told["@type"], told["gtin14"]) == ("Product", GTIN)
+    assert told["gw:way"][0]["geo"]["box"] == "12.6 109.2 12.7 109.3"
+    assert told["gw:passport"] == document | {"verdict": told["gw:passport"]["verdict"]}
 
 
 def test_a_signed_label_is_a_digital_link_like_others(site: Site) -> None:
