@@ -175,6 +175,7 @@ def test_another_farm_is_not_there(farms: Farms, app: Any, routes: list[Route]) 
         if route.is_public or route.is_program or own or route.path in OPEN_TO_FARMS:
             continue
         answer = ask(client, farms, route, "hoa")
+        assert "access-control-allow-origin" not in answer.headers, str(route)
         for words in ("Ao của hoa", "Tôm hoa", "Vụ hoa", "Trại giống hoa"):
             assert words not in answer.text, (str(route), words)
         is_ones = "{" in route.path + ASKED.get(route.path, "")
