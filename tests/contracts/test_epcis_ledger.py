@@ -50,7 +50,7 @@ def test_a_chain_is_captured_found_and_exported(registry: Registry) -> None:
     hoa = frozenset({"hoa"})
     chain = export_chain(registry, hoa, outer, NOW)
     assert {one["eventID"] for one in chain.events} == {draft.id for draft in drafts}
-    assert chain.gap is None
+    assert chain.loose_end is None
     assert read_document(chain.document).events
     hatched = "urn:gdst:example.org:product:lot:class:hatchery.1u.tf12012021"
     begin = export_chain(registry, hoa, hatched, NOW)

@@ -278,8 +278,8 @@ def test_a_chain_goes_back_through_every_hand_that_sent_the_goods(trade: Trade) 
     assert "Chợ Đầm" not in text, "whom else the farm sold to"
     assert "destroying" not in text, "what the plant did with the rest"
     # The farm's lots were not recorded with a catch or a harvest: there it breaks.
-    assert chain.gap is not None
-    assert (chain.gap.why, chain.gap.goods in classes) == ("unmade", True)
+    assert chain.loose_end is not None
+    assert (chain.loose_end.why, chain.loose_end.goods in classes) == ("unmade", True)
     everything = export_chain(registry, None, lot_class(peeled.product, peeled.code), 0)
     assert "destroying" in str(everything.document), "the authority sees all"
     # Downstream is not back, and nobody's claim opens another's book.
@@ -298,8 +298,8 @@ def test_a_chain_goes_back_through_every_hand_that_sent_the_goods(trade: Trade) 
     registry.capture("cho", drafts, now_ms=NOW, is_whole=True)
     forged = export_chain(registry, frozenset({"cho"}), "urn:mine", NOW)
     assert len(forged.events) == 2
-    assert forged.gap is not None
-    assert forged.gap.why == "unshipped"
+    assert forged.loose_end is not None
+    assert forged.loose_end.why == "unshipped"
 
 
 def test_a_recall_finds_everything_downstream_and_who_has_it(trade: Trade) -> None:

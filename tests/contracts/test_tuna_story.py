@@ -388,7 +388,7 @@ def he_cuts_it_into_steaks(owner: Phone, harbour: Harbour, lot: str) -> str:
     found = registry.get_lot(source)
     ours = registry.visible_to("bon").organisations
     chain = export_chain(registry, ours, lot_class(found.product, found.code), 0)
-    assert (chain.checked.errors, chain.gap) == ((), None)
+    assert (chain.checked.errors, chain.loose_end) == ((), None)
     steps = [str(one["bizStep"]).rpartition(":")[2] for one in chain.events]
     assert steps[:2] == ["fishingEvent", "landing"]
     assert steps.count("commissioning") >= 2

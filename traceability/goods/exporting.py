@@ -10,7 +10,7 @@ from greenwater.storage.registry.passing import Reach
 from traceability.epcis.answers import EpcFormat, query_document
 from traceability.epcis.epcs import to_link
 from traceability.gdst.chain import MOST as MOST_GOODS
-from traceability.gdst.gaps import Gap, first_gap
+from traceability.gdst.loose_ends import LooseEnd, first_loose_end
 from traceability.gdst.rules import Checked, check
 from traceability.ledger.events import party_uri
 
@@ -18,12 +18,12 @@ from traceability.ledger.events import party_uri
 class LotChain(Struct, frozen=True):
     """A lot's events back to their beginnings, as a query document, and what GDST says.
 
-    ``gap`` is the first broken link on the way back.
+    ``loose_end`` is the first broken link on the way back.
     """
 
     document: dict[str, Any]
     checked: Checked
-    gap: Gap | None
+    loose_end: LooseEnd | None
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -48,4 +48,4 @@ def export_chain(registry: Registry, reach: Reach, goods: str, now_ms: int) -> L
     name = "SimpleEventQuery"
     document = query_document(found, EpcFormat.NEVER, now_ms, name)
     events = document["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
-    return LotChain(document, check(events), first_gap(events, start))
+    return LotChain(document, check(events), first_loose_end(events, start))

@@ -200,7 +200,9 @@ def _chain(made: LotChain) -> dict[str, Any]:
     ]
     return {
         "gdst": {"completeness": made.checked.completeness, "findings": findings},
-        "broken": None if made.gap is None else msgspec.structs.asdict(made.gap),
+        "broken": None
+        if made.loose_end is None
+        else msgspec.structs.asdict(made.loose_end),
         "document": made.document,
     }
 

@@ -22,7 +22,7 @@ BEGINNINGS: Final = frozenset(
 """Steps with which goods begin to be, beside whatever adds them."""
 
 
-class Gap(Struct, frozen=True):
+class LooseEnd(Struct, frozen=True):
     """Goods (a link) at which the way back ends.
 
     No event tells what made them. ``why``: ``unshipped`` (somebody received them, and no
@@ -33,8 +33,8 @@ class Gap(Struct, frozen=True):
     why: str
 
 
-def first_gap(events: Sequence[Event], start: str) -> Gap | None:
-    """Return the gap nearest to a thing on its way back; None: all goods have a beginning."""
+def first_loose_end(events: Sequence[Event], start: str) -> LooseEnd | None:
+    """Return the loose end nearest to a thing on its way back; None: all goods have a beginning."""
     came_from: dict[str, set[str]] = defaultdict(set)
     began, shipped, received = set[str](), set[str](), set[str]()
     for event in events:
@@ -50,7 +50,9 @@ def first_gap(events: Sequence[Event], start: str) -> Gap | None:
     known = set(waiting)
     for thing in waiting:
         if thing not in began and not came_from[thing]:
-            return Gap(thing, "unshipped" if thing in received - shipped else "unmade")
+            return LooseEnd(
+                thing, "unshipped" if thing in received - shipped else "unmade"
+            )
         new = came_from[thing] - known
         known |= new
         waiting += sorted(new)
