@@ -12,7 +12,10 @@ const PATIENCE_MS = 4000;
 const LONGEST_MS = 60_000;
 const AGAIN_MS = 60_000;
 const MOST_SEEN = 40;
-const OWN = /^\/($|board$|sites\/|units\/[^/]+$|alarms(\/|$)|records(\/|$)|vessels(\/[^/]+\/(book|log))?$|trips\/[^/]+$|crops\/[^/]+$|calls$|inspections(\/today)?$)/;
+const OWN = new RegExp(
+  "^/($|board$|sites/|units/[^/]+$|alarms(/|$)|records(/|$)|vessels(/[^/]+/(book|log))?$|trips/[^/]+$|crops/[^/]+$|calls$" +
+    "|inspections(/today)?$)",
+);
 
 const keepAll = async (name, addresses) => {
   const cache = await caches.open(name);

@@ -18,7 +18,8 @@ export const vesselCheck = ({ part, words, say, fact, moment }) => {
   const weightLine = (number, { name, wrote, weighed }, extra) => {
     const label = document.createElement("label");
     label.htmlFor = `vkg${number}`;
-    label.textContent = extra ? say("vessel_kg_other") : say("vessel_kg", { name, wrote: wrote.toLocaleString(words.locale), weighed: weighed.toLocaleString(words.locale) });
+    const kg = (value) => value.toLocaleString(words.locale);
+    label.textContent = extra ? say("vessel_kg_other") : say("vessel_kg", { name, wrote: kg(wrote), weighed: kg(weighed) });
     const field = Object.assign(document.createElement("input"), { id: `vkg${number}`, name: "kg", autocomplete: "off", inputMode: "decimal", maxLength: 12 });
     return [label, ...(extra ? [extra] : []), field];
   };
