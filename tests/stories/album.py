@@ -23,6 +23,7 @@ DESK: Mapping[str, Any] = {
     "device_scale_factor": 1,
 }
 TOP = "() => { document.activeElement?.blur(); scrollTo(0, 0); }"
+UP = "(at) => document.querySelector(at).scrollIntoView()"
 HEIGHT = "() => document.documentElement.scrollHeight"
 PATIENCE_MS = 90_000
 DRAWN_MS = 600
@@ -44,21 +45,27 @@ class Album:
         """The two pages, with what they stand for."""
         return (("phone", self.phone), ("desktop", self.desk))
 
-    def take(self, name: str, path: str = "", *, wait: str = "main") -> None:
-        """Take all pictures of a page; without a path, of what is there."""
+    def take(
+        self, name: str, path: str = "", *, wait: str = "main", at: str = ""
+    ) -> None:
+        """Take all pictures of a page, or of what stands ``at`` a place far down on it;
+        without a path, of what is there."""
         for device, page in self.both:
             if path:
                 page.goto(urljoin(self.base, path), timeout=PATIENCE_MS)
             page.wait_for_selector(wait, timeout=PATIENCE_MS)
             page.wait_for_timeout(DRAWN_MS)  # charts and maps draw themselves
             page.evaluate(TOP)
-            self._keep(name, device, page)
+            if at:
+                page.evaluate(UP, at)
+            self._keep(name, device, page, is_tall=not at)
         self.titles[name] = self.phone.title().partition(" – ")[0]
 
-    def _keep(self, name: str, device: str, page: Page) -> None:
+    def _keep(self, name: str, device: str, page: Page, *, is_tall: bool) -> None:
         width, least = SIZES[device]
         height = min(max(page.evaluate(HEIGHT), least), LONGEST[device])
-        page.set_viewport_size({"width": width, "height": height})
+        if is_tall:
+            page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             page.wait_for_timeout(INK_MS)

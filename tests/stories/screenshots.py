@@ -24,6 +24,7 @@ from cli.home import Home
 from cli.run import answers, free_port, greenwater
 from cli.stage import Stage
 from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.registry.people import Role
 from tests.chromium import browsing
 from tests.live.system import ROOT, clean_environ
 from tests.pages.walking import Walk
@@ -138,7 +139,7 @@ def road(album: Album) -> None:
         page.click("#recall summary")
         page.fill("#reason", "phát hiện kháng sinh vượt mức")
         page.fill("#rphone", "0905 123 456")
-    album.take("recall")
+    album.take("recall", at="#recall")
     phone.check("#recall input[type=checkbox]")
     phone.click("#recall form button")
     phone.wait_for_selector(".recalled")
@@ -178,6 +179,22 @@ def doors(album: Album, theatre: Theatre) -> None:
     for (_, page), address in zip(album.both, asked, strict=True):
         page.goto(album.base + path_of(address))
     album.take("join")
+
+
+def first_day(album: Album, theatre: Theatre) -> None:
+    """What a farmer finds who was invited this minute, and has nothing yet."""
+    with open_registry(theatre.home.registry_url) as registry:
+        registry.add_organisation("sim-ho-moi", "Hộ mới (mô phỏng)")
+        registry.add_person("chi-mai", "Lê Thị Mai", "0900000099")
+        registry.add_member("chi-mai", "sim-ho-moi", Role.FARMER)
+    enter(album, "chi-mai")
+    for name, path in (
+        ("empty-farm", "/"),
+        ("empty-alarms", "/alarms"),
+        ("empty-crop", "/crops/new"),
+        ("first-pond", "/units/new"),
+    ):
+        album.take(name, path)
 
 
 @contextmanager
@@ -266,6 +283,7 @@ def main(folder: Path) -> None:
             road(album)
             caught(album, theatre)
             doors(album, theatre)
+            first_day(album, theatre)
             everything(album)
             album.write_index()
 

@@ -55,16 +55,30 @@
           dot[isFree ? "openTooltip" : "closeTooltip"]();
         }
       };
-      map.on("zoomend", tidy);
+      const names = [];
+      // So does a name: its boat still says it when it is touched.
+      const part = () => {
+        const shown = [];
+        for (const boat of names) {
+          boat.openTooltip();
+          const own = boat.getTooltip().getElement().getBoundingClientRect();
+          const isFree = shown.every((one) => own.right < one.left || one.right < own.left || own.bottom < one.top || one.bottom < own.top);
+          if (isFree) shown.push(own);
+          else boat.closeTooltip();
+        }
+      };
+      map.on("zoomend moveend", () => { tidy(); part(); });
       tidy();
       for (const boat of sea.boats) {
         const mark = node("span", boat.mark);
         const icon = L.divIcon({ html: mark, className: `seamark ${boat.light}`, iconSize: [44, 44] });
-        L.marker(boat.at, { icon, title: boat.name, alt: `${boat.name}: ${boat.told[0]}` })
+        const marker = L.marker(boat.at, { icon, title: boat.name, alt: `${boat.name}: ${boat.told[0]}` })
           .bindTooltip(node("span", boat.name), { permanent: true, direction: "auto", offset: [8, 0] })
           .bindPopup(told(boat.name, boat.told, boat.href))
           .addTo(map);
+        names.push(marker);
       }
+      part();
       drawing.remove();
     })
     .catch(() => place.classList.remove("moving"));
