@@ -320,7 +320,7 @@ def papers_and_sheets(owner: Phone, harbour: Harbour, lot: str) -> None:
         f"{at}/papers", 409, id="7d8e5c4e-58d0-4b43-9c1a-6f0a3f6f0a03", kind="receipt",
         landing=root, parent="", number="BN-08", holder="Nậu vựa", kg_YFT="200",
     )  # fmt: skip
-    assert "190 kg left" in told
+    assert "chỉ còn 190 kg" in told
     sheet = owner.see(f"{at}/ecdt")
     for words in ("KHÔNG PHẢI BẢN NỘP", "BN-07", "Sáu", "Nậu vựa", "Mẻ 10"):
         assert words in sheet.text, words

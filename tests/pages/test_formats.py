@@ -185,6 +185,8 @@ COLLISIONS = {
         "goods_recalled",
         "reach_title",
         "duty_recalled",
+        "refused_harvest_corrected",
+        "refused_recall",
         "landing_2_lead",
     ),  # of goods: labels are "hủy"
     "cách ly": (),  # data are "tạm giữ", drugs have "thời gian ngừng thuốc"

@@ -36,7 +36,13 @@ class NotEnoughError(ConflictError):
     """More would be drawn than is left; ``left_kg`` is, of ``species``."""
 
     def __init__(self, species: str, kg: float, left_kg: float) -> None:
-        super().__init__(f"{kg:g} kg of {species} is more than the {left_kg:g} kg left")
+        super().__init__(
+            f"{kg:g} kg of {species} is more than the {left_kg:g} kg left",
+            "not_enough",
+            species=species,
+            kg=kg,
+            left_kg=left_kg,
+        )
         self.species, self.kg, self.left_kg = species, kg, left_kg
 
 
