@@ -191,7 +191,7 @@ def first_day(album: Album, theatre: Theatre) -> None:
     for name, path in (
         ("empty-farm", "/"),
         ("empty-alarms", "/alarms"),
-        ("empty-crop", "/crops/new"),
+        ("empty-book", "/records"),
         ("first-pond", "/units/new"),
     ):
         album.take(name, path)
