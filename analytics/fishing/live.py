@@ -70,7 +70,7 @@ class Asked(NamedTuple):
 def asked_of(seen: Seen, gear: str) -> Asked | None:
     """Return what is to be judged of the fix noted last.
 
-    None where ``score track`` says ``unknown`` too: no other fix in the four hours before.
+    None where there is no other fix in the four hours before: no haul bridges more.
     """
     if len(seen.fixes) < 2 or seen.fixes[-1][0] - seen.fixes[-2][0] > MAX_GAP_MS:
         return None

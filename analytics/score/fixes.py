@@ -19,6 +19,8 @@ from greenwater.kernel.errors import InputError
 KN_M_S: Final = 1852 / 3600
 MOST_KN: Final = 102.2
 """From here on AIS says no speed: 102.3 is "not available". Of a way: a receiver's jump."""
+FAR_S: Final = 4 * 3600.0
+"""A longer way says nothing of the speed at its end."""
 _KMH: Final = 1 / 1.852
 _M_S: Final = 1 / KN_M_S
 _NAMES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -149,5 +151,5 @@ def _moved(times_ms: Instants, lat: Floats, lon: Floats) -> tuple[Floats, Floats
     seconds = np.maximum(np.diff(times_ms, prepend=np.nan) / 1000, 1.0)
     speed = np.hypot(north, east) / seconds / KN_M_S
     with np.errstate(invalid="ignore"):
-        speed = np.where(speed < MOST_KN, speed, np.nan)
+        speed = np.where((speed < MOST_KN) & (seconds <= FAR_S), speed, np.nan)
     return speed, np.degrees(np.arctan2(east, north)) % 360

@@ -8,12 +8,13 @@ forecast that was relied on instead.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from analytics.oxygen.crash import CRASH_MG_L, CrashSkill, crash_skill
-from analytics.oxygen.grid import Grid, gridded
+from analytics.oxygen.grid import DAY_MS, Grid, gridded
 from analytics.oxygen.rolling import Run, run_all
 from analytics.oxygen.skill import Skill, skill_of
 from analytics.oxygen.warned import Warned, chance_to_catch, events_of, warned_at
@@ -28,6 +29,10 @@ from analytics.score.table import (
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError
 
+PAUSE_MS: Final = 366 * DAY_MS
+COMPANY: Final = 48
+"""So few rows, more than a year from all others, are a wrong clock."""
+
 
 def score_oxygen(
     file: Path, out: Path, *, train_until: str, progress: Callable[[int, int], None]
@@ -38,7 +43,7 @@ def score_oxygen(
         InputError: the file is no such recording, or nothing is left to forecast.
     """
     first_ms = parse_instant(train_until, "--train-until")
-    table = read_table(file)
+    table = one_stretch(read_table(file), first_ms)
     grid = grid_of(table)
     first_row = grid.row_at(first_ms)
     if np.isnan(grid.oxygen[first_row:]).all():
@@ -49,6 +54,30 @@ def score_oxygen(
     runs = run_all(grid, first_row, threshold=CRASH_MG_L, told=progress)
     write_forecasts(grid, [run for run in runs if not run.target.is_minimum], out)
     return summary_of(grid, runs, table.notes)
+
+
+def one_stretch(table: Table, first_ms: int) -> Table:
+    """Return the rows without a pause of over a year among them, up to which to forecast.
+
+    One wrong clock in a file would make decades of empty cells; and of what was before so long
+    a pause nothing is told. The stretch is that of the first row from ``first_ms`` on that
+    has company, or the last one.
+    """
+    edges = np.flatnonzero(np.diff(table.times_ms) > PAUSE_MS) + 1
+    stretches = np.split(np.arange(len(table)), edges)
+    wide = [rows for rows in stretches if len(rows) >= COMPANY] or stretches
+    rows = next((one for one in wide if table.times_ms[one[-1]] >= first_ms), wide[-1])
+    if len(rows) == len(table):
+        return table
+    at = slice(int(rows[0]), int(rows[-1]) + 1)
+    left = len(table) - len(rows)
+    return Table(
+        table.times_ms[at],
+        {name: values[at] for name, values in table.numbers.items()},
+        {name: cells[at] for name, cells in table.texts.items()},
+        table.lines[at],
+        [*table.notes, f"{left} rows more than a year apart from the rest: left aside"],
+    )
 
 
 def grid_of(table: Table) -> Grid:

@@ -79,9 +79,11 @@ def test_a_troller_fishes_at_the_speed_at_which_others_steam(tmp_path: Path) -> 
 
 
 def test_a_fix_alone_is_not_classified(tmp_path: Path) -> None:
-    told = a_file(tmp_path / "t.csv").iloc[[0, 60]]
+    told = a_file(tmp_path / "t.csv", hours=40).iloc[[0, 60, 220]]
     told.to_csv(tmp_path / "few.csv", index=False)
-    assert scored(tmp_path / "few.csv")["activity"].to_list() == ["unknown"] * 2
+    words = scored(tmp_path / "few.csv")["activity"].to_list()
+    assert words[::2] == ["unknown"] * 2
+    assert words[1] != "unknown"
 
 
 def test_a_file_with_names_and_commas_of_this_country(tmp_path: Path) -> None:
@@ -96,6 +98,34 @@ def test_a_file_with_names_and_commas_of_this_country(tmp_path: Path) -> None:
     words = found["activity"].to_list()
     assert words[4:6] == ["unknown"] * 2, "a place on no Earth has no speed"
     assert "unknown" not in words[1:4] + words[6:]
+
+
+def test_speeds_and_longitudes_of_other_units_say_the_same(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv")
+    plain = scored(tmp_path / "t.csv")
+    for name, scale in (("speed (km/h)", 1.852), ("speed (m/s)", 1852 / 3600)):
+        other = told.rename(columns={"speed": name})
+        other[name] *= scale
+        other.to_csv(tmp_path / "o.csv", index=False)
+        pd.testing.assert_frame_equal(scored(tmp_path / "o.csv"), plain)
+    hours = np.arange(20)
+    rows = {"vessel": 7, "time": pd.date_range("2026-06-01", periods=20, freq="1h")}
+    found = []
+    for lon in (110 + hours / 30, 179.7 + hours / 30, (359.7 + hours / 30) % 360):
+        for west in (lon, (lon + 180) % 360 - 180):
+            pd.DataFrame({**rows, "lat": 10.0, "lon": west}).to_csv(
+                tmp_path / "p.csv", index=False
+            )
+            found.append(scored(tmp_path / "p.csv"))
+            pd.testing.assert_frame_equal(found[-1], found[0])
+
+
+def test_what_a_receiver_writes_for_no_value_is_none(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv")
+    told.loc[::7, "speed"], told.loc[3::7, "speed"] = 102.3, -1
+    told.to_csv(tmp_path / "t.csv", index=False)
+    is_none = told["speed"].isin([102.3, -1])
+    assert (scored(tmp_path / "t.csv")["activity"][is_none] == "unknown").all()
 
 
 def test_neither_speed_nor_position_is_refused(tmp_path: Path) -> None:
