@@ -20,8 +20,12 @@ EARLY_EASE: Final = 0.05
 SOFT: Final = 0.05
 """Its share goes from nothing to all while its mean square falls by this much."""
 HOPE: Final = 0.9
-"""Its mean square in naive ones before any trial, worth HOPE_DAYS of trials."""
+"""Its mean square in naive ones before any trial."""
+EARLY_HOPE_DAYS: Final = 30.0
 HOPE_DAYS: Final = 1.0
+"""How many days of trials that hope is worth: at a young place, and at a grown one."""
+HOPEFUL_DAYS: Final = 45.0
+"""Trials after which a place is grown in this."""
 HABIT_DAYS: Final = 2.0
 STICKY: Final = 0.9
 """The usual naive forecast is left for one whose mean square is this much smaller."""
@@ -127,7 +131,8 @@ class Learner:
     def share(self) -> float:
         """How far the mixture is relied on, 0 to 1, by what came of it of late."""
         least = self.issued_naive.min(axis=1)
-        hope = HOPE_DAYS * self.day
+        early = youth_of(self.tried / self.day, grown=HOPEFUL_DAYS)
+        hope = (HOPE_DAYS + early * (EARLY_HOPE_DAYS - HOPE_DAYS)) * self.day
         ratio = HOPE
         if least.min() > 0:
             naive = pooled(self.issued_naive, least, self.youth).min()

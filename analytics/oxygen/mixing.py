@@ -27,9 +27,9 @@ YOUNG_DAYS: Final = 7.0
 GROWN_DAYS: Final = 21.0
 
 
-def youth_of(days: float) -> float:
-    """Return how far blocks count alike: 1 until YOUNG_DAYS of trials, 0 from GROWN_DAYS."""
-    share = (GROWN_DAYS - days) / (GROWN_DAYS - YOUNG_DAYS)
+def youth_of(days: float, grown: float = GROWN_DAYS) -> float:
+    """Return how young a place is: 1 until YOUNG_DAYS of trials, 0 from ``grown`` on."""
+    share = (grown - days) / (grown - YOUNG_DAYS)
     return float(min(max(share, 0.0), 1.0))
 
 
