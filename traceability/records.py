@@ -138,6 +138,7 @@ def _number(kind: str, field: Field, text: str) -> float | int:
             f"{what} is not a number such as 12,5",
             "field_number",
             field=field.name,
+            typed=text[:40],
         ) from None
     low = -math.inf if field.minimum is None else field.minimum
     high = MAX_NUMBER if field.maximum is None else field.maximum

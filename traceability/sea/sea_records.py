@@ -123,6 +123,7 @@ def _float(kind: str, name: str, value: Any) -> float:
             f"{kind}: {name} {str(value)[:40]!r} is not a number",
             "field_number",
             field=name,
+            typed=str(value)[:40],
         )
     return number
 

@@ -1,7 +1,10 @@
 """What stands beside a passport: copies, inspections, where it was scanned, a report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
 
 from greenwater.reference.production import find_method
 from greenwater.reference.provinces import PROVINCES
@@ -14,19 +17,26 @@ from traceability.proof.labelfacts import read_facts
 from web.views.formats import day, exact
 from web.words import Lang, say
 
+NONE: Final = Markup("")
+# The same for every page: made once.
+OPTIONS: Final = Markup("").join(
+    Markup('<option value="{}">{}</option>').format(one.id, one.name)
+    for one in PROVINCES.values()
+)
+
 
 @dataclass(frozen=True)
 class Beside:
     """``uri`` is the label's address, empty where none was checked.
 
     ``copied`` is what is said of a suspicion, with care; ``inspections`` are days with
-    results; ``places`` the provinces one may say that one is in.
+    results; ``places`` the provinces one may say that one is in, as options.
     """
 
     uri: str = ""
     copied: str = ""
     inspections: Sequence[tuple[str, str, str]] = ()
-    places: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    places: Markup = NONE
 
 
 def inspected(registry: Registry, lang: Lang, lot: str) -> list[tuple[str, str, str]]:
@@ -45,7 +55,7 @@ def beside_label(
         label.uri,
         say(lang, "passport_copied") if scanning.against(label) else "",
         inspected(registry, lang, label.lot),
-        [(one.id, one.name) for one in PROVINCES.values()],
+        OPTIONS,
     )
 
 
