@@ -53,7 +53,7 @@ def test_features_look_back_only() -> None:
 
 
 def test_beats_the_better_naive_forecast_and_its_band_holds_nine_in_ten() -> None:
-    grid = grid_of(a_pond(30))
+    grid = grid_of(a_pond(30, step_ms=2 * STEP_MS))
     first = grid.row_at(START_MS + 12 * DAY_MS)
     for target in (Target(1), Target(6)):
         run, learner = run_target(known_of(grid), target, first, threshold=2.0)
