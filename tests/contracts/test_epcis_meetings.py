@@ -21,6 +21,7 @@ from greenwater.storage.registry.meeting import (
     fewer,
     joined,
     meetings_of,
+    pieces,
 )
 from tests.contracts.registries import NOW, a_farm
 
@@ -74,7 +75,7 @@ def recorded_in(registry: Registry, rng: random.Random) -> list[Recorded]:
 
 def queries(rng: random.Random) -> Iterator[EventQuery]:
     """Yield questions of two or three terms, with and without a period."""
-    for _ in range(18):
+    for _ in range(10):
         names = rng.sample(sorted(TEXTS), rng.choice((2, 2, 3)))
         terms = tuple(
             Term((name,), tuple(rng.sample(TEXTS[name], rng.choice((1, 1, 2)))),
@@ -179,3 +180,11 @@ def test_stretches_of_time() -> None:
     assert fewer([a, b, c, d], 2) == [Span(0, 9), d]
     assert fewer([a, d], 2) == [a, d]
     assert fewer([a, c, d], 1) == [Span(0, 21)]
+    week, day = 7 * DAY_MS, Span(-DAY_MS, 0)
+    long = Span(week, 4 * week)
+    assert list(pieces([day, long], is_ascending=False)) == [
+        (3 * week, 4 * week), (week, 3 * week), day
+    ]  # fmt: skip
+    assert list(pieces([day, long], is_ascending=True)) == [
+        day, (week, 2 * week), (2 * week, 4 * week)
+    ]  # fmt: skip

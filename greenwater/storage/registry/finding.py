@@ -28,7 +28,7 @@ from greenwater.storage.registry.asking import (
     has_term,
     is_ordered,
 )
-from greenwater.storage.registry.meeting import Span, may_meet, spans_of
+from greenwater.storage.registry.meeting import Span, may_meet, pieces, spans_of
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import EpcisEventRow
 
@@ -86,7 +86,8 @@ def _found(
     if query.by_recorded:
         return _straight(session, query, way, limit, after)
     found: list[Key] = []
-    for part in _parts(query, spans_of(session, words), after):
+    spans = spans_of(session, words)
+    for part in _parts(query, _whole(session) if spans is None else spans, after):
         found += _part_found(session, part, limit - len(found), after)
         if len(found) == limit:
             break
@@ -120,8 +121,16 @@ def _words(query: EventQuery) -> Words:
     ]
 
 
+def _whole(session: Session) -> list[Span]:
+    """Return the stretch of time in which all events are."""
+    at = EpcisEventRow.event_ms
+    first = session.scalar(select(at).order_by(at).limit(1))
+    last = session.scalar(select(at).order_by(at.desc()).limit(1))
+    return [] if first is None or last is None else [Span(first, last + 1)]
+
+
 def _parts(
-    query: EventQuery, spans: Sequence[Span] | None, after: Place | None
+    query: EventQuery, spans: Sequence[Span], after: Place | None
 ) -> Iterator[EventQuery]:
     """Yield the query for one stretch of time after the other, in its order."""
     from_ms, to_ms = query.event_from_ms, query.event_to_ms
@@ -129,14 +138,16 @@ def _parts(
         from_ms = max(after.ms, after.ms if from_ms is None else from_ms)
     elif after is not None:
         to_ms = min(after.ms + 1, after.ms + 1 if to_ms is None else to_ms)
-    if spans is None:
-        yield replace(query, event_from_ms=from_ms, event_to_ms=to_ms)
-        return
-    for span in spans if query.is_ascending else reversed(spans):
-        first = span.from_ms if from_ms is None else max(from_ms, span.from_ms)
-        last = span.to_ms if to_ms is None else min(to_ms, span.to_ms)
-        if first < last:
-            yield replace(query, event_from_ms=first, event_to_ms=last)
+    within = [
+        Span(
+            span.from_ms if from_ms is None else max(from_ms, span.from_ms),
+            span.to_ms if to_ms is None else min(to_ms, span.to_ms),
+        )
+        for span in spans
+    ]
+    wanted = [one for one in within if one.from_ms < one.to_ms]
+    for piece in pieces(wanted, is_ascending=query.is_ascending):
+        yield replace(query, event_from_ms=piece.from_ms, event_to_ms=piece.to_ms)
 
 
 def _part_found(
@@ -153,7 +164,7 @@ def _part_found(
 def _straight(
     session: Session, query: EventQuery, way: "_Way", limit: int, after: Place | None
 ) -> list[Key]:
-    found = _through(session, query, way)
+    found = _through(query, way)
     # To add nothing keeps the database from walking all events in this order.
     is_gathered = way.term is not None and not way.is_direct
     paged = _paged(query, found, after, is_sorted=is_gathered).limit(limit)
@@ -214,16 +225,14 @@ def _shortest(session: Session, query: EventQuery, term: Term) -> Term:
     return term
 
 
-def _through(session: Session, query: EventQuery, way: "_Way") -> Keys:
+def _through(query: EventQuery, way: "_Way") -> Keys:
     if way.term is None:
         return _walked(query)
     if way.is_direct:
         return _from_entries(query, way.term)
-    held = session.execute(union(*entries_of(way.term, query))).all()
-    alike = _alike([(ms, owner, number) for ms, owner, number in held])
-    if len(alike) > MANY:
-        return _walked(query)
-    return _walked(query, without=way.term).where(or_(*alike))
+    row, entries = EpcisEventRow, union(*entries_of(way.term, query)).subquery()
+    same = row.organisation == entries.c.organisation, row.number == entries.c.event
+    return _walked(query, without=way.term).join(entries, and_(*same))
 
 
 def _alike(keys: Sequence[Key]) -> list[ColumnElement[bool]]:
@@ -266,7 +275,7 @@ def _way(session: Session, query: EventQuery) -> _Way | None:
         return None
     if period <= min(number, FEW):
         return _Way(None, period)
-    if number <= FEW:
+    if number <= (CAP if query.by_recorded else FEW):
         return _Way(rarest, number, is_direct=not query.by_recorded)
     ordered = [one for one in counts if is_ordered(one[1])]
     if ordered and not query.by_recorded:

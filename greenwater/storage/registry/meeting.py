@@ -7,7 +7,7 @@ in the transaction that records the event and never taken back: it may know of a
 too many, never of one too few.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +33,10 @@ MOST_PAIRS: Final = 500
 
 MOST_SPANS: Final = 40
 """So many stretches of time are searched one by one; those nearest to each other as one."""
+
+
+FIRST_DAYS: Final = 7
+"""So long a stretch is searched first; each that follows may be four times as long."""
 
 
 class Span(NamedTuple):
@@ -156,3 +160,20 @@ def fewer(spans: Sequence[Span], most: int) -> list[Span]:
         Span(spans[head].from_ms, spans[end].to_ms)
         for head, end in zip(heads, ends, strict=True)
     ]
+
+
+def pieces(spans: Sequence[Span], *, is_ascending: bool) -> Iterator[Span]:
+    """Yield spans from the first on, or from the last back, long ones cut into pieces.
+
+    What many events have is found in the first, which are short.
+    """
+    length = FIRST_DAYS * DAY_MS
+    for span in spans if is_ascending else reversed(spans):
+        left = span
+        while left.to_ms - left.from_ms > length:
+            at = left.from_ms + length if is_ascending else left.to_ms - length
+            first, last = Span(left.from_ms, at), Span(at, left.to_ms)
+            piece, left = (first, last) if is_ascending else (last, first)
+            yield piece
+            length *= 4
+        yield left
