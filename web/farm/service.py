@@ -67,7 +67,7 @@ class ServicePages:
             request,
             "service.html",
             now_ms=now_ms,
-            is_simulated=False,
+            is_simulated=self._services.is_demo,
             unit=info.name,
             href=f"/units/{unit}",
             out=[
