@@ -290,6 +290,11 @@ def test_an_inspection_of_a_vessel_is_read_by_its_owner_and_on_duty(
         assert "Sổ so với số cân" not in page, "not looked at"
         assert "&lt;b&gt;Thiếu sổ" in page
     enter(site, "minh")
+    today = parse_page(site.get("/inspections/today").text)
+    (group,) = [
+        one for one in today.all("section") if one.attrs.get("id") == "inspected"
+    ]
+    assert "KH-91001-TS" in group.text
     (card, _) = site.get(VESSELS).json()["vessels"]
     assert "Không đạt" in card["inspected"]
     assert card["kilograms"] == [

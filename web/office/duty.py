@@ -29,7 +29,7 @@ from web.labels.beside import suspicion_text
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import LOOKS
-from web.views.formats import day, exact, moment
+from web.views.formats import DAY_MS, day, exact, moment
 from web.views.seawords import gear_name, paper_text, species_name
 from web.views.trips import (
     HaulView,
@@ -46,6 +46,9 @@ from web.words import Lang, say
 
 TRIPS_SHOWN: Final = 5
 INSPECTIONS_SHOWN: Final = 20
+FOUND_WANTING_MS: Final = 30 * DAY_MS
+"""How long a vessel that was found wanting stands on today's list."""
+
 MOST_INSPECTED: Final = 5_000
 """So many of the newest inspections are looked through for each vessel's last one."""
 
@@ -193,13 +196,14 @@ class DutyPages:
         mine, lang, now_ms = self._on_duty(request), lang_of(request), self._now_ms()
         found = suspects_of(mine.seen, now_ms)
         copies = Group("copies", list(self._copies(lang, mine)))
+        inspected = Group("inspected", list(_found_wanting(lang, mine, now_ms)))
         open_reports = sum(not one.answer for one in mine.seen.label_reports())
         return self._render.page(
             request,
             "duty_today.html",
             now_ms=now_ms,
             is_simulated=self._services.is_demo,
-            groups=[copies, *_groups(lang, mine, found, now_ms)],
+            groups=[copies, *_groups(lang, mine, found, now_ms), inspected],
             reports=open_reports,
         )
 
@@ -352,6 +356,19 @@ def _groups(
             for one in found.certificates
         ],
     )
+
+
+def _found_wanting(lang: Lang, mine: Services, now_ms: int) -> Iterator[Suspect]:
+    """Yield vessels whose last inspection, of the last 30 days, they did not pass."""
+    seen = set[str]()
+    for one in mine.seen.vessel_inspections(limit=MOST_INSPECTED):
+        if one.happened_ms < now_ms - FOUND_WANTING_MS:
+            return
+        if one.vessel not in seen and one.result == "non_conformant":
+            words = say(lang, "duty_found_wanting", day=day(one.happened_ms))
+            href = f"{_vessel_page(one.vessel)}#inspections"
+            yield Suspect(one.vessel, href, f"{words} {one.note}".strip())
+        seen.add(one.vessel)
 
 
 def _weighed(lang: Lang, one: VesselStanding) -> Suspect:
