@@ -145,6 +145,8 @@ def _skill_lines(skills: Sequence[Skill]) -> list[str]:
         f"{one.yesterday:10.3f} {one.blend:8.3f} {one.skill:6.2f} "
         f"{one.square_skill:11.2f} {100 * one.inside:11.1f} % "
         f"{100 * one.by_model:7.0f} %"
+        if one.count
+        else f"{one.hours:5d} h      0  nothing came true yet that could be judged"
         for one in skills
     ]
     return lines
@@ -160,6 +162,12 @@ def _crash_lines(crashes: Sequence[tuple[CrashSkill, Warned]]) -> list[str]:
     for one, warned in crashes:
         if not one.rows:
             lines.append(f"no oxygen below {CRASH_MG_L:g} mg/L within {one.hours} h")
+            continue
+        if not one.crashes:
+            lines.append(
+                f"oxygen below {CRASH_MG_L:g} mg/L within {one.hours} h, but never a crash "
+                "from above it: nothing to warn of"
+            )
             continue
         lines.append(
             f"below {CRASH_MG_L:g} mg/L within {one.hours} h ({one.crashes} crashes): "

@@ -4,10 +4,13 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analytics.score import cells
-from analytics.score.names import meaning_of
+from analytics.score.names import is_verdict, meaning_of
 from analytics.score.table import canonical, format_instants, parse_instant, read_table
 from greenwater.kernel.errors import InputError
 
@@ -162,3 +165,53 @@ def test_names_with_another_unit_are_no_channel_of_ours() -> None:
     assert canonical("specific_conductivity_us_cm") == "specific_conductivity_us_cm"
     with pytest.raises(InputError, match="--train-until 'soon' is no time"):
         parse_instant("soon", "--train-until")
+
+
+WRITTEN = {
+    "iso": "%Y-%m-%dT%H:%M:%SZ",
+    "compact": "%Y%m%dT%H%M%SZ",
+    "14 digits": "%Y%m%d%H%M%S",
+    "year first": "%Y/%m/%d %H:%M:%S",
+    "named": "%d-%b-%Y %H:%M:%S",
+    "zone named": "%Y-%m-%d %H:%M:%S UTC",
+    "day first": "%d/%m/%Y %H:%M:%S",
+    "two digits": "%m/%d/%y %H:%M:%S",
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    form=st.sampled_from([*WRITTEN, 1.0, 1e3, 1e6, 1e9]),
+    seconds=st.lists(st.integers(10**9, 2 * 10**9), min_size=1, max_size=4),
+    has_remark=st.booleans(),
+)
+def test_an_instant_is_the_same_however_it_is_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    form: str | float,
+    seconds: list[int],
+    has_remark: bool,
+) -> None:
+    # The 25th says which of two small numbers is the day.
+    at = [one - one % 86_400 + 86_400 for one in seconds] + [1_419_465_600]
+    if isinstance(form, str):
+        cells = [pd.Timestamp(one, unit="s").strftime(WRITTEN[form]) for one in at]
+    else:
+        cells = [f"{one * int(form)}" for one in at]
+    text = "# a logger of ours\n" * has_remark + "time,ph\n"
+    file = tmp_path_factory.getbasetemp() / "instants.csv"
+    file.write_text(text + "".join(f"{cell},8.1\n" for cell in cells))
+    assert (read_table(file).times_ms // 1000).tolist() == sorted(at)
+
+
+def test_verdicts_and_numbers_of_places_are_no_quantities() -> None:
+    names = [
+        "ph",
+        "pH_QC",
+        "is_anomaly",
+        "Temp_Flag",
+        "station_id",
+        "Historical",
+        "do_mg_l",
+        "depth",
+    ]
+    assert [one for one in names if not is_verdict(one)] == ["ph", "do_mg_l", "depth"]
