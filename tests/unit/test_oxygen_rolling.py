@@ -111,9 +111,9 @@ def test_a_dead_channel_or_holes_do_not_stop_it(what: str) -> None:
 
 
 def test_hourly_readings_get_an_hourly_grid_and_two_hourly_ones_no_first_hour() -> None:
-    hourly = grid_of(a_pond(9, step_ms=3_600_000))
+    hourly = grid_of(a_pond(4, step_ms=3_600_000))
     assert hourly.step_ms == 3_600_000
-    runs = run_all(hourly, hourly.row_at(START_MS + 5 * DAY_MS), threshold=2.0)
+    runs = run_all(hourly, hourly.row_at(START_MS + 3 * DAY_MS), threshold=2.0)
     assert [run.target.hours for run in runs] == [1, 3, 6, 12, 24, 3, 6]
 
 
