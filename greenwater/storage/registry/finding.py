@@ -261,28 +261,51 @@ class _Way(NamedTuple):
 
 def _way(session: Session, query: EventQuery) -> _Way | None:
     """Return the shortest way to what is asked; None: there is nothing to find."""
-    bounds = bounds_of(EpcisEventRow, query)
-    period = CAP + 1
-    if bounds:
-        period = _counted(session, select(EpcisEventRow.number).where(*bounds))
-    counts: list[tuple[int, Term]] = []
-    for term in query.terms:
-        if not term.is_absent and not any(number <= 100 for number, _ in counts):
-            entries = entries_of(term, query)
-            counts.append((sum(_counted(session, one) for one in entries), term))
+    period, counts = _period(session, query), _counts(session, query)
     number, rarest = min(counts, key=lambda one: one[0], default=(CAP + 1, None))
     if min(number, period) == 0:
         return None
     if period <= min(number, FEW):
         return _Way(None, period)
-    if number <= (CAP if query.by_recorded else FEW):
+    if number <= FEW:
         return _Way(rarest, number, is_direct=not query.by_recorded)
     ordered = [one for one in counts if is_ordered(one[1])]
     if ordered and not query.by_recorded:
         number, term = min(ordered, key=lambda one: one[0])
         return _Way(term, number, is_direct=True)
-    is_sorted = number <= CAP and not query.by_recorded
+    if query.by_recorded:
+        return _Way(_looked_up(session, query), number)
+    is_sorted = number <= CAP
     return _Way(rarest if is_sorted else None, number, is_direct=is_sorted)
+
+
+def _period(session: Session, query: EventQuery) -> int:
+    """Return how many events there are in the query's period, counted to above ``CAP``."""
+    bounds = bounds_of(EpcisEventRow, query)
+    if not bounds:
+        return CAP + 1
+    return _counted(session, select(EpcisEventRow.number).where(*bounds))
+
+
+def _counts(session: Session, query: EventQuery) -> list[tuple[int, Term]]:
+    """Return how many entries terms have, counted to above ``CAP``, till one has few."""
+    counts: list[tuple[int, Term]] = []
+    for term in query.terms:
+        if not term.is_absent and not any(number <= 100 for number, _ in counts):
+            entries = entries_of(term, query)
+            counts.append((sum(_counted(session, one) for one in entries), term))
+    return counts
+
+
+def _looked_up(session: Session, query: EventQuery) -> Term | None:
+    """Return a term whose events are sooner looked up than met on a walk, else None."""
+    most = 2 * CAP
+    for term in query.terms:
+        if not term.is_absent:
+            entries = entries_of(term, query)
+            if sum(_counted(session, one, most) for one in entries) <= most:
+                return term
+    return None
 
 
 def _counted(session: Session, found: Any, cap: int | None = None) -> int:
