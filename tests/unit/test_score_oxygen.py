@@ -187,7 +187,7 @@ def test_warnings_and_crashes_are_counted_by_hand() -> None:
     for onset in (200, 400, 600):
         oxygen[onset : onset + 8] = 1.0
     chance[190:199] = 0.9  # right: a crash within three hours of its beginning
-    chance[210:220] = 0.9  # while the first crash is hardly over: no warning of its own
+    chance[224:228] = 0.9  # while the first crash is hardly over: no warning of its own
     chance[360:362], chance[375:377] = 0.8, 0.8  # one warning, ten hours before
     chance[50:54] = 0.6  # false
     events = calls(chance, oxygen)
