@@ -237,16 +237,12 @@ class Filler:
         rows: dict[Any, list[tuple[Any, ...]]] = {one: [] for one in _COLUMNS}
         for number in numbers:
             self._add(Story(number), rows)
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
         for model, values in rows.items():
-            columns = _COLUMNS[model].split()
-            marks = ", ".join(mark for _ in columns)
             # Past SQLAlchemy, which takes as long for its parameters as all the rest.
-            connection.exec_driver_sql(
-                f"INSERT INTO {model.__tablename__} ({', '.join(columns)}) "
-                f"VALUES ({marks}) ON CONFLICT DO NOTHING",
-                values,
-            )
+            if connection.dialect.name == "sqlite" or model is EpcisMeetingRow:
+                _many(connection, model, values)
+            else:
+                _copied(connection, model, values)
 
     def _add(self, story: Story, rows: dict[Any, list[tuple[Any, ...]]]) -> None:
         farm, words = story.farm, _words(story)
@@ -283,6 +279,32 @@ _COLUMNS: Final = {
     EpcisEntryRow: "organisation event place name text value event_ms",
     EpcisMeetingRow: "organisation first second from_ms",
 }
+
+
+def _many(connection: sa.Connection, model: Any, values: list[tuple[Any, ...]]) -> None:
+    """Insert rows; of meetings those that are new."""
+    columns = _COLUMNS[model].split()
+    marks = ", ".join(
+        "?" if connection.dialect.name == "sqlite" else "%s" for _ in columns
+    )
+    connection.exec_driver_sql(
+        f"INSERT INTO {model.__tablename__} ({', '.join(columns)}) "
+        f"VALUES ({marks}) ON CONFLICT DO NOTHING",
+        values,
+    )
+
+
+def _copied(
+    connection: sa.Connection, model: Any, values: list[tuple[Any, ...]]
+) -> None:
+    """Insert rows on PostgreSQL, by COPY."""
+    columns = ", ".join(_COLUMNS[model].split())
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor().copy(
+        f"COPY {model.__tablename__} ({columns}) FROM STDIN"
+    ) as copy:
+        for row in values:
+            copy.write_row(row)
 
 
 def add_farms(registry: Registry) -> None:

@@ -25,7 +25,7 @@ from greenwater.storage.registry.meeting import (
 )
 from tests.contracts.registries import NOW, a_farm
 
-OWNERS = ("ba", "hoa", "tu")
+OWNERS = ("ba", "hoa")
 TEXTS = {
     "eventType": ("ObjectEvent", "TransformationEvent"),
     "bizStep": ("packing", "shipping", "feeding"),

@@ -47,6 +47,8 @@ def handed_chain(
     ``organisations`` ask; ``party`` names one as events do. At most ``limit`` of each hand.
     """
     keys = keys_of(session, [start], organisations, limit)
+    if not _got_any(session, organisations, party):
+        return with_documents(session, keys)
     things: Things = defaultdict(set)
     receivers: dict[str, set[str]] = defaultdict(set)
     waiting = [(organisations, things_of(session, [start], organisations))]
@@ -65,6 +67,17 @@ def handed_chain(
         named = receivers[sender] | {party(sender)}
         keys += _told(session, sender, known, named, limit)
     return with_documents(session, sorted(set(keys)))
+
+
+def _got_any(session: Session, organisations: frozenset[str], party: Party) -> bool:
+    """Return whether anybody else says that he sent these organisations anything."""
+    row = EpcisEntryRow
+    sent = exists().where(
+        row.name == RECIPIENT,
+        row.text.in_(sorted(party(one) for one in organisations)),
+        row.organisation.not_in(sorted(organisations)),
+    )
+    return bool(session.scalar(select(sent)))
 
 
 def _sent(session: Session, held: Sequence[str], parties: set[str]) -> Things:
