@@ -164,6 +164,19 @@ def test_what_changes_a_verdict_changes_the_page_at_once(site: Site) -> None:
             assert 'data-code="recalled"' not in site.client.get(lot_page).text
 
 
+def test_a_label_first_looked_at_after_a_recall_tells_of_it(site: Site) -> None:
+    """What labels of a lot share is held no longer than the lot's stamp."""
+    one, other = (
+        label.uri.partition("nuocxanh.example")[2]
+        for label in site.labels.issue("hoa", site.lot, 2)
+    )
+    assert 'data-code="valid"' in site.text()
+    recalled(site)
+    assert 'data-code="recalled"' in site.client.get(one).text
+    freed(site)
+    assert 'data-code="valid"' in site.client.get(other).text
+
+
 def test_a_key_that_is_withdrawn_turns_its_labels(farms: Farms, site: Site) -> None:
     assert 'data-code="valid"' in site.text()
     farms.registry.raise_operator_alarm(
