@@ -105,7 +105,9 @@ class AlarmPages:
         """One alarm, what to do about it, and its whole history."""
         mine = self._doors.mine(request)
         found = mine.seen.get_alarm(alarm)
-        lang, names = lang_of(request), self._services.registry.names()
+        lang, steps = lang_of(request), mine.seen.alarm_steps(alarm)
+        people = actors_of([found]) | {one.person for one in steps}
+        names = self._services.registry.names(people)
         unit = _units(mine).get(found.unit or "")
         facts = self._snapshots.now(mine)
         return self._render.page(
@@ -114,7 +116,7 @@ class AlarmPages:
             now_ms=facts.now_ms,
             is_simulated=found.is_simulated,
             alarm=alarm_view(lang, found, unit, facts.now_ms, names),
-            steps=step_views(lang, mine.seen.alarm_steps(alarm), found, names),
+            steps=step_views(lang, steps, found, names),
             aerators=aerators_at(lang, mine, facts, found.unit),
             chart=_chart(lang, mine, found, unit, facts.now_ms),
             may_act=self._doors.may_act(request),

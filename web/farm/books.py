@@ -34,6 +34,7 @@ from web.views.records import (
     record_view,
     replaced,
     shown,
+    writers_of,
 )
 from web.views.seawords import sea_facts
 from web.words import Lang, say
@@ -107,7 +108,8 @@ class BookPages:
             for one in self._books.gate(found, harvest=asked)
             if not lots or one.code != "no_harvest"
         ]
-        names, gone = self._services.registry.names(), replaced(everything)
+        gone = replaced(everything)
+        names = self._services.registry.names(writers_of(everything))
         return self._render.page(
             request,
             "crop.html",

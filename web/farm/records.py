@@ -37,6 +37,7 @@ from web.views.records import (
     record_view,
     replaced,
     typed_fields,
+    writers_of,
 )
 from web.views.refused import refused
 from web.words import say
@@ -69,9 +70,10 @@ class RecordPages:
     def records_page(self, request: Request) -> HTMLResponse:
         """Every crop, what waits for the visitor, what was entered last, what is left."""
         mine, lang = self._doors.mine(request), lang_of(request)
-        names, now_ms = self._services.registry.names(), self._now_ms()
+        now_ms, waiting = self._now_ms(), self._waiting(request, mine)
         units = {unit.id: unit.name for unit in mine.seen.units()}
         newest = mine.seen.newest_records(NEWEST)
+        names = self._services.registry.names(writers_of([*newest, *waiting]))
         ids = {one.id for one in newest}
         later = [one for one in mine.seen.corrections_of(ids) if one.id not in ids]
         gone = replaced([*newest, *later])
@@ -92,10 +94,7 @@ class RecordPages:
                 }
                 for crop in mine.seen.crops()
             ],
-            waiting=[
-                record_view(lang, one, now_ms, names, gone)
-                for one in self._waiting(request, mine)
-            ],
+            waiting=[record_view(lang, one, now_ms, names, gone) for one in waiting],
             records=[record_view(lang, one, now_ms, names, gone) for one in newest],
             stock=stock_texts(lang, self._stock(request, mine)),
         )

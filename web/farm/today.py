@@ -21,6 +21,7 @@ from web.views.records import (
     record_view,
     replaced,
     typed_fields,
+    writers_of,
 )
 from web.words import Lang, say
 
@@ -81,7 +82,8 @@ class TodayPages:
         now_ms = milliseconds(self._services.clock.now())
         newest = mine.seen.newest_records(NEWEST)
         today = [one for one in newest if now_ms - one.entered_ms < DAY_MS]
-        names, gone = self._services.registry.names(), replaced(newest)
+        gone = replaced(newest)
+        names = self._services.registry.names(writers_of(today))
         return self._render.page(
             request,
             "today.html",

@@ -1,6 +1,6 @@
 """Records and their fields, as the pages show them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -113,6 +113,11 @@ def replaced(records: Sequence[Record]) -> frozenset[str]:
     found = families(records)
     chosen = {one.chosen.id for one in found}
     return frozenset(one.id for one in records) - chosen
+
+
+def writers_of(records: Iterable[Record]) -> set[str | None]:
+    """Return the people whose names ``record_view`` says of these entries."""
+    return {one for record in records for one in (record.entered_by, record.behalf_of)}
 
 
 def by_whom(lang: Lang, record: Record, names: Mapping[str, str]) -> str:
