@@ -53,8 +53,11 @@ STEPS_IN = (
 """Who walks through the site, nobody in particular first."""
 
 
-ALIKE = ("hours", "next", "unit")
-"""What is asked of pages that look as they do without it."""
+ALIKE = ("hours", "next", "unit", "kind", "kind&site", "trip", "corrects")
+"""What is asked of pages that look as others do without it."""
+
+SHOWN = {"alarms-one", "lots-one", "units-one"}
+"""Pages that a scene has shown already."""
 
 
 class Sightseeing(Walk):
@@ -69,7 +72,8 @@ class Sightseeing(Walk):
     def look(self, kind: str, path: str) -> None:
         """Take one page of a kind, on both devices."""
         name = name_of(kind)
-        if name not in self._album.titles and kind.partition("?")[2] not in ALIKE:
+        is_like = kind.partition("?")[2] in ALIKE or name in SHOWN
+        if name not in self._album.titles and not is_like:
             self._album.take(name, path)
 
 
