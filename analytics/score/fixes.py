@@ -76,7 +76,8 @@ def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
     known |= dict(zip(("lat", "lon"), places_of(table), strict=True))
     if known["speed"] is None and (known["lat"] is None or known["lon"] is None):
         raise InputError(
-            "there is neither 'speed_kn' nor 'latitude' and 'longitude': add one of them"
+            "there is neither 'speed_kn' nor 'latitude' and 'longitude' with numbers "
+            "(degrees, south and west below 0): add one of them"
         )
     gears = _text(table, GEARS)
     order = np.lexsort((table.times_ms, codes))
@@ -144,12 +145,15 @@ def _track(times_ms: Instants, mine: Mapping[str, Floats | None], gear: str) -> 
 
 
 def _moved(times_ms: Instants, lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
-    """Return speed (kn) and heading (°) since the fix before; NaN at the first."""
-    north = np.diff(lat, prepend=np.nan) * 111_195
-    turned = (np.diff(lon, prepend=np.nan) + 180) % 360 - 180
-    east = turned * 111_195 * np.cos(np.radians(lat))
-    seconds = np.maximum(np.diff(times_ms, prepend=np.nan) / 1000, 1.0)
+    """Return speed (kn) and heading (°) since the place before; NaN where there is none."""
+    speeds, headings = np.full((2, len(times_ms)), np.nan)
+    there = np.flatnonzero(~np.isnan(lat))
+    north = np.diff(lat[there]) * 111_195
+    turned = (np.diff(lon[there]) + 180) % 360 - 180
+    east = turned * 111_195 * np.cos(np.radians(lat[there[1:]]))
+    seconds = np.maximum(np.diff(times_ms[there]) / 1000, 1.0)
     speed = np.hypot(north, east) / seconds / KN_M_S
-    with np.errstate(invalid="ignore"):
-        speed = np.where((speed < MOST_KN) & (seconds <= FAR_S), speed, np.nan)
-    return speed, np.degrees(np.arctan2(east, north)) % 360
+    is_told = (speed < MOST_KN) & (seconds <= FAR_S)
+    speeds[there[1:]] = np.where(is_told, speed, np.nan)
+    headings[there[1:]] = np.degrees(np.arctan2(east, north)) % 360
+    return speeds, headings
