@@ -36,23 +36,24 @@ class LooseEnd(Struct, frozen=True):
 def first_loose_end(events: Sequence[Event], start: str) -> LooseEnd | None:
     """Return the loose end nearest to a thing on its way back; None: all goods have a beginning."""
     came_from: dict[str, set[str]] = defaultdict(set)
-    began, shipped, received = set[str](), set[str](), set[str]()
+    began = set[str]()
+    moved: dict[str, set[str]] = {"receiving": set(), "shipping": set()}
     for event in events:
-        step, goods = bare(BIZ_STEP, str(event.get("bizStep", ""))), goods_of(event)
         out, inputs = steps_of(event)
         for one in out:
             came_from[one] |= inputs
+        step = bare(BIZ_STEP, str(event.get("bizStep", "")))
         is_made = event.get("type") == "ObjectEvent" and event.get("action") == "ADD"
-        began |= (out or goods) if is_made or step in BEGINNINGS else set()
-        shipped |= goods if step == "shipping" else set()
-        received |= goods if step == "receiving" else set()
+        if is_made or step in BEGINNINGS:
+            began |= out or goods_of(event)
+        elif step in moved:
+            moved[step] |= goods_of(event)
     waiting = [to_link(start)]
     known = set(waiting)
     for thing in waiting:
         if thing not in began and not came_from[thing]:
-            return LooseEnd(
-                thing, "unshipped" if thing in received - shipped else "unmade"
-            )
+            is_got = thing in moved["receiving"] and thing not in moved["shipping"]
+            return LooseEnd(thing, "unshipped" if is_got else "unmade")
         new = came_from[thing] - known
         known |= new
         waiting += sorted(new)
