@@ -109,9 +109,7 @@ def test_from_a_harvest_to_a_recall_in_two_hands(farm: Farm) -> None:
         }  # fmt: skip
 
     before = passports()
-    assert {one.verdict.code for one in before.values() if one.verdict} == {
-        Code.VALID
-    }
+    assert {one.verdict.code for one in before.values() if one.verdict} == {Code.VALID}
     shown = before[theirs.id]
     assert (shown.producer, shown.product.vi, shown.unit) == (
         "Nhà máy Cam Ranh", "Tôm bóc vỏ", "Ao 1",
