@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from greenwater.storage.registry.asking import Key
 from greenwater.storage.registry.finding import FoundEvent, with_documents
+from greenwater.storage.registry.genealogy import step_by_step
 from greenwater.storage.registry.models.epcis import EpcisEntryRow
 
 _TABLE: Final = EpcisEntryRow.__table__
@@ -73,6 +74,7 @@ def _came_from(
     session: Session, starts: Sequence[str], organisations: frozenset[str] | None
 ) -> CTE:
     """Return all that things came from, themselves too."""
+    step_by_step(session)
     is_postgres = session.get_bind().dialect.name == "postgresql"
     # There both halves of a recursion must be sorted alike, as the column is.
     begins = [

@@ -138,7 +138,7 @@ class Passing:
 
     def _descent(self, lot: str, *, is_back: bool) -> Descent:
         with self._sessions.reading() as session:
-            reached = walk([lot], is_back=is_back)
+            reached = walk(session, [lot], is_back=is_back)
             lots = {one.id: one for one in _lots(session, reached)}
             return lots, links_among(session, reached, is_back=is_back)
 
@@ -148,7 +148,7 @@ class Passing:
         For anybody who may see the lot, as ``sources_of``.
         """
         with self._sessions.reading() as session:
-            reached = walk([lot], is_back=True)
+            reached = walk(session, [lot], is_back=True)
             made = select(LotRow.step).where(LotRow.id.in_(select(reached.c.id)))
             moved = select(LotFlowRow.step).where(
                 LotFlowRow.lot.in_(select(reached.c.id)), LotFlowRow.lot != lot
@@ -180,7 +180,7 @@ class Passing:
         To judge whether its books hold, not to be shown.
         """
         with self._sessions.reading() as session:
-            reached = walk([lot], is_back=True)
+            reached = walk(session, [lot], is_back=True)
             query = columns_of(Flow, LotFlowRow)
             mine = query.join(reached, reached.c.id == LotFlowRow.lot)
             # What else came out of a step counts against what went in.
@@ -206,7 +206,7 @@ class Passing:
         For the organisation that calls the lot back, and for the authority.
         """
         with self._sessions.reading() as session:
-            reached = walk([lot], is_back=False)
+            reached = walk(session, [lot], is_back=False)
             lots = {one.id: one for one in _lots(session, reached)}
             holdings = count_holdings(session, reached)
             went = select(LotFlowRow.step).where(
@@ -242,7 +242,7 @@ class Passing:
             called = select(RecallRow).where(RecallRow.ended_ms.is_(None))
             if session.scalar(select(called.exists())) is not True:
                 return []
-            reached = walk([lot], is_back=True)
+            reached = walk(session, [lot], is_back=True)
             query = called.where(RecallRow.lot.in_(select(reached.c.id)))
             rows = session.scalars(query.order_by(RecallRow.number.desc()))
             return [struct_of(Recall, row) for row in rows]
@@ -257,7 +257,7 @@ class Passing:
             found: dict[str, tuple[Lot, Recall]] = {}
             for row in session.scalars(query.order_by(RecallRow.number)):
                 recall = struct_of(Recall, row)
-                for lot in _lots(session, walk([recall.lot], is_back=False)):
+                for lot in _lots(session, walk(session, [recall.lot], is_back=False)):
                     if lot.id == recall.lot:
                         found[lot.id] = (lot, recall)
                     else:
@@ -320,7 +320,7 @@ class Passing:
 
 def _record(session: Session, lot: str, drafts: Drafts, at_ms: int) -> None:
     # Ledgers are locked as they are written to: in one order, for everybody.
-    made = drafts(_lots(session, walk([lot], is_back=False)))
+    made = drafts(_lots(session, walk(session, [lot], is_back=False)))
     for organisation in sorted(made):
         append_events(session, organisation, made[organisation], at_ms)
 
