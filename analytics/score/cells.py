@@ -25,6 +25,8 @@ Instants = NDArray[np.int64]
 
 PIECE: Final = 50_000
 """Rows whose text is in memory at once."""
+MOST: Final = 1e15
+"""What is beyond it, infinite or not, no instrument has measured: no value."""
 ABSENT: Final = frozenset(
     {
         "",
@@ -145,7 +147,7 @@ class Column:
             raise InputError(
                 f"line {line}, column {self.name!r}: {cell!r} is no number"
             )
-        values[np.isinf(values)] = np.nan
+        values[np.abs(values) > MOST] = np.nan
         self._numbers.append(values)
         if self._has_number:
             self._texts = []

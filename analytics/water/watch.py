@@ -38,6 +38,8 @@ SALT: Final = frozenset(
 DRY: Final = SALT | {"depth"}
 ALONE: Final = Around()
 FALLING: Final = (Channel.SALINITY,)
+MOST_VALUE: Final = 1e15
+"""No instrument says more: such a value is none, and its squares would overflow."""
 HELD_MS: Final = 24 * HOUR_MS
 """A probe that was held to another instrument so lately is not alone."""
 
@@ -143,6 +145,8 @@ class Watcher:
 
     def _held(self, pair: Beside) -> tuple[Episode, float] | None:
         """Return what a comparison may open, and its score; None: it was made before."""
+        if not abs(pair.value) + abs(pair.other) < MOST_VALUE:
+            return None
         meaning = self._meaning(pair.channel)
         how = episodes.BY_HAND if pair.is_hand else episodes.BY_PROBE
         drifts = self._drifts(f"{pair.channel}/{how}", pair)
@@ -266,7 +270,7 @@ class Watcher:
         state = self.state.channels.get(point.channel)
         if state is None:
             state = self.state.channels[point.channel] = ChannelState()
-        if point.value is None or point.value != point.value:
+        if point.value is None or not abs(point.value) < MOST_VALUE:
             return lost(state, point.at_ms)
         is_salt = self._meaning(point.channel) in SALT
         return signs_of(state, point.at_ms, point.value, is_salt=is_salt)

@@ -79,6 +79,21 @@ def test_a_probe_that_reads_zero_is_named_so_for_as_long_as_it_does() -> None:
     assert one.readings >= 40
 
 
+def test_a_value_beyond_all_measure_is_no_value_and_breaks_nothing() -> None:
+    rows = a_pond(9)
+    for number, value in enumerate((1e308, -1e308, math.inf, 1e20, math.nan)):
+        rows[DAY * 4 + number]["ph"] = value
+    watcher = Watcher(WatchState())
+    scores = watcher.take(points_of(rows)).scored
+    watcher.compare([Beside(10**12, "ph", 1e308, -1e308, by="other")])
+    assert all(0 <= one.score <= 1 for one in scores)
+    odd = [one for one in scores if one.value is not None and not abs(one.value) < 1e15]
+    assert len(odd) == 5
+    assert all(one.score >= 0.5 for one in odd)
+    kept = msgspec.json.encode(watcher.state)
+    assert msgspec.json.encode(msgspec.json.decode(kept, type=WatchState)) == kept
+
+
 def test_a_stuck_probe_is_found_within_hours() -> None:
     rows = a_pond(10)
     for row in rows[700:760]:
