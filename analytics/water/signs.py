@@ -23,8 +23,8 @@ LATELY: Final = 4
 """Readings that make up a burst."""
 OFF_MS: Final = 2 * HOUR_MS
 """How long a new level is odd before it is the level."""
-QUARTER_MS: Final = HOUR_MS // 4
-"""A value held counts in quarters of an hour where readings come faster."""
+OFTEN_MS: Final = HOUR_MS // 12
+"""Where readings come faster than every five minutes, a value held counts in those."""
 USUALLY_THERE: Final = 0.8
 IN_AIR: Final = 0.05
 """The share of its usual level that conductivity keeps in air, at most."""
@@ -129,7 +129,7 @@ def _compared(
     state: ChannelState, at_ms: int, value: float, jump: float, usual: float
 ) -> Signs:
     is_same = value == state.last
-    often = min(state.cadence_ms / QUARTER_MS, 1.0)
+    often = min(state.cadence_ms / OFTEN_MS, 1.0)
     if is_same:
         state.repeats += 1
     elif state.repeats:

@@ -43,7 +43,7 @@ def test_a_score_tells_its_share(share: float) -> None:
     assert belief.share_of(belief.scored(share)) == pytest.approx(share)
 
 
-@pytest.mark.parametrize(("minutes", "is_stuck"), [(1, False), (5, False), (15, True)])
+@pytest.mark.parametrize(("minutes", "is_stuck"), [(1, False), (5, True), (15, True)])
 def test_an_hour_of_the_same_value_is_not_a_day_of_it(
     minutes: int, is_stuck: bool
 ) -> None:
