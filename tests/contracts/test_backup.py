@@ -217,7 +217,7 @@ def test_a_platform_comes_back_with_all_that_was_acknowledged_and_published(
     assert told.pop("session") == (1, 0)
     assert set(told) == {
         "person", "recall", "trace_event", "operator_alarm", "command", "ingest_epoch",
-        "epcis_event", "epcis_entry",
+        "epcis_event", "epcis_entry", "epcis_meeting",
     }, told  # fmt: skip
 
 
