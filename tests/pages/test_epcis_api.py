@@ -288,6 +288,7 @@ def test_the_query_language(partners: Partners) -> None:
         assert (ours.ids(**params) == ["urn:a:1"]) is is_found, params
     for params in (
         {"EQ_nothing": "x"}, {"eventType": "X"}, {"GE_eventTime": "today"},
+        {"EQ_action": "ADD,null"},
         {"perPage": "0"}, {"orderBy": "name"}, {"GE_value_CEL": "warm"},
         {"nextPageToken": "abc"}, {"eventCountLimit": "1", "maxEventCount": "1"},
         {"EQ_bizStep": ""}, {"HASATTR_x": "y"}, {"EQATTR_readPoint": "y"},

@@ -26,6 +26,8 @@ Having = Callable[[Sequence[str], Sequence[str] | None], Sequence[str]]
 """Returns the elements of master data with an attribute of one of these names, and with
 one of these values if any are given."""
 
+ACTIONS: Final = ("ADD", "OBSERVE", "DELETE")
+
 NOTHING: Final = "urn:greenwater:nothing"
 """What no event speaks of."""
 
@@ -188,8 +190,16 @@ def _plain(name: str, value: str) -> Term | None:
         return Term(("eventID",), (value, *_values(name, value)))
     if name.startswith("EQ_") and name[3:] in _EQ:
         known = name[3:]
+        if known == "action":
+            _check_actions(_values(name, value))
         return Term((known,), tuple(word(known, one) for one in _values(name, value)))
     return None
+
+
+def _check_actions(values: Sequence[str]) -> None:
+    wrong = [one for one in values if one not in ACTIONS]
+    if wrong:
+        raise QueryError(f"EQ_action={shown(wrong[0])} is none of {', '.join(ACTIONS)}")
 
 
 def _matched(name: str, value: str) -> Term | None:
