@@ -49,6 +49,8 @@ def test_an_hour_of_the_same_value_is_not_a_day_of_it(
 ) -> None:
     random, state = Random(5), ChannelState()
     values = [28 + random.gauss(0, 0.1) for _ in range(300)] + [28.0] * 60
-    for number, value in enumerate(values):
-        found = signs_of(state, number * minutes * 60_000, value)
-    assert (found.held * belief.WEIGHTS["held"] >= 1) == is_stuck
+    found = [
+        signs_of(state, number * minutes * 60_000, value)
+        for number, value in enumerate(values)
+    ]
+    assert (found[-1].held * belief.WEIGHTS["held"] >= 1) == is_stuck
