@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import math
 import unicodedata
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -167,3 +168,15 @@ def canonical(document: Any) -> str:
 def digest(document: Any) -> str:
     """Return the SHA-256 of a document's canonical text, in hex."""
     return hashlib.sha256(canonical(document).encode()).hexdigest()
+
+
+def check_uuid(what: str, text: str) -> None:
+    """Let a device's id through.
+
+    Raises:
+        InputError: it is no UUID.
+    """
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        raise InputError(f"{what} id {text!r} is not a UUID", "form_old") from None

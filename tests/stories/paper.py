@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pypdfium2
@@ -11,6 +11,9 @@ from PIL import Image
 
 DPI = 300
 CODE_MM = 25.0
+
+QR: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+"""To a reader of all kinds lines of small print may be a bar code."""
 
 
 class Seen(NamedTuple):
@@ -26,7 +29,7 @@ def scanned(sheet: bytes) -> list[Seen]:
     found = []
     for page in pypdfium2.PdfDocument(sheet):
         picture = page.render(scale=DPI / 72).to_pil().convert("RGB")
-        for code in zxingcpp.read_barcodes(picture):
+        for code in zxingcpp.read_barcodes(picture, formats=QR):
             at = code.position
             corners = (at.top_left, at.top_right, at.bottom_left, at.bottom_right)
             left, right = min(c.x for c in corners), max(c.x for c in corners)

@@ -13,8 +13,9 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.cards import CardRevocation
 from traceability.proof.verify import CardsEnded
+from traceability.records import check_uuid
 from traceability.sea.cards import LIFE_MS
-from traceability.sea.vessels import SAILORS, check_uuid
+from traceability.sea.vessels import SAILORS
 
 REASONS: Final = ("lost", "wrong")
 _MINUTE_MS: Final = 60_000

@@ -5,7 +5,6 @@ A receipt draws from the landing, an SC (*xác nhận nguyên liệu*) from a re
 at once. Nothing here is a submission: authorities issue such papers, the book keeps count.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,6 +17,7 @@ from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.rows import parse_name
 from greenwater.storage.registry.vessel_books import CatchPaper, Kilograms
+from traceability.records import check_uuid
 from traceability.sea.trip_book import added
 from traceability.sea.trip_case import trip_of_landing, trip_view
 from traceability.sea.vessels import SAILORS
@@ -167,10 +167,7 @@ class CatchPapers:
 
 
 def _check(new: NewPaper) -> None:
-    try:
-        uuid.UUID(new.id)
-    except ValueError:
-        raise InputError(f"paper id {new.id!r} is not a UUID", "form_old") from None
+    check_uuid("paper", new.id)
     if new.kind not in DRAWN_FROM:
         raise InputError(
             f"paper {new.kind!r} is not one of {', '.join(DRAWN_FROM)}", "form_old"

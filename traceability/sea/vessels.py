@@ -25,7 +25,7 @@ from traceability.gate.harvest import GateRefusedError
 from traceability.goods.lots import lot_of_landing
 from traceability.ledger import events
 from traceability.ports import Telemetry
-from traceability.records import digest
+from traceability.records import check_uuid, digest
 from traceability.sea.found_trips import Found, frozen
 from traceability.sea.gate import weighed
 from traceability.sea.sea_records import checked_sea_fields
@@ -396,15 +396,3 @@ class VesselBooks:
                 raise GateRefusedError(refused)
 
         return ask
-
-
-def check_uuid(what: str, text: str) -> None:
-    """Let a device's id through.
-
-    Raises:
-        InputError: it is no UUID.
-    """
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        raise InputError(f"{what} id {text!r} is not a UUID", "form_old") from None

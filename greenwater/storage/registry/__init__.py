@@ -11,6 +11,7 @@ from types import TracebackType
 from sqlalchemy import Engine
 
 from greenwater.storage.registry.accounts import Accounts
+from greenwater.storage.registry.alarm_links import AlarmLinks
 from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.audit import Audit
 from greenwater.storage.registry.books import Books
@@ -77,6 +78,7 @@ class Registry(
     Epochs,
     Pulses,
     Alarms,
+    AlarmLinks,
     Contacts,
     Services,
     Watching,

@@ -1,6 +1,5 @@
 """Alarms as pages see them, and what people do to them."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -10,12 +9,11 @@ from msgspec.structs import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.errors import InputError
 from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.models import Person
 from greenwater.storage.registry.models.alarms import (
     AlarmActRow,
-    AlarmLinkRow,
     AlarmRow,
     AlarmStepRow,
 )
@@ -116,13 +114,6 @@ class AlarmStep(Struct, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
-class AlarmLink(Struct, frozen=True):
-    """What a link that acknowledges stands for."""
-
-    alarm: str
-    person: str
-
-
 _FIELDS: Final = tuple(Alarm.__struct_fields__)
 
 
@@ -157,11 +148,6 @@ def with_acts(alarm: Alarm, acts: Iterable[AlarmActRow]) -> Alarm:
         elif act.kind == "unshelve":
             alarm = replace(alarm, shelved_until_ms=None, shelved_by=None)
     return alarm
-
-
-def token_hash(token: str) -> str:
-    """Return what is kept of a link's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class AlarmsSeen:
@@ -353,18 +339,6 @@ class Alarms(AlarmsSeen):
         )
         with self._sessions.writing() as session:
             add_step(session, get_row(session, AlarmRow, alarm).organisation, step)
-
-    def get_alarm_link(self, token: str, now_ms: int) -> AlarmLink:
-        """Return what a link stands for.
-
-        Raises:
-            MissingError: there is no such link, or it has expired.
-        """
-        with self._sessions.reading() as session:
-            row = session.get(AlarmLinkRow, token_hash(token))
-        if row is None or row.expires_ms <= now_ms:
-            raise MissingError("this link is not valid, or no longer")
-        return AlarmLink(row.alarm, row.person)
 
 
 def _act(

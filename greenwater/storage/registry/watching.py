@@ -11,13 +11,13 @@ from msgspec import Struct
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from greenwater.storage.registry.alarm_links import token_hash
 from greenwater.storage.registry.alarms import (
     Alarm,
     AlarmStep,
     add_step,
     alarm_of,
     step_of_act,
-    token_hash,
     values_of,
 )
 from greenwater.storage.registry.models.alarms import (
