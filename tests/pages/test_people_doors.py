@@ -802,6 +802,24 @@ def test_health_tells_how_far_ingest_is_behind_and_of_the_last_backup(
     assert "▲" in told(), "boxes keep seven days"
 
 
+def test_a_box_at_sea_without_a_network_is_no_trouble_of_the_platform(
+    world: World,
+) -> None:
+    registry, admin = world.registry, administer(world)
+
+    def told() -> str:
+        facts = page(admin, "/admin").all(class_="value")
+        return next(one.text for one in facts if "Thiết bị có tín hiệu" in one.text)
+
+    before = told()
+    boat = registry.add_vessel("KH-91077-TS", organisation="ho", name="Tàu Hòa")
+    registry.add_device("hop-tau", vessel=boat, now_ms=NOW_MS)
+    assert told() != before, "it is counted"
+    assert "▲" not in told()
+    registry.add_device("hop-bo", site="trai", now_ms=NOW_MS)
+    assert "▲" in told()
+
+
 def test_a_box_is_added_with_a_code_renewed_and_shut_out(world: World) -> None:
     admin = administer(world)
     token = csrf_of(admin.cookies[COOKIE])

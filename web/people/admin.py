@@ -154,11 +154,12 @@ class AdminPages:
         return name, text, silent_s < SILENT_S and lag_s < LAG_S
 
     def _boxes(self, lang: Lang, now_ms: int) -> list[tuple[str, str, bool]]:
-        states, statuses = self._registry.device_states(), self._registry.statuses()
-        alive = {one for one, state in states.items() if state is DeviceState.ACTIVE}
-        online = sum(
-            one in alive and told.status.online for one, told in statuses.items()
-        )
+        """Return how the boxes do. One aboard without a network is at sea: all is well."""
+        devices, statuses = self._registry.list_devices(), self._registry.statuses()
+        boxes = {one.id: one for one in devices if one.state is DeviceState.ACTIVE}
+        alive = boxes.keys()
+        heard_of = {one for one, told in statuses.items() if told.status.online}
+        gone = alive - heard_of
         waiting = sum(
             told.status.outbox_depth or 0
             for one, told in statuses.items()
@@ -169,8 +170,10 @@ class AdminPages:
         return [
             (
                 say(lang, "health_boxes"),
-                say(lang, "health_online", online=online, all=len(alive)),
-                online == len(alive),
+                say(
+                    lang, "health_online", online=len(alive & heard_of), all=len(alive)
+                ),
+                all(boxes[one].vessel is not None for one in gone),
             ),
             (
                 say(lang, "health_heard"),
