@@ -87,7 +87,8 @@ class BoatPages:
             )
             for one in shown
         ]
-        ending = endings(lang, vessels, states)
+        # Of one boat alone its own card says it below.
+        ending = endings(lang, vessels, states) if len(vessels) > 1 else []
         return self._render.page(
             request,
             "boats.html",
