@@ -30,6 +30,7 @@ from web.api.problems import (
     problem,
     problem_of,
 )
+from web.door.bodies import up_to
 from web.door.doors import Doors
 from web.door.programs import Programs
 from web.ports import Services
@@ -37,17 +38,7 @@ from web.ports import Services
 _JSON: Final = ("application/json", "application/ld+json")
 
 
-async def _body(request: Request) -> bytes:
-    """Return the body, or what shows that it is too large."""
-    taken = bytearray()
-    async for part in request.stream():
-        taken += part
-        if len(taken) > MAX_BYTES:
-            break
-    return bytes(taken)
-
-
-Body = Annotated[bytes, Depends(_body)]
+Body = Annotated[bytes, Depends(up_to(MAX_BYTES))]
 
 
 class EpcisApi:

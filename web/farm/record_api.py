@@ -24,6 +24,7 @@ from traceability.book.books import Books, NewRecord
 from traceability.book.recording import Recording
 from traceability.records import FieldError
 from web.api.readings import iso
+from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError
 from web.door.programs import Programs
 from web.pages import lang_of
@@ -66,17 +67,7 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
     records: list[msgspec.Raw]
 
 
-async def _body(request: Request) -> bytes:
-    """Return the body; one byte more than may be shows that it is too large."""
-    taken = bytearray()
-    async for part in request.stream():
-        taken += part
-        if len(taken) > MAX_BYTES:
-            break
-    return bytes(taken)
-
-
-Body = Annotated[bytes, Depends(_body)]
+Body = Annotated[bytes, Depends(up_to(MAX_BYTES))]
 
 
 class RecordApi:

@@ -30,6 +30,27 @@ _FORM_BYTES: Final = 3 * MAX_BYTES
 """A form's escapes make text longer."""
 
 
+async def uploaded(request: Request) -> tuple[Mapping[str, str], bytes | None]:
+    """Return a form's texts and the file with it, None where there is none.
+
+    Raises:
+        InputError: it is too large.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > _FORM_BYTES:
+        raise InputError(
+            f"a file has at most {MAX_BYTES // 2**20} MB: split it",
+            "file_large",
+            mb=MAX_BYTES // 2**20,
+        )
+    limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
+    async with request.form(**limits) as form:
+        asked = {key: one for key, one in form.items() if isinstance(one, str)}
+        part = form.get("file")
+        raw = None if part is None or isinstance(part, str) else await part.read()
+    return asked, raw
+
+
 @dataclass(frozen=True)
 class TroubleView:
     """A bad row in words."""
@@ -107,18 +128,7 @@ class ImportPages:
 
     async def try_out(self, request: Request) -> Response:
         """Try a file; with ``sure`` keep its good rows."""
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > _FORM_BYTES:
-            raise InputError(
-                f"a file has at most {MAX_BYTES // 2**20} MB: split it",
-                "file_large",
-                mb=MAX_BYTES // 2**20,
-            )
-        limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
-        async with request.form(**limits) as form:
-            asked = {key: one for key, one in form.items() if isinstance(one, str)}
-            part = form.get("file")
-            raw = None if part is None or isinstance(part, str) else await part.read()
+        asked, raw = await uploaded(request)
         return await run_in_threadpool(self._try_out, request, asked, raw)
 
     def _try_out(

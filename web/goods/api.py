@@ -26,6 +26,7 @@ from traceability.goods.steps import Act, NewStep
 from traceability.ledger.events import lot_class
 from web.api.manners import problem_response
 from web.api.readings import iso
+from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError
 from web.door.programs import Programs, secret_of
 from web.ports import Services
@@ -53,17 +54,7 @@ class SentStep(Struct, frozen=True, forbid_unknown_fields=True):
     organisation: str | None = None
 
 
-async def _body(request: Request) -> bytes:
-    """Return the body; one byte more than may be shows that it is too large."""
-    taken = bytearray()
-    async for part in request.stream():
-        taken += part
-        if len(taken) > MAX_BYTES:
-            break
-    return bytes(taken)
-
-
-Body = Annotated[bytes, Depends(_body)]
+Body = Annotated[bytes, Depends(up_to(MAX_BYTES))]
 
 
 class GoodsApi:

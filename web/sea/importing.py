@@ -11,11 +11,10 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
 from traceability.book.tables import Names, decoded, plain
-from traceability.book.workbooks import MAX_BYTES
 from traceability.sea.importing import KINDS, SeaImporter, SeaTrial, sea_titles
 from traceability.sea.vessels import VesselBooks
 from web.door.doors import Doors
-from web.farm.recordimport import SHOWN, TroubleView
+from web.farm.recordimport import SHOWN, TroubleView, uploaded
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import typed_number
@@ -24,9 +23,6 @@ from web.views.seaforms import SEA_SPECIES
 from web.views.seawords import choice_name, species_name
 from web.words import WORDS, Lang, say
 from web.workbooks import workbook_answer
-
-_FORM_BYTES: Final = 3 * MAX_BYTES
-
 
 _HEADS: Final = ("sea_field_", "column_", "sea_column_")
 
@@ -99,18 +95,7 @@ class SeaImportPages:
 
     async def try_out(self, request: Request, vessel: str) -> Response:
         """Try a file; with ``sure`` keep its good rows."""
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > _FORM_BYTES:
-            raise InputError(
-                f"a file has at most {MAX_BYTES // 2**20} MB: split it",
-                "file_large",
-                mb=MAX_BYTES // 2**20,
-            )
-        limits = {"max_files": 1, "max_fields": 50, "max_part_size": _FORM_BYTES}
-        async with request.form(**limits) as form:
-            asked = {key: one for key, one in form.items() if isinstance(one, str)}
-            part = form.get("file")
-            raw = None if part is None or isinstance(part, str) else await part.read()
+        asked, raw = await uploaded(request)
         return await run_in_threadpool(self._try_out, request, vessel, asked, raw)
 
     def _try_out(

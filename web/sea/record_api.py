@@ -21,6 +21,7 @@ from traceability.records import FieldError
 from traceability.sea.trip_book import in_force
 from traceability.sea.vessels import CONFIRMATION, NewVesselRecord, VesselBooks
 from web.api.readings import iso
+from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError
 from web.pages import lang_of
 from web.ports import Services
@@ -55,17 +56,7 @@ class VesselRecordBatch(Struct, frozen=True, forbid_unknown_fields=True):
     records: Annotated[list[SentAtSea], msgspec.Meta(max_length=MOST)]
 
 
-async def _body(request: Request) -> bytes:
-    """Return the body; one byte more than may be shows that it is too large."""
-    taken = bytearray()
-    async for part in request.stream():
-        taken += part
-        if len(taken) > MAX_BYTES:
-            break
-    return bytes(taken)
-
-
-Body = Annotated[bytes, Depends(_body)]
+Body = Annotated[bytes, Depends(up_to(MAX_BYTES))]
 Number = Annotated[
     str,
     PathParameter(
