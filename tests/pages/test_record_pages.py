@@ -24,6 +24,7 @@ from traceability.sea.importing import KINDS as SEA_KINDS
 from traceability.sea.importing import sea_titles
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
+from web.farm.record_api import MAX_BYTES
 from web.farm.recordimport import names_of, title_of
 from web.sea.importing import sea_names, sea_title
 from web.words import Lang
@@ -448,6 +449,15 @@ def test_what_is_no_batch_is_refused_whole(hoa: Phone, body: bytes) -> None:
         "/api/v1/records", content=body, headers={"x-csrf-token": hoa.csrf}
     )
     assert answer.status_code in (413, 422), answer.status_code
+
+
+def test_a_batch_that_is_too_large_is_not_cut_short(hoa: Phone) -> None:
+    whole = json.dumps({"records": [sent()]}).encode().ljust(MAX_BYTES + 1)
+    answer = hoa.client.post(
+        "/api/v1/records", content=whole, headers={"x-csrf-token": hoa.csrf}
+    )
+    assert answer.status_code == 422
+    assert f"at most {MAX_BYTES} bytes" in answer.text
 
 
 def test_a_batch_needs_a_session_its_token_and_a_person_who_keeps_books(
