@@ -14,6 +14,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import SPECIES
 from traceability.book.books import Books
 from web.door.doors import Doors
+from web.door.forms import fields_of
 from web.farm.books import parse_local
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -89,7 +90,7 @@ class CropPages:
 
     async def open_crop(self, request: Request) -> Response:
         """Open the crop; what is wrong comes back with the form."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._open_crop, request, form)
 
     def _open_crop(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -135,7 +136,7 @@ class CropPages:
 
     async def add_product(self, request: Request) -> Response:
         """Add the product; what is wrong comes back with the form."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._add_product, request, form)
 
     def _add_product(self, request: Request, form: Mapping[str, str]) -> Response:

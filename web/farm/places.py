@@ -14,6 +14,7 @@ from greenwater.reference.species import SPECIES
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
 from web.door.doors import Doors, RefusedError
+from web.door.forms import fields_of
 from web.door.visitors import FARMS
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -75,7 +76,7 @@ class PlacePages:
 
     async def add_unit(self, request: Request) -> Response:
         """Add the unit; what is wrong comes back with the form."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._add_unit, request, form)
 
     def _add_unit(self, request: Request, form: Mapping[str, str]) -> Response:

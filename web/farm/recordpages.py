@@ -18,6 +18,7 @@ from traceability.book.books import Books, NewRecord
 from traceability.book.photos import MAX_BYTES, MOST, Album
 from traceability.corrections import Family, family_of, is_fitting
 from web.door.doors import Doors
+from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import moment
@@ -109,9 +110,9 @@ class EntryPages:
 
     async def confirm(self, request: Request, record: str) -> Response:
         """Stand by an entry that another one made for the visitor."""
-        form = await request.form()
+        form = await fields_of(request)
         return await run_in_threadpool(
-            self._confirm, request, record, str(form.get("csrf", ""))
+            self._confirm, request, record, form.get("csrf", "")
         )
 
     def _confirm(self, request: Request, record: str, csrf: str) -> Response:
@@ -123,9 +124,9 @@ class EntryPages:
 
     async def keep(self, request: Request, record: str) -> Response:
         """Settle a conflict: this version is the right one."""
-        form = await request.form()
+        form = await fields_of(request)
         return await run_in_threadpool(
-            self._keep, request, record, str(form.get("csrf", ""))
+            self._keep, request, record, form.get("csrf", "")
         )
 
     def _keep(self, request: Request, record: str, csrf: str) -> Response:

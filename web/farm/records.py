@@ -16,6 +16,7 @@ from traceability.book.books import Books
 from traceability.book.stock import STOCK_KINDS, Stock, stock_of
 from traceability.records import FieldError
 from web.door.doors import Doors
+from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import day, local
@@ -200,7 +201,7 @@ class RecordPages:
 
     async def enter(self, request: Request) -> Response:
         """Enter a record; typed wrong, the form comes back with what was typed."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._enter, request, form)
 
     def _enter(self, request: Request, form: Mapping[str, str]) -> Response:

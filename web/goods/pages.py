@@ -20,6 +20,7 @@ from traceability.goods.lots import Goods
 from traceability.goods.steps import Act, NewStep, Portion
 from traceability.label.recalls import Recalls, reach_csv
 from web.door.doors import Doors
+from web.door.forms import fields_of
 from web.farm.books import parse_local, refusal_texts
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -285,7 +286,7 @@ class GoodsPages:
 
     async def enter(self, request: Request, lot: str) -> Response:
         """Enter a step; what is wrong comes back with the lot's page."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._enter, request, lot, form)
 
     def _enter(self, request: Request, lot: str, form: Mapping[str, str]) -> Response:
@@ -318,7 +319,7 @@ class GoodsPages:
 
     async def receive(self, request: Request) -> Response:
         """Receive a shipment; what is wrong comes back with the list."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._receive, request, form)
 
     def _receive(self, request: Request, form: Mapping[str, str]) -> Response:

@@ -17,6 +17,7 @@ from traceability.vietgap.certificates import certificate_state, shown_code
 from traceability.vietgap.dossiers import Kind, Side, counts_of
 from traceability.vietgap.folders import Act, Folder
 from web.door.doors import Doors, RefusedError
+from web.door.forms import fields_of
 from web.farm.readiness import wrong
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -167,7 +168,7 @@ class DossierPages:
 
     async def act(self, request: Request, dossier: str) -> Response:
         """Take a step; what is wrong comes back with what was typed."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._act, request, dossier, form)
 
     def _act(self, request: Request, dossier: str, form: Mapping[str, str]) -> Response:

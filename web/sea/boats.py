@@ -16,6 +16,7 @@ from greenwater.storage.registry.places import VesselInfo
 from traceability.records import FieldError
 from traceability.sea.vessels import NewVesselRecord, VesselBooks
 from web.door.doors import Doors
+from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
@@ -200,7 +201,7 @@ class BoatPages:
 
     async def enter(self, request: Request, vessel: str) -> Response:
         """Enter a record; typed wrong, the form comes back with what was typed."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._enter, request, vessel, form)
 
     def _enter(

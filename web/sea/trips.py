@@ -24,6 +24,7 @@ from traceability.sea.trip_case import TripView, ask_gate, case_of, trip_view
 from traceability.sea.trip_evidence import TripEvidence
 from traceability.sea.vessels import NewCatchLot, VesselBooks
 from web.door.doors import Doors
+from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import paper_views
@@ -194,7 +195,7 @@ class TripPages:
 
     async def confirm(self, request: Request, trip: str) -> Response:
         """Confirm the trip as its book stands."""
-        form = await _typed(request)
+        form = await fields_of(request)
         return await run_in_threadpool(self._confirm, request, trip, form)
 
     def _confirm(
@@ -224,7 +225,7 @@ class TripPages:
 
     async def make_lot(self, request: Request, trip: str) -> Response:
         """Draw a lot from a landing; refused, the page says why."""
-        form = await _typed(request)
+        form = await fields_of(request)
         return await run_in_threadpool(self._make_lot, request, trip, form)
 
     def _make_lot(
@@ -252,7 +253,7 @@ class TripPages:
 
     async def draw(self, request: Request, trip: str) -> Response:
         """Draw a paper from a landing or another paper."""
-        form = await _typed(request)
+        form = await fields_of(request)
         return await run_in_threadpool(self._draw, request, trip, form)
 
     def _draw(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
@@ -282,7 +283,7 @@ class TripPages:
 
     async def ask(self, request: Request, trip: str) -> Response:
         """Ask that a refusal be lifted."""
-        form = await _typed(request)
+        form = await fields_of(request)
         return await run_in_threadpool(self._ask, request, trip, form)
 
     def _ask(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
@@ -306,7 +307,7 @@ class TripPages:
 
     async def agree(self, request: Request, trip: str) -> Response:
         """Agree, as the second person, that a refusal be lifted."""
-        form = await _typed(request)
+        form = await fields_of(request)
         return await run_in_threadpool(self._agree, request, trip, form)
 
     def _agree(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
@@ -331,7 +332,3 @@ def _check_subject(view: TripView, subject: str) -> None:
     kind, _, rest = subject.partition("/")
     if kind != "landing" or rest.partition("/")[0] not in roots:
         raise InputError(f"{subject[:80]!r} is no landing of this trip", "form_old")
-
-
-async def _typed(request: Request) -> dict[str, str]:
-    return {key: str(value) for key, value in (await request.form()).items()}
