@@ -51,7 +51,11 @@ def add(
     with open_registry(open_home().registry_url) as registry:
         # Before anything is written: a person of nowhere sees nothing and is in the way.
         if organisation not in registry.organisation_names():
-            raise InputError(f"there is no organisation {organisation!r}: add it first")
+            known = ", ".join(registry.organisation_names()) or "none yet"
+            raise InputError(
+                f"there is no organisation {organisation!r} ({known}): an administrator "
+                "adds it on /admin/people; `person first-link` makes the first one"
+            )
         registry.add_person(person, name, phone)
         registry.add_member(person, organisation, Role(role))
         subject = f"person={person} organisation={organisation} role={role}"
@@ -60,6 +64,27 @@ def add(
         if notify:
             registry.add_contact(organisation, person, notify, place=place, hours=duty)
     typer.echo(f"{person} is {role} of {organisation}")
+
+
+@app.command("first-link")
+def first_link() -> None:
+    """Print the link that makes the first administrator; earlier ones end.
+
+    `up` prints it by itself. Where the services run apart, nobody else can begin.
+    """
+    from cli.entrances import first_administrator
+    from cli.home import open_home
+    from greenwater.storage.registry import open_registry
+
+    home = open_home()
+    public_url = home.settings.public_url or "http://127.0.0.1:8000"
+    now_ms = milliseconds(open_clock().now())
+    with open_registry(home.registry_url) as registry:
+        link = first_administrator(registry, public_url.rstrip("/"), now_ms)
+    if link is None:
+        raise InputError("there is an administrator already: who forgot how to come in "
+                         "is let in by another, or by `person set-password`")  # fmt: skip
+    typer.echo(f"Once, within 72 h: {link}")
 
 
 @app.command("list")
