@@ -18,6 +18,7 @@ from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.bulletins import Bulletins
 from greenwater.storage.registry.cards import Cards
 from greenwater.storage.registry.certification import Certification
+from greenwater.storage.registry.changing import PlaceChanges
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.consents import Consents
 from greenwater.storage.registry.contacts import Contacts
@@ -68,6 +69,7 @@ def random_id() -> str:
 class Registry(
     People,
     Places,
+    PlaceChanges,
     Devices,
     Probes,
     Deployments,

@@ -57,7 +57,7 @@ class RaftInfo(NamedTuple):
 
 
 class UnitInfo(Struct, frozen=True):
-    """A pond, cage or tank."""
+    """A pond, cage or tank; closed since ``closed_ms``, if it is."""
 
     id: str
     site: str
@@ -67,6 +67,12 @@ class UnitInfo(Struct, frozen=True):
     species: str | None
     area_m2: float | None
     depth_m: float | None
+    closed_ms: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is in use."""
+        return self.closed_ms is None
 
 
 class VesselInfo(Struct, frozen=True):
@@ -99,7 +105,9 @@ def raft_info(row: Raft) -> RaftInfo:
 def unit_info(row: Unit) -> UnitInfo:
     """Return what a row says."""
     kind, size = UnitKind(row.kind), (row.area_m2, row.depth_m)
-    return UnitInfo(row.id, row.site, row.raft, row.name, kind, row.species, *size)
+    return UnitInfo(
+        row.id, row.site, row.raft, row.name, kind, row.species, *size, row.closed_ms
+    )
 
 
 def vessel_info(row: Vessel) -> VesselInfo:
@@ -137,7 +145,7 @@ class PlacesSeen:
             return [raft_info(row) for row in rows]
 
     def units(self) -> Sequence[UnitInfo]:
-        """Return the units of all sites, by site and name."""
+        """Return the units of all sites, closed ones too, by site and name."""
         query = select(Unit).order_by(Unit.site, Unit.name, Unit.id)
         with self._sessions.reading() as session:
             return [unit_info(row) for row in session.scalars(query)]
@@ -199,15 +207,11 @@ class Places(PlacesSeen):
         longitude: float | None = None,
     ) -> None:
         """Add a farm or port; ``commune`` is its five-digit code (domain.md §4.1)."""
-        if commune is not None and _COMMUNE.fullmatch(commune) is None:
-            raise InputError(
-                f"commune code {commune!r} does not have five digits", "commune_code"
-            )
         facts = {
             "organisation": organisation,
             "name": parse_name(name),
             "kind": _kind(SiteKind, kind),
-            "commune": commune,
+            "commune": parse_commune(commune),
             "latitude": _within("latitude", latitude, -90, 90),
             "longitude": _within("longitude", longitude, -180, 180),
         }
@@ -238,8 +242,7 @@ class Places(PlacesSeen):
             "raft": raft,
             "kind": _kind(UnitKind, kind),
             "species": species,
-            "area_m2": _within("area in m²", area_m2, 0, 1e7),
-            "depth_m": _within("depth in m", depth_m, 0, 200),
+            **parse_size(area_m2, depth_m),
         }
         with self._sessions.writing() as session:
             at_site = _at_site(get_row(session, Site, site), name)
@@ -270,6 +273,33 @@ class Places(PlacesSeen):
             get_row(session, Organisation, organisation)
             add_once(session, Vessel, {"id": number}, facts)
         return number
+
+
+def parse_commune(commune: str | None) -> str | None:
+    """Return a commune's code as it is kept.
+
+    Raises:
+        InputError: it does not have five digits.
+    """
+    if commune is not None and _COMMUNE.fullmatch(commune) is None:
+        raise InputError(
+            f"commune code {commune!r} does not have five digits", "commune_code"
+        )
+    return commune
+
+
+def parse_size(
+    area_m2: float | None, depth_m: float | None
+) -> Mapping[str, float | None]:
+    """Return a unit's size as it is kept.
+
+    Raises:
+        InputError: no pond is so large or so deep.
+    """
+    return {
+        "area_m2": _within("area in m²", area_m2, 0, 1e7),
+        "depth_m": _within("depth in m", depth_m, 0, 200),
+    }
 
 
 def _at_site(site: Site, name: str) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from greenwater.storage.registry.books import BooksSeen
 from greenwater.storage.registry.bulletins import BulletinsSeen
 from greenwater.storage.registry.cards import CardsSeen
 from greenwater.storage.registry.certification import CertificationSeen
+from greenwater.storage.registry.changing import PlaceChangesSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
 from greenwater.storage.registry.epcis import EpcisSeen
@@ -37,6 +38,7 @@ from greenwater.storage.registry.vessel_inspections import VesselInspectionsSeen
 
 class Scope(
     PlacesSeen,
+    PlaceChangesSeen,
     DevicesSeen,
     ProbesSeen,
     DeploymentsSeen,

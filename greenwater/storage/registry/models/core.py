@@ -141,6 +141,7 @@ class Unit(Tenanted, Base):
     species: Mapped[str | None]
     area_m2: Mapped[float | None]
     depth_m: Mapped[float | None]
+    closed_ms: Mapped[int | None]
 
 
 class Vessel(Tenanted, Base):

@@ -24,6 +24,7 @@ class TripRow(Tenanted, Base):
     landing_port: Mapped[str | None]
     hauls: Mapped[int]
     minutes: Mapped[dict[str, Any]]
+    passed: Mapped[dict[str, Any]]
 
 
 class HaulRow(Tenanted, Base):
