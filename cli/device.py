@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
-from cli.home import Home, open_home, write_nats
+from cli.home import Home, open_home, write_mosquitto, write_nats
 from greenwater.kernel.clock import open_clock
-from greenwater.kernel.errors import InputError
+from greenwater.kernel.errors import ConfigError, InputError
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
@@ -19,6 +20,8 @@ from greenwater.storage.registry.devices import NewDevice
 app = typer.Typer(
     help="Devices: credentials and broker permissions.", no_args_is_help=True
 )
+
+log = structlog.get_logger()
 
 COLUMNS = ("device", "site")
 
@@ -55,7 +58,7 @@ def add(
         for one, password in passwords.items():
             if password is not None:
                 registry.note("device_add", one, at_ms=now_ms, session="cli")
-        apply_permissions(home, registry)
+        _tell_broker(home, registry)
 
 
 @app.command()
@@ -66,7 +69,7 @@ def renew(device: str) -> None:
         _show({device: registry.renew_password(device)})
         now_ms = milliseconds(open_clock().now())
         registry.note("device_renew", device, at_ms=now_ms, session="cli")
-        apply_permissions(home, registry)
+        _tell_broker(home, registry)
 
 
 def _show(passwords: Mapping[DeviceId, str | None] | Mapping[str, str]) -> None:
@@ -91,11 +94,30 @@ def _rows(path: Path) -> list[tuple[str, str, str, str]]:
         ]
 
 
-def apply_permissions(home: Home, registry: Registry) -> None:
-    """Rewrite the embedded broker's permissions, if this home has one, and reload it."""
-    plan = home.plan()
-    if plan is not None:
-        write_nats(home, registry, plan)
+def apply_permissions(home: Home, registry: Registry) -> str:
+    """Have the broker know the devices as they are now, and say in words what is left.
+
+    The embedded one and a Mosquitto whose files this machine wrote before are given
+    them and read them anew. Empty: done, or there is no broker of ours.
+    """
+    embedded, mosquitto = home.plan(), home.mosquitto()
+    if embedded is not None:
+        write_nats(home, registry, embedded)
+    if mosquitto is None:
+        return ""
+    try:
+        if not mosquitto.folder.is_dir():
+            raise ConfigError(f"{mosquitto.folder} is not on this machine")
+        write_mosquitto(home, registry, mosquitto)
+    except ConfigError as exc:
+        log.warning("broker_files.left", error=str(exc))
+        return f"Mosquitto does not know yet ({exc}): run greenwater broker-files"
+    return ""
+
+
+def _tell_broker(home: Home, registry: Registry) -> None:
+    if left := apply_permissions(home, registry):
+        typer.echo(left, err=True)
 
 
 @app.command("list")
@@ -146,8 +168,8 @@ def revoke(device: str) -> None:
         now_ms = milliseconds(open_clock().now())
         registry.revoke_device(device, now_ms)
         registry.note("device_revoke", device, at_ms=now_ms, session="cli")
-        apply_permissions(home, registry)
-    typer.echo(f"{device} is revoked; with Mosquitto, run greenwater broker-files too")
+        _tell_broker(home, registry)
+    typer.echo(f"{device} is revoked")
 
 
 @app.command()

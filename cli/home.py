@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from greenwater.kernel.errors import ConfigError
@@ -15,10 +16,11 @@ from greenwater.storage.backup.mark import refuse_unfinished
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import mosquitto, nats, tls
-from ingest.brokers.applying import Applied, apply
+from ingest.brokers.applying import Applied, apply, write_private
 from ingest.brokers.plan import Account, Listener, accounts
 
 SERVICE = "gw-ingest"
+MOSQUITTO = "mosquitto.json"
 
 
 class HomeSettings(Struct, frozen=True, kw_only=True):
@@ -50,6 +52,23 @@ class BrokerPlan(NamedTuple):
     inner_port: int
     host: str = "127.0.0.1"
     hosts: tuple[str, ...] = ()
+
+
+class MosquittoPlan(Struct, frozen=True, kw_only=True):
+    """How ``broker-files`` was last told to write Mosquitto's files."""
+
+    folder: Path
+    service_port: int
+    device_port: int
+    device_host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Where boxes find it."""
+        scheme = "mqtts" if self.hosts else "mqtt"
+        host = self.hosts[0] if self.hosts else self.device_host
+        return f"{scheme}://{host}:{self.device_port}"
 
 
 class Home:
@@ -87,6 +106,28 @@ class Home:
             return None
         port, inner_port, host, *hosts = path.read_text(encoding="utf-8").split()
         return BrokerPlan(int(port), int(inner_port), host, tuple(hosts))
+
+    def keep_mosquitto(self, plan: MosquittoPlan) -> None:
+        """Leave how Mosquitto's files are written, for ``device`` and the pages."""
+        write_private(self.path / MOSQUITTO, msgspec.json.encode(plan, enc_hook=str))
+
+    def mosquitto(self) -> MosquittoPlan | None:
+        """Return how Mosquitto's files are written, None if they never were.
+
+        Raises:
+            ConfigError: the note cannot be read.
+        """
+        path = self.path / MOSQUITTO
+        if not path.exists():
+            return None
+        try:
+            return msgspec.json.decode(
+                path.read_bytes(),
+                type=MosquittoPlan,
+                dec_hook=lambda kind, at: kind(at),
+            )
+        except (OSError, msgspec.MsgspecError) as exc:
+            raise ConfigError(f"{path}: {exc}: run broker-files again") from exc
 
     def service_login(self, plan: BrokerPlan) -> tuple[str, Path | None]:
         """Return our services' URL of the embedded broker, and the authority it needs.
@@ -151,20 +192,13 @@ def write_nats(home: Home, registry: Registry, plan: BrokerPlan) -> Path:
 
 
 def write_mosquitto(
-    home: Home,
-    registry: Registry,
-    folder: Path,
-    *,
-    service_port: int,
-    device_port: int,
-    device_host: str = "127.0.0.1",
-    hosts: Sequence[str] = (),
+    home: Home, registry: Registry, plan: MosquittoPlan
 ) -> tuple[Path, Applied]:
-    """Write Mosquitto's files, and have it read them anew if it runs from ``folder``.
+    """Write Mosquitto's files, and have it read them anew if it runs from the folder.
 
     Returns the configuration's path, and whether a running Mosquitto was told.
     """
-    certificate, _ = _certificate(home, hosts)
+    folder, (certificate, _) = plan.folder, _certificate(home, plan.hosts)
     own: dict[str, str] = {}
     if certificate is not None:
         # A copy of its own: Mosquitto is no longer root when it reads it anew.
@@ -173,8 +207,8 @@ def write_mosquitto(
     files = mosquitto.render(
         accounts(registry.list_devices(), _service(home)),
         folder=folder,
-        services=Listener("127.0.0.1", service_port),
-        devices=Listener(device_host, device_port, certificate, certificate),
+        services=Listener("127.0.0.1", plan.service_port),
+        devices=Listener(plan.device_host, plan.device_port, certificate, certificate),
     )
     done = apply(folder, {**own, **files}, program=mosquitto.PROGRAM, pid=mosquitto.PID)
     return folder / mosquitto.CONFIG, done

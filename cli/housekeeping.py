@@ -28,15 +28,18 @@ def house_of(
         folder=home.path,
         permit=lambda: apply_permissions(home, registry),
         replay=replay,
-        broker_url=_told_to_boxes(home),
+        broker_url=told_to_boxes(home),
     )
 
 
-def _told_to_boxes(home: Home) -> str:
+def told_to_boxes(home: Home) -> str:
     """Return the broker's address as boxes know it, without our own login."""
     plan = home.plan()
     if plan is not None:
         scheme = "mqtts" if plan.hosts else "mqtt"
         return f"{scheme}://{plan.hosts[0] if plan.hosts else plan.host}:{plan.port}"
+    mosquitto = home.mosquitto()
+    if mosquitto is not None:
+        return mosquitto.url
     parts = urlsplit(home.settings.broker_url)
     return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.hostname else ""

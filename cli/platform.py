@@ -164,7 +164,7 @@ def broker_files(
     ] = None,
 ) -> None:
     """Write Mosquitto's configuration, passwords and permissions; reload it if it runs."""
-    from cli.home import open_home, write_mosquitto
+    from cli.home import MosquittoPlan, open_home, write_mosquitto
     from greenwater.kernel.broker_url import LOOPBACK
     from greenwater.kernel.errors import ConfigError
     from greenwater.storage.registry import open_registry
@@ -175,16 +175,16 @@ def broker_files(
             "that boxes know this machine by, and the listener gets a certificate"
         )
     home = open_home()
+    plan = MosquittoPlan(
+        folder=folder.absolute(),
+        service_port=service_port,
+        device_port=device_port,
+        device_host=device_host,
+        hosts=tuple(host or ()),
+    )
     with open_registry(home.registry_url) as registry:
-        path, done = write_mosquitto(
-            home,
-            registry,
-            folder.absolute(),
-            service_port=service_port,
-            device_port=device_port,
-            device_host=device_host,
-            hosts=tuple(host or ()),
-        )
+        path, done = write_mosquitto(home, registry, plan)
+    home.keep_mosquitto(plan)
     if done == "reloaded":
         typer.echo(f"{path} written, and read by the Mosquitto that runs from it")
     else:

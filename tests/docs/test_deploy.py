@@ -22,10 +22,13 @@ import yaml  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
 from analytics.settings import AnalyticsSettings
-from cli.home import HomeSettings
+from cli.home import HomeSettings, open_home
+from cli.housekeeping import told_to_boxes
 from cli.main import build
+from greenwater.storage.registry import open_registry
 from ingest.settings import IngestSettings
 from tests.conftest import started
+from tests.live.clients import Client, wait_for
 from tests.servers import Mosquitto, free_port
 from web.settings import WebSettings
 
@@ -298,8 +301,35 @@ def test_mosquitto_loads_what_the_compose_file_has_written(
     started(server)
     try:
         assert server.is_ready()
+        a_box_that_is_added_comes_in_and_a_revoked_one_does_not(boxes, tmp_path)
     finally:
         server.stop()
+
+
+def a_box_that_is_added_comes_in_and_a_revoked_one_does_not(
+    port: int, folder: Path
+) -> None:
+    """The Mosquitto that runs is told by itself: no operator need remember it."""
+
+    def said(*words: str) -> str:
+        done = CliRunner().invoke(build(words), words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def answer() -> str | None:
+        ca = folder / "home" / "tls" / "ca.pem"
+        one = Client(port, "box-9", password, ca=ca)
+        one.close()
+        return one.answer
+
+    with open_registry(f"sqlite:///{folder}/registry.db") as registry:
+        registry.add_organisation("hoa", "Hộ Hoa")
+        registry.add_site("trai", organisation="hoa", name="Trại Hoa")
+    password = said("device", "add", "box-9", "--site", "trai").split("box-9,")[1][:32]
+    wait_for("the box comes in", lambda: answer() == "Success", 20)
+    assert told_to_boxes(open_home()) == f"mqtts://x.example:{port}", "for installers"
+    assert said("device", "revoke", "box-9") == "box-9 is revoked\n"
+    wait_for("the box is shut out", lambda: answer() != "Success", 20)
 
 
 @pytest.mark.parametrize("name", ["pond-box.toml", "vessel-box.toml"])

@@ -18,7 +18,7 @@ from typing import Protocol
 import psycopg
 from sqlalchemy import make_url
 
-from cli.home import SERVICE, Home, HomeSettings, write_mosquitto
+from cli.home import SERVICE, Home, HomeSettings, MosquittoPlan, write_mosquitto
 from cli.run import free_port, platform_parts
 from cli.stage import Casting, Stage
 from cli.supervisor import Part, Supervisor
@@ -103,13 +103,12 @@ class Distributed:
     def put_up(self, home: Home, registry: Registry) -> None:
         folder = home.path / "mosquitto"
         folder.mkdir()
-        config, _ = write_mosquitto(
-            home,
-            registry,
-            folder,
+        plan = MosquittoPlan(
+            folder=folder,
             service_port=self.broker_port,
             device_port=self._device_port,
         )
+        config, _ = write_mosquitto(home, registry, plan)
         if os.getuid() == 0:
             with config.open("a") as text:
                 text.write("user root\n")
