@@ -54,6 +54,7 @@ from greenwater.storage.registry.tokens import Tokens
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import Trips
 from greenwater.storage.registry.vessel_books import VesselBooks
+from greenwater.storage.registry.vessel_changes import VesselChanges
 from greenwater.storage.registry.vessel_inspections import VesselInspections
 from greenwater.storage.registry.watching import Watching
 from greenwater.storage.registry.writes import Writes
@@ -70,6 +71,7 @@ class Registry(
     People,
     Places,
     PlaceChanges,
+    VesselChanges,
     Devices,
     Probes,
     Deployments,

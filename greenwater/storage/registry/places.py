@@ -76,13 +76,26 @@ class UnitInfo(Struct, frozen=True):
 
 
 class VesselInfo(Struct, frozen=True):
-    """A fishing boat, by its registration number."""
+    """A fishing boat, by its registration number; out of service since ``retired_ms``.
+
+    ``successor`` is the number it has had since then, where it has another one.
+    """
 
     id: str
     organisation: str
     name: str
     length_m: float | None
     gear: str | None
+    home_port: str | None = None
+    radio: str | None = None
+    owner: str | None = None
+    retired_ms: int | None = None
+    successor: str | None = None
+
+    @property
+    def is_in_service(self) -> bool:
+        """Whether it sails under this number."""
+        return self.retired_ms is None
 
     @property
     def kind(self) -> VesselClass | None:
@@ -112,7 +125,10 @@ def unit_info(row: Unit) -> UnitInfo:
 
 def vessel_info(row: Vessel) -> VesselInfo:
     """Return what a row says."""
-    return VesselInfo(row.id, row.organisation, row.name, row.length_m, row.gear)
+    return VesselInfo(
+        row.id, row.organisation, row.name, row.length_m, row.gear, row.home_port,
+        row.radio, row.owner, row.retired_ms, row.successor,
+    )  # fmt: skip
 
 
 class PlacesSeen:

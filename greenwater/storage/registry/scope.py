@@ -33,12 +33,14 @@ from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import TripsSeen
 from greenwater.storage.registry.vessel_books import VesselBooksSeen
+from greenwater.storage.registry.vessel_changes import VesselChangesSeen
 from greenwater.storage.registry.vessel_inspections import VesselInspectionsSeen
 
 
 class Scope(
     PlacesSeen,
     PlaceChangesSeen,
+    VesselChangesSeen,
     DevicesSeen,
     ProbesSeen,
     DeploymentsSeen,

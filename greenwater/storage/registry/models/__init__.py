@@ -17,6 +17,7 @@ from greenwater.storage.registry.models import (
     scans,
     trips,
     vessel_books,
+    vessel_changes,
 )  # isort: skip
 from greenwater.storage.registry.models.core import (
     Base,
@@ -73,4 +74,5 @@ __all__ = [
     "scans",
     "trips",
     "vessel_books",
+    "vessel_changes",
 ]

@@ -145,7 +145,11 @@ class Unit(Tenanted, Base):
 
 
 class Vessel(Tenanted, Base):
-    """A fishing boat; ``id`` is its registration number as ``reference.vessels`` has it."""
+    """A fishing boat; ``id`` is its registration number as ``reference.vessels`` has it.
+
+    Out of service since ``retired_ms``; ``successor`` is its number since then, if it has
+    another one.
+    """
 
     __tablename__ = "vessel"
     __table_args__ = (UniqueConstraint("organisation", "id"),)
@@ -153,6 +157,11 @@ class Vessel(Tenanted, Base):
     name: Mapped[str]
     length_m: Mapped[float | None]
     gear: Mapped[str | None]
+    home_port: Mapped[str | None]
+    radio: Mapped[str | None]
+    owner: Mapped[str | None]
+    retired_ms: Mapped[int | None]
+    successor: Mapped[str | None]
 
 
 class Device(Tenanted, Base):
