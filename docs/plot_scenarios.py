@@ -230,6 +230,7 @@ def main() -> None:
     for name, title in (
         ("tuna-trip", "One longline trip: ten sets, each hauled back along the line"),
         ("trawler-inshore", "Two trawlers and a gillnetter, fishing drawn thick"),
+        ("closed-reef", "A tow off Hòn Mun, and a gillnetter that passes it"),
     ):
         (HERE / f"{name}.svg").write_text(tracked(name, title), encoding="utf-8")
 

@@ -14,6 +14,7 @@ from analytics.places import Place
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
 from greenwater.kernel.trips import Violation
+from greenwater.reference.closed_areas import AREAS, CLOSED
 from greenwater.reference.limits import Severity
 from greenwater.reference.monitoring import DEADLINES, Deadline
 from greenwater.reference.zones import ZONES
@@ -37,10 +38,8 @@ def zone_alarm(vessel: VesselInfo, place: Place, one: Violation) -> Claim:
 
     The words say "may": nobody has verified the lines, and a person judges.
     """
-    minutes = round(one.minutes)
-    here, there = ZONES_VI[one.zone], ZONES_VI[one.allowed]
     return Claim(
-        condition=f"zone/{vessel.id}",
+        condition=f"area/{vessel.id}/{one.area}" if one.area else f"zone/{vessel.id}",
         kind="zone",
         severity=Severity.WARN,
         place=place,
@@ -48,20 +47,35 @@ def zone_alarm(vessel: VesselInfo, place: Place, one: Violation) -> Claim:
         at_ms=one.until_ms,
         is_over=one.is_over,
         detail={
-            "basis": ZONES.basis,
-            "source": ZONES.source,
-            "verified": ZONES.verified,
+            "basis": CLOSED.basis if one.area else ZONES.basis,
+            "source": one.source,
+            "verified": one.is_verified,
             "place": vessel.name,
             "vessel": vessel.id,
             "violation": one.id,
-            "vi": f"có thể đánh bắt sai vùng: {minutes} phút ở {here}, "
-            f"tàu được đánh bắt ở {there}",
-            "en": f"may be fishing in a zone closed to it: {minutes} min in {one.zone} "
-            f"waters, it may fish in {one.allowed} ones",
+            **_where_words(one),
             "advice_vi": "Gọi tàu hỏi lại, nếu đang thả lưới thì thu lưới, ra khỏi vùng.",
             "advice_en": "Call the vessel; if its gear is out, haul it and leave.",
         },
     )
+
+
+def _where_words(one: Violation) -> dict[str, str]:
+    minutes = round(one.minutes)
+    if one.area:
+        area = AREAS[one.area]
+        return {
+            "vi": f"có thể đánh bắt trong khu vực cấm khai thác: {minutes} phút ở "
+            f"{area.vi}",
+            "en": f"may be fishing in a closed area: {minutes} min in {area.en}",
+        }
+    here, there = ZONES_VI[one.zone], ZONES_VI[one.allowed]
+    return {
+        "vi": f"có thể đánh bắt sai vùng: {minutes} phút ở {here}, "
+        f"tàu được đánh bắt ở {there}",
+        "en": f"may be fishing in a zone closed to it: {minutes} min in {one.zone} "
+        f"waters, it may fish in {one.allowed} ones",
+    }
 
 
 def monitoring_alarm(

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from greenwater.reference.closed_areas import closed_area_at
 from greenwater.reference.gears import Gear
 from greenwater.reference.vessels import VesselClass
 from greenwater.reference.zones import is_closed_to, zone_at
@@ -54,7 +55,7 @@ class Run(Struct):
 
 
 class Closed(Struct):
-    """Work of the gear in waters closed to the vessel's class: the evidence."""
+    """Work of the gear in waters closed to the vessel's class or in a closed area: the evidence."""
 
     zone: str
     began_ms: int
@@ -66,7 +67,7 @@ class Closed(Struct):
 
 
 class Work(Run):
-    """The gear at work: minutes by zone, and those in waters closed to the class.
+    """The gear at work: minutes by zone, those in waters closed to the class, and in areas.
 
     ``judged`` fixes have a probability of fishing by the model, ``chances`` in sum;
     ``slow`` of all ``fixes`` are fishing by the speed rule.
@@ -74,6 +75,7 @@ class Work(Run):
 
     minutes: dict[str, float] = field(default_factory=dict)
     closed: Closed | None = None
+    areas: dict[str, Closed] = field(default_factory=dict)
     judged: int = 0
     chances: float = 0.0
     fixes: int = 0
@@ -119,7 +121,7 @@ class HaulState(Struct):
         ended = self._break(fix, gear)
         self._note_setting(fix, gear)
         if gear.work_kn[0] <= fix.speed_kn <= gear.work_kn[1]:
-            self._go_on(fix, kind)
+            self._go_on(fix, gear, kind)
             self._judge(fix, chance)
         return ended
 
@@ -144,7 +146,7 @@ class HaulState(Struct):
         work, self.work = self.work, None
         return work if work is not None and is_long(work, gear) else None
 
-    def _go_on(self, fix: Fix, kind: VesselClass | None) -> None:
+    def _go_on(self, fix: Fix, gear: Gear, kind: VesselClass | None) -> None:
         work = self.work
         if work is None:
             self.work = work = Work(fix.time_ms, fix.at, fix.time_ms, fix.at)
@@ -152,16 +154,12 @@ class HaulState(Struct):
         zone = str(zone_at(*fix.at))
         work.minutes[zone] = work.minutes.get(zone, 0.0) + minutes
         work.last_ms, work.last_at = fix.time_ms, fix.at
-        if kind is None or not is_closed_to(kind, *fix.at):
-            return
-        closed = work.closed
-        if closed is None:
-            work.closed = closed = Closed(
-                zone, fix.time_ms, fix.time_ms, 0.0, 0, fix.at, 0.0
-            )
-        closed.last_ms, closed.fixes = fix.time_ms, closed.fixes + 1
-        closed.minutes += minutes if closed.fixes > 1 else 0.0
-        closed.sum_kn += fix.speed_kn
+        if kind is not None and is_closed_to(kind, *fix.at):
+            work.closed = _closed(work.closed, fix, zone, minutes)
+        area = closed_area_at(*fix.at, fix.time_ms, gear)
+        if area is not None:
+            before = work.areas.get(area.code)
+            work.areas[area.code] = _closed(before, fix, zone, minutes)
 
     def _judge(self, fix: Fix, chance: float | None) -> None:
         work = self.work
@@ -185,6 +183,16 @@ class HaulState(Struct):
             self.setting = Run(fix.time_ms, fix.at, fix.time_ms, fix.at)
         else:
             run.last_ms, run.last_at = fix.time_ms, fix.at
+
+
+def _closed(closed: Closed | None, fix: Fix, zone: str, minutes: float) -> Closed:
+    """Return evidence with one fix more, ``minutes`` after the one before."""
+    if closed is None:
+        closed = Closed(zone, fix.time_ms, fix.time_ms, 0.0, 0, fix.at, 0.0)
+    closed.last_ms, closed.fixes = fix.time_ms, closed.fixes + 1
+    closed.minutes += minutes if closed.fixes > 1 else 0.0
+    closed.sum_kn += fix.speed_kn
+    return closed
 
 
 def is_slow(speed_kn: float) -> bool:

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from analytics.fishing.hauls import (
     HOUR_MS,
+    MAX_GAP_MS,
     MEMORY_MS,
+    Closed,
     Fix,
     HaulState,
     Run,
@@ -25,6 +27,7 @@ from analytics.fishing.hauls import (
 from analytics.fishing.live import Asked, Seen, asked_of, chances_of
 from analytics.fishing.trips import TripState
 from greenwater.kernel.trips import Haul, Trip, Violation
+from greenwater.reference.closed_areas import AREAS, CLOSED, closed_area_at
 from greenwater.reference.gears import gear_of
 from greenwater.reference.ports import port_at
 from greenwater.reference.vessels import VesselClass
@@ -58,7 +61,11 @@ class Changes(Struct, frozen=True):
 
 
 class VesselState(Struct):
-    """One vessel's memory. ``kind`` None: its length is not told, no zone is closed."""
+    """One vessel's memory. ``kind`` None: its length is not told, no zone is closed.
+
+    ``told`` is what was told of the work that goes on: closed areas by their code, the
+    zone as "". ``inside`` is the closed area of the last fix.
+    """
 
     vessel: str
     gear: str = ""
@@ -69,7 +76,9 @@ class VesselState(Struct):
     trip: Trip | None = None
     last: Fix | None = None
     jumps: int = 0
-    is_told: bool = False
+    told: list[str] = field(default_factory=list)
+    inside: str = ""
+    inside_ms: int = 0
 
     def take(self, positions: Iterable[Position]) -> Changes:
         """Take positions in order of time; those not newer than the last are passed over."""
@@ -128,8 +137,9 @@ class VesselState(Struct):
         if worked is not None and not worked.is_doubted:
             self._haul(worked, changes)
         if worked is not None or hauls.work is None:
-            self.is_told = False
+            self.told = []
         self._tell(changes)
+        self._pass(fix, changes)
         if ended is not None and self.trip is not None:
             self._land(ended.landing_ms, ended.port, changes)
 
@@ -176,8 +186,9 @@ class VesselState(Struct):
                 minutes[zone] = round(minutes.get(zone, 0.0) + more, 1)
             self.trip = replace(trip, hauls=number, minutes=minutes)
             changes.trips.append(self.trip)
-        if _is_violation(work):
-            changes.violations.append(self._violation(work, is_over=True))
+        changes.violations.extend(
+            self._violation(work, area, is_over=True) for area in _broken(work)
+        )
 
     def _set_before(self, work: Work) -> Run | None:
         run = self.gear_state.was_set
@@ -188,25 +199,40 @@ class VesselState(Struct):
     def _tell(self, changes: Changes) -> None:
         """Tell once of work in closed waters that goes on."""
         work = self.gear_state.work
-        if work is None or self.is_told or not is_long(work, gear_of(self.gear)):
+        if work is None or not is_long(work, gear_of(self.gear)) or work.is_doubted:
             return
-        if work.is_doubted:
-            return
-        if _is_violation(work):
-            self.is_told = True
-            changes.violations.append(self._violation(work, is_over=False))
+        for area in _broken(work):
+            if area not in self.told:
+                self.told.append(area)
+                changes.violations.append(self._violation(work, area, is_over=False))
 
-    def _violation(self, work: Work, *, is_over: bool) -> Violation:
-        assert work.closed is not None
-        assert self.kind is not None
-        closed = work.closed
+    def _pass(self, fix: Fix, changes: Changes) -> None:
+        """Log minutes in closed areas on a trip, whatever the vessel does there."""
+        area, trip = None, self.trip
+        if trip is not None:
+            area = closed_area_at(*fix.at, fix.time_ms, gear_of(self.gear))
+        before, self.inside = self.inside, "" if area is None else area.code
+        since_ms, self.inside_ms = fix.time_ms - self.inside_ms, fix.time_ms
+        if trip is None or not before:
+            return
+        if before == self.inside and since_ms <= MAX_GAP_MS:
+            minutes = round(trip.passed.get(before, 0.0) + since_ms / 60_000, 1)
+            self.trip = replace(trip, passed={**trip.passed, before: minutes})
+        elif before != self.inside:
+            changes.trips.append(trip)
+
+    def _violation(self, work: Work, area: str, *, is_over: bool) -> Violation:
+        """Return the candidate of work in a closed area; "": in a zone closed to the class."""
+        closed = work.areas[area] if area else work.closed
+        assert closed is not None
+        kind = "" if self.kind is None else str(self.kind)
         return Violation(
-            id=_id(self.vessel, "closed", work.began_ms),
+            id=_id(self.vessel, f"area/{area}" if area else "closed", work.began_ms),
             vessel=self.vessel,
             trip=None if self.trip is None else self.trip.id,
             zone=closed.zone,
-            allowed=str(ALLOWED[self.kind]),
-            kind=str(self.kind),
+            allowed="" if area or self.kind is None else str(ALLOWED[self.kind]),
+            kind=kind,
             gear=self.gear,
             began_ms=closed.began_ms,
             until_ms=closed.last_ms,
@@ -215,15 +241,26 @@ class VesselState(Struct):
             fixes=closed.fixes,
             mean_kn=round(closed.sum_kn / closed.fixes, 2),
             first_at=closed.first_at,
-            source=ZONES.source,
-            is_verified=ZONES.verified,
+            source=AREAS[area].source if area else ZONES.source,
+            is_verified=AREAS[area].verified if area else ZONES.verified,
             probability=work.probability,
             rule_share=work.rule_share,
+            area=area or None,
         )
 
 
-def _is_violation(work: Work) -> bool:
-    return work.closed is not None and work.closed.minutes >= TOLD_AFTER_MIN
+def _broken(work: Work) -> list[str]:
+    """Return the closed areas in which a gear worked for long enough to tell; "": the zone."""
+    found = [""] if _is_longer(work.closed, TOLD_AFTER_MIN) else []
+    return found + [
+        code
+        for code, closed in work.areas.items()
+        if _is_longer(closed, CLOSED.told_after_min)
+    ]
+
+
+def _is_longer(closed: Closed | None, minutes: float) -> bool:
+    return closed is not None and closed.minutes >= minutes
 
 
 def _rounded(minutes: dict[str, float]) -> dict[str, float]:

@@ -9,7 +9,8 @@ Point = tuple[float, float]
 class Trip(Struct, frozen=True, kw_only=True):
     """From leaving ``departure_port``; ``landing_*`` None while it is at sea.
 
-    ``minutes`` of work of the gear by zone.
+    ``minutes`` of work of the gear by zone; ``passed`` are minutes in closed areas, by
+    their code, whatever the vessel did there: passing through is allowed.
     """
 
     id: str
@@ -20,6 +21,7 @@ class Trip(Struct, frozen=True, kw_only=True):
     landing_port: str | None = None
     hauls: int = 0
     minutes: dict[str, float] = {}
+    passed: dict[str, float] = {}
 
 
 class Haul(Struct, frozen=True, kw_only=True):
@@ -50,6 +52,8 @@ class Violation(Struct, frozen=True, kw_only=True):
     """Perhaps fishing in waters closed to the vessel's class, and what says so.
 
     A candidate for a person to judge: ``is_verified`` says whether the line itself is.
+    ``area`` is the code of a protected area or closed season (``reference/closed_areas.toml``)
+    where it is about one; ``allowed`` is then empty, and ``kind`` too without a length.
     """
 
     id: str
@@ -70,3 +74,4 @@ class Violation(Struct, frozen=True, kw_only=True):
     is_verified: bool
     probability: float | None = None
     rule_share: float | None = None
+    area: str | None = None

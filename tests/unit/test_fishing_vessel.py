@@ -164,6 +164,22 @@ def test_transit_through_closed_waters_is_nothing() -> None:
     assert not changes.violations
 
 
+def test_a_tow_in_a_closed_area_is_a_candidate_and_a_passage_is_noted() -> None:
+    trips, hauls, candidates = found("closed-reef", "KH-91512-TS")
+    assert candidates, "it may fish in the coastal zone, and not off Hòn Mun"
+    for one in candidates:
+        assert (one.area, one.allowed, one.zone) == ("NT-MUN", "", "coastal")
+        assert 15 <= one.minutes < 120
+        assert not one.is_verified
+        assert "GIS polygons" in one.source
+    assert {one.trip for one in candidates} == {trips[0].id}
+    assert trips[0].passed["NT-MUN"] > sum(one.minutes for one in candidates)
+    trips, hauls, candidates = found("closed-reef", "KH-90233-TS")
+    assert len(hauls) == 2
+    assert not candidates, "it only sailed through"
+    assert trips[-1].passed.keys() == {"NT-MUN"}
+
+
 def test_work_within_the_buffer_is_never_told() -> None:
     def told(longitude: float) -> int:
         state = VesselState("v", gear="OTB", kind=vessel_class(17))

@@ -21,6 +21,7 @@ from greenwater.kernel.errors import ConfigError
 
 NAMES = [
     "aerator-failure",
+    "closed-reef",
     "flood",
     "fouled-probe",
     "healthy-farm",

@@ -130,7 +130,7 @@ def test_a_trips_page_is_small_draws_all_of_it_and_follows_what_comes_late(
         track = track_of(Lang.VI, services, view)
         assert "gap" in track.kinds
         assert "work" in track.kinds
-        document = json.dumps(track_document(track))
+        document = json.dumps(track_document(Lang.VI, track))
         assert len(document) < 25_000
         assert [one["text"] for one in json.loads(document)["spots"]] == ["1", "2", "3"]
         drawn = track_facts(Lang.VI, services, view)["track"]

@@ -139,7 +139,7 @@ def _waters(case: CatchCase) -> Iterator[tuple[Refusal, bool]]:
             continue
         facts: Mapping[str, Any] = {
             "violation": one.id,
-            "zone": one.zone,
+            "zone": one.area or one.zone,
             "began_ms": one.began_ms,
             "minutes": one.minutes,
         }

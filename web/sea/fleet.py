@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from analytics.fishing.monitoring import Contact, Monitoring, Standing, standing_at
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Source
+from greenwater.reference.closed_areas import CLOSED, ClosedArea
 from greenwater.reference.monitoring import is_required
 from greenwater.reference.ports import port_at
 from greenwater.reference.zones import ZONES, zone_at
@@ -23,7 +24,7 @@ from web.views.cards import is_simulated
 from web.views.facts import Facts, Hanging, Snapshots
 from web.views.formats import age, moment, position
 from web.views.lights import Light
-from web.views.seamap import Mark, bounds_of, sea_map
+from web.views.seamap import Mark, area_lines, bounds_of, sea_map
 from web.views.shown import Link
 from web.words import Lang, say
 
@@ -66,6 +67,16 @@ class BoatView:
     is_simulated: bool
 
 
+@dataclass(frozen=True)
+class AreaView:
+    """One closed area as the fleet's page tells it; ``gap``: what was not found."""
+
+    name: str
+    instrument: str
+    gap: str
+    is_verified: bool
+
+
 class FleetPages:
     """Where boats are."""
 
@@ -102,6 +113,7 @@ class FleetPages:
             boats=boats,
             sea=sea_map(marks, alt=say(lang_of(request), "fleet_map_alt")),
             is_verified=ZONES.verified,
+            areas=[area_view(lang_of(request), one) for one in CLOSED.area],
         )
 
     def fleet_data(self, request: Request) -> JSONResponse:
@@ -111,6 +123,7 @@ class FleetPages:
         document: dict[str, Any] = {
             "bounds": bounds_of(one.at for one in placed if one.at),
             "zones": {"coastal": ZONES.coastal_line, "inshore": ZONES.inshore_line},
+            "areas": area_lines(lang_of(request)),
             "boats": [
                 {
                     "name": one.name,
@@ -153,6 +166,13 @@ def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo, trip: str = "") -> B
         None if last is None else (last.latitude, last.longitude),
         is_simulated(facts, hanging),
     )
+
+
+def area_view(lang: Lang, area: ClosedArea) -> AreaView:
+    """Return a closed area in words."""
+    if lang is Lang.VI:
+        return AreaView(area.vi, area.instrument_vi, area.gap_vi, area.verified)
+    return AreaView(area.en, area.instrument_en, area.gap_en, area.verified)
 
 
 def newest_fix(one: Hanging) -> Fix | None:

@@ -90,9 +90,10 @@ class TripPages:
     def track(self, request: Request, trip: str) -> JSONResponse:
         """A trip's track for the map's script."""
         view = self._view(request, trip)
-        track = track_of(lang_of(request), self._doors.mine(request), view)
+        lang = lang_of(request)
+        track = track_of(lang, self._doors.mine(request), view)
         headers = {"Cache-Control": "no-store"}
-        return JSONResponse(track_document(track), headers=headers)
+        return JSONResponse(track_document(lang, track), headers=headers)
 
     def _page(self, request: Request, view: TripView, trouble: Trouble) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)

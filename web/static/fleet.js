@@ -36,6 +36,8 @@
       L.geoJSON(land, { interactive: false, className: "land", stroke: true, weight: 1 }).addTo(map);
       for (const name of ["coastal", "inshore"])
         L.polyline(sea.zones[name], { className: `zone ${name}`, weight: 2 }).bindTooltip(place.dataset[name], { sticky: true }).addTo(map);
+      for (const { name, points } of sea.areas ?? [])
+        L.polygon(points, { className: "zone area", weight: 1 }).bindTooltip(node("span", name), { sticky: true }).addTo(map);
       for (const { kind, points } of sea.tracks ?? [])
         L.polyline(points, { className: `track ${kind}`, weight: kind === "work" ? 4 : 2, interactive: false }).addTo(map);
       // Dots may lie close: fingers tap them, keyboards find the same in the page's list.

@@ -13,9 +13,11 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup
 from shapely import Polygon, box
 
+from greenwater.reference.closed_areas import AREAS, OUTLINES
 from greenwater.reference.zones import ZONES
 from web.assets import STATIC
 from web.views.lights import Light
+from web.words import Lang
 
 LAND: Final = STATIC / "vendor" / "land" / "land.json"
 WIDTH: Final = 640.0
@@ -109,6 +111,7 @@ def sea_map(
     parts = [Markup('<rect class="sea" width="{:g}" height="{:.0f}"/>').format(
         WIDTH, flat.height)]  # fmt: skip
     parts += [_path("land", ring, flat) for ring in coasts(flat)]
+    parts += [_path("zone area", ring, flat) for ring in OUTLINES.values()]
     for name, line in (
         ("coastal", ZONES.coastal_line),
         ("inshore", ZONES.inshore_line),
@@ -167,6 +170,14 @@ def coasts(flat: Flat) -> Iterator[Sequence[Point]]:
 def points_of(line: Iterable[Point], flat: Flat) -> str:
     """Return a line as SVG's ``points``."""
     return " ".join("{:.1f},{:.1f}".format(*flat.at(*at)) for at in line)
+
+
+def area_lines(lang: Lang) -> list[dict[str, Any]]:
+    """Return the closed areas that have a place, for the map's script."""
+    return [
+        {"name": AREAS[code].vi if lang is Lang.VI else AREAS[code].en, "points": ring}
+        for code, ring in OUTLINES.items()
+    ]
 
 
 def _path(kind: str, ring: Sequence[Point], flat: Flat) -> Markup:

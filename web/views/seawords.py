@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
+from greenwater.reference.closed_areas import AREAS
 from greenwater.reference.isscfg import GEAR_CODES
 from greenwater.reference.ports import PORTS
 from greenwater.reference.species import SPECIES
@@ -139,8 +140,18 @@ def _told(lang: Lang, name: str, value: Any) -> Any:
         return drift_text(lang, str(value).split(", "))
     if name == "species":
         return species_name(lang, str(value))
-    key = {"paper": f"sea_papers_{value}", "zone": f"sea_zone_{value}"}.get(name, "")
+    if name == "zone":
+        return zone_name(lang, str(value))
+    key = {"paper": f"sea_papers_{value}"}.get(name, "")
     return say(lang, key) if key in WORDS[lang] else value
+
+
+def zone_name(lang: Lang, zone: str) -> str:
+    """Return the name of a zone, or of a closed area by its code."""
+    area = AREAS.get(zone)
+    if area is None:
+        return say(lang, f"sea_zone_{zone}")
+    return area.vi if lang is Lang.VI else area.en
 
 
 def drift_text(lang: Lang, drift: Sequence[str]) -> str:

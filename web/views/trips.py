@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from greenwater.kernel.trips import Haul, Violation
+from greenwater.reference.closed_areas import AREAS
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.vessel_books import VesselRecord
@@ -20,6 +21,7 @@ from web.views.seawords import (
     port_name,
     span_text,
     species_name,
+    zone_name,
 )
 from web.words import Lang, say
 
@@ -68,9 +70,10 @@ class WeightView:
 
 @dataclass(frozen=True)
 class ZoneView:
-    """One candidate of fishing in closed waters."""
+    """One candidate of fishing in closed waters; ``grounds`` is what closes an area."""
 
     text: str
+    grounds: str
     state: str
     is_settled: bool
     is_verified: bool
@@ -123,6 +126,7 @@ def found_facts(lang: Lang, view: TripView) -> list[tuple[str, str]]:
         ("sea_return", f"{ended}{', ' if trip.landing_port else ''}{port_name(trip.landing_port)}"),
         ("sea_hauls", str(len(view.found.hauls))),
         ("sea_zones", zones_text(lang, trip.minutes)),
+        ("sea_passed", passed_text(lang, trip.passed)),
     ]  # fmt: skip
     return [(say(lang, key), text) for key, text in rows if text]
 
@@ -134,6 +138,28 @@ def zones_text(lang: Lang, minutes: Mapping[str, float]) -> str:
         for zone in sorted(minutes)
         if minutes[zone]
     )
+
+
+def passed_text(lang: Lang, passed: Mapping[str, float]) -> str:
+    """Return how long a vessel was in closed areas, whatever it did there."""
+    return ", ".join(
+        say(lang, "sea_minutes_in", minutes=round(minutes), area=zone_name(lang, code))
+        for code, minutes in passed.items()
+        if minutes >= 1
+    )
+
+
+def grounds_text(lang: Lang, one: Violation) -> str:
+    """Return what closes the area of a candidate, and what of it was not found."""
+    area = AREAS.get(one.area or "")
+    if area is None:
+        return ""
+    instrument, gap = (
+        (area.instrument_vi, area.gap_vi)
+        if lang is Lang.VI
+        else (area.instrument_en, area.gap_en)
+    )
+    return say(lang, "sea_area_grounds", instrument=instrument, gap=gap)
 
 
 def coverage_text(lang: Lang, coverage: Coverage | None) -> str:
@@ -211,10 +237,10 @@ def violation_text(lang: Lang, one: Violation) -> str:
     """Return a candidate of fishing in closed waters, and what it rests on."""
     text = say(
         lang,
-        "sea_violation",
+        "sea_violation_area" if one.area else "sea_violation",
         day=day(one.began_ms),
         minutes=round(one.minutes),
-        zone=say(lang, f"sea_zone_{one.zone}"),
+        zone=zone_name(lang, one.area or one.zone),
     )
     return with_grounds(lang, text, one)
 
@@ -229,7 +255,7 @@ def zone_views(lang: Lang, view: TripView) -> list[ZoneView]:
         state = say(lang, f"sea_findings_{finding}" if finding else "sea_unsettled")
         found.append(
             ZoneView(
-                text, state, finding in SETTLES, one.is_verified,
+                text, grounds_text(lang, one), state, finding in SETTLES, one.is_verified,
                 f"{address}&violation={one.id}",
             )
         )  # fmt: skip

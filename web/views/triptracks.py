@@ -22,8 +22,8 @@ from traceability.sea.coverage import HOLD_MS
 from traceability.sea.trip_case import TripView
 from web.ports import Services
 from web.views.formats import exact
-from web.views.seamap import Spot, frame_of, sea_map
-from web.views.seawords import day_time, kilograms_text, span_text
+from web.views.seamap import Spot, area_lines, frame_of, sea_map
+from web.views.seawords import day_time, kilograms_text, span_text, zone_name
 from web.views.tracks import Fix, fixes
 from web.words import Lang, say
 
@@ -204,9 +204,9 @@ def _candidates(lang: Lang, view: TripView) -> list[Spot]:
             "closed",
             "!",
             (
-                say(lang, "seatrack_closed"),
+                say(lang, "seatrack_area" if one.area else "seatrack_closed"),
                 day_time(one.began_ms),
-                say(lang, f"sea_zone_{one.zone}"),
+                zone_name(lang, one.area or one.zone),
                 "" if one.is_verified else say(lang, "sea_unverified_line"),
             ),
         )
@@ -214,11 +214,12 @@ def _candidates(lang: Lang, view: TripView) -> list[Spot]:
     ]
 
 
-def track_document(track: Track) -> dict[str, Any]:
+def track_document(lang: Lang, track: Track) -> dict[str, Any]:
     """Return the same for the map's script."""
     return {
         "bounds": track.bounds,
         "zones": {"coastal": ZONES.coastal_line, "inshore": ZONES.inshore_line},
+        "areas": area_lines(lang),
         "tracks": [{"kind": one.kind, "points": one.points} for one in track.parts],
         "spots": [
             {
