@@ -12,7 +12,6 @@ read in turns are thinned alike and a row stays a row.
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from math import isfinite
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from msgspec.structs import replace
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.reading import Gap, Reading, unsayable
 from greenwater.kernel.wire.decode import decode
 from greenwater.kernel.wire.encode import encode
 
@@ -72,9 +71,9 @@ class Thinned(NamedTuple):
 
 
 def sound(readings: Iterable[Reading]) -> list[Reading]:
-    """Return readings as they come out of a pack again: what is not finite is None."""
+    """Return readings as they come out of a pack again: what cannot be said is None."""
     return [
-        r if r.value is None or isfinite(r.value) else replace(r, value=None)
+        r if r.value is None or not unsayable(r.value) else replace(r, value=None)
         for r in readings
     ]
 

@@ -5,7 +5,6 @@ the others are stored. Importing a file twice changes nothing.
 """
 
 import csv
-import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from greenwater.kernel.ids import (
     parse_device,
     parse_probe,
 )
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import Reading, milliseconds, unsayable
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.pipeline import Taken
@@ -129,8 +128,8 @@ def _number(name: str, text: str | None) -> float:
         value = float((text or "").replace(",", "."))
     except ValueError as exc:
         raise InputError(f"{name} {text!r} is not a number") from exc
-    if not math.isfinite(value):
-        raise InputError(f"{name} {text!r} is not finite")
+    if why := unsayable(value):
+        raise InputError(f"{name} {text!r}: {why}")
     return value
 
 

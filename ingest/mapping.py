@@ -9,7 +9,6 @@ is there and cannot be a reading rests in quarantine beside the good ones.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from greenwater.kernel.ids import (
     parse_device,
     parse_probe,
 )
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import Reading, milliseconds, unsayable
 from greenwater.kernel.settings import load_toml
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S, MAX_INFLATED_BYTES
 from ingest.intake import Batch, digest_of, refuse
@@ -196,8 +195,8 @@ def _reading(
     if number is not None:
         scale, offset = SPECS[value.channel].accepts[value.unit]
         number = number * scale + offset
-        if not isfinite(number):
-            raise InputError(f"{value.channel} is not finite")
+        if why := unsayable(number):
+            raise InputError(f"{value.channel}: {why}")
     return Reading(device, ProbeId(profile.probe), value.channel, taken_ms, number)
 
 

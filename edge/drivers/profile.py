@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.reading import unsayable
 from greenwater.kernel.settings import load_toml
 
 Order = Literal["ABCD", "DCBA", "BADC", "CDAB"]
@@ -179,7 +180,7 @@ def decode(register: Register, words: Sequence[int]) -> float | None:
     value: float = raw * register.scale + register.offset
     if register.decimals is not None:
         value = round(float(value), register.decimals)
-    if not math.isfinite(value):
+    if unsayable(value):
         return None
     if register.valid and not register.valid[0] <= value <= register.valid[1]:
         return None

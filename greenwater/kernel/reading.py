@@ -2,11 +2,17 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
+
+LARGEST: Final = 3.4028234663852886e38
+"""No value is further from 0: a float32's end, the widest that probes speak. A mean, a
+sum or a square of such values is finite in every store; InfluxDB does not answer at all
+where one is not."""
 
 
 class ClockQuality(StrEnum):
@@ -52,6 +58,13 @@ class Reading(Struct, frozen=True, gc=False):
         """The instant, aware and in UTC."""
         return instant(self.taken_ms)
 
+    @property
+    def fault(self) -> str:
+        """Why no store takes it, in a sentence that names it; empty: it is taken."""
+        why = "" if self.value is None else unsayable(self.value)
+        name = f"{self.channel} of {self.device}/{self.probe} at {self.taken_ms}"
+        return why and f"{name}: {why}"
+
 
 class Gap(Struct, frozen=True, gc=False):
     """Readings that existed and are gone: ``[start_ms, end_ms)`` of one probe.
@@ -66,6 +79,15 @@ class Gap(Struct, frozen=True, gc=False):
     end_ms: int
     count: int
     reason: str
+
+
+def unsayable(value: float) -> str:
+    """Return why a value is none that a probe can say; empty: it is one."""
+    if -LARGEST <= value <= LARGEST:
+        return ""
+    if abs(value) < float("inf"):
+        return f"value {value} is beyond ±{LARGEST:.3g}, which no probe can say"
+    return f"value {value} is not finite"
 
 
 def instant(ms: int) -> datetime:

@@ -18,7 +18,7 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.findings import Episode, EpisodeKind, Forecast, Outlook
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId, parse_device, parse_probe
 from greenwater.kernel.quality import Flag, Flagged
-from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.kernel.reading import LARGEST, ClockQuality, Gap, Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
 from tests.live.scripted_influx import ScriptedInflux, running
@@ -182,17 +182,29 @@ def test_other_channels_of_the_instant_are_left_alone(store: Telemetry) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [0.0, -0.0, 1e-310, 5e-324, 0.1 + 0.2, -273.15, 1e22, 1.7e308, 123456789.123456789],
+    [0.0, -0.0, 1e-310, 5e-324, 0.1 + 0.2, -273.15, 1e22, LARGEST, 123456789.123456789],
 )
 def test_a_value_comes_back_to_the_last_bit(store: Telemetry, value: float) -> None:
     store.write([reading(T, T0, value)])
     assert [r.value for r in store.read(ALWAYS)] == [value]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_value_that_is_not_finite_is_refused(store: Telemetry, value: float) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, -1e300])
+def test_a_value_that_no_probe_can_say_is_refused(
+    store: Telemetry, value: float
+) -> None:
     with pytest.raises(InputError, match=r"temperature of box-1/pond\.1_a-x at 1764"):
-        store.write([reading(PH, T0, 7.0), reading(T, T0, value)])
+        store.write(
+            [reading(PH, T0, 7.0), reading(T, T0, value), reading(T, 9, -value)]
+        )
+
+
+def test_the_largest_values_are_summed_up_like_others(store: Telemetry) -> None:
+    """An InfluxDB whose sum is infinite answers nothing at all, of any probe."""
+    store.write([reading(T, T0 + n, LARGEST) for n in range(100)])
+    (one,) = store.downsample(Span(POND, T0, T0 + 3600_000), T, 3600_000)
+    assert (one.number, one.minimum, one.maximum) == (100, LARGEST, LARGEST)
+    assert one.mean == pytest.approx(LARGEST)
 
 
 def test_clock_and_compensation_come_back_and_stay_until_others_are_given(

@@ -22,7 +22,7 @@ from greenwater.kernel.ids import (
     ProbeId,
     parse_device,
 )
-from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.kernel.reading import LARGEST, ClockQuality, Gap, Reading
 from greenwater.kernel.wire import messages
 from greenwater.kernel.wire.decode import Pack, decode
 from greenwater.kernel.wire.encode import encode
@@ -41,7 +41,7 @@ readings = st.builds(
     probe=probes,
     channel=st.sampled_from(SENT),
     taken_ms=times_ms,
-    value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    value=st.none() | st.floats(min_value=-LARGEST, max_value=LARGEST),
     clock=st.none() | st.sampled_from(ClockQuality),
     is_compensated=st.none() | st.booleans(),
 )

@@ -4,7 +4,6 @@ RFC 8428 §4, narrowed to this wire (docs/wire.md). Pure; the one loop of the ke
 has to be fast.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -14,7 +13,13 @@ from msgspec import UnsetType
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, parse_probe
-from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.kernel.reading import (
+    LARGEST,
+    ClockQuality,
+    Gap,
+    Reading,
+    unsayable,
+)
 from greenwater.kernel.wire.senml import (
     EARLIEST_S,
     GAP,
@@ -26,7 +31,6 @@ from greenwater.kernel.wire.senml import (
 )
 
 _NAMES_KEPT: Final = 50_000
-_HUGE: Final = sys.float_info.max
 
 
 class _Known(NamedTuple):
@@ -156,7 +160,7 @@ def resolve(
             found is not None
             and type(value) is float
             and EARLIEST_S <= taken_s <= latest_s
-            and -_HUGE <= (value := value + base_value) <= _HUGE
+            and -LARGEST <= (value := value + base_value) <= LARGEST
             and is_sound
         ):
             _, probe, channel = found
@@ -244,9 +248,7 @@ def _value(record: Record, known: _Known, base_value: float) -> float | str | No
             return float(record.vb)
         return _value_fault(record, known.channel)
     value = (value + base_value) * known.scale + known.offset
-    if not -_HUGE <= value <= _HUGE:
-        return f"value {value} is not finite"
-    return value
+    return unsayable(value) or value
 
 
 def _value_fault(record: Record, channel: Channel) -> str:

@@ -15,7 +15,6 @@ This is the hot path: hundreds of thousands of readings a second pass through
 ``reading_lines``, which is why it is one loop.
 """
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -25,13 +24,13 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.quality import Flagged
-from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.kernel.reading import LARGEST, ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Intake
 
 VOID: Final = -1e300
-"""Stands where a value was replaced by None; refused as a reading's own value. No
-reading comes near it, and a server that sums a hundred million of them stays finite (an
-infinite sum it could not even answer)."""
+"""Stands where a value was replaced by None. No reading comes near it (``LARGEST``), and
+a server that sums a hundred million of them stays finite (an infinite sum it could not
+even answer)."""
 
 Identity = tuple[DeviceId, ProbeId, Channel, int]
 
@@ -40,7 +39,6 @@ _FIELDS: Final = {
     for channel, spec in SPECS.items()
 }
 _CLOCKS: Final = {quality: f'clock="{quality.value}"' for quality in ClockQuality}
-_LARGEST_PLAIN_SUM: Final = 1e299
 
 
 def identity(reading: Reading) -> Identity:
@@ -56,12 +54,11 @@ def reading_lines(
     ``voided`` names the bad answers that replace a stored value.
 
     Raises:
-        InputError: a value is not finite; the sentence names it.
+        InputError: a value is beyond ``LARGEST`` or no number; the sentence names it.
     """
     rows: dict[tuple[str, int], dict[str, str]] = {}
     fields: dict[str, str] = {}
     device = probe = measurement = taken_ms = None
-    total = 0.0
     for reading in readings:
         measured, name, bad = _FIELDS[reading.channel]
         if (
@@ -75,7 +72,8 @@ def reading_lines(
             fields = rows.setdefault((tagged(measured, device, probe), taken_ms), {})
         value = reading.value
         if value is not None:
-            total += value
+            if not -LARGEST <= value <= LARGEST:  # NaN too
+                raise InputError(reading.fault)
             fields[name] = f"{name}{value!r}"
         elif voided and identity(reading) in voided:
             fields[name] = f"{name}{VOID!r},{bad}"
@@ -86,27 +84,9 @@ def reading_lines(
         if reading.is_compensated is not None:
             beside = f"{reading.channel}_compensated"
             fields[beside] = f"{beside}={'t' if reading.is_compensated else 'f'}"
-    # A sum is the cheapest look at every value: NaN, infinity and VOID all show in it.
-    if not -_LARGEST_PLAIN_SUM < total < _LARGEST_PLAIN_SUM:
-        refuse_unstorable(readings)
     return [
         f"{head}{','.join(texts.values())} {at}" for (head, at), texts in rows.items()
     ]
-
-
-def refuse_unstorable(readings: Iterable[Reading]) -> None:
-    """Raise if a value is one that no probe may send.
-
-    Raises:
-        InputError: a value is not finite, or is ``VOID``.
-    """
-    for reading in readings:
-        value = reading.value
-        if value is not None and (not math.isfinite(value) or value == VOID):
-            raise InputError(
-                f"{reading.channel} of {reading.device}/{reading.probe} at "
-                f"{reading.taken_ms} is {value!r}: not a finite number that can be stored"
-            )
 
 
 @lru_cache(maxsize=16_384)

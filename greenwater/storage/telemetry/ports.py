@@ -20,7 +20,8 @@ Promises every adapter keeps:
   Refused credentials are that too (and logged as an error): an expired token must
   hold readings back, never quarantine them.
 * ``InputError`` means that the store refused something and will refuse it again; the
-  rest may have been stored. The caller bisects. A value that is not finite is refused.
+  rest may have been stored. The caller bisects. A value that is not finite, or is beyond
+  ``LARGEST``, is refused.
 * Calls may come from several threads.
 """
 

@@ -1,6 +1,5 @@
 """Telemetry in one SQLite file (design §5). How it lies there: ``sqlite_file``."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Connection
@@ -10,7 +9,7 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.quality import Flag, Flagged
-from greenwater.kernel.reading import ClockQuality, Gap, Reading
+from greenwater.kernel.reading import LARGEST, ClockQuality, Gap, Reading
 from greenwater.storage.telemetry.ports import Bucket, Intake, Series, Span
 from greenwater.storage.telemetry.sqlite_file import LAST_MS, SqliteFile, held
 from greenwater.storage.telemetry.sqlite_findings import SqliteFindings
@@ -74,11 +73,8 @@ class SqliteTelemetry:
         for reading in readings:
             value = reading.value
             # SQLite would keep NaN as NULL, which means "answered badly".
-            if value is not None and not math.isfinite(value):
-                raise InputError(
-                    f"{reading.channel} of {reading.device}/{reading.probe} at "
-                    f"{reading.taken_ms} is {value!r}: not a finite number"
-                )
+            if value is not None and not -LARGEST <= value <= LARGEST:
+                raise InputError(reading.fault)
         series = {Series(one.device, one.probe) for one in readings}
         series |= {Series(gap.device, gap.probe) for gap in gaps}
         if not series:
