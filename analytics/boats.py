@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from analytics.alarms.afloat import contact_alarm, monitoring_alarm, zone_alarm
 from analytics.alarms.claims import Claim
 from analytics.alarms.tracked import AHEAD_MS
-from analytics.fishing.monitoring import Contact, Monitoring
+from analytics.fishing.monitoring import Contact, Monitoring, Standing
 from analytics.fishing.vessel import Changes, Position, VesselState
 from analytics.flagging import is_believable
 from analytics.places import Place, Places
@@ -158,7 +158,11 @@ class Boats:
         kept = self._kept[info.id]
         sources = {places.source_of(series) for series in places.aboard(info.id)}
         kept.contact.is_required = is_required(info.length_m) and Source.VMS in sources
-        told = kept.contact.look(now_ms)
+        told = (
+            kept.contact.look(now_ms)
+            if info.is_in_service
+            else Standing(Monitoring.NOT_REQUIRED, None)
+        )
         claims, place = [], _place(info, places)
         if told.state is not kept.monitoring:
             if _is_silent(told.state) or _is_silent(kept.monitoring):

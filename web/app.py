@@ -74,6 +74,7 @@ from web.pages import Renderer, lang_of, page_routes
 from web.people.people import people_pages
 from web.ports import Services
 from web.sea.boats import BoatPages
+from web.sea.editing import BoatEditPages
 from web.sea.fleet import FleetPages
 from web.sea.importing import SeaImportPages
 from web.sea.logbook import LogPages
@@ -166,6 +167,7 @@ def create_app(services: Services) -> FastAPI:
         AreaPages(snapshots, render, doors),
         LogPages(services, render, doors),
         BoatPages(services, render, doors),
+        BoatEditPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),
         SeaRecordApi(services, doors),

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import open_registry
+from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_violation
 from tests.contracts.registries import NOW
@@ -296,3 +298,57 @@ def test_cards_are_called_in_by_the_boats_people_and_told_to_all(
     assert check_card(fresh, published.keys(), now_ms, status).code == "valid"
     boat.at(told.until_ms + 8 * DAY)
     assert published.status().cards == (), "a card that old is worth nothing anyway"
+
+
+def test_a_boat_is_changed_by_its_owner_and_renumbered_by_the_administrator(
+    boat: Boat,
+) -> None:
+    boat.sail()
+    boat.registry.add_person("quan", "Quân")
+    boat.registry.add_member("quan", "chi-cuc", Role.ADMIN)
+    boat.registry.add_member("minh", "chi-cuc", Role.INSPECTOR)
+    now_ms = milliseconds(boat.clock.now())
+    for person in ("quan", "tam", "minh"):
+        boat.registry.open_session(
+            f"{person}-2", person, now_ms=now_ms, expires_ms=2**53
+        )
+    owner, edit = Visit(boat, "bon"), f"/vessels/{REGISTRATION}/edit"
+    for person, status in (("ut", 403), ("minh-2", 403), ("tam-2", 404)):
+        answer = Visit(boat, person).client.get(edit)
+        assert answer.status_code == status, (person, answer.headers)
+        assert Visit(boat, person).send(edit, name="X")[0] == status, person
+    assert owner.see(edit).one("input", id="length_m").attrs["value"] == "17,2"
+    facts = {"name": "Ba Tàu 2", "gear": "LLD", "home_port": "CHR", "radio": "Kênh 6"}
+    status, text = owner.send(edit, length_m="mười", **facts)
+    assert (status, "mười" in text) == (422, True)
+    assert owner.send(edit, length_m="17,5", **facts) == (303, edit)
+    (change,) = boat.registry.vessel_changes(REGISTRATION)
+    assert change.was["name"] == "Ba Tàu"
+    assert change.became["length_m"] == 17.5
+    book = owner.see(f"/vessels/{REGISTRATION}/book")
+    assert "Kênh 6" in book.one(id="facts").text
+    assert owner.send(f"/vessels/{REGISTRATION}/number", number="KH 95999 TS")[0] == 403
+
+    admin, new = Visit(boat, "quan-2"), "KH-95999-TS"
+    where = f"/vessels/{REGISTRATION}/number"
+    assert admin.send(where, number="KH-90415-TS")[0] == 422, "another boat's"
+    assert admin.send(where, number="kh 95999 ts") == (303, f"/vessels/{new}/edit")
+    (hung,) = boat.registry.deployments(vessel=new)
+    assert hung.to_ms is None
+    (before,) = boat.registry.deployments(vessel=REGISTRATION)
+    assert before.to_ms == hung.from_ms
+    assert boat.registry.trips(vessel=REGISTRATION), "its trips stay where they were"
+    duty = Visit(boat, "minh-2")
+    old = duty.see(f"/inspections/vessels?number={REGISTRATION}")
+    assert new in old.one(data_successor="").text
+    page = duty.see(f"/inspections/vessels?number={new}")
+    assert REGISTRATION in page.one(data_former="").text
+    assert admin.send(f"/vessels/{REGISTRATION}/service", to="back")[0] == 422
+    assert owner.send(f"/vessels/{new}/service", to="out")[0] == 303
+    assert new not in owner.see("/fleet").text
+    assert "ngừng hoạt động" in owner.see("/vessels").one(id="gone").text
+    assert owner.send(f"/vessels/{new}/service", to="back")[0] == 303
+    assert boat.registry.get_vessel(new).is_in_service
+    boat.found([a_trip(landing_ms=None, landing_port=None)])
+    status, text = owner.send(f"/vessels/{REGISTRATION}/service", to="out")
+    assert status == 303, "out already"

@@ -105,7 +105,7 @@ def suspects_of(seen: Scope, now_ms: int) -> Suspects:
     known = [standing_of(one, books.get(one.id, ()), now_ms) for one in seen.vessels()]
     return Suspects(
         seen.recalls(),
-        [one for one in known if one.doubtful],
+        [one for one in known if one.doubtful and one.vessel.is_in_service],
         [one for one in known if not all(part.is_within for part in one.weights)],
         [
             one

@@ -60,7 +60,7 @@ def tell_papers(registry: Registry, now_ms: int) -> int:
     copies = [
         copy
         for vessel in registry.vessels()
-        if to.get(vessel.organisation)
+        if to.get(vessel.organisation) and vessel.is_in_service
         for state in _ending(registry, vessel, now_ms)
         for copy in _of_paper(vessel, state, to[vessel.organisation], now_ms)
     ]

@@ -28,6 +28,7 @@ from web.door.doors import Doors, RefusedError
 from web.labels.beside import suspicion_text
 from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.views.boatcards import state_text
 from web.views.boatpapers import LOOKS
 from web.views.formats import DAY_MS, day, exact, moment
 from web.views.seawords import gear_name, paper_text, species_name
@@ -143,7 +144,7 @@ def vessel_card(
         vessel.id,
         vessel.name,
         owner,
-        ", ".join(filter(None, (length, gear))),
+        ", ".join(filter(None, (length, gear, state_text(lang, vessel)))),
         [Line(paper_text(lang, paper), LOOKS[paper.standing]) for paper in one.papers],
         "" if one.landed_ms is None else day(one.landed_ms),
         [
@@ -235,6 +236,8 @@ class DutyPages:
             trouble=trouble,
             card=None if found is None else self._card(lang, mine, found),
             inspections=[] if found is None else self._inspected(lang, mine, found.id),
+            successor="" if found is None else found.successor or "",
+            former=[] if found is None else mine.seen.former_vessels(found.id),
             may_inspect=self._doors.known(request).inspects,
             trips=[] if found is None else self._trips(lang, mine, found.id),
             tolerance=tolerance_text(lang),

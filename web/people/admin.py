@@ -230,7 +230,11 @@ class AdminPages:
             new=new,
             trouble=trouble,
             sites=[(one.id, one.name) for one in self._registry.sites()],
-            vessels=[(one.id, one.name) for one in self._registry.vessels()],
+            vessels=[
+                (one.id, one.name)
+                for one in self._registry.vessels()
+                if one.is_in_service
+            ],
         )
 
     def add_device(

@@ -30,12 +30,14 @@ Word = Annotated[str, Form(max_length=200)]
 class PlaceView:
     """A farm or a boat in the list: what it is, whose, and what belongs to it.
 
-    It leads nowhere: who administers sees no farm's water and no boat's trips.
+    It leads to what it is called at most: who administers sees no farm's water and no
+    boat's trips.
     """
 
     name: str
     owner: str
     note: str
+    href: str = ""
 
 
 class AdminPlacePages:
@@ -80,6 +82,7 @@ class AdminPlacePages:
                     ""
                     if one.length_m is None
                     else f"{number(lang, one.length_m, 1)} m",
+                    f"/vessels/{one.id}/edit",
                 )
                 for one in self._registry.vessels()
             ],
@@ -92,12 +95,13 @@ class AdminPlacePages:
         )
 
     def _farms(self, lang: Lang, owners: Mapping[str, str]) -> list[PlaceView]:
-        units = [one.site for one in self._registry.units()]
+        units = [one.site for one in self._registry.units() if one.is_open]
         return [
             PlaceView(
                 one.name,
                 owners.get(one.organisation, one.organisation),
                 say(lang, "places_units", count=number(lang, units.count(one.id))),
+                f"/sites/{one.id}/change",
             )
             for one in self._registry.sites()
         ]

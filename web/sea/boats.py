@@ -19,6 +19,8 @@ from web.door.doors import Doors
 from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.sea.editing import BoatEditPages
+from web.views.boatcards import boat_facts, state_text
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
 from web.views.boattrips import skippers_of, trip_links
 from web.views.refused import refused
@@ -47,12 +49,17 @@ def _is_asked(info: VesselInfo, text: str) -> bool:
     return plain in info.name.casefold() or plain in info.id.casefold()
 
 
+def _link(info: VesselInfo) -> Link:
+    return Link(f"{info.name} ({info.id})", f"/vessels/{info.id}/book")
+
+
 class BoatPages:
     """The boats that a visitor sees, and their books."""
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
         self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+        self._editing = BoatEditPages(services, render, doors)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -74,11 +81,13 @@ class BoatPages:
         """Boats, with what is soon to be done for each; ``q`` picks by name or number."""
         mine, lang = self._doors.mine(request), lang_of(request)
         vessels = mine.seen.vessels()
+        gone = [one for one in vessels if not one.is_in_service]
+        vessels = [one for one in vessels if one.is_in_service]
         states = states_of(mine.seen, vessels, self._now_ms())
         shown = [one for one in vessels if _is_asked(one, q)][:MOST_BOATS]
         boats = [
             (
-                Link(f"{one.name} ({one.id})", f"/vessels/{one.id}/book"),
+                _link(one),
                 [
                     paper
                     for paper in paper_views(lang, states[one.id])
@@ -96,6 +105,9 @@ class BoatPages:
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             boats=boats,
+            gone=[
+                (_link(one), state_text(lang, one)) for one in gone if _is_asked(one, q)
+            ][:MOST_BOATS],
             asked=q[:40],
             is_many=len(vessels) > MOST_BOATS or bool(q),
             count=len(vessels),
@@ -113,6 +125,10 @@ class BoatPages:
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             vessel=info,
+            state=state_text(lang, info),
+            facts=boat_facts(lang, info),
+            former=[_link(one) for one in mine.seen.former_vessels(info.id)],
+            may_edit=self._editing.may_edit(request, info),
             trips=trip_links(lang, mine.seen, info.id),
             papers=self._papers(lang, mine, info),
             inspections=inspection_views(

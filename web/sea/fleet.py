@@ -98,6 +98,7 @@ class FleetPages:
         views = [
             boat_view(lang_of(request), facts, one, trips.get(one.id, ""))
             for one in facts.vessels
+            if one.is_in_service
         ]
         return facts, sorted(views, key=lambda one: (_ORDER[one.light.name], one.name))
 
