@@ -83,7 +83,7 @@ class Places:
         if one.unit is None or (one.to_ms is not None and at_ms >= one.to_ms):
             return None
         unit, device = self._units.get(one.unit), self.devices.get(one.device)
-        if unit is None or device is None:
+        if unit is None or device is None or self.is_closed(unit.id, at_ms):
             return None
         return Place(
             self._sites[unit.site].organisation,
@@ -134,6 +134,12 @@ class Places:
         """Return what a unit is: pond, cage or tank."""
         info = self._units.get(unit or "")
         return None if info is None else str(info.kind)
+
+    def is_closed(self, unit: str, at_ms: int) -> bool:
+        """Return whether a unit is out of use: nothing there is watched."""
+        info = self._units.get(unit)
+        closed_ms = None if info is None else info.closed_ms
+        return closed_ms is not None and at_ms >= closed_ms
 
     def unit_name(self, unit: str) -> str:
         """Return what people call a unit."""

@@ -43,6 +43,7 @@ from web.farm.books import BookPages
 from web.farm.calls import CallPages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
+from web.farm.changing import ChangePages
 from web.farm.hanging import HangingPages
 from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
@@ -155,6 +156,7 @@ def create_app(services: Services) -> FastAPI:
         CallPages(services, render, doors),
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
+        ChangePages(services, snapshots, render, doors),
         HangingPages(services, snapshots, render, doors),
         BookPages(services, render, doors),
         TodayPages(services, render, doors),

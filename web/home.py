@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.places import SiteKind
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.door.doors import Doors, Visitor
 from web.pages import Renderer, lang_of, whole_board
@@ -190,6 +191,11 @@ def home_routes(
             is_simulated=any(one.view.is_simulated for one in units),
             units=units,
             may_add=visitor.farms,
+            farms=[
+                one
+                for one in facts.sites
+                if visitor.farms and one.kind is SiteKind.FARM
+            ],
         )
 
     return routes

@@ -164,6 +164,8 @@ class Watch:
     def _is_watched(self, alarm: Alarm, now_ms: int, places: Places) -> bool:
         """Return whether something can still say that an alarm's condition is over."""
         at_ms = max(now_ms, alarm.taken_ms or 0)
+        if alarm.unit is not None and places.is_closed(alarm.unit, at_ms):
+            return False
         if alarm.kind in ("silence", "site_silence"):
             return any(
                 is_expected(DeviceId(one), at_ms, places)

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.vessels import VesselClass
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.models import Base, Organisation, Tenanted
+from greenwater.storage.registry.models.changes import PlaceChangeRow
 from greenwater.storage.registry.people import OrganisationKind, Role, reach
 from greenwater.storage.registry.watching import Pass
 from tests.contracts.registries import HOUR, NOW, a_box, a_farm
@@ -42,6 +44,10 @@ def two_households(registry: Registry) -> None:
         )
         registry.add_person(f"{name}-person", f"Cô {name}", f"090123456{number}")
         registry.add_member(f"{name}-person", name, Role.FARMER)
+        registry.change_unit(
+            f"{name}-ao-1", name="Ao 1", raft=f"{name}-raft", species="PNV",
+            area_m2=None, depth_m=None, person=f"{name}-person", at_ms=NOW,
+        )  # fmt: skip
         registry.save_pass(Pass(saved_ms=NOW, states={}, alarms=[an_alarm(name)]))
 
 
@@ -75,6 +81,11 @@ QUESTIONS: list[Question] = [
     lambda scope: scope.site_tree(NOW),
     lambda scope: scope.fleet(NOW),
     lambda scope: scope.alarms(),
+    lambda scope: [
+        change
+        for name in ("hoa", "ba")
+        for change in scope.place_changes("unit", f"{name}-ao-1")
+    ],
 ]
 
 
@@ -358,3 +369,53 @@ def test_a_scope_cannot_write(registry: Registry) -> None:
         hoa._sessions.writing() as session,
     ):
         session.add(Organisation(id="x", name="x", kind="household"))
+
+
+def test_what_a_place_was_can_be_told_after_it_was_changed(registry: Registry) -> None:
+    two_households(registry)
+    change = partial(registry.change_unit, "hoa-ao-1", raft=None, area_m2=None, depth_m=1.5)  # fmt: skip
+    for at_ms, name in ((NOW + HOUR, "Ao Đầu"), (NOW + 2 * HOUR, "Ao Cuối")):
+        for _ in range(2):  # the second time nothing differs
+            change(name=name, species="NUR", person="hoa-person", at_ms=at_ms)
+    registry.change_site(
+        "hoa-farm", name="Trại Mới", commune="22363", person="hoa-person", at_ms=NOW
+    )
+
+    told = [
+        (registry.unit_then("hoa-ao-1", at_ms).name, registry.unit_then("hoa-ao-1", at_ms).species)
+        for at_ms in (NOW - 1, NOW, NOW + HOUR - 1, NOW + HOUR, NOW + 3 * HOUR)
+    ]  # fmt: skip
+    assert told == [
+        ("Ao 1", None), ("Ao 1", "PNV"), ("Ao 1", "PNV"), ("Ao Đầu", "NUR"), ("Ao Cuối", "NUR"),
+    ]  # fmt: skip
+    assert registry.site_then("hoa-farm", NOW - 1).name == "Trại hoa"
+    assert registry.get_site("hoa-farm").commune == "22363"
+    newest = registry.place_changes("unit", "hoa-ao-1")[0]
+    assert (newest.was, newest.became) == ({"name": "Ao Đầu"}, {"name": "Ao Cuối"})
+    with pytest.raises(InputError, match="raft ba-raft is not at site"):
+        registry.change_unit(
+            "hoa-ao-1", name="x", raft="ba-raft", species=None, area_m2=None,
+            depth_m=None, person="hoa-person", at_ms=NOW,
+        )  # fmt: skip
+    with (
+        pytest.raises(ConflictError, match="never changed"),
+        registry._sessions.writing() as session,
+    ):
+        session.execute(delete(PlaceChangeRow))
+
+
+def test_a_closed_pond_keeps_what_it_had_and_nothing_hangs_in_it(
+    registry: Registry,
+) -> None:
+    two_households(registry)
+    close = partial(registry.close_unit, "hoa-ao-1", person="hoa-person")
+    close(at_ms=NOW + HOUR)
+    close(at_ms=NOW + 2 * HOUR)
+
+    assert registry.get_unit("hoa-ao-1").closed_ms == NOW + HOUR
+    (hung,) = registry.deployments(unit="hoa-ao-1")
+    assert (hung.from_ms, hung.to_ms) == (NOW, NOW + HOUR)
+    assert "hoa-ao-1" in {one.id for one in registry.units()}
+    registry.reopen_unit("hoa-ao-1", person="hoa-person", at_ms=NOW + 3 * HOUR)
+    assert registry.get_unit("hoa-ao-1").is_open
+    assert not registry.unit_then("hoa-ao-1", NOW + 2 * HOUR).is_open

@@ -182,7 +182,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "report": farms.reports[farm], "key": "x" * 8,
         "record": farms.records[farm], "digest": "0" * 64, "override": "x",
         "session": "0" * 16, "step": "x", "short": "x" * 12, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
-        "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
+        "raft": f"{farm}-be", "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
 

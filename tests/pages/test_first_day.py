@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
+from greenwater.storage.registry.books import Crop
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import NOW_MS, World, open_empty
@@ -206,3 +207,93 @@ def test_an_officers_empty_desk_says_what_comes_there(site: Site) -> None:
     client = site.enter("duyen")
     assert "nộp rồi thì hiện ở đây" in client.get("/dossiers").text
     assert "greenwater device add" not in client.get("/board").text
+
+
+def test_a_farms_places_are_changed_closed_and_opened_by_its_own_people(
+    site: Site,
+) -> None:
+    client, admin = site.enter("hoa"), site.enter("quan")
+    unit = unit_of(site, client, "Ao 8")
+    farm = site.registry.get_unit(unit).site
+    form, long_ago = f"/units/{unit}/change", NOW_MS
+    site.world.clock.advance(timedelta(minutes=5))
+    assert f'href="{form}"' in client.get(f"/units/{unit}").text
+    assert f'href="/sites/{farm}/change"' in client.get("/").text
+
+    # What is wrong stands beside its field, in words, with what was typed.
+    for typed, words in {"sâu": "không phải là số", "201": "nhiều nhất 200"}.items():
+        answer = client.post(
+            form,
+            data={
+                "csrf": csrf_of(client.cookies[COOKIE]),
+                "name": "Ao 80",
+                "depth_m": typed,
+            },
+        )
+        page = parse_page(answer.text)
+        assert answer.status_code == 422
+        assert words in page.one("p", id="t_depth_m").text
+        assert page.one("input", id="depth_m").attrs["value"] == typed
+        assert page.one("input", id="name").attrs["value"] == "Ao 80"
+    assert post(client, form, name="ao 3") == (422, "“Ao 3” đã có rồi. Đặt tên khác.")
+
+    status, _ = post(client, f"/sites/{farm}/rafts", raft="Cụm Đông")
+    raft = site.registry.rafts()[-1].id
+    assert status == 303
+    assert post(client, f"/sites/{farm}/rafts/{raft}", name="Cụm Tây")[0] == 303
+    assert post(
+        client, form, name="Ao Đầu", species="NUR", depth_m="2,25", raft=raft
+    ) == (303, f"/units/{unit}")
+    now = site.registry.get_unit(unit)
+    assert (now.name, now.species, now.depth_m, now.raft, now.area_m2) == (
+        "Ao Đầu", "NUR", 2.25, raft, None,
+    )  # fmt: skip
+    assert site.registry.unit_then(unit, long_ago).name == "Ao 8"
+    history = client.get(form).text
+    assert "Ao 8 → Ao Đầu" in history
+    assert "chưa" in history
+
+    # The administrator corrects a farm's name and sees none of its water.
+    assert f'href="/sites/{farm}/change"' in admin.get("/admin/places").text
+    assert post(admin, f"/sites/{farm}/change", name=" ") == (
+        422,
+        "Chưa ghi tên trại nuôi.",
+    )
+    status, path = post(admin, f"/sites/{farm}/change", name="Trại Hòa Bình")
+    assert (status, path) == (303, f"/sites/{farm}/change")
+    assert site.registry.site_then(farm, long_ago).name == "Trại Hòa"
+    assert admin.get(f"/units/{unit}").status_code == 404
+
+    # A crop that grows there is ended first.
+    site.registry.add_product(
+        "08938500000012", organisation="ho", name_vi="Tôm", name_en="Shrimp",
+        species="PNV", brand=None,
+    )  # fmt: skip
+    crop = Crop("vu-8", "ho", unit, "08938500000012", "PNV", "Vụ 8", NOW_MS, None)
+    site.registry.add_crop(crop)
+    site.world.add_device("hop-8", site=farm)
+    site.world.hang("hop-8", "do-8", unit=unit, depth_m=1.0)
+    assert "Vụ “Vụ 8” còn đang nuôi" in post(client, f"/units/{unit}/close")[1]
+    assert post(client, "/crops/vu-8/end")[0] == 303
+    assert "kết thúc" in client.get("/crops/vu-8").text
+    assert post(client, f"/units/{unit}/close")[0] == 303
+    assert site.hung(unit) == []
+    assert "Ao Đầu" not in client.get("/").text
+    page = client.get(f"/units/{unit}").text
+    assert "Đã đóng từ" in page
+    assert f"/units/{unit}/probes" not in page
+    assert client.get(f"/units/{unit}/probes").status_code == 404
+    assert unit not in client.get("/crops/new").text
+    assert unit not in client.get("/records/today").text
+    assert "đã có và đang đóng" in post(client, "/units", name="ao đầu")[1]
+    assert "đóng từ" in client.get(f"/sites/{farm}/change").text
+    assert post(client, f"/units/{unit}/reopen")[0] == 303
+    assert "Ao Đầu" in client.get("/").text
+
+    # Nobody else's.
+    for person, refusal in {"an": 404, "duyen": 403, "binh": 403}.items():
+        other = site.enter(person)
+        for act in ("change", "close", "reopen"):
+            assert post(other, f"/units/{unit}/{act}", name="x")[0] == refusal, person
+    noted = {one.act for one in site.registry.noted()}
+    assert {"place_change", "unit_close", "crop_end"} <= noted

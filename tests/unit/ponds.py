@@ -57,12 +57,13 @@ def places(
     by_hand: Iterable[str] = (),
     aerators: Iterable[str] = (),
     out_of_service: Iterable[OutOfService] = (),
+    closed_ms: int | None = None,
 ) -> Places:
     """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one."""
     units = [
         UnitInfo(
             id=name, site="farm", raft=None, name=name, kind=UnitKind.POND,
-            species=species, area_m2=None, depth_m=None,
+            species=species, area_m2=None, depth_m=None, closed_ms=closed_ms,
         )
         for name in ("ao-3", "ao-4")
     ]  # fmt: skip

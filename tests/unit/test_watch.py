@@ -438,3 +438,13 @@ def test_an_aerator_heard_again_after_a_restart_is_no_news() -> None:
     assert story.kinds == ["raised", "running", "stopped"]
     story.take(oxygen(2.5, probe="wheel", channel=Channel.CURRENT, start_ms=T0 + HOUR))
     assert story.kinds[3:] == ["running"]
+
+
+def test_when_a_pond_is_closed_its_alarms_are_over_and_none_begins() -> None:
+    story = Story().take(oxygen(*FALLING))
+    closed_ms = T0 + 12 * 5 * MINUTE
+    story.places = places(closed_ms=closed_ms)
+    assert story.tick(closed_ms).only.state is AlarmState.RETURNED
+    story.take(oxygen(*FALLING, start_ms=closed_ms))
+    story.tick(closed_ms + 3 * HOUR)
+    assert len(story.alarms) == 1

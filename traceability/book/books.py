@@ -113,6 +113,16 @@ class Books:
         self._registry.add_crop(made)
         return self._registry.get_crop(crop)
 
+    def end_crop(self, person: str, crop: str) -> None:
+        """End a crop now; one that has ended stays as it is.
+
+        Raises:
+            InputError: it began later than that.
+            MissingError: no such crop, or not his.
+        """
+        self._may_write(person, self._registry.get_crop(crop).organisation)
+        self._registry.end_crop(crop, self._now_ms())
+
     def record(self, person: str, new: NewRecord) -> Record:
         """Enter a record; the same again changes nothing.
 

@@ -199,7 +199,7 @@ def _places(
             found = evidence_in(root)
             place = None if found is None else found.place
             site = registry.get_unit(root.unit).site
-            place = place or locality_of(registry.get_site(site))
+            place = place or locality_of(registry.site_then(site, root.created_ms))
             if place.commune or place.box:
                 yield farm_place(place, root.harvested_ms)
     for caught in catches:
@@ -242,10 +242,11 @@ class Place(Struct, frozen=True):
 
 
 def _place(registry: Registry, lot: Lot) -> Place:
+    """Return where a lot began, as it was called when the lot was made."""
     if lot.unit is None:
         return Place()
-    unit = registry.get_unit(lot.unit)
-    site = registry.get_site(unit.site)
+    unit = registry.unit_then(lot.unit, lot.created_ms)
+    site = registry.site_then(unit.site, lot.created_ms)
     return Place(site.name, shown_name(site.commune or ""), unit.name, unit.kind)
 
 

@@ -274,7 +274,9 @@ def _window(services: Services, hours: int, until: str | None) -> Window:
 def _check_place(facts: Facts, unit: str | None, vessel: str | None) -> None:
     if (unit is None) == (vessel is None):
         raise InputError("give either unit=… or vessel=…")
-    if unit is not None and unit not in {one.id for one in facts.units}:
+    if unit is not None and unit not in {
+        one.id for one in (*facts.units, *facts.closed)
+    }:
         raise MissingError(f"there is no unit {unit!r}")
     if vessel is not None and vessel not in {one.id for one in facts.vessels}:
         raise MissingError(f"there is no vessel {vessel!r}")

@@ -80,6 +80,7 @@ class BookPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/crops/{crop}", response_class=HTMLResponse)(self.crop_page)
+        routes.post("/crops/{crop}/end")(self.end_crop)
         routes.post("/crops/{crop}/lots")(self.make_lot)
         routes.post("/crops/{crop}/overrides")(self.ask_override)
         routes.post("/crops/{crop}/overrides/{override}")(self.agree)
@@ -132,6 +133,7 @@ class BookPages:
             lots=lots,
             groups=kind_groups(lang, (Place.CROP, Place.UNIT, Place.SITE)),
             started=day(found.started_ms),
+            ended="" if found.ended_ms is None else day(found.ended_ms),
             green=figure_views(lang, self._green(found)),
         )
 
@@ -176,6 +178,19 @@ class BookPages:
             )
 
         return [view(one) for one in mine.seen.overrides(subject=crop_subject(crop.id))]
+
+    def end_crop(
+        self, request: Request, crop: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """End a crop: its pond is free for the next one, its book stays open for proofs."""
+        self._doors.check_form(request, csrf)
+        person, mine = self._doors.writer(request), self._doors.mine(request)
+        mine.seen.get_crop(crop)
+        try:
+            self._books.end_crop(person, crop)
+        except InputError as exc:
+            return self._crop_page(request, crop, refused(lang_of(request), exc))
+        return RedirectResponse(f"/crops/{crop}", 303)
 
     def make_lot(
         self,

@@ -81,8 +81,10 @@ class CropPages:
             status=asked.status,
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
-            has_units=bool(mine.seen.units()),
-            units=[one for one in mine.seen.units() if one.id not in busy],
+            has_units=any(one.is_open for one in mine.seen.units()),
+            units=[
+                one for one in mine.seen.units() if one.is_open and one.id not in busy
+            ],
             products=mine.seen.products(),
             given={**given, **asked.values},
             trouble=asked.trouble,

@@ -57,7 +57,7 @@ class HangingPages:
     def _unit(self, request: Request, unit: str) -> UnitInfo:
         """Return a unit of the visitor's own farm."""
         info = self._doors.mine(request).seen.get_unit(unit)
-        if info.site not in {
+        if not info.is_open or info.site not in {
             one.id for one in farm_sites(self._services, self._doors, request)
         }:
             raise MissingError(f"there is no unit {unit!r} of yours")
@@ -68,7 +68,11 @@ class HangingPages:
         return self._probes(request, self._unit(request, unit))
 
     def _probes(
-        self, request: Request, info: UnitInfo, trouble: str = ""
+        self,
+        request: Request,
+        info: UnitInfo,
+        trouble: str = "",
+        given: tuple[str, str] = ("", ""),
     ) -> HTMLResponse:
         lang, facts = lang_of(request), self._snapshots.now(self._doors.mine(request))
         here = [one for one in facts.in_units.get(info.id, ()) if is_movable(one)]
@@ -82,6 +86,7 @@ class HangingPages:
             here=_views(lang, facts, here),
             others=_views(lang, facts, could_hang(facts, info)),
             trouble=trouble,
+            given=given,
         )
 
     def hang(
@@ -102,11 +107,10 @@ class HangingPages:
         if chosen is None:
             raise MissingError(f"there is no probe {probe!r} to hang here")
         try:
-            depth = number_of(lang, depth_m)
+            depth = _depth_of(lang, depth_m)
         except InputError:
-            return self._probes(request, info, say(lang, "probe_depth_wrong"))
-        if depth is not None and not 0 <= depth <= DEEPEST_M:
-            return self._probes(request, info, say(lang, "probe_depth_wrong"))
+            words = say(lang, "probe_depth_wrong")
+            return self._probes(request, info, words, (probe, depth_m))
         at = chosen.deployed
         request.state.subject = f"unit={unit} probe={probe}"
         if at.probe not in {one.id for one in self._registry.list_probes(at.device)}:
@@ -143,6 +147,18 @@ class HangingPages:
         self._registry.end_deployment(at.device, at.probe, self._now_ms())
         self._snapshots.forget()
         return RedirectResponse(f"/units/{unit}/probes", 303)
+
+
+def _depth_of(lang: Lang, text: str) -> float | None:
+    """Return a depth in metres; None: nothing was typed.
+
+    Raises:
+        InputError: it is no number, or no pond is so deep.
+    """
+    depth = number_of(lang, text)
+    if depth is not None and not 0 <= depth <= DEEPEST_M:
+        raise InputError(f"no probe hangs {depth} m deep", "number_wrong")
+    return depth
 
 
 def is_movable(one: Hanging) -> bool:

@@ -1,13 +1,18 @@
 """A farm's own ponds and cages: one added, and with the first one the farm itself."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.errors import (
+    ConflictError,
+    InputError,
+    MissingError,
+    PlatformError,
+)
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.communes import TABLE, find_commune
 from greenwater.reference.species import SPECIES
@@ -19,12 +24,24 @@ from web.door.visitors import FARMS
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.facts import Snapshots
-from web.views.formats import typed_number
+from web.views.formats import exact, typed_number
 from web.views.refused import refused
+from web.views.seawords import species_name
 from web.words import Lang, say
 
 FIELDS: Final = dict.fromkeys(
-    ("farm", "commune", "site", "kind", "name", "species", "area_m2", "depth_m"), ""
+    (
+        "farm",
+        "commune",
+        "site",
+        "raft",
+        "kind",
+        "name",
+        "species",
+        "area_m2",
+        "depth_m",
+    ),
+    "",
 )
 """A form as it is first shown."""
 
@@ -53,25 +70,29 @@ class PlacePages:
         return self._unit_form(request, {})
 
     def _unit_form(
-        self, request: Request, given: Mapping[str, str], trouble: str = ""
+        self, request: Request, given: Mapping[str, str], wrong: "Wrong | None" = None
     ) -> HTMLResponse:
         lang = lang_of(request)
-        species = [
-            (code, one.vi if lang is Lang.VI else one.en)
-            for code, one in SPECIES.items()
-        ]
+        sites = farm_sites(self._services, self._doors, request)
+        own = {one.id: one.name for one in sites}
+        rafts = [one for one in self._registry.rafts() if one.site in own]
         return self._render.page(
             request,
             "unit_new.html",
-            status=422 if trouble else 200,
+            status=200 if wrong is None else 422,
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
             kinds=[(str(one), say(lang, one)) for one in UnitKind],
-            species=sorted(species, key=lambda one: one[1]),
-            sites=farm_sites(self._services, self._doors, request),
+            species=species_choices(lang),
+            sites=list(own.items()),
+            rafts=[
+                (one.id, one.name if len(own) == 1 else f"{one.name} – {own[one.site]}")
+                for one in rafts
+            ],
             communes=sorted((one.name, one.code) for one in TABLE.communes if one.code),
             given={**FIELDS, **given},
-            trouble=trouble,
+            trouble="" if wrong is None else wrong.words,
+            where="" if wrong is None else wrong.field,
         )
 
     async def add_unit(self, request: Request) -> Response:
@@ -83,9 +104,9 @@ class PlacePages:
         self._doors.check_form(request, form.get("csrf", ""))
         lang, sites = lang_of(request), farm_sites(self._services, self._doors, request)
         mine = self._doors.mine(request)
-        trouble = trouble_of(lang, form, sites, mine.seen.units())
-        if trouble:
-            return self._unit_form(request, form, trouble)
+        wrong = trouble_of(lang, form, sites, mine.seen.units())
+        if wrong is not None:
+            return self._unit_form(request, form, wrong)
         unit = f"{form.get('kind', UnitKind.POND)}-{random_id()}"
         try:
             self._registry.add_unit(
@@ -93,12 +114,13 @@ class PlacePages:
                 site=self._site(request, form, sites),
                 name=form.get("name", ""),
                 kind=form.get("kind", UnitKind.POND),
+                raft=form.get("raft") or None,
                 species=form.get("species") or None,
                 area_m2=number_of(lang, form.get("area_m2", "")),
                 depth_m=number_of(lang, form.get("depth_m", "")),
             )
         except (InputError, ConflictError) as exc:
-            return self._unit_form(request, form, refused(lang, exc))
+            return self._unit_form(request, form, wrong_by(lang, exc))
         request.state.subject = f"unit={unit}"
         self._snapshots.forget()
         return RedirectResponse(f"/units/{unit}", 303)
@@ -154,29 +176,66 @@ def farm_sites(
     ]
 
 
+class Wrong(NamedTuple):
+    """What is wrong with a form, in words, and beside which field; empty: the whole."""
+
+    field: str
+    words: str
+
+
+_MOST: Final = {"area_m2": 1e7, "depth_m": 200.0}
+_FIELDS: Final = {"raft_elsewhere": "raft", "commune_code": "commune"}
+
+
 def trouble_of(
     lang: Lang,
     form: Mapping[str, str],
     sites: Sequence[SiteInfo],
     units: Sequence[UnitInfo],
-) -> str:
-    """Return what is wrong with a form for a unit, in words; empty: nothing is."""
+) -> Wrong | None:
+    """Return what is wrong with a form for a unit beside ``units``; None: nothing is."""
     name = form.get("name", "").strip()
-    if not name:
-        return say(lang, "unit_name_missing")
     if not sites and not form.get("farm", "").strip():
-        return say(lang, "unit_farm_missing")
-    own = {one.id for one in sites}
-    if any(one.site in own and one.name.lower() == name.lower() for one in units):
-        return say(lang, "unit_name_taken", name=name)
+        return Wrong("farm", say(lang, "unit_farm_missing"))
+    if not name:
+        return Wrong("name", say(lang, "unit_name_missing"))
     if form.get("kind", UnitKind.POND) not in set(UnitKind):
-        return say(lang, "unit_kind_missing")
-    for field in ("area_m2", "depth_m"):
+        return Wrong("kind", say(lang, "unit_kind_missing"))
+    if form.get("species") and form["species"] not in SPECIES:
+        return Wrong("species", say(lang, "unit_species_missing"))
+    site = form.get("site") or (sites[0].id if sites else "")
+    for one in units:
+        if one.site == site and one.name.lower() == name.lower():
+            key = "unit_name_taken" if one.is_open else "unit_name_closed"
+            return Wrong("name", say(lang, key, name=one.name))
+    return _size_trouble(lang, form)
+
+
+def _size_trouble(lang: Lang, form: Mapping[str, str]) -> Wrong | None:
+    for field, most in _MOST.items():
+        text = form.get(field, "")
         try:
-            number_of(lang, form.get(field, ""))
+            value = number_of(lang, text)
         except InputError:
-            return say(lang, "unit_number_wrong", text=form[field])
-    return ""
+            return Wrong(field, say(lang, "unit_number_wrong", text=text))
+        if value is not None and not 0 < value <= most:
+            low, high = exact(lang, 0.0), exact(lang, most)
+            words = say(lang, "unit_number_range", text=text, low=low, high=high)
+            return Wrong(field, words)
+    return None
+
+
+def wrong_by(lang: Lang, error: PlatformError) -> Wrong:
+    """Return what the registry found wrong with a place, in words, beside its field."""
+    field = "name" if error.key.startswith("name_") else _FIELDS.get(error.key, "")
+    return Wrong(field, refused(lang, error))
+
+
+def species_choices(lang: Lang) -> list[tuple[str, str]]:
+    """Return what may live in a pond or cage: codes and names, by name."""
+    return sorted(
+        ((code, species_name(lang, code)) for code in SPECIES), key=lambda one: one[1]
+    )
 
 
 def number_of(lang: Lang, text: str) -> float | None:

@@ -114,7 +114,11 @@ class TodayPages:
 def _places(mine: Services, place: Place, unit: str) -> list[PlaceChoice]:
     units = {one.id: one for one in mine.seen.units()}
     if place is Place.UNIT:
-        return [PlaceChoice(one.id, one.name, one.id == unit) for one in units.values()]
+        return [
+            PlaceChoice(one.id, one.name, one.id == unit)
+            for one in units.values()
+            if one.is_open
+        ]
     return [
         PlaceChoice(
             crop.id,

@@ -13,11 +13,13 @@ from web.ports import Services
 from web.views.aerators import aerators_at
 from web.views.alarms import actors_of, alarm_view
 from web.views.board import unit_view
+from web.views.charts import Window
 from web.views.episodes import episodes_of
 from web.views.facts import Facts, Snapshots
+from web.views.formats import day
 from web.views.outlooks import bulletins_of, forecasts_of
 from web.views.probehealth import health_of
-from web.views.unitcharts import channels_at, charts_of
+from web.views.unitcharts import channels_at, channels_then, charts_of
 from web.words import Lang
 
 
@@ -30,7 +32,8 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
         """One unit with a chart for every channel."""
         services = doors.mine(request)
         facts = snapshots.now(services)
-        info = next((one for one in facts.units if one.id == unit), None)
+        units = (*facts.units, *facts.closed)
+        info = next((one for one in units if one.id == unit), None)
         if info is None:
             raise MissingError(f"there is no unit {unit!r}")
         lang, hours = lang_of(request), hours_of(request)
@@ -54,8 +57,10 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
                 alarm_view(lang, one, info, facts.now_ms, names) for one in open_ones
             ],
             aerators=aerators_at(lang, services, facts, unit),
-            may_act=doors.may_act(request),
-            may_hang=doors.known(request).farms,
+            may_act=doors.may_act(request) and info.is_open,
+            may_hang=doors.known(request).farms and info.is_open,
+            may_change=doors.known(request).farms,
+            closed="" if info.closed_ms is None else day(info.closed_ms),
         )
 
     return routes
@@ -75,10 +80,14 @@ def unit_drawings(
         names = ("forecasts", "bulletins", "episodes", "charts", "health")
         return {name: () for name in names}
     charts = charts_of(services, facts, unit, lang, hours)
+    channels = channels_at(facts, unit)
+    if not unit.is_open:
+        window = Window.until(facts.now_ms, hours)
+        channels = channels_then(services, unit, window)
     return {
         "forecasts": forecasts_of(services, facts, unit, lang),
         "bulletins": bulletins_of(services, facts, unit, lang),
         "episodes": episodes_of(services, facts, unit, lang),
-        "charts": [charts.view(one) for one in channels_at(facts, unit)],
+        "charts": [charts.view(one) for one in channels],
         "health": health_of(services, facts, unit, lang, charts),
     }

@@ -218,7 +218,9 @@ def by_area(seen: Scope, facts: Facts) -> dict[str, AreaNumbers]:
     """Return the numbers of every commune of today that a scope has something in."""
     homes = _homes(facts.sites)
     homes.units = {
-        u.id: homes.sites[u.site] for u in facts.units if u.site in homes.sites
+        u.id: homes.sites[u.site]
+        for u in (*facts.units, *facts.closed)
+        if u.site in homes.sites
     }
     found: dict[str, AreaNumbers] = defaultdict(AreaNumbers)
     _water(found, homes, facts)

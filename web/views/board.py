@@ -42,7 +42,7 @@ def unit_view(
         tuple(notices),
         is_simulated(facts, hanging),
         chart,
-        "" if hanging else say(lang, "none_yet_why"),
+        "" if hanging or not unit.is_open else say(lang, "none_yet_why"),
     )
 
 

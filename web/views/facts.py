@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from analytics.alarms.tracked import AHEAD_MS
 from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source, milliseconds
@@ -35,7 +36,7 @@ class Hanging:
 
 @dataclass(frozen=True)
 class Facts:
-    """A snapshot.
+    """A snapshot. ``units`` are those in use; ``closed`` ones keep their history.
 
     ``boxes`` are, by site or vessel, the probes that tell of the box alone (battery,
     supply, signal) and so hang nowhere; ``unplaced`` are those that ought to hang.
@@ -52,6 +53,7 @@ class Facts:
     on_vessels: Mapping[str, Sequence[Hanging]]
     boxes: Mapping[str, Sequence[Hanging]]
     unplaced: Sequence[Hanging]
+    closed: Sequence[UnitInfo] = ()
 
 
 def gather(services: Services) -> Facts:
@@ -64,16 +66,17 @@ def gather(services: Services) -> Facts:
     seen = services.seen
     devices = {one.id: one for one in seen.list_devices()}
     deployed = seen.deployments(start_ms=now_ms, end_ms=now_ms + 1)
-    latest = _latest(services, devices)
+    latest = _latest(services, devices, now_ms + AHEAD_MS)
     probes = {Series(one.device, one.id): one for one in seen.list_probes()}
     hanging = [_hanging(one, latest, probes) for one in deployed]
     elsewhere = _unplaced(latest, deployed)
     boxes = [one for one in elsewhere if _tells_of_box(one)]
+    units = seen.units()
     return Facts(
         now_ms,
         seen.sites(),
         seen.rafts(),
-        seen.units(),
+        [one for one in units if one.is_open],
         seen.vessels(),
         devices,
         seen.statuses(),
@@ -81,6 +84,7 @@ def gather(services: Services) -> Facts:
         _by(hanging, lambda one: one.vessel),
         _by(boxes, lambda one: devices[one.device].place),
         [one for one in elsewhere if not _tells_of_box(one)],
+        [one for one in units if not one.is_open],
     )
 
 
@@ -90,11 +94,13 @@ def _tells_of_box(one: Hanging) -> bool:
 
 
 def _latest(
-    services: Services, devices: Iterable[DeviceId]
+    services: Services, devices: Iterable[DeviceId], before_ms: int
 ) -> dict[Series, list[Reading]]:
+    """Return what each probe read last. A clock far ahead stamps what would stand as
+    the newest, and as fresh, for a day; alarms leave it out as well."""
     found: dict[Series, list[Reading]] = {}
     for device in devices:
-        for reading in services.telemetry.latest(device):
+        for reading in services.telemetry.latest(device, before_ms):
             found.setdefault(Series(device, reading.probe), []).append(reading)
     return found
 

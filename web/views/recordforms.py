@@ -72,7 +72,8 @@ def wheres_of(mine: Services, place: Place) -> list[Where]:
             if crop.ended_ms is None
         ]
     if place is Place.UNIT:
-        return [Where(f"unit={one.id}", one.name) for one in units.values()]
+        in_use = (one for one in units.values() if one.is_open)
+        return [Where(f"unit={one.id}", one.name) for one in in_use]
     if place is Place.SITE:
         return [Where(f"site={one.id}", one.name) for one in mine.seen.sites()]
     return []

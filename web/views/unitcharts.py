@@ -212,6 +212,19 @@ def channels_at(facts: Facts, unit: UnitInfo) -> list[Channel]:
     return [c for c in channels if c not in POSITIONS]
 
 
+def channels_then(services: Services, unit: UnitInfo, window: Window) -> list[Channel]:
+    """Return the channels of what hung at a unit in a window, most wanted first."""
+    hung = series.deployments_at(services, window, unit=unit.id, vessel=None)
+    probes = {(one.device, one.probe) for one in hung}
+    readings = (
+        reading
+        for device in {one.device for one in hung}
+        for reading in services.telemetry.latest(device)
+        if (device, reading.probe) in probes and reading.channel not in POSITIONS
+    )
+    return list(dict.fromkeys(one.channel for one in by_rank(readings)))
+
+
 def main_channel(facts: Facts, unit: UnitInfo) -> Channel | None:
     """Return the channel that matters most at a unit, if any of the water is measured."""
     channels = channels_at(facts, unit)
