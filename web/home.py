@@ -39,6 +39,7 @@ class HomeUnit:
     main_note: str
     trend: str = ""
     tonight: str = ""
+    main_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
         ours = [one for one in alarms if one.unit == unit.id]
         view = unit_view(lang, facts, unit)
         main = main_of(services, facts.in_units.get(unit.id, ()), facts.now_ms)
-        words = MainWords("", "", "", view.state)
+        words = MainWords("", "", "", "", view.state)
         if main is not None:
             words = main_words(lang, main, facts.now_ms)
         found.append(
@@ -100,6 +101,7 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
                 words.age,
                 words.trend,
                 tonight.get(unit.id, ""),
+                words.name,
             )
         )
     return sorted(found, key=lambda one: order[one.light.name])
@@ -107,8 +109,9 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
 
 @dataclass(frozen=True)
 class MainWords:
-    """The number that matters in words; ``state`` is that of a card."""
+    """The number that matters in words, its channel first; ``state`` is that of a card."""
 
+    name: str
     value: str
     age: str
     trend: str
@@ -127,13 +130,13 @@ def main_words(lang: Lang, main: Main, now_ms: int) -> MainWords:
     stale_ms = HAND_STALE_MS if is_hand else stale_after_ms(main.buckets)
     state = state_of(reading.taken_ms, now_ms, stale_ms=stale_ms)
     if state != "fresh":
-        return MainWords(value, say(lang, "stale", age=told), "", state)
+        return MainWords(name, value, say(lang, "stale", age=told), "", state)
     trend = trend_of(reading.channel, main.buckets)
     if trend is None or is_hand:
-        return MainWords(value, told, "", state)
+        return MainWords(name, value, told, "", state)
     change = amount(lang, reading.channel, abs(trend.per_h))
     words = say(lang, f"trend_{trend.way}", change=change)
-    return MainWords(value, told, f"{trend.mark} {words}", state)
+    return MainWords(name, value, told, f"{trend.mark} {words}", state)
 
 
 def _tonight(services: Services, lang: Lang, now_ms: int) -> dict[str, str]:
