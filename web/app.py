@@ -1,6 +1,6 @@
 """The site as one application, given the open services. No globals, nothing opened."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import structlog
@@ -29,21 +29,18 @@ from web.api.water import api_routes
 from web.assets import STATIC
 from web.demo import DemoPages
 from web.described import describe
-from web.door.acts import note_act
 from web.door.bodies import LargestBody
 from web.door.doors import (
     Doors,
     RefusedError,
     SignInNeededError,
     door,
-    is_cross_site,
 )
 from web.farm.alarms import AlarmPages
 from web.farm.books import BookPages
 from web.farm.calls import CallPages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
-from web.farm.changing import ChangePages
 from web.farm.hanging import HangingPages
 from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
@@ -66,6 +63,7 @@ from web.labels.prints import PrintPages
 from web.labels.resolver import Resolver
 from web.labels.scans import ScanPages
 from web.labels.shelf import Shelf
+from web.minding import Minded, dressed
 from web.office.areas import AreaPages
 from web.office.certificates import CertificatePages
 from web.office.dossiers import DossierPages
@@ -75,7 +73,6 @@ from web.pages import Renderer, lang_of, page_routes
 from web.people.people import people_pages
 from web.ports import Services
 from web.sea.boats import BoatPages
-from web.sea.editing import BoatEditPages
 from web.sea.fleet import FleetPages
 from web.sea.importing import SeaImportPages
 from web.sea.logbook import LogPages
@@ -95,20 +92,6 @@ STATUS: Final[dict[type[PlatformError], int]] = {
     UnavailableError: 503,
 }
 RETRY_S: Final = 10
-HSTS: Final = "max-age=31536000"
-CallNext = Callable[[Request], Awaitable[Response]]
-
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'self'; "
-        "manifest-src 'self'; "
-        "frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 
 
 def status_of(error: PlatformError) -> int:
@@ -156,7 +139,6 @@ def create_app(services: Services) -> FastAPI:
         CallPages(services, render, doors),
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
-        ChangePages(services, snapshots, render, doors),
         HangingPages(services, snapshots, render, doors),
         BookPages(services, render, doors),
         TodayPages(services, render, doors),
@@ -169,7 +151,6 @@ def create_app(services: Services) -> FastAPI:
         AreaPages(snapshots, render, doors),
         LogPages(services, render, doors),
         BoatPages(services, render, doors),
-        BoatEditPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),
         SeaRecordApi(services, doors),
@@ -195,40 +176,11 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(LargestBody)
     app.add_middleware(OnlyKeyed, once=Once(services, doors))
     app.add_middleware(GZipMiddleware, minimum_size=500)
-    app.middleware("http")(_minded(services, doors))
+    app.add_middleware(Minded, doors=doors, is_demo=services.is_demo)
     app.add_middleware(KeptPages, registry=services.registry, clock=services.clock)
     _answer_errors(app, services, render)
     describe(app)
     return app
-
-
-def _dressed(services: Services, request: Request, response: Response) -> Response:
-    """Return an answer with the headers that each has; a page's own words stay.
-
-    A demo's certificate lasts a week: nobody's browser is to insist on it afterwards.
-    """
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.url.scheme == "https" and not services.is_demo:
-        response.headers.setdefault("Strict-Transport-Security", HSTS)
-    return response
-
-
-def _minded(
-    services: Services, doors: Doors
-) -> Callable[[Request, CallNext], Awaitable[Response]]:
-    """Return what every request passes: no other site's forms; acts noted; headers."""
-
-    async def minded(request: Request, call_next: CallNext) -> Response:
-        is_change = request.method not in ("GET", "HEAD", "OPTIONS")
-        if is_change and is_cross_site(request):
-            refused = problem_response(request.url.path, 403, "sent by another site")
-            return _dressed(services, request, refused)
-        response = await call_next(request)
-        await note_act(doors, request, response)
-        return _dressed(services, request, response)
-
-    return minded
 
 
 Answer = Callable[[Request, int, str | PlatformError], Response]
@@ -275,7 +227,11 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
     def our_fault(request: Request, error: Exception) -> Response:
         # Starlette raises it again behind this answer, for the server's log.
         log.error("request.failed", path=request.url.path, error=repr(error))
-        return _dressed(services, request, answer(request, 500, "see the log"))
+        response = answer(request, 500, "see the log")
+        response.raw_headers = dressed(
+            response.raw_headers, request.scope["scheme"], is_demo=services.is_demo
+        )
+        return response
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:

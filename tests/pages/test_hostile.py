@@ -18,9 +18,10 @@ from tests.pages.test_doors import enter
 from tests.pages.world import open_empty
 from tests.unit.test_photos import HOSTILE as PICTURES
 from tests.unit.test_photos import SVG, picture
-from web.app import HEADERS, create_app
+from web.app import create_app
 from web.door.bodies import MOST_BYTES
 from web.door.doors import COOKIE, csrf_of
+from web.minding import HEADERS
 from web.ports import House
 
 TLS = "https://testserver"

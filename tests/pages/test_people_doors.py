@@ -199,6 +199,26 @@ def test_over_tls_only_the_cookie_no_other_host_can_set_counts(world: World) -> 
         assert "max-age" in told.headers["strict-transport-security"]
 
 
+def test_over_tls_a_repeated_write_is_answered_to_whoever_made_it(world: World) -> None:
+    told = []
+    for person in ("hoa", "an"):
+        client = site(world)
+        secret = {"phone": PHONES[person], "secret": PIN}
+        client.post(f"{TLS}/sign-in", data=secret)
+        token = client.cookies[HOST_COOKIE]
+        headers = {
+            "cookie": f"{HOST_COOKIE}={token}",
+            "x-csrf-token": csrf_of(token),
+            "idempotency-key": "1",
+        }
+        for _ in range(2):
+            url = f"{TLS}/api/v1/records"
+            answer = client.post(url, content=b"{}", headers=headers)
+            assert answer.status_code == 422
+            told.append("idempotency-replayed" in answer.headers)
+    assert told == [False, True, False, True], "what hoa was told is not an's"
+
+
 def test_nobody_chooses_my_session_and_the_one_before_is_over(world: World) -> None:
     client = enter(site(world), "hoa")
     before = client.cookies[COOKIE]

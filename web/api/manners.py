@@ -24,7 +24,7 @@ from greenwater.kernel.errors import (
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.writes import KeptAnswer
 from web.api.problems import KIND_OF
-from web.door.doors import COOKIE, Doors
+from web.door.doors import Doors, token_of
 from web.door.programs import secret_of
 from web.ports import Services
 
@@ -131,7 +131,7 @@ class Once:
 
     async def _once(self, request: Request, call_next: Next, key: str) -> Response:
         body = await request.body()
-        who = secret_of(request) or request.cookies.get(COOKIE, "")
+        who = secret_of(request) or token_of(request)
         id_ = _digest("key", who, key)
         address = f"{request.url.path}?{request.url.query}"
         digest = _digest(request.method, address, body.decode("latin-1"))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
-from fastapi import Request, Response
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from greenwater.kernel.errors import PlatformError
@@ -137,8 +137,8 @@ def subject_of(act: str, route: str, things: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (route if act == "other" else "", ids)))
 
 
-async def note_act(doors: Doors, request: Request, response: Response) -> None:
-    """Note what a request did, if it is of the kind that is noted.
+async def note_act(doors: Doors, request: Request, status: int) -> None:
+    """Note what a request did, by the status of its answer, if it is of the kind that is noted.
 
     It is answered already: should the registry not take the note, the log of the site
     says so, loudly.
@@ -146,7 +146,7 @@ async def note_act(doors: Doors, request: Request, response: Response) -> None:
     path = getattr(request.scope.get("route"), "path", "")
     act = act_of(request.method, path)
     visitor = getattr(request.state, "visitor", None)
-    outcome = outcome_of(response.status_code)
+    outcome = outcome_of(status)
     if act is None or visitor is None or outcome is None:
         return
     told = getattr(request.state, "subject", "")

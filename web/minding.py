@@ -1,0 +1,79 @@
+"""What every request passes: no other site's forms; acts noted; headers on each answer.
+
+Plain ASGI: nothing is wrapped, streamed again or waited for that need not be, since each
+page, file and number of the site goes through here.
+"""
+
+from typing import Final
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.api.manners import problem_response
+from web.door.acts import note_act
+from web.door.doors import Doors, is_cross_site
+
+HSTS: Final = "max-age=31536000"
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; "
+        "manifest-src 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_LOOKING: Final = ("GET", "HEAD", "OPTIONS")
+_BYTES: Final = [
+    (name.lower().encode(), text.encode()) for name, text in HEADERS.items()
+]
+_INSISTING: Final = (b"strict-transport-security", HSTS.encode())
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def dressed(headers: Headers, scheme: str, *, is_demo: bool) -> Headers:
+    """Return an answer's headers with those that each has; a page's own words stay.
+
+    A demo's certificate lasts a week: nobody's browser is to insist on it afterwards.
+    """
+    own = {name for name, _ in headers}
+    is_held = scheme == "https" and not is_demo
+    all_ = [*_BYTES, _INSISTING] if is_held else _BYTES
+    return [*headers, *(one for one in all_ if one[0] not in own)]
+
+
+class Minded:
+    """Middleware around the whole site, within what is kept for everybody."""
+
+    def __init__(self, app: ASGIApp, doors: Doors, *, is_demo: bool) -> None:
+        self._app, self._doors, self._is_demo = app, doors, is_demo
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on; an act is noted before its answer goes out."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+
+        async def minded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await note_act(self._doors, request, message["status"])
+                headers = dressed(
+                    list(message["headers"]), scope["scheme"], is_demo=self._is_demo
+                )
+                message = {**message, "headers": headers}
+            await send(message)
+
+        if scope["method"] not in _LOOKING and is_cross_site(request):
+            refused = problem_response(scope["path"], 403, "sent by another site")
+            await refused(scope, receive, minded)
+            return
+        try:
+            await self._app(scope, receive, minded)
+        except Exception:
+            # Answered further out, as our own fault: the act was tried all the same.
+            await note_act(self._doors, request, 500)
+            raise
