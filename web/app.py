@@ -41,6 +41,7 @@ from web.farm.books import BookPages
 from web.farm.calls import CallPages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
+from web.farm.changing import ChangePages
 from web.farm.hanging import HangingPages
 from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
@@ -73,6 +74,7 @@ from web.pages import Renderer, lang_of, page_routes
 from web.people.people import people_pages
 from web.ports import Services
 from web.sea.boats import BoatPages
+from web.sea.editing import BoatEditPages
 from web.sea.fleet import FleetPages
 from web.sea.importing import SeaImportPages
 from web.sea.logbook import LogPages
@@ -139,6 +141,7 @@ def create_app(services: Services) -> FastAPI:
         CallPages(services, render, doors),
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
+        ChangePages(services, snapshots, render, doors),
         HangingPages(services, snapshots, render, doors),
         BookPages(services, render, doors),
         TodayPages(services, render, doors),
@@ -151,6 +154,7 @@ def create_app(services: Services) -> FastAPI:
         AreaPages(snapshots, render, doors),
         LogPages(services, render, doors),
         BoatPages(services, render, doors),
+        BoatEditPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),
         SeaRecordApi(services, doors),
