@@ -24,7 +24,9 @@ class Telemetry(Protocol):
         """What analytics found."""
         ...
 
-    def latest(self, device: DeviceId) -> Sequence[Reading]:
+    def latest(
+        self, device: DeviceId, before_ms: int | None = None
+    ) -> Sequence[Reading]:
         """Return the newest reading of each channel of each probe of one device."""
         ...
 

@@ -386,6 +386,14 @@ def test_latest_is_the_newest_of_each_channel_of_each_probe(store: Telemetry) ->
         reading(Channel.LATITUDE, T0 + 3, 12.2),
     ]
     assert list(store.latest(DeviceId("nobody"))) == []
+    assert list(store.latest(BOX, T0 + 5)) == [
+        reading(T, T0, 4.0, deep),
+        reading(T, T0, 1.0),
+        reading(DO, T0 + 2, 5.0),
+        reading(PH, T0 + 1, 7.0),
+        reading(Channel.LATITUDE, T0 + 3, 12.2),
+    ], "what a clock gone wrong has stamped from then on is left out"
+    assert list(store.latest(BOX, T0)) == []
 
 
 def test_a_gap_again_changes_nothing_and_a_different_one_is_another(

@@ -131,10 +131,12 @@ class Slow:
         self._telemetry, self._may = telemetry, is_waited_for
         self.asked = threading.Event()
 
-    def latest(self, device: DeviceId) -> Sequence[Reading]:
+    def latest(
+        self, device: DeviceId, before_ms: int | None = None
+    ) -> Sequence[Reading]:
         self.asked.set()
         assert self._may.wait(20)
-        return self._telemetry.latest(device)
+        return self._telemetry.latest(device, before_ms)
 
 
 def test_nobody_waits_for_what_somebody_else_asks(farms: Farms) -> None:

@@ -90,7 +90,10 @@ def test_what_is_due_follows_monitoring_alone(
 def test_a_short_boat_out_of_coverage_is_never_red(own_world: World) -> None:
     boats(own_world)
     at(own_world, "KH-99003-TS", SEA, 60 * HOUR_MS, Source.BOX)
+    at(own_world, "KH-99003-TS", SEA, -20 * HOUR_MS, Source.BOX)  # a clock gone wrong
     facts = Snapshots().now(own_world.services)
+    (newest,) = facts.on_vessels["KH-99003-TS"]
+    assert {r.taken_ms for r in newest.readings} == {NOW_MS - 60 * HOUR_MS}
     info = next(one for one in facts.vessels if one.id == "KH-99003-TS")
     view = boat_view(Lang.VI, facts, info)
     assert (view.light.name, view.due) == ("ok", ())

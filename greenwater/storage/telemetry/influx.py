@@ -170,15 +170,18 @@ class InfluxTelemetry:
                 found[row.series] = max(at, found.get(row.series, at))
         return found
 
-    def latest(self, device: DeviceId) -> Sequence[Reading]:
+    def latest(
+        self, device: DeviceId, before_ms: int | None = None
+    ) -> Sequence[Reading]:
         """Return the newest reading of each channel (see the port).
 
         Each channel is asked for by itself, its bad answers too: ``last(*)`` has no time.
         """
+        until = "" if before_ms is None else f" AND time < {before_ms}ms"
         statements = [
             f'SELECT last("{asked}") AS "{asked}",{beside} '
             f"FROM {self._server.from_(measurement)} "
-            f'WHERE "device"={ql.string(device)} GROUP BY "device","probe"'
+            f'WHERE "device"={ql.string(device)}{until} GROUP BY "device","probe"'
             for measurement, channels in ql.CHANNELS.items()
             for channel in channels
             for asked, other in (

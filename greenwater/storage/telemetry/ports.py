@@ -215,8 +215,13 @@ class Telemetry(Protocol):
         """Return the time of the newest reading of each series that has any."""
         ...
 
-    def latest(self, device: DeviceId) -> Sequence[Reading]:
-        """Return the newest reading of each channel of each probe of one device."""
+    def latest(
+        self, device: DeviceId, before_ms: int | None = None
+    ) -> Sequence[Reading]:
+        """Return the newest reading of each channel of each probe of one device.
+
+        ``before_ms`` leaves out what a clock gone wrong has stamped from then on.
+        """
         ...
 
     def series(self) -> Sequence[Series]:

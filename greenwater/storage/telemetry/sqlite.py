@@ -246,19 +246,21 @@ class SqliteTelemetry:
                 found[one] = rows[0][0]
         return found
 
-    def latest(self, device: DeviceId) -> Sequence[Reading]:
+    def latest(
+        self, device: DeviceId, before_ms: int | None = None
+    ) -> Sequence[Reading]:
         """Return the newest reading of each channel (see the port)."""
         found: list[Reading] = []
         for series, probe in self._file.ask(
             "SELECT id, probe FROM series WHERE device = ? ORDER BY probe", (device,)
         ):
-            rows = self._latest_rows(series)
+            rows = self._latest_rows(series, before_ms or LAST_MS)
             one = Series(device, ProbeId(probe))
             by_channel = {r.channel: r for r in self._readings(one, rows, None)}
             found += sorted(by_channel.values(), key=lambda r: _ORDER[r.channel])
         return found
 
-    def _latest_rows(self, series: int) -> list[tuple[Any, ...]]:
+    def _latest_rows(self, series: int, before_ms: int) -> list[tuple[Any, ...]]:
         """Return the instants, oldest first, that hold each channel's newest reading.
 
         Walks back from the newest until every channel the series ever had is met.
@@ -271,7 +273,6 @@ class SqliteTelemetry:
             )
             if code > 0
         }
-        before_ms = LAST_MS
         while missing:
             newest = self._file.ask(
                 "SELECT taken_ms FROM reading WHERE series = ? AND taken_ms < ? "
