@@ -66,6 +66,7 @@ class InstallPages:
         routes = APIRouter()
         routes.get("/no-network", response_class=HTMLResponse)(self.no_network)
         routes.get("/sw.js", include_in_schema=False)(self.worker)
+        routes.get("/favicon.ico", include_in_schema=False)(self.icon)
         routes.get("/manifest.webmanifest", include_in_schema=False)(self.manifest)
         return routes
 
@@ -96,6 +97,11 @@ class InstallPages:
         body = head + (STATIC / "sw.js").read_text(encoding="utf-8")
         headers = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/"}
         return Response(body, 200, headers, "text/javascript")
+
+    def icon(self) -> Response:
+        """The icon that a browser asks for by itself where it shows no page of ours."""
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return Response((STATIC / ICONS[0][0]).read_bytes(), 200, headers, "image/png")
 
     def manifest(self) -> Response:
         """What the site is called once it is installed, and how it looks."""

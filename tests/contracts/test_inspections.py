@@ -67,7 +67,10 @@ class Duty:
         return self.phone.inspect(**{**facts, **more})
 
     def take(self, *statements: str, person: str = "kim") -> list[str]:
-        return [one.state for one in self.inspecting.take_in(person, statements)]
+        taken = self.inspecting.take_in(person, statements)
+        # A phone tells its inspector why, and what to do: each refusal has words.
+        assert all(one.key for one in taken if one.state == "refused"), taken
+        return [one.state for one in taken]
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ def test_what_is_altered_or_not_his_or_cannot_be_is_refused(duty: Duty) -> None:
     who_did_not_sign(duty)
     taken = duty.inspecting.take_in("kim", [duty.found(**one) for one in WRONG])
     assert {one.state for one in taken} == {"refused"}
-    assert all(one.reason for one in taken)
+    assert all(one.reason and one.key for one in taken)
     assert duty.registry.inspections() == []
 
 
@@ -267,6 +270,7 @@ def test_what_cannot_have_been_found_of_a_vessel_is_refused(duty: Duty) -> None:
     taken = duty.inspecting.take_in("kim", [of_boat(duty, **one) for one in wrong])
     assert {one.state for one in taken} == {"refused"}
     assert taken[0].key == "inspection_no_vessel"
+    assert all(one.key for one in taken), [one.reason for one in taken if not one.key]
     assert duty.take(of_boat(duty), person="thu") == ["refused"], "another's key"
     assert duty.registry.vessel_inspections() == []
 

@@ -249,7 +249,7 @@ def test_every_form_carries_what_only_its_own_session_has(
 
 PUBLIC = (
     "/01/", "/passport/", "/api/v1/passports/", "/api/v1/ledger/roots", "/check", "/api/v1/labels", "/sw.js", "/manifest", "/sign-in", "/demo", "/a/", "/join/", "/once/",
-    "/card/", "/no-network", "/report-label", "/.well-known/jwks.json", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
+    "/card/", "/no-network", "/favicon.ico", "/report-label", "/.well-known/jwks.json", "/healthz", "/api/v1/openapi.json", "/api/v1/health", "/static",
 )  # fmt: skip
 
 

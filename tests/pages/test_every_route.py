@@ -40,7 +40,7 @@ PUBLIC = {
     "/api/v1/ledger/roots": "roots are published so that nobody can alter a ledger",
     "/api/v1/inspections": "each statement is signed by the inspector's own phone",
     "/api/v1/openapi.json": "how the API is used", "/healthz": "says ok, or not",
-    "/sw.js": "a file", "/manifest.webmanifest": "a file", "/no-network": "a file",
+    "/sw.js": "a file", "/manifest.webmanifest": "a file", "/favicon.ico": "a file", "/no-network": "a file",
     "/.well-known/gs1resolver": "what GS1 asks of a resolver",
     "/{short:compressed}": "a Digital Link in few characters, or nothing",
 }  # fmt: skip

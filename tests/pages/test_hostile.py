@@ -27,7 +27,7 @@ from web.ports import House
 TLS = "https://testserver"
 SEEN = {
     "/": 200, "/sign-in": 200, "/check": 200, "/no-such-page": 404, "/account": 303,
-    "/static/site.css": 200, "/static/none": 404, "/static/../app.py": 404, "/sw.js": 200,
+    "/static/site.css": 200, "/static/none": 404, "/static/../app.py": 404, "/sw.js": 200, "/favicon.ico": 200,
     "/api/v1/readings": 401, "/api/v1/none": 404, "/api/v1/labels/keys.json": 200,
     "/healthz": 200, "/passport/09521234543999": 404, "/live.json": 401, "/epcis/events": 401,
 }  # fmt: skip

@@ -26,7 +26,6 @@ NO_PAGE: Final = (
     "greenwater/storage/registry/epcis", "greenwater/storage/telemetry/",
     "greenwater/storage/backup/", "greenwater/kernel/",
     "web/api/", "web/goods/api.py", "web/farm/record_api.py", "web/sea/record_api.py",
-    "traceability/label/inspections.py", "traceability/label/vessel_inspections.py",
     "web/office/inspections.py", "web/labels/resolver.py", "web/door/programs.py",
 )  # fmt: skip
 """What only programs, logs and phones' own scripts hear of."""

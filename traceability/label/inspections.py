@@ -43,6 +43,7 @@ DOMAIN: Final = b"greenwater-inspection-1\n"
 MOST_AT_ONCE: Final = 200
 MOST_BYTES: Final = 8_000
 MOST_PHOTOS: Final = 4
+MOST_NOTE: Final = 1000
 AHEAD_MS: Final = 3_600_000
 """How much a phone's clock may be ahead, and a statement older than its key."""
 
@@ -137,7 +138,9 @@ class Inspecting:
             MissingError: he is no inspector.
         """
         if len(statements) > MOST_AT_ONCE:
-            raise InputError(f"send at most {MOST_AT_ONCE} inspections at once")
+            raise InputError(
+                f"send at most {MOST_AT_ONCE} inspections at once", "inspection_unread"
+            )
         by = self._duty(person)
         return [self._take(person, by, one) for one in statements]
 
@@ -212,9 +215,15 @@ class Inspecting:
         if found.person != person:
             raise MissingError(f"{person} made no inspection {inspection}")
         if digest not in _said(parse_seal(found.statement).text).photos:
-            raise InputError(f"inspection {inspection} names no photo {digest[:64]!r}")
+            raise InputError(
+                f"inspection {inspection} names no photo {digest[:64]!r}",
+                "inspection_photo_other",
+            )
         if hashlib.sha256(raw).hexdigest() != digest:
-            raise InputError("these are not the bytes that the phone signed")
+            raise InputError(
+                "these are not the bytes that the phone signed",
+                "inspection_photo_other",
+            )
         picture = drawn_anew(raw)
         album.keep_signed(digest, raw)
         album.keep(picture)
@@ -236,8 +245,13 @@ class Inspecting:
     ) -> tuple[InspectorKey, Result | VesselResult]:
         """Return whose key signed, and what; refused where the signature is wrong."""
         if len(statement.encode("utf-8", "replace")) > MOST_BYTES:
-            raise InputError(f"a statement has at most {MOST_BYTES} bytes")
-        seal = parse_seal(statement)
+            raise InputError(
+                f"a statement has at most {MOST_BYTES} bytes", "inspection_unread"
+            )
+        try:
+            seal = parse_seal(statement)
+        except InputError as exc:
+            raise InputError(str(exc), "inspection_unread") from exc
         key = self._registry.find_inspector_key(seal.key)
         if key is None or key.person != person:
             raise InputError(
@@ -251,7 +265,9 @@ class Inspecting:
         try:
             return key, _said(seal.text)
         except msgspec.MsgspecError as exc:
-            raise InputError(f"this is no inspection: {exc}") from exc
+            raise InputError(
+                f"this is no inspection: {exc}", "inspection_unread"
+            ) from exc
 
     def _inspection(
         self, found: Result, lot: Lot, key: InspectorKey, statement: str
@@ -324,13 +340,18 @@ def check_said(found: Result | VesselResult) -> None:
     except ValueError:
         is_canonical = False
     if not is_canonical:
-        raise InputError(f"id {found.id[:40]!r} is no UUID")
+        raise InputError(f"id {found.id[:40]!r} is no UUID", "inspection_unread")
     if found.result not in ("conformant", "non_conformant"):
         raise InputError(
-            f"result {found.result[:40]!r} is not conformant or non_conformant"
+            f"result {found.result[:40]!r} is not conformant or non_conformant",
+            "inspection_unread",
         )
-    if len(found.note) > 1000:
-        raise InputError("the note is longer than 1000 characters")
+    if len(found.note) > MOST_NOTE:
+        raise InputError(
+            f"the note is longer than {MOST_NOTE} characters",
+            "inspection_note",
+            most=MOST_NOTE,
+        )
     _check_photos(found.photos)
     if isinstance(found, VesselResult):
         check_vessel_result(found)
@@ -346,16 +367,27 @@ def check_result(found: Result) -> None:
     """
     parse_gtin(found.gtin)
     if not _LOT.fullmatch(found.lot):
-        raise InputError(f"lot {found.lot[:40]!r} is no code of a lot")
+        raise InputError(
+            f"lot {found.lot[:40]!r} is no code of a lot",
+            "inspection_no_lot",
+            lot=found.lot[:20],
+        )
     if len(found.serial) > 20:
-        raise InputError(f"serial {found.serial[:40]!r} is too long")
+        raise InputError(
+            f"serial {found.serial[:40]!r} is too long", "inspection_unread"
+        )
     if found.place and parse_place(found.place) != found.place:
         raise InputError(
-            f"place {found.place[:40]!r} is no province or coarse position"
+            f"place {found.place[:40]!r} is no province or coarse position",
+            "inspection_unread",
         )
 
 
 def _check_photos(photos: Sequence[str]) -> None:
     are_digests = all(_DIGEST.fullmatch(one) for one in photos)
     if len(photos) > MOST_PHOTOS or not are_digests or len({*photos}) < len(photos):
-        raise InputError(f"at most {MOST_PHOTOS} photos, each by its SHA-256, once")
+        raise InputError(
+            f"at most {MOST_PHOTOS} photos, each by its SHA-256, once",
+            "inspection_photos",
+            most=MOST_PHOTOS,
+        )

@@ -66,28 +66,48 @@ def check_vessel_result(found: VesselResult) -> None:
         InputError: it cannot; the sentence names the field.
     """
     if parse_registration(found.vessel) != found.vessel:
-        raise InputError(f"vessel {found.vessel[:40]!r} is not spelt KH-95123-TS")
+        raise InputError(
+            f"vessel {found.vessel[:40]!r} is not spelt KH-95123-TS",
+            "inspection_no_vessel",
+            vessel=found.vessel[:40],
+        )
     if {found.papers, found.weights} - {*LOOKS}:
-        raise InputError("papers and weights are good, bad, or empty: not looked at")
+        raise InputError(
+            "papers and weights are good, bad, or empty: not looked at",
+            "inspection_unread",
+        )
     if found.shown not in SHOWN:
-        raise InputError(f"shown {found.shown[:40]!r} is not good, doubt or bad")
+        raise InputError(
+            f"shown {found.shown[:40]!r} is not good, doubt or bad", "inspection_unread"
+        )
     if found.port and found.port not in {one.code for one in PORTS.port}:
-        raise InputError(f"port {found.port[:40]!r} is none that is known")
+        raise InputError(
+            f"port {found.port[:40]!r} is none that is known", "inspection_port"
+        )
     _check_weighed(found.weighed)
 
 
 def _check_weighed(weighed: Sequence[Weighed]) -> None:
     species = [one.species for one in weighed]
     if len(weighed) > MOST_WEIGHED or len({*species}) < len(species):
-        raise InputError(f"at most {MOST_WEIGHED} species are weighed, each once")
+        raise InputError(
+            f"at most {MOST_WEIGHED} species are weighed, each once",
+            "inspection_weighed",
+            most=MOST_WEIGHED,
+        )
     for one in weighed:
         try:
             get_species(one.species)
         except MissingError as exc:
-            raise InputError(str(exc)) from None
+            raise InputError(str(exc), "inspection_unread") from None
         for kg in (one.kg, one.wrote or 0.0):
             if not 0 <= kg <= MOST_KG:
-                raise InputError(f"{one.species}: {kg:g} kg is not 0 to {MOST_KG:g} kg")
+                raise InputError(
+                    f"{one.species}: {kg:g} kg is not 0 to {MOST_KG:g} kg",
+                    "inspection_kg",
+                    species=one.species,
+                    kg=kg,
+                )
 
 
 def facts_of(found: VesselResult) -> dict[str, Any]:

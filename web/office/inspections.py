@@ -1,23 +1,28 @@
 """Inspections: phones of inspectors, and what they signed with no network."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
-from fastapi import APIRouter, Form, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from traceability.book.photos import MAX_BYTES, Album
 from traceability.label.inspections import MOST_AT_ONCE, MOST_BYTES, Inspecting, Taken
+from web.api.manners import problem_response
+from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import moment
-from web.views.refused import refused_text
+from web.views.refused import refused, refused_text
 from web.views.vesselinspections import inspection_views
 from web.words import Lang, say
+
+MOST_SENT: Final = MOST_AT_ONCE * MOST_BYTES * 2
+Sent = Annotated[bytes, Depends(up_to(MOST_SENT))]
+Photo = Annotated[bytes, Depends(up_to(MAX_BYTES))]
 
 
 class Statements(msgspec.Struct, forbid_unknown_fields=True):
@@ -134,44 +139,36 @@ class InspectionPages:
         self._inspecting.end(self._inspector(request), key, is_lost=bool(lost))
         return RedirectResponse("/inspections", 303)
 
-    async def take_in(self, request: Request) -> Response:
+    def take_in(self, request: Request, body: Sent) -> Response:
         """Take in statements that a phone signed; each is stored, the same, or refused.
 
         What comes twice is the same. A statement's own signature stands for the form's
         token: nobody but the phone can have made it.
         """
-        person = await run_in_threadpool(self._inspector, request)
-        raw = bytearray()
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > MOST_AT_ONCE * MOST_BYTES * 2:
-                raise InputError(f"send at most {MOST_AT_ONCE} inspections at once")
-        lang = lang_of(request)
-        return await run_in_threadpool(self._taken, person, bytes(raw), lang)
-
-    def _taken(self, person: str, raw: bytes, lang: Lang) -> Response:
+        person, lang = self._inspector(request), lang_of(request)
+        if len(body) > MOST_SENT:
+            raise InputError(f"send at most {MOST_AT_ONCE} inspections at once")
         try:
-            sent = msgspec.json.decode(raw, type=Statements)
+            sent = msgspec.json.decode(body, type=Statements)
         except msgspec.MsgspecError as exc:
             raise InputError(f"this is no list of statements: {exc}") from exc
         taken: list[Taken] = self._inspecting.take_in(person, sent.statements)
-        body = msgspec.json.encode({"results": [told(lang, one) for one in taken]})
-        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+        answer = msgspec.json.encode({"results": [told(lang, one) for one in taken]})
+        return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")
 
-    async def take_photo(
-        self, request: Request, inspection: str, digest: str
+    def take_photo(
+        self, request: Request, inspection: str, digest: str, body: Photo
     ) -> Response:
-        """Take in a photo that a statement names: its bytes, as they were signed."""
-        person = await run_in_threadpool(self._inspector, request)
-        raw = bytearray()
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > MAX_BYTES:
-                raise InputError(f"a photo has at most {MAX_BYTES // 2**20} MB")
-        album = self._album()
-        await run_in_threadpool(
-            self._inspecting.take_photo, person, inspection, digest, bytes(raw), album
-        )
+        """Take in a photo that a statement names: its bytes, as they were signed.
+
+        A refusal is in the inspector's language: his phone shows it beside what waits.
+        """
+        person, album = self._inspector(request), self._album()
+        try:
+            self._inspecting.take_photo(person, inspection, digest, body, album)
+        except InputError as exc:
+            reason = refused(lang_of(request), exc)
+            return problem_response(request.url.path, 422, reason)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     def photo(self, request: Request, inspection: str, digest: str) -> Response:

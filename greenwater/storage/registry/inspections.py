@@ -171,7 +171,7 @@ class Inspections(InspectionsSeen):
                     return False
                 raise ConflictError(
                     f"inspection {inspection.id} is there already with other content",
-                    "record_other",
+                    "inspection_other",
                 )
             session.add(InspectionRow(**facts))
             session.flush()

@@ -110,7 +110,7 @@ class VesselInspections(VesselInspectionsSeen):
                     return False
                 raise ConflictError(
                     f"inspection {inspection.id} is there already with other content",
-                    "record_other",
+                    "inspection_other",
                 )
             session.add(VesselInspectionRow(**msgspec.structs.asdict(inspection)))
             session.flush()
