@@ -95,9 +95,14 @@ class Bus:
         with self._asking(unit):
             answer = ask(address, count=count, device_id=unit)
         self._accept(unit, answer)
+        if not _answers(answer, function, count):
+            # Another one's, or one that comes late: on a line nothing else tells.
+            self._client.close()
+            self._owing[unit] = time.monotonic() + self._quiet_s
+            raise UnavailableError(
+                f"unit {unit} on {self.name}: the answer is not to what was asked"
+            )
         words = answer.bits[:count] if function < 3 else answer.registers
-        if len(words) < count:
-            raise UnavailableError(f"unit {unit} on {self.name}: answer cut short")
         return [int(word) for word in words]
 
     def _accept(self, unit: int, answer: Any) -> None:
@@ -134,6 +139,15 @@ class Bus:
                 f"coil {address} of unit {unit} on {self.name} stays "
                 f"{'off' if is_on else 'on'}"
             )
+
+
+def _answers(answer: Any, function: int, count: int) -> bool:
+    """Say whether an answer is one to this question: of its kind and its length."""
+    if answer.function_code != function:
+        return False
+    if function < 3:
+        return len(answer.bits) >= count  # whole bytes, and cheap relays pad them
+    return len(answer.registers) == count
 
 
 class ModbusDriver:

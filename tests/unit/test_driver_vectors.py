@@ -11,6 +11,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.bit_message import ReadCoilsResponse
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersResponse,
+    ReadInputRegistersResponse,
+)
 
 from edge.drivers.modbus import MAX_BLOCK, Bus, ModbusDriver, blocks
 from edge.drivers.profile import (
@@ -24,6 +30,7 @@ from edge.drivers.profile import (
     load_profile,
 )
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.errors import UnavailableError
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 FILES = {path.stem[7:]: path for path in sorted(VECTORS.glob("modbus_*.json"))}
@@ -137,6 +144,50 @@ def test_a_sentinel_is_no_value_whatever_the_scale() -> None:
 def test_a_result_that_is_not_finite_is_no_value() -> None:
     words = list(struct.unpack(">4H", struct.pack(">d", 1e308)))
     assert decode(Register(Channel.PH, 0, "float64", scale=100.0), words) is None
+
+
+class Answering:
+    """A Modbus client that is connected, and gives one answer whatever is asked."""
+
+    connected = True
+
+    def __init__(self, answer: ModbusPDU) -> None:
+        self.answer, self.is_closed = answer, False
+
+    def _give(self, address: int, *, count: int, device_id: int) -> ModbusPDU:
+        return self.answer
+
+    read_holding_registers = read_input_registers = _give
+    read_coils = read_discrete_inputs = _give
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ReadInputRegistersResponse(registers=[1, 2]),
+        ReadHoldingRegistersResponse(registers=[1, 2, 3, 4]),
+        ReadHoldingRegistersResponse(registers=[1]),
+        ReadHoldingRegistersResponse(registers=[]),
+        ReadCoilsResponse(bits=[True] * 8),
+    ],
+    ids=["another function", "more", "fewer", "none", "bits"],
+)
+def test_an_answer_to_another_question_is_no_value(answer: ModbusPDU) -> None:
+    """On a line answers carry no number: one that comes late shows in its length."""
+    client = Answering(answer)
+    with pytest.raises(UnavailableError, match="not to what was asked"):
+        Bus(client, "line").read(7, 3, 0, 2)
+    assert client.is_closed, "what else comes late is thrown away"
+
+
+def test_an_answer_to_the_question_is_taken() -> None:
+    whole = Answering(ReadHoldingRegistersResponse(registers=[1, 2]))
+    assert Bus(whole, "line").read(7, 3, 0, 2) == [1, 2]
+    relay = Answering(ReadCoilsResponse(bits=[True] * 16))
+    assert Bus(relay, "line").read(7, 1, 0, 1) == [1]
 
 
 @given(
