@@ -17,7 +17,7 @@ from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
 from web.people.second import qr
 from web.ports import Services
-from web.views.formats import DAY_MS, age, moment
+from web.views.formats import DAY_MS, age, moment, number
 from web.views.refused import refused
 from web.words import Lang, say
 
@@ -116,7 +116,7 @@ class AdminPages:
         folder = self._services.house.folder
         if folder is not None:
             free_mb = shutil.disk_usage(folder).free // MB
-            text = say(lang, "health_free", mb=f"{free_mb:,}".replace(",", "."))
+            text = say(lang, "health_free", gb=number(lang, free_mb / 1000, 1))
             facts.append((say(lang, "health_disk"), text, free_mb >= LOW_MB))
         return facts
 

@@ -25,11 +25,6 @@ LOOKS: Final[Mapping[FindingState, str]] = {
     FindingState.NOT_MET: "bad",
     FindingState.NOT_SHOWN: "doubt",
 }
-COLOURS: Final[Mapping[FindingState, str]] = {
-    FindingState.MET: "#0a6b52",
-    FindingState.NOT_MET: "#9b1c1c",
-    FindingState.NOT_SHOWN: "#e0b768",
-}
 WIDTH: Final = 320
 
 
@@ -138,19 +133,24 @@ def _bar(lang: Lang, counts: Mapping[FindingState, int], least: float) -> Markup
         f"{say(lang, f'finding_{state}')} {count}" for state, count in counts.items()
     )
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} 20" role="img" width="100%" height="20" '
+        f'<svg class="readybar" viewBox="0 0 {WIDTH} 20" role="img" width="100%" height="20" '
         f'preserveAspectRatio="none"><title>{told}</title>'
     ]
     for state, count in counts.items():
         width = WIDTH * count / total
         parts.append(
             f'<rect x="{x:.1f}" y="2" width="{width:.1f}" height="16" '
-            f'fill="{COLOURS[state]}"/>'
+            f'class="{LOOKS[state]}"/>'
         )
         x += width
     at = min(WIDTH - 2.0, WIDTH * least)
-    parts.append(f'<rect x="{at:.1f}" y="0" width="2" height="20" fill="#1d2b27"/>')
-    return Markup("".join([*parts, "</svg>"]))
+    parts.append(f'<rect x="{at:.1f}" y="0" width="2" height="20" class="least"/>')
+    key = " · ".join(
+        f"{MARKS[state]} {say(lang, f'finding_{state}')} {count}"
+        for state, count in counts.items()
+        if count
+    )
+    return Markup("".join([*parts, f'</svg><p class="note">{key}</p>']))
 
 
 def _criterion(lang: Lang, finding: Finding) -> CriterionView:
