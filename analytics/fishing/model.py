@@ -5,6 +5,7 @@ from 27 vessels of Global Fishing Watch (CC-BY 4.0) and three boats of ICES WKSS
 """
 
 import zipfile
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -15,7 +16,7 @@ import skops.io
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from analytics.fishing.features import GEARS, TURNS, Floats, Track, features
+from analytics.fishing.features import GEARS, TURNS, Floats, Track, features_of
 from analytics.fishing.hauls import SLOW_KN
 from greenwater.reference.gears import gear_of
 
@@ -80,11 +81,20 @@ def shipped() -> HistGradientBoostingClassifier:
 
 def probability(track: Track) -> Floats:
     """Return the probability of fishing at each fix, in [0, 1]."""
-    by_gear = gear_rule(track)
-    if by_gear is not None:
-        return by_gear
-    found: Floats = shipped().predict_proba(features(track))[:, 1]
-    return found
+    return probabilities([track])[0]
+
+
+def probabilities(tracks: Sequence[Track]) -> list[Floats]:
+    """Return the same for each of many vessels; asking for many at once is far cheaper."""
+    found = [gear_rule(one) for one in tracks]
+    asked = [n for n, one in enumerate(found) if one is None]
+    if asked:
+        rows = features_of([tracks[n] for n in asked])
+        said: Floats = shipped().predict_proba(rows)[:, 1]
+        ends = np.cumsum([len(tracks[n].times_ms) for n in asked])[:-1]
+        for n, part in zip(asked, np.split(said, ends), strict=True):
+            found[n] = part
+    return [one for one in found if one is not None]
 
 
 def gear_rule(track: Track) -> Floats | None:

@@ -5,7 +5,7 @@ A fix's activity comes from rows of its vessel up to it. Words: ``fishing``, ``s
 day before: too few to tell). ``probability`` is that of fishing, whatever the word.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from analytics.fishing.features import Floats, Track
 from analytics.fishing.hauls import SLOW_KN
-from analytics.fishing.model import probability, speed_rule
+from analytics.fishing.model import probabilities, speed_rule
 from analytics.fishing.trips import TripState
 from analytics.score.fixes import GEARS, VESSELS, places_of, tracks_of, vessels_of
 from analytics.score.table import Table, format_instants, read_table, write_frame
+from greenwater.reference.closed_areas import bounds, closed_area_at
+from greenwater.reference.gears import gear_of
 
 MAX_GAP_MS: Final = 24 * 3_600_000
 """The stated fix rate: one in the 24 h that the model looks back over; below it nothing is
@@ -26,6 +28,8 @@ claimed. On vessels held out it is as good after 4 to 24 h without a fix as afte
 STILL_KN: Final = 0.5
 LISTED: Final = 60
 """Vessels with a line of their own in the summary."""
+AT_ONCE: Final = 20_000
+"""Fixes that are asked about in one go: vessels of few fixes cost little each."""
 _ENDS: Final = ("departure_ms", "landing_ms")
 
 
@@ -42,12 +46,16 @@ def score_track(
     chance = np.full(len(table), np.nan)
     activity = np.full(len(table), "unknown", dtype=object)
     lines = list(table.notes)
-    for done, (vessel, (at, track)) in enumerate(tracks.items()):
-        chance[at] = probability(track)
-        activity[at] = activities(track, chance[at])
-        if done < LISTED:
-            lines.append(_told(vessel, track, activity[at]))
-        progress(done + 1, len(tracks))
+    done = 0
+    for part in _parts(tracks):
+        chances = probabilities([track for _, _, track in part])
+        for (vessel, at, track), found in zip(part, chances, strict=True):
+            chance[at] = found
+            activity[at] = activities(track, found)
+            if done < LISTED:
+                lines.append(_told(vessel, track, activity[at]))
+            done += 1
+        progress(done, len(tracks))
     if len(tracks) > LISTED:
         lines.append(f"and {len(tracks) - LISTED} vessels more")
     frame = pd.DataFrame(
@@ -59,8 +67,25 @@ def score_track(
         }
     )
     write_frame(frame, out)
+    lines += _in_closed_areas(table, tracks, activity)
     lines.append(_write_trips(table, tracks, trips or out.with_suffix(".trips.csv")))
     return "\n".join(lines)
+
+
+def _parts(
+    tracks: Mapping[str, tuple[NDArray[np.intp], Track]],
+) -> Iterator[list[tuple[str, NDArray[np.intp], Track]]]:
+    """Yield vessels with their rows and tracks, as many at once as ``AT_ONCE`` fixes."""
+    part: list[tuple[str, NDArray[np.intp], Track]] = []
+    count = 0
+    for vessel, (at, track) in tracks.items():
+        if part and count + len(at) > AT_ONCE:
+            yield part
+            part, count = [], 0
+        part.append((vessel, at, track))
+        count += len(at)
+    if part:
+        yield part
 
 
 def activities(track: Track, chance: Floats) -> NDArray[np.object_]:
@@ -95,6 +120,39 @@ def _write_trips(
     )
     write_frame(frame, out)
     return f"{len(found)} trips between ports of ours, in {out}"
+
+
+def _in_closed_areas(
+    table: Table,
+    tracks: Mapping[str, tuple[NDArray[np.intp], Track]],
+    activity: NDArray[np.object_],
+) -> list[str]:
+    """Return which vessels' fixes called fishing lie in closed areas of ours, in sentences."""
+    lat, lon = places_of(table)
+    if lat is None or lon is None:
+        return []
+    south, west, north, east = bounds()
+    near = (lat >= south) & (lat <= north) & (lon >= west) & (lon <= east)
+    near &= activity == "fishing"
+    lines = []
+    for vessel, (at, track) in tracks.items():
+        found: dict[str, list[int]] = {}
+        for row in at[near[at]]:
+            at_ms = int(table.times_ms[row])
+            area = closed_area_at(lat[row], lon[row], at_ms, gear_of(track.gear))
+            if area is not None:
+                found.setdefault(area.en, []).append(at_ms)
+        lines += [
+            f"{vessel}: {len(times)} fixes called fishing in {name}, "
+            f"{' to '.join(format_instants(np.array([times[0], times[-1]])))}: "
+            "a candidate for a person to judge, the area is a reference value"
+            for name, times in found.items()
+        ]
+    left = len(lines) - LISTED
+    return [
+        *lines[:LISTED],
+        *([f"and {left} more in closed areas"] if left > 0 else []),
+    ]
 
 
 def _told(vessel: str, track: Track, activity: NDArray[np.object_]) -> str:

@@ -163,3 +163,14 @@ def closed_area_at(
         if shape.is_within(latitude, longitude) and shape.area.is_closed(at_ms, gear):
             return shape.area
     return None
+
+
+def bounds() -> tuple[float, float, float, float]:
+    """Return south, west, north, east (°) of all areas that have a place."""
+    frames = [one.frame for one in _SHAPES]
+    return (
+        min(one[0] for one in frames),
+        min(one[2] for one in frames),
+        max(one[1] for one in frames),
+        max(one[3] for one in frames),
+    )

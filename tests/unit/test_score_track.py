@@ -5,7 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
+from analytics.fishing.features import features, features_of
+from analytics.score.fixes import tracks_of
+from analytics.score.table import read_table
 from analytics.score.track import score_track
 from greenwater.kernel.errors import InputError
 
@@ -152,3 +156,31 @@ def test_a_trip_runs_from_leaving_a_port_to_landing(tmp_path: Path) -> None:
     assert trips.to_numpy().tolist() == [
         ["v", "2026-06-01T02:00:00Z", "2026-06-01T08:00:00Z", "CHR"]
     ]
+
+
+def test_vessels_asked_about_together_are_judged_as_each_alone(tmp_path: Path) -> None:
+    a_file(tmp_path / "t.csv")
+    tracks = [one for _, one in tracks_of(read_table(
+        tmp_path / "t.csv", texts=("vessel", "gear"), is_sorted=False)).values()]  # fmt: skip
+    few = replace(
+        tracks[0],
+        times_ms=tracks[0].times_ms[:2] + 10**12,
+        speed_kn=tracks[0].speed_kn[:2],
+        course_change_deg=tracks[0].course_change_deg[:2],
+        shore_km=tracks[0].shore_km[:2],
+    )
+    many = [tracks[0], few, tracks[1], few]
+    alone = np.vstack([features(one) for one in many])
+    assert np.array_equal(features_of(many), alone, equal_nan=True)
+
+
+def test_fishing_in_a_closed_area_is_told_in_the_summary(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv", hours=8)
+    told["latitude"], told["longitude"] = 12.155, 109.307
+    told.loc[told["vessel"] == "b", "latitude"] = 12.5
+    told.to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "out.csv"
+    text = score_track(tmp_path / "t.csv", out, trips=None, progress=nothing)
+    (line,) = [one for one in text.splitlines() if "Hòn Mun" in one]
+    assert line.startswith("a: ")
+    assert "reference value" in line
