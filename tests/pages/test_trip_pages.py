@@ -352,3 +352,56 @@ def test_a_boat_is_changed_by_its_owner_and_renumbered_by_the_administrator(
     boat.found([a_trip(landing_ms=None, landing_port=None)])
     status, text = owner.send(f"/vessels/{REGISTRATION}/service", to="out")
     assert status == 303, "out already"
+
+
+def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
+    boat: Boat,
+) -> None:
+    boat.sail()
+    boat.found([], [a_haul(number, trip=None) for number in (1, 2, 3)])
+    now_ms = milliseconds(boat.clock.now())
+    boat.registry.open_session("minh-2", "minh", now_ms=now_ms, expires_ms=2**53)
+    trip, officer, skipper = (
+        str(uuid.uuid4()),
+        Visit(boat, "minh-2"),
+        Visit(boat, "sau"),
+    )
+    left = {
+        "kind": "trip", "trip": trip, "happened": "2026-05-28T20:00",
+        "f_departure_ms": "2026-05-28T20:00", "f_departure_port": "CHR",
+        "f_gear": "LLD", "f_crew": "9",
+    }  # fmt: skip
+    assert officer.send(RECORDS, **left, behalf="sau")[0] == 303
+    assert officer.send(RECORDS, **left | {"kind": "notice"})[0] == 403
+    page = skipper.see(f"/trips/{trip}")
+    found = page.one(id="found")
+    assert "do Minh khai thay Sau" in found.text
+    assert "vùng khơi 30,0 h" in found.text, "three hauls of ten hours"
+    assert [one.text for one in found.all("b")] == ["Mẻ 1", "Mẻ 2", "Mẻ 3"]
+    (end,) = [
+        one.attrs["href"] for one in found.all("a") if "end=1" in one.attrs["href"]
+    ]
+    form = skipper.see(end).one("form", class_="form")
+    known = {one.attrs["name"]: one.attrs.get("value", "") for one in form.all("input")}
+    assert known["f_return_ms"]
+    back = left | {"corrects": end.partition("corrects=")[2].partition("&")[0]}
+    back |= {"f_return_ms": known["f_return_ms"], "f_return_port": "CHR"}
+    assert skipper.send(RECORDS, **back)[0] == 303
+    view = boat.books.view(trip)
+    assert view.found is not None
+    assert (view.found.is_declared, view.conflicts) == (True, [])
+    boat.books.confirm("sau", trip, record=str(uuid.uuid4()))
+    # Positions that come late show the boat leaving another port, after its first haul.
+    late = a_trip(
+        id="late", departure_ms=NOW + 9 * DAY, departure_port="CDL", minutes={}, hauls=2
+    )
+    hauls = [a_haul(1, trip=None), a_haul(2, trip="late"), a_haul(3, trip="late")]
+    boat.found([late], hauls)
+    view = boat.books.view(trip)
+    assert view.found is not None
+    assert [one.id for one in view.found.hauls] == ["haul-1", "haul-2", "haul-3"]
+    assert [one.what for one in view.conflicts] == ["departure", "return"]
+    assert "departure" in view.drift, "the skipper had confirmed otherwise"
+    page = skipper.see(f"/trips/{trip}")
+    told = [one.text for one in page.all("p", data_conflict="")]
+    assert "Giữ cả hai" in told[0]

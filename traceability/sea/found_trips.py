@@ -4,11 +4,12 @@ Analytics replaces trips and hauls when late positions come; a confirmation keep
 copy that the skipper saw.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from greenwater.kernel.trips import Haul, Trip
 from traceability.records import digest
@@ -17,11 +18,32 @@ CLOSE_MS: Final = 15 * 60_000
 """Times that differ by less are the same to people."""
 
 
+DECLARED_MS: Final = 60 * 60_000
+"""A family writes times to the hour: what differs by more is told. Practice."""
+
+
 class Found(Struct, frozen=True):
-    """A trip with its hauls, as positions show them."""
+    """A trip with its hauls, as positions show them.
+
+    ``is_declared``: nobody saw it leave; its ends are as the boat's people say, its hauls are
+    those that positions show between them.
+    """
 
     trip: Trip
     hauls: tuple[Haul, ...] = ()
+    is_declared: bool = False
+
+
+class Conflict(NamedTuple):
+    """Something that people said of a trip and positions show otherwise; both are kept.
+
+    ``what``: departure, return (a time or port that differs), or other (a departure seen
+    in the middle of the trip).
+    """
+
+    what: str
+    said: tuple[int, str] | None
+    seen: tuple[int, str]
 
 
 def frozen(found: Found | None) -> dict[str, Any] | None:
@@ -55,6 +77,59 @@ def match(
 def _shared_ms(trip: Trip, span: tuple[int, int]) -> int:
     ended_ms = span[1] if trip.landing_ms is None else trip.landing_ms
     return min(ended_ms, span[1]) - max(trip.departure_ms, span[0])
+
+
+def counted(
+    trip: Trip,
+    seen: Sequence[Haul],
+    loose: Sequence[Haul],
+    *,
+    is_declared: bool = False,
+) -> Found:
+    """Return a trip with hauls of its own and those between its ends that are of none."""
+    if not loose and not is_declared:
+        return Found(trip, tuple(seen))
+    every = sorted([*seen, *loose], key=lambda one: one.began_ms)
+    hauls = tuple(replace(one, number=number) for number, one in enumerate(every, 1))
+    minutes = dict(trip.minutes)
+    for haul in loose:
+        for zone, more in haul.minutes.items():
+            minutes[zone] = round(minutes.get(zone, 0.0) + more, 1)
+    whole = replace(trip, hauls=len(hauls), minutes=minutes)
+    return Found(whole, hauls, is_declared)
+
+
+def conflicts(
+    said: Mapping[str, Any], found: Found | None, trips: Sequence[Trip]
+) -> list[Conflict]:
+    """Return where a declared trip and positions differ; ``trips``: all that were seen.
+
+    ``said`` are the fields of the declaration.
+    """
+    if not said or found is None:
+        return []
+    seen, told = found.trip, []
+    ended_ms = said.get("return_ms")
+    if not found.is_declared:
+        left = said["departure_ms"], str(said["departure_port"])
+        told += _differs("departure", left, (seen.departure_ms, seen.departure_port))
+        if ended_ms is not None and seen.landing_ms is not None:
+            back = ended_ms, str(said.get("return_port") or "")
+            landed = seen.landing_ms, seen.landing_port or ""
+            told += _differs("return", back, landed)
+    until_ms = ended_ms or seen.landing_ms or said["departure_ms"]
+    told += [
+        Conflict("other", None, (one.departure_ms, one.departure_port))
+        for one in reversed(trips)
+        if one.id != seen.id and said["departure_ms"] < one.departure_ms < until_ms
+    ]
+    return told
+
+
+def _differs(what: str, said: tuple[int, str], seen: tuple[int, str]) -> list[Conflict]:
+    is_late = abs(said[0] - seen[0]) > DECLARED_MS
+    is_elsewhere = bool(said[1] and seen[1]) and said[1] != seen[1]
+    return [Conflict(what, said, seen)] if is_late or is_elsewhere else []
 
 
 def drift(then: Found | None, now: Found | None) -> list[str]:

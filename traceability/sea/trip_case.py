@@ -1,18 +1,27 @@
 """All that the registry knows of one trip, asked once: for the gate and for pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
-from greenwater.kernel.trips import Violation
+from greenwater.kernel.trips import Trip, Violation
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.overrides import Override
 from greenwater.storage.registry.places import VesselInfo
 from traceability.gate.harvest import Refusal
 from traceability.gate.overriding import Judged
-from traceability.sea.found_trips import Found, drift, match, thawed
+from traceability.sea.found_trips import (
+    Conflict,
+    Found,
+    conflicts,
+    counted,
+    drift,
+    match,
+    thawed,
+)
 from traceability.sea.gate import (
     CatchCase,
     Gated,
@@ -28,7 +37,8 @@ class TripView(Struct, frozen=True, kw_only=True):
     """One trip: its book, what positions show of it, the vessel's papers meanwhile.
 
     ``span`` is from departure to return (or landing), in ms; None: nobody knows.
-    ``drift``: in what positions show it otherwise than when it was confirmed.
+    ``drift``: in what positions show it otherwise than when it was confirmed;
+    ``conflicts``: than it is declared.
     """
 
     trip: str
@@ -39,6 +49,7 @@ class TripView(Struct, frozen=True, kw_only=True):
     papers: Sequence[PaperState]
     violations: Sequence[Violation]
     drift: Sequence[str]
+    conflicts: Sequence[Conflict] = ()
 
     def landing(self, root: str) -> Standing | None:
         """Return a landing by the id of its first record."""
@@ -55,7 +66,9 @@ def trip_view(seen: Registry | Scope, trip: str, now_ms: int) -> TripView:
     records = [one for one in seen.vessel_records(vessel=vessel.id)]
     book = trip_book(one for one in records if one.trip == trip)
     declared = span_of(book, now_ms)
-    found = found_trip(seen, vessel.id, trip, declared)
+    said = {} if book.trip is None else book.trip.record.fields
+    trips = seen.trips(vessel=vessel.id)
+    found = _found(seen, vessel.id, trip, declared, said, trips)
     span = declared or _found_span(found, now_ms)
     papers = papers_in(in_force(one for one in records if one.kind == "paper"))
     from_ms, until_ms = span or (now_ms, now_ms)
@@ -68,6 +81,7 @@ def trip_view(seen: Registry | Scope, trip: str, now_ms: int) -> TripView:
         papers=paper_states(papers, vessel.length_m, from_ms, until_ms),
         violations=_violations(seen, vessel.id, found, span),
         drift=_drift(book, found),
+        conflicts=conflicts(said, found, trips),
     )
 
 
@@ -85,8 +99,33 @@ def found_trip(
     seen: Registry | Scope, vessel: str, trip: str, span: tuple[int, int] | None
 ) -> Found | None:
     """Return the trip as positions show it, with its hauls."""
-    best = match(seen.trips(vessel=vessel), trip, span)
-    return None if best is None else Found(best, tuple(seen.hauls(best.id)))
+    return _found(seen, vessel, trip, span, {}, seen.trips(vessel=vessel))
+
+
+def _found(
+    seen: Registry | Scope,
+    vessel: str,
+    trip: str,
+    span: tuple[int, int] | None,
+    said: Mapping[str, Any],
+    trips: Sequence[Trip],
+) -> Found | None:
+    """Return a trip as positions show it; declared ends hold hauls of which no trip is known."""
+    best = match(trips, trip, span)
+    loose = () if span is None else seen.loose_hauls(vessel, *span)
+    if best is not None:
+        return counted(best, seen.hauls(best.id), loose)
+    if span is None or not loose:
+        return None
+    declared = Trip(
+        id=trip,
+        vessel=vessel,
+        departure_ms=span[0],
+        departure_port=str(said.get("departure_port") or ""),
+        landing_ms=said.get("return_ms"),
+        landing_port=said.get("return_port"),
+    )
+    return counted(declared, (), loose, is_declared=True)
 
 
 def _found_span(found: Found | None, now_ms: int) -> tuple[int, int] | None:

@@ -50,6 +50,8 @@ ANSWERS: Final = frozenset({Role.SKIPPER, Role.BOAT_OWNER})
 
 SELLERS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.ADMIN})
 DUTY: Final = frozenset({Role.OFFICER, Role.INSPECTOR})
+OF_DUTY: Final = frozenset({"statement", "trip"})
+"""What those on duty enter too: what they say of a candidate; that a boat left or landed."""
 SOURCES: Final = frozenset({"position", "hand", "import"})
 FUTURE_MS: Final = 5 * 60 * 1000
 """How far a phone's clock may be ahead of ours."""
@@ -136,9 +138,8 @@ class VesselBooks:
         return sum(self._registry.add_vessel_records(made))
 
     def _may_enter(self, person: str, new: NewVesselRecord, organisation: str) -> None:
-        if new.kind == "statement" and self._is_duty(person):
-            return
-        self._must_be(person, organisation, SAILORS)
+        if not (new.kind in OF_DUTY and self._is_duty(person)):
+            self._must_be(person, organisation, SAILORS)
         if new.entered_for not in (None, person):
             self._must_be(str(new.entered_for), organisation, ANSWERS)
 

@@ -14,7 +14,8 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.storage.registry.places import VesselInfo
 from traceability.records import FieldError
-from traceability.sea.vessels import NewVesselRecord, VesselBooks
+from traceability.sea.trip_case import trip_view
+from traceability.sea.vessels import OF_DUTY, NewVesselRecord, VesselBooks
 from web.door.doors import Doors
 from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
@@ -155,8 +156,9 @@ class BoatPages:
         haul: str = "",
         violation: str = "",
         corrects: str = "",
+        end: str = "",
     ) -> HTMLResponse:
-        """A form for one kind of record."""
+        """A form for one kind of record; ``end``: the trip that it corrects is over now."""
         mine = self._doors.mine(request)
         info = mine.seen.get_vessel(vessel)
         get_vessel_kind(kind)
@@ -165,7 +167,7 @@ class BoatPages:
             {"haul": haul, "violation": violation, "port": "CHR"},
         )  # fmt: skip
         if haul:
-            form = self._of_haul(mine, form, trip, haul)
+            form = self._of_haul(mine, form, trip, haul, self._now_ms())
         if corrects:
             old = mine.seen.get_vessel_record(corrects)
             form = replace(
@@ -173,12 +175,27 @@ class BoatPages:
                 happened=typed_time(old.happened_ms), behalf=old.entered_for,
                 values=values_of(old.kind, old.fields),
             )  # fmt: skip
+            if end and old.kind == "trip":
+                form = self._ended(form)
         return self._form(request, info, form)
 
+    def _ended(self, form: SeaForm) -> SeaForm:
+        """Return the form of a trip that landed now, where it left."""
+        landed = {
+            "return_ms": typed_time(self._now_ms()),
+            "return_port": form.values.get("departure_port", ""),
+        }
+        told = {name: text for name, text in form.values.items() if text}
+        return replace(form, values={**landed, **told})
+
     @staticmethod
-    def _of_haul(mine: Services, form: SeaForm, trip: str, haul: str) -> SeaForm:
+    def _of_haul(
+        mine: Services, form: SeaForm, trip: str, haul: str, form_ms: int
+    ) -> SeaForm:
         """Return a form filled with what positions show of a haul."""
-        known = next((one for one in mine.seen.hauls(trip) if one.id == haul), None)
+        found = trip_view(mine.seen, trip, form_ms).found
+        hauls = () if found is None else found.hauls
+        known = next((one for one in hauls if one.id == haul), None)
         if known is None:
             return form
         values = {"haul": haul, "set_ms": typed_time(known.set_ms or known.began_ms)}
@@ -227,7 +244,7 @@ class BoatPages:
         mine, lang = self._doors.mine(request), lang_of(request)
         info = mine.seen.get_vessel(vessel)
         kind = form.get("kind", "")
-        person = self._doors.sailor(request, or_on_duty=kind == "statement")
+        person = self._doors.sailor(request, or_on_duty=kind in OF_DUTY)
         get_vessel_kind(kind)
         typed = SeaForm(
             kind, form.get("trip", ""), form.get("id", ""), form.get("happened", ""),

@@ -14,10 +14,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.trips import Haul
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.sea.trip_book import in_force
+from traceability.sea.trip_case import trip_view
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -97,7 +99,7 @@ class LogPages:
             now=typed_time(now_ms),
             now_at=now_ms,
             rate=self._rate(),
-            forms=log_forms(lang, mine.seen, info, trips, records),
+            forms=log_forms(lang, mine.seen, info, trips, records, now_ms),
             skippers=skippers_of(self._services.registry, info, visitor.person),
             input_type=input_type,
             lines=log_lines(lang, records),
@@ -109,12 +111,18 @@ class LogPages:
         return round(60.0 / real_s, 3) if real_s > STEPPED_S else 0.0
 
 
+def _hauls(seen: Scope, trip: str, now_ms: int) -> Sequence[Haul]:
+    found = trip_view(seen, trip, now_ms).found
+    return () if found is None else found.hauls
+
+
 def log_forms(
     lang: Lang,
     seen: Scope,
     info: VesselInfo,
     trips: Sequence[TripLink],
     records: Sequence[VesselRecord],
+    now_ms: int,
 ) -> list[LogForm]:
     """Return the forms, filled with what is usually as it was the last time."""
     hauls = [
@@ -122,7 +130,7 @@ def log_forms(
          f"{span_text(haul.began_ms, haul.ended_ms)}")
         for one in trips[:2]
         for trip in (one.href.removeprefix("/trips/"),)
-        for haul in reversed(seen.hauls(trip))
+        for haul in reversed(_hauls(seen, trip, now_ms))
     ]  # fmt: skip
     often = Counter(
         line["species"] for one in records for line in one.fields.get("lines", ())

@@ -33,6 +33,7 @@ from web.views.refused import refused
 from web.views.seaforms import weight
 from web.views.seawords import day_time, port_name, sea_refusals
 from web.views.trips import (
+    conflict_lines,
     coverage_text,
     drift_line,
     found_facts,
@@ -118,7 +119,10 @@ class TripPages:
             confirmed_at="" if told is None else day_time(told.happened_ms),
             may_confirm=self._may_confirm(request, view),
             new_id=new_id,
-            facts=found_facts(lang, view),
+            facts=found_facts(lang, view, names),
+            is_declared=view.found is not None and view.found.is_declared,
+            conflicts=conflict_lines(lang, view),
+            end_href=_end_href(view),
             **track_facts(lang, mine, view),
             coverage=coverage_text(lang, self._evidence.coverage(view)),
             drift=drift_line(lang, view),
@@ -326,6 +330,16 @@ class TripPages:
                 [(refused(lang_of(request), exc), f"/trips/{trip}#landings")],
             )
         return RedirectResponse(f"/trips/{trip}#landings", 303)
+
+
+def _end_href(view: TripView) -> str:
+    """Return where a declared trip that nobody has seen land is ended; empty: it is over."""
+    if view.book.trip is None or view.book.trip.record.fields.get("return_ms"):
+        return ""
+    if view.found is not None and view.found.trip.landing_ms is not None:
+        return ""
+    record = view.book.trip.record.id
+    return f"/vessels/{view.vessel.id}/records/new?kind=trip&corrects={record}&end=1"
 
 
 def _check_subject(view: TripView, subject: str) -> None:

@@ -114,21 +114,50 @@ def sea_record_view(
     )
 
 
-def found_facts(lang: Lang, view: TripView) -> list[tuple[str, str]]:
-    """Return what positions show of a trip; empty: they show none."""
+def found_facts(
+    lang: Lang, view: TripView, names: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return what positions show of a trip, its ends by whoever said so if none were seen."""
     if view.found is None:
         return []
     trip = view.found.trip
+    who = _said_by(lang, view, names) if view.found.is_declared else ""
     at_sea = say(lang, "sea_trip_at_sea")
     ended = at_sea if trip.landing_ms is None else day_time(trip.landing_ms)
     rows = [
-        ("sea_departure", f"{day_time(trip.departure_ms)}, {port_name(trip.departure_port)}"),
-        ("sea_return", f"{ended}{', ' if trip.landing_port else ''}{port_name(trip.landing_port)}"),
+        ("sea_departure", f"{day_time(trip.departure_ms)}, {port_name(trip.departure_port)}{who}"),
+        ("sea_return", f"{ended}{', ' if trip.landing_port else ''}{port_name(trip.landing_port)}{who}"),
         ("sea_hauls", str(len(view.found.hauls))),
         ("sea_zones", zones_text(lang, trip.minutes)),
         ("sea_passed", passed_text(lang, trip.passed)),
     ]  # fmt: skip
     return [(say(lang, key), text) for key, text in rows if text]
+
+
+def _said_by(lang: Lang, view: TripView, names: Mapping[str, str]) -> str:
+    if view.book.trip is None:
+        return ""
+    record = view.book.trip.record
+    by, of = (names.get(one, one) for one in (record.entered_by, record.entered_for))
+    key = "sea_said_by" if by == of else "sea_said_for"
+    return f" ({say(lang, key, by=by, of=of)})"
+
+
+def conflict_lines(lang: Lang, view: TripView) -> list[str]:
+    """Return where the declaration and positions differ, both told."""
+    return [
+        say(
+            lang,
+            f"sea_conflict_{one.what}",
+            said="" if one.said is None else _end(one.said),
+            seen=_end(one.seen),
+        )
+        for one in view.conflicts
+    ]
+
+
+def _end(end: tuple[int, str]) -> str:
+    return ", ".join(filter(None, (day_time(end[0]), port_name(end[1]))))
 
 
 def zones_text(lang: Lang, minutes: Mapping[str, float]) -> str:

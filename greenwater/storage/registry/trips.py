@@ -65,6 +65,17 @@ class TripsSeen:
         with self._sessions.reading() as session:
             return [_haul_of(row) for row in session.scalars(query)]
 
+    def loose_hauls(self, vessel: str, from_ms: int, until_ms: int) -> Sequence[Haul]:
+        """Return the hauls that began in a span and are of no trip: no departure was seen."""
+        query = (
+            select(HaulRow)
+            .where(HaulRow.vessel == parse_registration(vessel), HaulRow.trip.is_(None))
+            .where(HaulRow.began_ms >= from_ms, HaulRow.began_ms <= until_ms)
+            .order_by(HaulRow.began_ms)
+        )
+        with self._sessions.reading() as session:
+            return [_haul_of(row) for row in session.scalars(query)]
+
     def fished(self, from_ms: int) -> Sequence[Fished]:
         """Return every haul that began since an instant, as little as counting needs."""
         query = select(HaulRow.vessel, HaulRow.began_ms, HaulRow.minutes).where(
