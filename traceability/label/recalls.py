@@ -21,6 +21,7 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.passing import Shipment, Spread
+from traceability.book.tables import plain_cell
 from traceability.goods import lot_events
 from traceability.goods.steps import HANDLERS
 from traceability.label.telling import tell_recall_over, tell_recalls
@@ -141,7 +142,9 @@ def reach_csv(reach: RecallReach, recall: Recall | None = None) -> str:
     for one in reach.held:
         rows.writerow(
             (
-                *map(_plain, (one.holder, one.place, " ".join(one.phones), one.where)),
+                *map(
+                    plain_cell, (one.holder, one.place, " ".join(one.phones), one.where)
+                ),
                 one.gtin,
                 one.lot,
                 f"{one.kg:g}",
@@ -150,15 +153,8 @@ def reach_csv(reach: RecallReach, recall: Recall | None = None) -> str:
         )
     if recall is not None:
         at = instant(recall.at_ms).isoformat(timespec="minutes")
-        rows.writerow((f"# {_plain(recall.reason)}", "", recall.phone, at))
+        rows.writerow((f"# {recall.reason}", "", recall.phone, at))
     return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not (
-        text[1:].replace(" ", "").isdecimal()
-    ) else text  # fmt: skip
 
 
 class Recalls:

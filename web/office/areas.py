@@ -17,6 +17,7 @@ from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.certification import Certificate
 from greenwater.storage.registry.places import SiteInfo, SiteKind
 from greenwater.storage.registry.scope import Scope
+from traceability.book.tables import plain_cell
 from traceability.corrections import in_force
 from traceability.vietgap.certificates import CertificateState, certificate_state
 from web.door.doors import Doors, RefusedError
@@ -330,16 +331,12 @@ def _csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Re
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(head)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    writer.writerows(
+        ["" if one is None else plain_cell(str(one)) for one in row] for row in rows
+    )
     return Response(
         # A byte-order mark: without it Excel takes Vietnamese for Latin-1.
         "\ufeff" + text.getvalue(),
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
         media_type="text/csv; charset=utf-8",
     )
-
-
-def _safe(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    is_formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t")
-    return f"'{cell}" if is_formula else "" if cell is None else cell

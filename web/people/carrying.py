@@ -12,6 +12,7 @@ from greenwater.kernel.channels import SPECS
 from greenwater.kernel.reading import instant
 from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry
+from traceability.book.tables import plain_cell
 from web.ports import Services
 
 ROWS_AT_ONCE: Final = 2_000
@@ -146,13 +147,5 @@ def _rows_of(file: IO[bytes], rows: Iterable[Sequence[object]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     for row in rows:
-        writer.writerow([_safe(str(one)) for one in row])
+        writer.writerow([plain_cell(str(one)) for one in row])
     file.write(text.getvalue().encode())
-
-
-def _safe(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    is_number = cell[:1] in "-+" and cell[1:2].isdigit()
-    return (
-        f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") and not is_number else cell
-    )
