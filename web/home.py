@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.reading import Reading, Source, milliseconds
+from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import SiteKind
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
@@ -15,17 +15,15 @@ from web.door.doors import Doors, Visitor
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
 from web.views.alarms import AlarmView, actors_of, alarm_view
+from web.views.beyond import Beyond, beyond_now, beyond_words
 from web.views.board import natural, unit_view
-from web.views.cards import FIRST, STALE_MS, state_of, value_text
+from web.views.cards import FIRST, HAND_STALE_MS, STALE_MS, state_of, value_text
 from web.views.facts import Facts, Hanging, Snapshots
-from web.views.formats import DAY_MS, HOUR_MS, age, amount
+from web.views.formats import DAY_MS, age, amount
 from web.views.lights import Light, light_of
 from web.views.shown import UnitView
 from web.views.trends import EVERY_MS, PAST_MS, stale_after_ms, trend_of
 from web.words import Lang, channel_name, say
-
-HAND_STALE_MS: Final = 12 * HOUR_MS
-"""Whoever measures by hand does so in the morning and in the evening."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class HomeUnit:
     main_note: str
     trend: str = ""
     tonight: str = ""
+    beyond: str = ""
     main_name: str = ""
 
 
@@ -92,19 +91,34 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
         words = MainWords("", "", "", "", view.state)
         if main is not None:
             words = main_words(lang, main, facts.now_ms)
+        beyond = beyond_now(services, facts, unit)
         found.append(
             HomeUnit(
                 view,
-                light_of(ours, words.state),
+                Light("lost", "none")
+                if main is None and not ours
+                else light_of(ours, words.state, is_beyond=beyond is not None),
                 tuple(alarm_view(lang, a, unit, facts.now_ms, names) for a in ours),
                 words.value,
                 words.age,
                 words.trend,
                 tonight.get(unit.id, ""),
+                _beyond(lang, beyond, ours, facts.now_ms),
                 words.name,
             )
         )
     return sorted(found, key=lambda one: order[one.light.name])
+
+
+def _beyond(
+    lang: Lang, beyond: Beyond | None, alarms: Sequence[Alarm], now_ms: int
+) -> str:
+    """Return what is past its limit, unless an alarm says so already."""
+    if beyond is None:
+        return ""
+    channel = beyond.reading.channel
+    is_told = any(one.is_active and one.channel == channel for one in alarms)
+    return "" if is_told else beyond_words(lang, beyond, now_ms)
 
 
 @dataclass(frozen=True)

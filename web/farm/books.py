@@ -36,6 +36,7 @@ from web.views.records import (
     shown,
     writers_of,
 )
+from web.views.refused import refused
 from web.views.seawords import sea_facts
 from web.words import Lang, say
 

@@ -12,11 +12,13 @@ from web.pages import Renderer, hours_of, lang_of, periods_of
 from web.ports import Services
 from web.views.aerators import aerators_at
 from web.views.alarms import actors_of, alarm_view
+from web.views.beyond import beyond_now, how_long
 from web.views.board import unit_view
 from web.views.charts import Window
 from web.views.episodes import episodes_of
 from web.views.facts import Facts, Snapshots
 from web.views.formats import day
+from web.views.lights import light_of
 from web.views.outlooks import bulletins_of, forecasts_of
 from web.views.probehealth import health_of
 from web.views.unitcharts import channels_at, channels_then, charts_of
@@ -40,6 +42,7 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
         view = unit_view(lang, facts, info)
         open_ones = services.seen.alarms(unit=unit, open_only=True)
         names = services.registry.names(actors_of(open_ones))
+        beyond = beyond_now(services, facts, info)
         # A page that is open brings its alarms up to date, and draws its charts itself.
         is_part = request.headers.get("x-part") == "swap"
         drawn = unit_drawings(services, facts, info, lang, hours, is_part=is_part)
@@ -53,6 +56,8 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             **drawn,
             periods=periods_of(lang, hours),
             hours=hours,
+            light=light_of(open_ones, view.state, is_beyond=beyond is not None),
+            beyond="" if beyond is None else how_long(lang, beyond, facts.now_ms),
             alarms=[
                 alarm_view(lang, one, info, facts.now_ms, names) for one in open_ones
             ],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo
+from web.views.beyond import beyond_of, beyond_words
 from web.views.cards import (
     box_views,
     device_notices,
@@ -31,6 +32,9 @@ def unit_view(
     newest = [one.newest_ms for one in hanging if one.newest_ms is not None]
     silence = silence_notice(lang, hanging, facts.now_ms)
     notices = [silence] if silence else []
+    beyond = beyond_of(unit.species, hanging, facts.now_ms)
+    if beyond is not None:
+        notices.append(beyond_words(lang, beyond, facts.now_ms))
     notices += device_notices(lang, facts, hanging)
     return UnitView(
         unit.id,

@@ -21,6 +21,8 @@ from web.words import Lang, channel_name, say
 
 STALE_MS: Final = 15 * MINUTE_MS
 SILENT_MS: Final = 60 * MINUTE_MS
+HAND_STALE_MS: Final = 12 * 60 * MINUTE_MS
+"""Whoever measures by hand does so in the morning and in the evening."""
 BACKLOG_TOLD: Final = 100
 """Waiting readings worth a sentence while the box is online: a live one holds a few."""
 DAYS_LEFT_TOLD: Final = 7

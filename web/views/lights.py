@@ -11,9 +11,19 @@ MARKS = {"ok": "●", "look": "▲", "act": "■", "lost": "○"}
 
 @dataclass(frozen=True)
 class Light:
-    """``name`` is a CSS class and the key of the word ``light_{name}``."""
+    """``name`` is a CSS class and the key of the word ``light_{name}``.
+
+    ``word`` stands for the name where that would say too much: nothing is lost where
+    nothing was ever heard.
+    """
 
     name: str
+    word: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its word."""
+        return f"light_{self.word or self.name}"
 
     @property
     def mark(self) -> str:
@@ -21,8 +31,12 @@ class Light:
         return MARKS[self.name]
 
 
-def light_of(alarms: Iterable[Alarm], state: str) -> Light:
-    """Return the light of a unit by its open alarms and its card's state."""
+def light_of(alarms: Iterable[Alarm], state: str, *, is_beyond: bool = False) -> Light:
+    """Return the light of a unit by its open alarms, its card's state and its water.
+
+    ``is_beyond``: a newest reading is past a limit (``beyond``). That is no alarm yet, or
+    one that nobody is to hear of; it is never well.
+    """
     active = [one for one in alarms if one.is_active and one.hidden is None]
     if state == "silent" or any(alarm.kind == "silence" for alarm in active):
         return Light("lost")
@@ -31,4 +45,6 @@ def light_of(alarms: Iterable[Alarm], state: str) -> Light:
         return Light("act")
     if ranks:
         return Light("look")
-    return Light("lost" if state == "stale" else "ok")
+    if state == "stale":
+        return Light("lost")
+    return Light("look" if is_beyond else "ok")
