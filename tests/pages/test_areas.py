@@ -23,7 +23,7 @@ from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.office.areamonths import month_counts, vessel_days
-from web.office.areas import AreaNumbers, _safe, by_area
+from web.office.areas import AreaNumbers, by_area
 from web.ports import Telemetry
 from web.views.facts import Snapshots
 
@@ -115,13 +115,6 @@ def test_a_day_is_one_of_vietnam() -> None:
     late = milliseconds(datetime(2026, 10, 31, 18, 0, tzinfo=UTC))
     (month,) = vessel_days([Fished("KH-1", late, {"offshore": 1.0})])
     assert month.name == "2026-11"
-
-
-def test_a_cell_is_never_a_formula() -> None:
-    assert _safe("=HYPERLINK(1)") == "'=HYPERLINK(1)"
-    assert _safe("Vạn Ninh") == "Vạn Ninh"
-    assert _safe(None) == ""
-    assert _safe(-3.5) == -3.5
 
 
 class Slow:
