@@ -24,7 +24,7 @@ FINE = {
 }
 """The README's pictures; `tests/docs` holds the whole folder to eight megabytes."""
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
-LONGEST = {"phone": 1600, "desktop": 1200}
+LONGEST = {"phone": 1500, "desktop": 1150}
 """How much of a long page is shown, in pixels."""
 DESK: Mapping[str, Any] = {
     **DESKTOP,
@@ -83,7 +83,9 @@ class Album:
             title = f"{name}-{device}-{scheme}"
             colours = FINE_COLOURS if title in FINE else COLOURS
             few = picture.quantize(colours).convert("RGB")
-            few.save(self._folder / f"{title}.webp", lossless=True, method=4)
+            few.save(
+                self._folder / f"{title}.webp", lossless=True, method=4, quality=100
+            )
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": width, "height": least})
 
