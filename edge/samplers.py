@@ -194,6 +194,7 @@ class NmeaSampler:
         self._stream = NmeaStream(settings.id)
         self._breaker = Breaker(patience=1, first_s=1.0, cap_s=60.0)
         self._health = agent.health[settings.id] = Health()
+        self._doubt = ""
 
     def run(self, stop: threading.Event) -> None:
         """Take fixes until ``stop`` is set."""
@@ -223,21 +224,25 @@ class NmeaSampler:
                 self._met(fix)
                 if fix is None:
                     continue
-                fix_ms = milliseconds(fix.at)
-                self._agent.timekeeper.met_fix(fix_ms)
-                if fix_ms >= next_ms or next_ms - fix_ms > interval_ms:
-                    next_ms = next_slot_ms(fix_ms, interval_ms) if interval_ms else 0
-                    self._take(fix, fix_ms)
+                at = self._agent.timekeeper.met_fix(milliseconds(fix.at))
+                is_right = at.quality is ClockQuality.GPS
+                self._doubt = (
+                    "" if is_right else f"its date cannot be: {fix.at:%Y-%m-%d}"
+                )
+                if at.ms >= next_ms or next_ms - at.ms > interval_ms:
+                    next_ms = next_slot_ms(at.ms, interval_ms) if interval_ms else 0
+                    self._take(fix, at)
 
     def _met(self, fix: Fix | None) -> None:
         self._breaker.succeeded()
         self._health.failures, self._health.is_left_alone = 0, False
         bad = self._stream.bad_lines
-        self._health.message = f"{bad} spoilt lines" if bad else ""
+        spoilt = f"{bad} spoilt lines" if bad else ""
+        self._health.message = self._doubt or spoilt
         if fix is not None:
             self._health.last_ok_s = time.monotonic()
 
-    def _take(self, fix: Fix, fix_ms: int) -> None:
+    def _take(self, fix: Fix, at: Instant) -> None:
         values = {
             Channel.LATITUDE: round(fix.latitude, 7),
             Channel.LONGITUDE: round(fix.longitude, 7),
@@ -246,6 +251,6 @@ class NmeaSampler:
         }
         self._agent.take(
             ProbeId(self._settings.id),
-            Instant(fix_ms, ClockQuality.GPS),
+            at,
             {channel: value for channel, value in values.items() if value is not None},
         )

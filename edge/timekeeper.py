@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from edge import machine
-from edge.timing import Facts, Fix, Instant, Jumps, judge
+from edge.timing import Facts, Fix, Instant, Jumps, is_dated_right, judge
 from edge.untimed import Present
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.reading import ClockQuality, milliseconds
@@ -77,10 +77,20 @@ class Timekeeper:
         """Return milliseconds that never jump: a simulated clock's, or since the boot."""
         return self.wall_ms() if self._is_simulated else self._mono_ms()
 
-    def met_fix(self, at_ms: int) -> None:
-        """Note the time in a satellite fix that has just come."""
+    def met_fix(self, at_ms: int) -> Instant:
+        """Note the time in a satellite fix that has just come; return when that was.
+
+        A date that cannot be is not believed: the fix is then of now.
+        """
         with self._lock:
-            self._fix = Fix(at_ms, self._mono_ms())
+            mono_ms = self._mono_ms()
+            wall_ms = milliseconds(self._clock.now())
+            if self._is_simulated or is_dated_right(
+                self._facts(wall_ms, mono_ms), at_ms
+            ):
+                self._fix = Fix(at_ms, mono_ms)
+                return Instant(at_ms, ClockQuality.GPS)
+        return self.now()
 
     def went_online(self, is_online: bool) -> None:
         """Note whether the box is connected."""

@@ -24,6 +24,11 @@ FIX_KEEPS_MS: Final = 24 * 3600 * 1000
 that is plainly wrong."""
 FIX_AGREES_MS: Final = 2_000
 PATIENCE_S: Final = 600.0
+FIX_APART_MS: Final = 24 * 3600 * 1000
+"""How far a fix may be from a clock that a time server has set: further off its date is
+wrong, of a week counter that rolled over or of a receiver that does not know it yet."""
+FIX_AHEAD_MS: Final = 366 * 24 * 3600 * 1000
+"""How far it may be ahead of a battery clock that nobody has checked."""
 
 
 class Fix(NamedTuple):
@@ -72,6 +77,19 @@ def judge(facts: Facts) -> Instant:
     if facts.wall_ms >= EARLIEST_MS and facts.online_s >= PATIENCE_S:
         return Instant(facts.wall_ms, ClockQuality.RTC)
     return Instant(facts.mono_ms, ClockQuality.UNSYNCED)
+
+
+def is_dated_right(facts: Facts, fix_ms: int) -> bool:
+    """Say whether a satellite's date can be, beside what else is known of the time.
+
+    One wrong date that was believed would stamp all the box's readings, and make the
+    true clock look wrong after it.
+    """
+    if facts.is_synced and facts.wall_ms >= EARLIEST_MS:
+        return abs(fix_ms - facts.wall_ms) <= FIX_APART_MS
+    if _is_plausible(facts):
+        return fix_ms - facts.wall_ms <= FIX_AHEAD_MS
+    return True
 
 
 def _by_fix(facts: Facts) -> tuple[int | None, int]:

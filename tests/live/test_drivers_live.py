@@ -365,8 +365,8 @@ class NmeaOn(NmeaServer):
 
 def test_positions_over_tcp_become_readings() -> None:
     taken, boat, port = Taken(), Sailing(), [0]
-    spoil = [False]
-    wall_s = lambda: taken.clock.now().timestamp()  # noqa: E731
+    spoil, ahead_s = [False], [0.0]
+    wall_s = lambda: taken.clock.now().timestamp() + ahead_s[0]  # noqa: E731
     server = NmeaOn(
         boat,
         now_s=wall_s,
@@ -390,6 +390,15 @@ def test_positions_over_tcp_become_readings() -> None:
             assert len(taken.readings) == before, "a void fix gives nothing"
             spoil[0] = True
             taken.wait_for(lambda: "spoilt lines" in taken.agent.health["gps"].message)
+            spoil[0], boat.is_void = False, False
+            ahead_s[0] = 12 * 366 * 86_400.0  # a week counter gone wrong
+            taken.wait_for(lambda: taken.readings[-1][1].clock is ClockQuality.NTP)
+            health = taken.agent.health["gps"]
+            taken.wait_for(lambda: "its date cannot be: 20" in health.message)
+            late = taken.readings[-1][1].taken_ms / 1000
+            assert abs(late - taken.clock.now().timestamp()) < 5, "a place, of now"
+            assert taken.agent.timekeeper.now().quality is ClockQuality.NTP
+            boat.is_void = True
             # and it ends although no fix comes
     first = [r for _, r in taken.readings[:4]]
     assert {r.channel: r.value for r in first} == {
@@ -399,7 +408,9 @@ def test_positions_over_tcp_become_readings() -> None:
         Channel.COURSE: 93.5,
     }
     assert {r.clock for r in first} == {ClockQuality.GPS}
-    instants = sorted({r.taken_ms for _, r in taken.readings})
+    instants = sorted(
+        {r.taken_ms for _, r in taken.readings if r.clock is ClockQuality.GPS}
+    )
     assert all(b - a >= 150 for a, b in pairwise(instants[1:]))
 
 

@@ -14,6 +14,7 @@ from edge.timing import (
     Fix,
     Instant,
     Jumps,
+    is_dated_right,
     judge,
 )
 from edge.untimed import Kept, Present, timed
@@ -46,6 +47,23 @@ def test_a_clock_far_before_what_was_confirmed_is_not_believed() -> None:
     assert judge(replace(back, newest_ms=NOW_MS + BACK_MS - 1)).quality is (
         ClockQuality.RTC
     )
+
+
+def test_a_satellites_date_that_cannot_be_is_not_believed() -> None:
+    """1980-01-06, of a receiver just switched on, unrolls to 2038."""
+    day_ms = 24 * 3600 * 1000
+    synced, bare = replace(GOOD, is_synced=True), replace(GOOD, has_battery=False)
+    for facts, off_ms, is_right in (
+        (synced, day_ms, True), (synced, -day_ms, True),
+        (synced, day_ms + 1, False), (synced, -day_ms - 1, False),
+        (GOOD, 366 * day_ms, True), (GOOD, 367 * day_ms, False),
+        (GOOD, -3000 * day_ms, True),  # the battery clock may be the one that is wrong
+        (bare, 4000 * day_ms, True), (replace(synced, wall_ms=0), NOW_MS, True),
+    ):  # fmt: skip
+        assert is_dated_right(facts, facts.wall_ms + off_ms) is is_right, (
+            facts,
+            off_ms,
+        )
 
 
 def test_a_time_server_overrules_what_a_fast_clock_once_stamped() -> None:
