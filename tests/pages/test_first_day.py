@@ -288,7 +288,8 @@ def test_a_farms_places_are_changed_closed_and_opened_by_its_own_people(
     assert "dưới ngưỡng" in card.one("p", class_="warning").text
     assert "đã 6 phút" in card.text
     page = parse_page(client.get(f"/units/{unit}").text)
-    assert page.one("p", data_light="").text.split() == "▲ Cần chú ý đã 6 phút".split()
+    told = page.one("p", data_light="").text
+    assert " ".join(told.split()) == "▲ Cần chú ý đã 6 phút"
     assert "Vụ “Vụ 8” còn đang nuôi" in post(client, f"/units/{unit}/close")[1]
     assert post(client, "/crops/vu-8/end")[0] == 303
     assert "kết thúc" in client.get("/crops/vu-8").text
