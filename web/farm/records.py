@@ -130,7 +130,8 @@ class RecordPages:
         place = checked_place(mine, {"crop": crop, "unit": unit, "site": site})
         if not kind:
             return self._choose(request, place)
-        wheres = [] if any(place.values()) else wheres_of(mine, get_kind(kind).place)
+        needed = get_kind(kind).place
+        wheres = [] if any(place.values()) else wheres_of(mine, needed)
         if len(wheres) == 1:
             return RedirectResponse(f"/records/new?kind={kind}&{wheres[0].query}", 303)
         if wheres or (not any(place.values()) and needs_place(kind)):

@@ -82,8 +82,10 @@ def period_name(lang: Lang, hours: int) -> str:
 
 
 def axis_time(ms: int, hours: int) -> str:
-    """Return what stands under a time axis that long."""
-    return clock_time(ms) if hours <= 48 else local(ms).strftime("%d/%m")
+    """Return what stands under a time axis that long: of more than half a day, its day."""
+    if hours <= 12:
+        return clock_time(ms)
+    return local(ms).strftime("%H:%M %d/%m" if hours <= 48 else "%d/%m")
 
 
 def _notes(lang: Lang, lines: Sequence[Line], window: Window) -> list[str]:
