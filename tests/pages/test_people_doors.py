@@ -1,5 +1,6 @@
 """Coming in, staying in, being let in, and what is kept of it: people at the doors."""
 
+import asyncio
 import io
 import re
 import secrets
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from fastapi.testclient import TestClient
+from starlette.types import Message
 from typer.testing import CliRunner
 
 from cli.entrances import first_administrator, sign_in_links
@@ -31,6 +33,7 @@ from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
 from web.door.hashing import WeakSecretError
 from web.door.patience import FREE_TRIES_AN_ADDRESS, Patience
 from web.door.totp import STEP_MS, code_at, make_recovery_codes, step_of
+from web.farm import alarms
 from web.ports import House
 from web.words import WORDS, Lang
 
@@ -501,6 +504,36 @@ def test_a_recovery_code_stands_in_once(world: World) -> None:
     give_factor(world, "minh")
     assert post(enter(site(world), "minh"), "/sign-in/code", code="AAAA bbbb")[0] == 303
     assert post(enter(site(world), "minh"), "/sign-in/code", code="aaaabbbb")[0] == 422
+
+
+def test_a_stream_ends_with_its_session(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a phone that was lost would go on to be told, as long as it stays on."""
+    monkeypatch.setattr(alarms, "STILL_S", 0.0)
+    monkeypatch.setattr(alarms, "PULSE_S", 0.02)
+    client, told = enter(site(world), "hoa"), 0
+    cookie = f"{COOKIE}={client.cookies[COOKIE]}".encode()
+
+    async def listen() -> None:
+        async def receive() -> Message:
+            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            nonlocal told
+            told += b"data:" in message.get("body", b"")
+            if told == 1:
+                await asyncio.to_thread(post, client, "/sign-out")
+
+        scope = {
+            "type": "http", "method": "GET", "path": "/events", "query_string": b"",
+            "headers": [(b"cookie", cookie)], "scheme": "http", "client": ("1.1.1.1", 1),
+        }  # fmt: skip
+        await asyncio.wait_for(client.app(scope, receive, send), 20)
+
+    asyncio.run(listen())
+    assert told == 1
 
 
 def test_on_duty_nobody_comes_in_without_one_but_in_a_demo(world: World) -> None:

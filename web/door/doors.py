@@ -123,6 +123,11 @@ class Doors:
             Role.ADMIN in roles and info.id in self._registry.administrators(),
         )
 
+    def is_still(self, request: Request) -> bool:
+        """Return whether who asked is there still, as he was: for answers that go on."""
+        again = Request({**request.scope, "state": {}})
+        return self.visitor(again) == self.visitor(request)
+
     def session(self, request: Request) -> SignedIn | None:
         """Return the browser's session, whatever its stage; None: it has none."""
         if hasattr(request.state, "session"):

@@ -47,6 +47,8 @@ PAGE: Final = 30
 PULSE_S: Final = 0.5
 PING_S: Final = 15.0
 LOOK_S: Final = 5.0
+STILL_S: Final = 20.0
+"""How often a stream asks whether its viewer is signed in still, and as what."""
 
 
 class AlarmPages:
@@ -248,8 +250,13 @@ class AlarmPages:
         async def stream() -> AsyncIterator[str]:
             last, quiet_s = ("", ""), 0.0
             shown, shown_s = b"", 0.0
+            known_s = time.monotonic()
             yield "retry: 2000\n\n"
             while not await _is_gone(request, quiet_s):
+                if time.monotonic() - known_s >= STILL_S:
+                    known_s = time.monotonic()
+                    if not await run_in_threadpool(self._doors.is_still, request):
+                        return
                 if unit is not None and time.monotonic() - shown_s >= every_s:
                     shown_s = time.monotonic()
                     news = await run_in_threadpool(self._api.live, request, None, unit)
@@ -271,9 +278,21 @@ class AlarmPages:
         )
 
 
-async def _is_gone(request: Request, quiet_s: float) -> bool:
-    """Return whether nobody listens any more; asked every few seconds, for it takes long."""
-    return quiet_s % LOOK_S < PULSE_S and await request.is_disconnected()
+class _Listener:
+    """Whoever has a stream open: over when he is gone, or no more signed in as he was."""
+
+    def __init__(self, request: Request, doors: Doors) -> None:
+        self._request, self._doors = request, doors
+        self._known_s = time.monotonic()
+
+    async def is_there(self, quiet_s: float) -> bool:
+        """Return whether to go on; each question is asked now and then, for it takes long."""
+        if quiet_s % LOOK_S < PULSE_S and await self._request.is_disconnected():
+            return False
+        if time.monotonic() - self._known_s < STILL_S:
+            return True
+        self._known_s = time.monotonic()
+        return await run_in_threadpool(self._doors.is_still, self._request)
 
 
 def morning_after(now_ms: int) -> int:
