@@ -250,13 +250,9 @@ class AlarmPages:
         async def stream() -> AsyncIterator[str]:
             last, quiet_s = ("", ""), 0.0
             shown, shown_s = b"", 0.0
-            known_s = time.monotonic()
+            listener = _Listener(request, self._doors)
             yield "retry: 2000\n\n"
-            while not await _is_gone(request, quiet_s):
-                if time.monotonic() - known_s >= STILL_S:
-                    known_s = time.monotonic()
-                    if not await run_in_threadpool(self._doors.is_still, request):
-                        return
+            while await listener.is_there(quiet_s):
                 if unit is not None and time.monotonic() - shown_s >= every_s:
                     shown_s = time.monotonic()
                     news = await run_in_threadpool(self._api.live, request, None, unit)
