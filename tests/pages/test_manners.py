@@ -11,6 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading
 from tests.pages.farms import Farms
 from tests.pages.test_epcis_api import Partner, event
 from tests.pages.world import NOW_MS, World, open_empty
@@ -143,7 +146,7 @@ def farms(tmp_path: Path) -> Iterator[tuple[Partner, Partner, Farms]]:
 
 
 def test_a_program_reads_its_farms_water(farms: tuple[Partner, Partner, Farms]) -> None:
-    ours, theirs, _ = farms
+    ours, theirs, world = farms
     units = ours.get("/api/v1/units").json()["units"]
     assert [one["unit"] for one in units] == ["hoa-ao"]
     assert [one["site"] for one in ours.get("/api/v1/sites").json()["sites"]] == [
@@ -179,6 +182,16 @@ def test_a_program_reads_its_farms_water(farms: tuple[Partner, Partner, Farms]) 
     told = ours.get("/api/v1/series", unit="hoa-ao", channel="dissolved_oxygen",
                     format="csv")  # fmt: skip
     assert told.text.startswith("time,label,min,mean,max,count\r\n")
+    device, probe = DeviceId(seen[0]["device"]), ProbeId(seen[0]["probe"])
+    world.world.telemetry.write(
+        [Reading(device, probe, Channel.PH, NOW_MS - n, 8.0) for n in range(1, 1502)]
+    )
+    told = ours.get("/api/v1/readings", unit="hoa-ao", channel="ph", format="csv")
+    assert "link" not in told.headers, "a spreadsheet would not see it"
+    assert told.text.count("\r\n") == 1502
+    told = ours.get("/api/v1/readings", unit="hoa-ao", channel="ph")
+    assert len(told.json()["readings"]) == 1000
+    assert "link" in told.headers
     assert ours.get("/api/v1/readings", unit="binh-ao").status_code == 404
     assert ours.get("/api/v1/readings", unit="hoa-ao", start="today").status_code == 422
 

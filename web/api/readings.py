@@ -16,6 +16,7 @@ from web.ports import Services
 from web.views.charts import Line
 
 MOST: Final = 10_000
+USUAL: Final = 1_000
 COLUMNS: Final = (
     "time",
     "unit",

@@ -17,6 +17,7 @@ from web.api.readings import (
     CSV,
     MOST,
     SERIES_COLUMNS,
+    USUAL,
     as_csv,
     iso,
     page_of,
@@ -150,15 +151,19 @@ class Api:
         start: When = None,
         end: When = None,
         after: When = None,
-        limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
+        limit: Annotated[
+            int | None, Query(ge=1, le=MOST, description=f"JSON: {USUAL}; CSV: {MOST}.")
+        ] = None,
         format: Form = None,
     ) -> Response:
         """Return what was measured at a unit or vessel, in order of time.
 
         From ``start`` until before ``end`` (a day until now where they are left out), at
         most ``limit`` readings and those of the same instant; ``Link`` leads on, with
-        ``after``. Values are raw; null: the probe answered badly.
+        ``after``. Values are raw; null: the probe answered badly. A spreadsheet sees no
+        ``Link``: as CSV as many come at once as ever do.
         """
+        is_csv = wants_csv(format, request.headers.get("accept", ""))
         mine = self._programs.mine(request, READ)
         _check_place(self._snapshots.now(mine), unit, vessel)
         now_ms = milliseconds(mine.clock.now())
@@ -170,11 +175,11 @@ class Api:
             unit=unit, vessel=vessel, start_ms=start_ms, end_ms=max(start_ms, end_ms)
         )
         found = readings_of(mine, deployed, channel or (), start_ms, end_ms)
-        page, following = page_of(found, limit)
+        page, following = page_of(found, limit or (MOST if is_csv else USUAL))
         link = None
         if following is not None:
             link = _next(request, after=iso(following), end=iso(end_ms))
-        if wants_csv(format, request.headers.get("accept", "")):
+        if is_csv:
             return _csv(as_csv(COLUMNS, rows_of(page)), link)
         return _fresh({"readings": list(rows_of(page))}, link)
 
