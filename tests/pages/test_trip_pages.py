@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import open_registry
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_violation
 from tests.contracts.registries import NOW
@@ -349,9 +350,10 @@ def test_a_boat_is_changed_by_its_owner_and_renumbered_by_the_administrator(
     assert "ngừng hoạt động" in owner.see("/vessels").one(id="gone").text
     assert owner.send(f"/vessels/{new}/service", to="back")[0] == 303
     assert boat.registry.get_vessel(new).is_in_service
-    boat.found([a_trip(landing_ms=None, landing_port=None)])
-    status, text = owner.send(f"/vessels/{REGISTRATION}/service", to="out")
-    assert status == 303, "out already"
+    at_sea = Sailed(vessel=new, trips=[a_trip(id="on", vessel=new, landing_ms=None)])
+    boat.registry.save_trips([at_sea])
+    assert owner.send(f"/vessels/{new}/service", to="out")[0] == 422, "it is at sea"
+    assert owner.send(f"/vessels/{new}/service", to="out", lost="on")[0] == 303
 
 
 def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(

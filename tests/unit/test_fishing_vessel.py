@@ -6,6 +6,7 @@ from itertools import groupby
 import msgspec
 import pytest
 
+from analytics.alarms.afloat import zone_alarm
 from analytics.fishing.vessel import (
     Changes,
     Haul,
@@ -14,11 +15,13 @@ from analytics.fishing.vessel import (
     VesselState,
     Violation,
 )
+from analytics.places import Place
 from firmware_sim.scenarios import load_scenario
 from firmware_sim.vessels.voyage import Voyage
 from firmware_sim.world import World
 from greenwater.reference.gears import gear_of
 from greenwater.reference.vessels import vessel_class
+from greenwater.storage.registry.places import VesselInfo
 
 MIN_MS = 60_000
 
@@ -173,6 +176,12 @@ def test_a_tow_in_a_closed_area_is_a_candidate_and_a_passage_is_noted() -> None:
         assert not one.is_verified
         assert "GIS polygons" in one.source
     assert {one.trip for one in candidates} == {trips[0].id}
+    info = VesselInfo("KH-91512-TS", "hoa", "Tàu Hòa", 11.5, "OTB")
+    place = Place("hoa", None, None, None, None, is_simulated=True)
+    told = zone_alarm(info, place, candidates[0])
+    assert told.condition == "area/KH-91512-TS/NT-MUN"
+    assert "khu vực cấm khai thác: 1" in told.detail["vi"]
+    assert told.detail["verified"] is False
     assert trips[0].passed["NT-MUN"] > sum(one.minutes for one in candidates)
     trips, hauls, candidates = found("closed-reef", "KH-90233-TS")
     assert len(hauls) == 2

@@ -133,11 +133,13 @@ class BoatEditPages:
         self, request: Request, vessel: str, form: Mapping[str, str]
     ) -> Response:
         def act(info: VesselInfo, person: str) -> str:
-            is_end = form.get("to") == "out"
-            change = (
-                self._registry.retire_vessel if is_end else self._registry.return_vessel
-            )
-            change(info.id, person=person, at_ms=self._now_ms())
+            now_ms, is_lost = self._now_ms(), form.get("lost") == "on"
+            if form.get("to") == "out":
+                self._registry.retire_vessel(
+                    info.id, person=person, at_ms=now_ms, is_lost=is_lost
+                )
+            else:
+                self._registry.return_vessel(info.id, person=person, at_ms=now_ms)
             return info.id
 
         return self._done(request, vessel, form, act)

@@ -101,16 +101,19 @@ class VesselChanges(VesselChangesSeen):
             row = get_row(session, Vessel, parse_registration(vessel), lock=True)
             _change_row(session, row, _checked(facts), person, at_ms)
 
-    def retire_vessel(self, vessel: str, *, person: str, at_ms: int) -> None:
+    def retire_vessel(
+        self, vessel: str, *, person: str, at_ms: int, is_lost: bool = False
+    ) -> None:
         """Take a boat out of service; twice is harmless.
 
         Raises:
-            ConflictError: it is at sea.
+            ConflictError: it is at sea by its positions, and nobody says that ``is_lost``.
         """
         with self._sessions.writing() as session:
             row = get_row(session, Vessel, parse_registration(vessel), lock=True)
             if row.retired_ms is None:
-                _refuse_at_sea(session, row.id)
+                if not is_lost:
+                    _refuse_at_sea(session, row.id)
                 _take_down(session, row.id, at_ms)
                 _change_row(session, row, {"retired_ms": at_ms}, person, at_ms)
 
