@@ -34,6 +34,9 @@ from web.settings import WebSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+CADDY = shutil.which("caddy") or next(
+    map(str, (ROOT / ".servers").glob("caddy/usr/bin/caddy")), ""
+)
 UNITS = sorted(DEPLOY.glob("*.service"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: Mapping[str, Any] = COMPOSE["services"]
@@ -234,10 +237,24 @@ def test_the_site_believes_its_front_and_nobody_else_reaches_it() -> None:
 def test_programs_are_not_led_on_from_plain_http() -> None:
     text = (DEPLOY / "Caddyfile").read_text()
     plain = text[text.index("http://") :].partition("\n}")[0]
-    assert "@programs path /api/* /epcis/*" in plain
-    assert "@people not path /api/* /epcis/*" in plain
+    assert "@programs path /api/* /epcis /epcis/*" in plain
+    assert "@people not path /api/* /epcis /epcis/*" in plain
     assert "redir @people https://{host}{uri} 308" in plain
     assert 'respond @programs "use https" 403' in plain
+
+
+@pytest.mark.skipif(not CADDY, reason="no caddy here: apt-get install caddy")
+def test_caddy_itself_takes_the_front(tmp_path: Path) -> None:
+    environ = {"GREENWATER_SITE": "x.example", "GREENWATER_UPSTREAM": "web:8000"}
+    done = subprocess.run(
+        [CADDY, "adapt", "--config", str(DEPLOY / "Caddyfile"), "--validate"],
+        check=False, capture_output=True, text=True, timeout=60,
+        env={**os.environ, **environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    servers = msgspec.json.decode(done.stdout)["apps"]["http"]["servers"]
+    assert {one["listen"][0] for one in servers.values()} == {":443", ":80"}
+    assert '"dial":"web:8000"' in done.stdout
 
 
 def test_only_boxes_and_pages_are_reached_from_outside() -> None:
