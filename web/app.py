@@ -39,9 +39,9 @@ from web.door.doors import (
 from web.farm.alarms import AlarmPages
 from web.farm.books import BookPages
 from web.farm.calls import CallPages
+from web.farm.changing import ChangePages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
-from web.farm.changing import ChangePages
 from web.farm.hanging import HangingPages
 from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
@@ -230,7 +230,7 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
     @app.exception_handler(Exception)
     def our_fault(request: Request, error: Exception) -> Response:
         # Starlette raises it again behind this answer, for the server's log.
-        log.error("request.failed", path=request.url.path, error=repr(error))
+        log.error("request.failed", path=_logged(request), error=repr(error))
         response = answer(request, 500, "see the log")
         response.raw_headers = dressed(
             response.raw_headers, request.scope["scheme"], is_demo=services.is_demo
@@ -255,6 +255,12 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
         return answer(request, 422, faults[:500])
 
 
+def _logged(request: Request) -> str:
+    """Return an address as the log has it: a link that opens something is not in there."""
+    path, token = request.url.path, request.path_params.get("token", "")
+    return path.replace(token, "…") if token else path
+
+
 def _answer_ours(app: FastAPI, answer: Answer) -> None:
     @app.exception_handler(SignInNeededError)
     def sign_in_needed(request: Request, _error: SignInNeededError) -> Response:
@@ -270,7 +276,7 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
     def platform_error(request: Request, error: PlatformError) -> Response:
         status = status_of(error)
         if status >= 500:
-            log.error("request.failed", path=request.url.path, error=str(error))
+            log.error("request.failed", path=_logged(request), error=str(error))
         return answer(request, status, error if status < 500 else "see the log")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
 import web
 from greenwater.kernel.ids import DeviceId
@@ -119,8 +120,15 @@ def test_wrong_tries_wait_longer_and_longer_whether_the_number_is_anybodys_or_no
         told.append(parse_page(answer.text).one(class_="warning").text)
     assert len(set(told[:3])) == 1, "one sentence, whichever of the two was wrong"
     assert "30" in told[3], "the wait is named"
+    asked: list[str] = []
+    engine = farms.registry._sessions.engine
+    count = lambda _c, _x, sql, *_: asked.append(sql.split()[0])  # noqa: E731
+    event.listen(engine, "before_cursor_execute", count)
     right = visitor.post("/sign-in", data={"phone": phone, "secret": PIN})
+    event.remove(engine, "before_cursor_execute", count)
     assert right.status_code == 422, "too early, even with the right one"
+    is_number = phone[0].isdigit()
+    assert asked.count("SELECT") == 1 + is_number, "as long for a number nobody has"
     assert enter(visitor, "hoa").get("/").status_code == 200, "others are not kept out"
     farms.registry.end_try("binh", forgives=True)
 

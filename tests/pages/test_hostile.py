@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 from greenwater.kernel.errors import InvariantError
 from greenwater.storage.registry import Registry
@@ -100,6 +101,11 @@ def test_every_answer_has_its_headers(
     assert answer.status_code == 500
     assert is_dressed(answer)
     assert "secret of ours" not in answer.text
+
+    monkeypatch.setattr(Registry, "find_link", fail)
+    with capture_logs() as told:
+        assert client.get(f"{TLS}/join/opens-a-door").status_code == 500
+    assert [one["path"] for one in told] == ["/join/…"], "no log has what opens"
 
 
 def test_a_demo_gives_its_authority_and_nobody_else_does(

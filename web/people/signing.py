@@ -107,6 +107,9 @@ class SigningIn:
 
     def _turn(self, account: Account | None, number: str, now_ms: int) -> Turn:
         if account is None:
+            self._turn_of(
+                "", now_ms
+            )  # else the time it takes told which numbers there are
             return self._strangers.begin(number, now_ms)
         return self._turn_of(account.person, now_ms)
 

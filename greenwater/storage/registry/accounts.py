@@ -146,10 +146,12 @@ class Accounts:
 
         The wait (ms) is what is left where it may not be, else what follows if it was
         wrong: ``wait_after(failures)``. Of many that come at one moment no more go on
-        than of as many one after the other.
+        than of as many one after the other. Of nobody it may be, and takes as long.
         """
         with self._sessions.writing() as session:
-            row = get_row(session, AccountRow, person, lock=True)
+            row = session.get(AccountRow, person, with_for_update=True)
+            if row is None:
+                return True, 0
             if row.locked_until_ms > now_ms:
                 return False, row.locked_until_ms - now_ms
             row.failures += 1
