@@ -53,6 +53,7 @@ HARDENED = {
     "User": "greenwater",
     "StateDirectoryMode": "0700",
 }
+MOSQUITTO = "/var/lib/greenwater/mosquitto"
 KEYS = frozenset(
     [
         "image",
@@ -100,6 +101,8 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     """Yield where, and the words of each ``greenwater …`` in deploy/."""
     for path in UNITS:
         words = unit(path)["Service"]["ExecStart"].split()
+        if path.name == "greenwater-mosquitto.service":
+            continue
         assert words[0] == "/usr/local/bin/greenwater"
         yield path.name, words[1:]
     for name, service in SERVICES.items():
@@ -132,6 +135,7 @@ def test_a_command_exists_with_its_options(where: str, words: list[str]) -> None
 def test_systemd_itself_finds_nothing_wrong(tmp_path: Path) -> None:
     for path in [*UNITS, *DEPLOY.glob("*.timer")]:
         text = path.read_text().replace("/usr/local/bin/greenwater", sys.executable)
+        text = text.replace("/usr/sbin/mosquitto", sys.executable)
         (tmp_path / path.name).write_text(text)
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
@@ -148,6 +152,7 @@ def test_a_unit_gives_no_more_rights_than_it_needs(path: Path) -> None:
     assert {name: service.get(name) for name in HARDENED} == HARDENED
     if path.name != "greenwater-backup.service":
         assert service["Restart"] == "always"
+    if path.name not in ("greenwater-backup.service", "greenwater-mosquitto.service"):
         assert service["RestartPreventExitStatus"] == "78"
     devices = "PrivateDevices" if "edge" not in path.name else "DevicePolicy"
     assert devices in service
@@ -308,6 +313,9 @@ def test_mosquitto_loads_what_the_compose_file_has_written(
         "-c",
         "/broker/mosquitto.conf",
     ]
+    started_as = unit(DEPLOY / "greenwater-mosquitto.service")["Service"]["ExecStart"]
+    assert started_as.split()[1:] == ["-c", f"{MOSQUITTO}/mosquitto.conf"]
+    assert f"broker-files {MOSQUITTO} --host" in (DEPLOY / "mosquitto.md").read_text()
     text = config.read_text()
     assert f"listener {boxes} 0.0.0.0" in text
     assert f"listener {services} 127.0.0.1" in text
