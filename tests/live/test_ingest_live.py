@@ -1,7 +1,10 @@
 """Ingest as a whole: real brokers, a real InfluxDB that dies, clients as boxes."""
 
 import contextlib
+import re
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +42,7 @@ from tests.templates import empty_registry
 pytestmark = pytest.mark.live
 OUTBOX = OutboxId("0123456789abcdef")
 SLOW_S = 90.0
+WIRE = Path(__file__).resolve().parents[2] / "docs" / "wire.md"
 
 
 @pytest.fixture(params=["mosquitto", "nats"])
@@ -156,6 +160,17 @@ def values(url: str, device: str) -> dict[int, float | None]:
         store.close()
 
 
+def a_strangers_device(name: str, port: int) -> str:
+    """Run the device that docs/wire.md shows, but for TLS; return what it printed."""
+    shown = re.search(r"```python\n(.*?)```", WIRE.read_text(), re.DOTALL)
+    assert shown
+    script = shown[1].replace("client.tls_set(ca)\n", "")
+    words = [sys.executable, "-c", script, name, "secret", "127.0.0.1", str(port), "-"]
+    return subprocess.run(
+        words, check=True, capture_output=True, text=True, timeout=SLOW_S
+    ).stdout
+
+
 def test_poison_blocks_nothing_and_only_known_boxes_are_told(
     broker: Mosquitto | Nats, registry: Registry, tmp_path: Path, name: str
 ) -> None:
@@ -170,6 +185,8 @@ def test_poison_blocks_nothing_and_only_known_boxes_are_told(
             for number in range(1, 21):
                 good.send(number, b"\x78\x9cpoison" if number % 5 == 0 else None)
             wait_for("all answered", lambda: sum(map(len, good.acks())) == 20, SLOW_S)
+            if isinstance(broker, Mosquitto):
+                assert a_strangers_device(name, broker.port) == "stored\n"
         bad = {5, 10, 15, 20}
         assert good.acks() == (set(range(1, 21)) - bad, bad)
         assert gone.acks() == (set(), set())
