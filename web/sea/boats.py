@@ -145,7 +145,9 @@ class BoatPages:
 
     def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
         states = states_of(mine.seen, [info], self._now_ms())
-        return paper_views(lang, states[info.id])
+        return sorted(
+            paper_views(lang, states[info.id]), key=lambda one: one.look == "good"
+        )
 
     def new_page(
         self,
@@ -166,6 +168,8 @@ class BoatPages:
             kind, trip, str(uuid.uuid4()), typed_time(self._now_ms()),
             {"haul": haul, "violation": violation, "port": "CHR"},
         )  # fmt: skip
+        if kind == "trip" and trip:
+            form = self._of_trip(mine, info, form)
         if haul:
             form = self._of_haul(mine, form, trip, haul, self._now_ms())
         if corrects:
@@ -187,6 +191,20 @@ class BoatPages:
         }
         told = {name: text for name, text in form.values.items() if text}
         return replace(form, values={**landed, **told})
+
+    def _of_trip(self, mine: Services, info: VesselInfo, form: SeaForm) -> SeaForm:
+        """Return a trip's form filled with the boat's gear and what positions show."""
+        values = {**form.values, "gear": info.gear or ""}
+        seen = [one for one in mine.seen.trips(vessel=info.id) if one.id == form.trip]
+        for one in seen:
+            values |= {
+                "departure_ms": typed_time(one.departure_ms),
+                "departure_port": one.departure_port,
+            }
+            if one.landing_ms is not None:
+                values["return_ms"] = typed_time(one.landing_ms)
+                values["return_port"] = one.landing_port or ""
+        return replace(form, values=values)
 
     @staticmethod
     def _of_haul(

@@ -177,7 +177,9 @@ def _usual(
 def log_lines(lang: Lang, records: Sequence[VesselRecord]) -> list[LogLine]:
     """Return what was entered last, the newest first."""
     counting = [one.record for one in in_force(records) if one.record.trip is not None]
-    newest = sorted(counting, key=lambda one: (-one.received_ms, one.id))[:NEWEST]
+    newest = sorted(
+        counting, key=lambda one: (-one.received_ms, -one.happened_ms, one.id)
+    )[:NEWEST]
     return [
         LogLine(
             say(lang, f"sea_kind_{one.kind}"),

@@ -131,7 +131,9 @@ class TripPages:
             tolerance=tolerance_text(lang),
             zones=zone_views(lang, view),
             notices=notice_texts(lang, view),
-            papers=paper_views(lang, view.papers),
+            papers=sorted(
+                paper_views(lang, view.papers), key=lambda one: one.look == "good"
+            ),
             landings=[self._landing(request, view, one) for one in view.book.landings],
             records=[
                 sea_record_view(lang, one, now_ms, names, standing)
