@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, Iterable[str]]] = {
         "oxy_hoa_tan",
         "oxi_hoa_tan",
         "do_conc",
+        "odo",
     ),
     "oxygen_saturation": ("do_sat", "odo_sat", "do_saturation", "bao_hoa_oxy"),
     "ph": ("do_ph",),
@@ -55,7 +56,8 @@ _UNITS: Final[Mapping[str, Iterable[str]]] = {
     "conductivity": ("ms_cm",),
     "specific_conductivity": ("ms_cm",),
     "orp": ("mv",),
-    "turbidity": ("ntu",),
+    "ph": ("unit", "units"),
+    "turbidity": ("ntu", "fnu"),
     "alkalinity": ("mg_l", "mg_l_caco3", "ppm"),
     "transparency": ("cm",),
     "chlorophyll": ("ug_l",),
@@ -119,6 +121,9 @@ _NO_QUANTITY: Final = frozenset(
 )
 
 
+_OXYGEN: Final = re.compile(r"oxy|(?:^|_)(?:o?do|o2)(?:_|$)")
+
+
 class Meaning(NamedTuple):
     """The channel that a column is of (its own name if none of ours), and which probe's."""
 
@@ -150,6 +155,11 @@ def meaning_of(name: str) -> Meaning:
             if _PLACE.fullmatch(place) and rest in _known():
                 return Meaning(_known()[rest], place)
     return Meaning(name)
+
+
+def looks_like_oxygen(name: str) -> bool:
+    """Return whether a name speaks of oxygen, in whatever unit: ``DO (µmol/L)``."""
+    return bool(_OXYGEN.search(slug(name)))
 
 
 def is_verdict(name: str) -> bool:
@@ -187,5 +197,6 @@ def _known() -> Mapping[str, str]:
             for unit in _UNITS.get(channel, ()):
                 found.setdefault(f"{word}_{unit}", channel)
     for word in ("do", "oxygen", "oxy", "oxy_hoa_tan", "odo"):
-        found[f"{word}_pct"] = "oxygen_saturation"
+        for rest in ("pct", "pct_sat"):
+            found[f"{word}_{rest}"] = "oxygen_saturation"
     return found

@@ -18,8 +18,9 @@ from analytics.oxygen.grid import DAY_MS, Grid, gridded
 from analytics.oxygen.rolling import Run, run_all
 from analytics.oxygen.skill import Skill, skill_of
 from analytics.oxygen.warned import Warned, chance_to_catch, events_of, warned_at
-from analytics.score.names import is_verdict
+from analytics.score.names import is_verdict, looks_like_oxygen
 from analytics.score.table import (
+    Floats,
     Table,
     format_instants,
     parse_instant,
@@ -87,13 +88,32 @@ def grid_of(table: Table) -> Grid:
         InputError: it has no column of oxygen, or hardly a value in it.
     """
     name_of_oxygen = str(Channel.DISSOLVED_OXYGEN)
-    values_of_oxygen = table.column(name_of_oxygen)
+    values_of_oxygen = _oxygen_of(table)
     inputs = {
         name: values
         for name, values in table.inputs().items()
         if name != name_of_oxygen and not is_verdict(name)
     }
     return gridded(table.times_ms, values_of_oxygen, inputs)
+
+
+def _oxygen_of(table: Table) -> Floats:
+    """Return the first column of oxygen.
+
+    Raises:
+        InputError: there is none, or only one of another unit.
+    """
+    try:
+        return table.column(str(Channel.DISSOLVED_OXYGEN))
+    except InputError as exc:
+        names = [one for one in table.numbers if not is_verdict(one)]
+        other = next((one for one in names if looks_like_oxygen(one)), None)
+        if other is None:
+            raise
+        raise InputError(
+            f"{exc}. Oxygen is needed in mg/L: is {other!r} in another unit? "
+            "Convert it and call it dissolved_oxygen_mg_l"
+        ) from exc
 
 
 def write_forecasts(grid: Grid, runs: Sequence[Run], out: Path) -> None:

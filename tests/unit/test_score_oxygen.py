@@ -112,6 +112,15 @@ def test_no_column_of_oxygen_is_said_with_those_there_are(tmp_path: Path) -> Non
     assert status_of(no.value) == 2
 
 
+def test_oxygen_in_another_unit_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("time,ph,DO (µmol/L)\n2026-01-01T00:00:00Z,8,250\n")
+    with pytest.raises(InputError, match=r"mg/L: is 'DO \(µmol/L\)' in another unit"):
+        score_oxygen(
+            file, tmp_path / "o.csv", train_until="2026-01-01", progress=nothing
+        )
+
+
 def a_run(size: int, chance: np.ndarray, came: np.ndarray) -> Run:
     flat = np.full(size, 4.0)
     return Run(

@@ -152,6 +152,10 @@ def test_what_is_no_text_is_one_sentence(
         ("do_0.5m", ("dissolved_oxygen", "0_5m")),
         ("ph_label", ("ph_label", "")),
         ("Temp (°F)", ("Temp (°F)", "")),
+        ("ODO mg/L", ("dissolved_oxygen", "")),
+        ("ODO % sat", ("oxygen_saturation", "")),
+        ("Turbidity FNU", ("turbidity", "")),
+        ("DO (µmol/L)", ("DO (µmol/L)", "")),
     ],
 )
 def test_a_name_says_which_channel_and_which_probe(
