@@ -7,6 +7,7 @@ pond to a shopper and an inspector. The page opens on the choice of a role.
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,8 +24,11 @@ from cli.run import answers, free_port, platform_parts
 from cli.satellite import hear_by_satellite
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
-from greenwater.kernel.clock import VIETNAM, ScaledClock, parse_clock
+from cli.tonight import USUAL, tonight
+from firmware_sim.scenarios import load_scenario
+from greenwater.kernel.clock import HeldClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
+from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
@@ -34,19 +38,17 @@ from traceability.proof.keys import open_signer
 
 NIGHT: Final = "oxygen-crash"
 CROP: Final = timedelta(days=96)
-OPENS: Final = timedelta(minutes=30)
-"""After midnight here: the second night of the scenario, an hour before the alarm."""
 
 WITHDRAWAL_LEFT: Final = timedelta(hours=2)
 HISTORY: Final = timedelta(days=3)
 STORIES: Final = (
-    Casting(NIGHT, timedelta(days=1) + OPENS, CROP),
+    Casting(NIGHT, USUAL, CROP),
     Casting("healthy-farm", HISTORY),
     Casting("tuna-trip", HISTORY),
     Casting("trawler-inshore", timedelta(hours=20)),
 )
-STARTS_S: Final = 5.0
-"""How long the processes take to be up. What they measure before is of just before."""
+PATIENCE_S: Final = 90.0
+"""How long the curtain waits for the boxes, and then for what they measure."""
 ONCE_SPEED: Final = 720.0
 ONCE_HOURS: Final = 6
 
@@ -59,11 +61,6 @@ class Bill(NamedTuple):
     page_host: str
     scenario: str
     once: bool
-
-    @property
-    def casting(self) -> tuple[Casting, ...]:
-        """Who plays."""
-        return (Casting(self.scenario, HISTORY),) if self.scenario else STORIES
 
     @property
     def public_url(self) -> str:
@@ -109,8 +106,8 @@ def run_demo(
 
 
 def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
-    opens = _opening(bill)
-    stage, broker_port = Stage(home, bill.casting, opens), free_port()
+    casting, opens = _bill_of_tonight(bill)
+    stage, broker_port = Stage(home, casting, opens), free_port()
     with open_registry(home.registry_url) as registry:
         stage.enrol(registry, f"mqtt://127.0.0.1:{broker_port}")
         stage.fill_history(registry, stop)
@@ -126,8 +123,10 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
             )
         ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
     lan = _lan(home, bill)
-    # Real time and the demo's meet once the processes are up.
-    clock = str(ScaledClock(opens, bill.speed, time.time() + STARTS_S))  # noqa: TID251
+    # Real time and the demo's meet once everybody is there, however slow the machine.
+    held = HeldClock(opens, bill.speed, home.path / "curtain")
+    held.path.unlink(missing_ok=True)
+    clock = str(held)
     parts = platform_parts(
         home,
         page_port=bill.page_port,
@@ -144,6 +143,7 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
             typer.echo(
                 f"{name} is not ready: see {home.path}/logs/{name}.log", err=True
             )
+        _raise_the_curtain(home, stage, held, supervisor, stop)
         typer.echo(f"Greenwater demo: {bill.public_url}/   (Ctrl-C ends it)")
         for role, name, address in ways_in:
             typer.echo(f"  {role:<12} {name:<20} {address}")
@@ -171,15 +171,55 @@ def _ways_in(
     return list(sign_in_links(registry, bill.public_url, milliseconds(opens)))
 
 
-def _opening(bill: Bill) -> datetime:
-    """Return when the curtain rises: this hour; for the stories, half past midnight."""
+def _bill_of_tonight(bill: Bill) -> tuple[Sequence[Casting], datetime]:
+    """Return who plays, and when the curtain rises: this hour; for the stories, tonight."""
     now = datetime.now(UTC)  # noqa: TID251  (the demo begins now)
     if bill.scenario:
-        return now.replace(minute=0, second=0, microsecond=0)
-    midnight = now.astimezone(VIETNAM).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return (midnight + OPENS).astimezone(UTC)
+        opens = now.replace(minute=0, second=0, microsecond=0)
+        return (Casting(bill.scenario, HISTORY),), opens
+    night = tonight(load_scenario(NIGHT), now)
+    first = STORIES[0]._replace(passed=night.opens - night.began)
+    return (first, *STORIES[1:]), night.opens
+
+
+def _raise_the_curtain(
+    home: Home,
+    stage: Stage,
+    clock: HeldClock,
+    supervisor: Supervisor,
+    stop: threading.Event,
+) -> None:
+    """Let time begin when the boxes are connected; wait for the first they measure."""
+    boxes = stage.steady_boxes()
+    with open_registry(home.registry_url) as registry:
+        _wait(supervisor, stop, lambda: boxes <= _online(registry))
+    clock.release()
+    telemetry = open_telemetry(home.telemetry_url)
+    opens_ms = milliseconds(stage.opens)
+    try:
+        _wait(
+            supervisor,
+            stop,
+            lambda: all(
+                any(one.taken_ms > opens_ms for one in telemetry.latest(DeviceId(box)))
+                for box in boxes
+            ),
+        )
+    finally:
+        telemetry.close()
+
+
+def _online(registry: Registry) -> set[str]:
+    said = registry.statuses()
+    return {str(device) for device, last in said.items() if last.status.online}
+
+
+def _wait(
+    supervisor: Supervisor, stop: threading.Event, is_done: Callable[[], bool]
+) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not is_done() and time.monotonic() < deadline_s and not stop.wait(0.2):
+        supervisor.tend()
 
 
 def open_the_books(

@@ -19,7 +19,7 @@ from cli.run import greenwater
 from firmware_sim.modem import FreezingProxy
 from firmware_sim.run import Conditions, ScenarioRun
 from greenwater.kernel.broker_url import BrokerUrl
-from greenwater.kernel.clock import Clock, ScaledClock, SystemClock
+from greenwater.kernel.clock import Clock, HeldClock, ScaledClock, SystemClock
 from greenwater.kernel.errors import ConfigError
 
 log = structlog.get_logger()
@@ -113,6 +113,8 @@ def skewed(clock: Clock, by_s: float) -> str:
     by = timedelta(seconds=by_s)
     if isinstance(clock, ScaledClock):
         return str(ScaledClock(clock.start + by, clock.speed, clock.anchor_s))
+    if isinstance(clock, HeldClock):
+        return str(HeldClock(clock.start + by, clock.speed, clock.path))
     if isinstance(clock, SystemClock):
         if not by_s:
             return "system"

@@ -215,6 +215,17 @@ class Stage:
         ]
         return parts
 
+    def steady_boxes(self) -> set[str]:
+        """Return the boxes to which nothing happens: they are always heard."""
+        clock = ManualClock(self.opens)
+        return {
+            device.id
+            for one in self.played
+            for device in one.scenario.devices
+            if device.id in self._boxes
+            and not ScenarioRun(one.scenario, clock).is_troubled(device.id)
+        }
+
     def _box(self, one: Played, device: str) -> list[str]:
         """Return what runs a box: the agent, or whoever does to it what is to be done."""
         config = str(self._boxes[device])

@@ -5,7 +5,9 @@
 * unset or ``system``: the machine's clock;
 * ``2026-06-01T00:00:00Z*60@1764000000.5``: it was the first instant when the machine's
   clock said the number behind ``@`` (seconds since 1970), and runs 60 times as fast.
-  Without ``@…`` it starts when parsed; a supervisor hands its children the full form;
+  Without ``@…`` it starts when parsed; a supervisor hands its children the full form.
+  ``@/PATH`` stands at the first instant until that file has the number, so that a
+  curtain rises when everybody is there;
 * ``step:PATH``: lockstep. The file's first eight bytes are milliseconds since 1970,
   little-endian; whoever replays a recording advances it, everyone else reads it.
 
@@ -98,6 +100,41 @@ class ScaledClock:
         return f"{self.start.isoformat()}*{self.speed:g}@{self.anchor_s!r}"
 
 
+class HeldClock:
+    """A clock that stands at its start until it is released, then runs as fast as told."""
+
+    def __init__(self, start: datetime, speed: float, path: Path) -> None:
+        self._running: ScaledClock | None = None
+        ScaledClock(start, speed, 0.0)  # refuses a speed that cannot be
+        self.start, self.speed, self.path = start, speed, path
+
+    def now(self) -> datetime:
+        """Return the start; once released, that plus the real time passed, times the speed."""
+        if self._running is None:
+            self._running = self._released()
+        return self.start if self._running is None else self._running.now()
+
+    def _released(self) -> ScaledClock | None:
+        try:
+            text = self.path.read_text("ascii")
+        except FileNotFoundError:
+            return None
+        return ScaledClock(self.start, self.speed, float(text))
+
+    def release(self) -> None:
+        """Have every process's clock of this file run from now on."""
+        new = self.path.with_suffix(".new")
+        new.write_text(repr(time.time()), "ascii")
+        new.replace(self.path)
+
+    def real_seconds(self, simulated: float) -> float:
+        """Return ``simulated`` divided by the speed."""
+        return simulated / self.speed
+
+    def __str__(self) -> str:
+        return f"{self.start.isoformat()}*{self.speed:g}@{self.path}"
+
+
 class SteppedClock:
     """A clock that one process advances and every process reads (design §3)."""
 
@@ -150,11 +187,10 @@ def parse_clock(text: str) -> Clock:
         began = datetime.fromisoformat(start)
         if began.tzinfo is None:
             raise ValueError("the start has no time zone, write ...Z")
-        return ScaledClock(
-            began.astimezone(UTC),
-            float(speed or "1"),
-            float(anchor) if anchor else time.time(),
-        )
+        began, times = began.astimezone(UTC), float(speed or "1")
+        if anchor.startswith("/"):
+            return HeldClock(began, times, Path(anchor))
+        return ScaledClock(began, times, float(anchor) if anchor else time.time())
     except ValueError as exc:
         raise ConfigError(
             f"GREENWATER_CLOCK={text!r}: {exc}; write system, START*SPEED or step:PATH"

@@ -1,5 +1,6 @@
 """Clocks: what ``GREENWATER_CLOCK`` may say, and what each clock then does."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.simbox import skewed
 from greenwater.kernel.clock import (
+    HeldClock,
     ManualClock,
     ScaledClock,
     SteppedClock,
@@ -102,3 +105,17 @@ def test_a_file_that_is_no_stepped_clock_is_refused(tmp_path: Path) -> None:
 def test_milliseconds_undo_instants(ms: int) -> None:
     assert milliseconds(instant(ms)) == ms
     assert instant(ms).tzinfo is UTC
+
+
+def test_a_held_clock_stands_until_it_is_released_for_every_process(
+    tmp_path: Path,
+) -> None:
+    held = HeldClock(START, 60, tmp_path / "curtain")
+    child, skewed_one = (parse_clock(text) for text in (str(held), skewed(held, 3600)))
+    assert child.now() == child.now() == START
+    assert skewed_one.now() == START + timedelta(hours=1)
+    assert child.real_seconds(60) == 1
+    held.release()
+    time.sleep(0.02)
+    for clock, start in ((child, START), (skewed_one, START + timedelta(hours=1))):
+        assert timedelta(seconds=1) < clock.now() - start < timedelta(minutes=30)

@@ -87,6 +87,8 @@ def beyond_words(lang: Lang, one: Beyond, now_ms: int) -> str:
     channel = one.reading.channel
     name = channel_name(lang, channel, is_short=True)
     value, limit = value_text(lang, one.reading), amount(lang, channel, one.bound)
+    if value == limit:  # rounded alike it would be a riddle
+        value = amount(lang, channel, one.reading.value or 0.0, decimals=2)
     words = say(
         lang,
         f"beyond_{one.side}_{one.severity}",

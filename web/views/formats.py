@@ -75,9 +75,12 @@ def unit_of(channel: Channel) -> str:
     return SPECS[channel].unit
 
 
-def amount(lang: Lang, channel: Channel, value: float) -> str:
+def amount(
+    lang: Lang, channel: Channel, value: float, *, decimals: int | None = None
+) -> str:
     """Return a value with its unit: ``4,2 mg/L``."""
-    text = number(lang, value, DECIMALS.get(channel, 1))
+    usual = DECIMALS.get(channel, 1)
+    text = number(lang, value, usual if decimals is None else decimals)
     unit = unit_of(channel)
     if unit == "°":
         return f"{text}°"
