@@ -111,6 +111,8 @@ def test_where_there_is_one_place_a_kind_leads_straight_to_its_form(hoa: Phone) 
         answer = hoa.client.get(f"/records/new?kind={kind}")
         assert answer.headers["location"] == f"/records/new?kind={kind}&{place}"
     assert hoa.get("/records/new?kind=complaint").one("form", action="/records")
+    for none in ("kind=feed", "kind=feed&crop=hoa-vu"):
+        assert hoa.client.get(f"/records/new?{none}").status_code == 422
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -155,7 +155,9 @@ def road(album: Album) -> None:
 
 
 def caught(album: Album, theatre: Theatre) -> None:
-    """What a shopper sees of the boat's catch."""
+    """The fleet as who watches it sees it; what a shopper sees of a boat's catch."""
+    enter(album, INSPECTOR)
+    album.take("fleet", "/fleet", wait=".seamark")
     with open_registry(theatre.home.registry_url) as registry:
         lot = next(one.id for one in registry.lots() if one.landing)
     enter(album, OWNER)
