@@ -347,7 +347,7 @@ def test_any_other_is_taken_as_it_is_typed(password: str) -> None:
 def test_what_is_on_the_lists_or_made_of_them_is_no_password(password: str) -> None:
     with pytest.raises(WeakSecretError) as refused:
         hashing.hash_secret(password, is_pin=False)
-    assert refused.value.word == "password_listed"
+    assert refused.value.key == "password_listed"
 
 
 @pytest.mark.parametrize(
@@ -362,8 +362,8 @@ def test_what_is_guessed_first_is_no_pin(pin: str, word: str) -> None:
     about = ("Nguyễn Thị Hương", "+84905123478")
     with pytest.raises(WeakSecretError) as refused:
         hashing.hash_secret(pin, is_pin=True, about=about)
-    assert refused.value.word == word
-    assert all(WORDS[lang][word] for lang in Lang)
+    assert refused.value.key == word
+    assert all(WORDS[lang][f"refused_{word}"] for lang in Lang)
 
 
 def test_few_pins_are_refused_so_that_most_may_be_chosen() -> None:

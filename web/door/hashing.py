@@ -73,11 +73,7 @@ def _nobody() -> str:
 
 
 class WeakSecretError(InputError):
-    """A secret that is tried first; ``word`` is the key of what a page says of it."""
-
-    def __init__(self, word: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.word = word
+    """A secret that is tried first."""
 
 
 def hash_secret(secret: str, *, is_pin: bool, about: Sequence[str] = ()) -> str:
@@ -96,32 +92,32 @@ def hash_secret(secret: str, *, is_pin: bool, about: Sequence[str] = ()) -> str:
 
 def _check_pin(pin: str, about: Sequence[str]) -> None:
     if not is_pin_shaped(pin):
-        raise WeakSecretError("pin_weak", f"a PIN has {PIN_DIGITS} digits")
+        raise WeakSecretError(f"a PIN has {PIN_DIGITS} digits", "pin_weak")
     if is_own_number(pin, about):
         raise WeakSecretError(
-            "pin_own", "these digits are your telephone number's: choose others"
+            "these digits are your telephone number's: choose others", "pin_own"
         )
     if is_plain_pin(pin):
         raise WeakSecretError(
-            "pin_plain", "a PIN is not 111111 or 123456 or the like: choose another"
+            "a PIN is not 111111 or 123456 or the like: choose another", "pin_plain"
         )
     if is_day(pin):
         raise WeakSecretError(
-            "pin_day",
             "this may be a day of birth, which is tried first: choose another",
+            "pin_day",
         )
 
 
 def _check_password(password: str, about: Sequence[str]) -> None:
     if len(password) < MIN_PASSWORD:
         raise WeakSecretError(
-            "password_short", f"a password has at least {MIN_PASSWORD} characters"
+            f"a password has at least {MIN_PASSWORD} characters", "password_short"
         )
     if is_plain_password(password, about) or is_listed(password, about):
         raise WeakSecretError(
-            "password_listed",
             "this password is made of what is tried first (lists of common passwords, "
             "names, your own number): choose another, such as four words of your own",
+            "password_listed",
         )
 
 

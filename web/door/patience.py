@@ -81,17 +81,6 @@ class Patience:
                 self._forgave.popitem(last=False)
         self.undo(key, FORGIVEN_AT_ONCE)
 
-    def wait_ms(self, key: str, now_ms: int) -> int:
-        """Return how long this one has to wait still."""
-        with self._lock:
-            failures, last_ms = self._known.get(key, (0, 0))
-        return max(0, last_ms + wait_after(failures, self._free) - now_ms)
-
-    def failed(self, key: str, now_ms: int) -> int:
-        """Note a wrong try; return how long to wait before the next."""
-        with self._lock:
-            return self._count(key, now_ms)
-
     def _count(self, key: str, now_ms: int) -> int:
         failures, last_ms = self._known.pop(key, (0, now_ms))
         if now_ms - last_ms > FORGET_MS + wait_after(failures, self._free):

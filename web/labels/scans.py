@@ -63,9 +63,8 @@ class ScanPages:
     def _slow_down(self, request: Request) -> None:
         """Refuse who sends too much. The address is kept in memory, for an hour."""
         address, now_ms = request.client.host if request.client else "", self._now_ms()
-        if self._patience.wait_ms(address, now_ms) > 0:
+        if not self._patience.begin(address, now_ms).may:
             raise RefusedError("too much was sent from here: wait a while", "too_much")
-        self._patience.failed(address, now_ms)
 
     def report_page(
         self, request: Request, text: str = "", is_done: bool = False

@@ -64,7 +64,7 @@ def new_secret(
         WeakSecretError: they are not the same, or it is too weak.
     """
     if secret != again:
-        raise WeakSecretError("secrets_differ", "the two are not the same")
+        raise WeakSecretError("the two are not the same", "secrets_differ")
     return hash_secret(secret, is_pin=is_pin, about=about)
 
 

@@ -14,7 +14,6 @@ from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role, parse_phone
 from greenwater.storage.registry.rows import parse_name
 from web.door.doors import ON_DUTY, Doors
-from web.door.hashing import WeakSecretError
 from web.door.patience import Patience
 from web.pages import Renderer, lang_of
 from web.people.inviting import (
@@ -26,6 +25,7 @@ from web.people.inviting import (
 )
 from web.people.signing import SigningIn
 from web.ports import Services
+from web.views.refused import refused
 from web.words import say
 
 Text = Annotated[str, Form(max_length=200)]
@@ -156,7 +156,7 @@ class JoinPages:
             may_accept=link.person is None
             and visitor is not None
             and visitor.person is not None,
-            trouble=say(lang, trouble) if trouble else "",
+            trouble=trouble,
             name=name,
             phone=phone,
         )
@@ -190,7 +190,7 @@ class JoinPages:
         try:
             person = self._settle(token, link, (name, phone), (secret, again), agreed)
         except (InputError, ConflictError) as exc:
-            trouble = str(exc)
+            trouble = refused(lang_of(request), exc)
             return self._join_page(
                 request, token, link, trouble=trouble, name=name, phone=phone
             )
@@ -212,18 +212,17 @@ class JoinPages:
         secret: tuple[str, str],
         agreed: str,
     ) -> str:
-        """Do what the link is for; errors are keys of words."""
+        """Do what the link is for; return who came in by it."""
         now_ms, is_pin = self._now_ms(), self._takes_pin(link)
-        try:
-            kept = new_secret(*secret, is_pin=is_pin, about=self._about(link, who))
-        except WeakSecretError as exc:
-            raise InputError(exc.word) from exc
+        kept = new_secret(*secret, is_pin=is_pin, about=self._about(link, who))
         if link.person is not None:
             person = self._registry.use_link(token, link.person, now_ms).person or ""
             self._registry.set_secret(person, kept, is_pin=is_pin)
             return person
         if not agreed:
-            raise InputError("join_not_agreed")
+            raise InputError(
+                "say that you agree to what is kept of you", "join_not_agreed"
+            )
         person = f"p-{secrets.token_hex(5)}"
         self._take_in(token, link, person, who)
         self._registry.set_secret(person, kept, is_pin=is_pin)
@@ -234,18 +233,17 @@ class JoinPages:
         self, token: str, link: OneTimeLink, person: str, who: tuple[str, str]
     ) -> None:
         now_ms = self._now_ms()
-        if self._patience.wait_ms(link.id, now_ms):
-            raise InputError("join_wait")
         try:
             name, phone = parse_name(who[0]), parse_phone(who[1])
         except InputError as exc:
-            raise InputError("join_name_phone") from exc
+            raise InputError(str(exc), "join_name_phone") from exc
+        # Whoever holds a link learns of a few numbers whether they have accounts.
+        if not self._patience.begin(link.id, now_ms).may:
+            raise InputError("too many numbers were tried with this link", "join_wait")
         try:
             self._registry.join(token, person, name, phone, now_ms)
         except ConflictError as exc:
-            # Whoever holds a link learns of a few numbers whether they have accounts.
-            self._patience.failed(link.id, now_ms)
-            raise ConflictError("join_phone_taken") from exc
+            raise ConflictError(str(exc), "join_phone_taken") from exc
 
     def _noted(self, request: Request, link: OneTimeLink, person: str) -> None:
         subject = f"link={link.id}"

@@ -16,6 +16,7 @@ from web.people.inviting import may_invite_for, new_secret
 from web.people.signing import SignInError, SigningIn
 from web.ports import Services
 from web.views.formats import moment
+from web.views.refused import refused
 from web.words import Lang, say
 
 Secret = Annotated[str, Form(max_length=200)]
@@ -139,7 +140,7 @@ class OwnPages:
             key = "sign_in_wait" if seconds else "secret_old_wrong"
             return self._page(request, say(lang, key, seconds=seconds))
         except WeakSecretError as exc:
-            return self._page(request, say(lang, exc.word))
+            return self._page(request, refused(lang, exc))
         self._registry.set_secret(person, made, is_pin=is_pin)
         came = self._signing.come_in(request, person, stage=Stage.WHOLE)
         response = RedirectResponse("/account", 303)
