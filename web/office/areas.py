@@ -140,6 +140,11 @@ class AreaPages:
                 for area, numbers in sorted(areas.items())
             ],
             whole=_cells(lang, whole),
+            headlines=[
+                (say(lang, f"area_{name}"), cell)
+                for name, cell in zip(COLUMNS, _cells(lang, whole), strict=True)
+                if name in HEADLINES
+            ],
             zones=[say(lang, f"sea_zone_{zone}") for zone in ZONES],
             months=[
                 (
@@ -213,6 +218,10 @@ class AreaPages:
 
 
 COLUMNS: Final = (*(one.name for one in fields(AreaNumbers)), "feed_conversion")
+HEADLINES: Final = {
+    "units", "units_reporting", "alarms_open", "households_certified", "lots", "recalls_in_force",
+}  # fmt: skip
+"""What an officer looks for first, of the whole area."""
 
 
 def by_area(seen: Scope, facts: Facts) -> dict[str, AreaNumbers]:
