@@ -94,12 +94,13 @@ class Agent:
         while self.controllers and not stop.wait(CONTROL_S):
             now_ms = self.timekeeper.steady_ms()
             faults: list[str] = []
-            wanted: dict[str, bool] = {}
+            wanted: dict[str, bool] = {}  # what no rule knows of yet stays as it is
             for controller in self.controllers.values():
                 decision = controller.step(now_ms, dict(self.latest))
                 faults += decision.faults
                 output = controller.rule.output
-                wanted[output] = wanted.get(output, False) or decision.is_on
+                if decision.is_on is not None:
+                    wanted[output] = wanted.get(output, False) or decision.is_on
             for output, is_on in wanted.items():
                 faults += self._switch(output, is_on)
             self._tell(tuple(faults))
@@ -116,12 +117,12 @@ class Agent:
         now_s = time.monotonic()
         if before.is_on is is_on and now_s - before.at_s < REFRESH_S:
             return []
-        if before.is_on is not is_on:
-            log.info("output.switched", output=output, on=is_on)
         try:
             self.outputs[output].switch(is_on)
         except UnavailableError as exc:
             before.is_on = None
             return [f"{output}: {exc}"]
+        if before.is_on is not is_on:
+            log.info("output.switched", output=output, on=is_on)
         before.is_on, before.at_s = is_on, now_s
         return []

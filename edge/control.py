@@ -1,7 +1,8 @@
 """Local alarms with no network: hard limits that switch an output. Pure.
 
 Fail-safe is ON: a probe that is silent or answers badly for ``stale_s``, and a program
-that ends, leave the aerator running. Commanded but not running, mains lost, and a
+that ends, leave the aerator running; one that begins leaves it as it is until a good
+value has come. Commanded but not running, mains lost, and a
 feedback that says nothing are noticed within 60 s.
 """
 
@@ -58,9 +59,12 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Decision(NamedTuple):
-    """What the output should be, why, and what is wrong with it."""
+    """What the output should be, why, and what is wrong with it.
 
-    is_on: bool
+    ``is_on`` None: leave it as it is, since nothing is known yet.
+    """
+
+    is_on: bool | None
     reason: str
     faults: tuple[str, ...] = ()
 
@@ -82,6 +86,7 @@ class Controller:
     override_until_ms: int = 0
     not_running_since_ms: int | None = None
     mains_lost_since_ms: int | None = None
+    has_met: bool = False
     good_ms: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,18 +98,18 @@ class Controller:
         wanted, reason = self._wanted(now_ms, latest)
         if wanted and not self.is_on:
             self.on_since_ms = now_ms
-        self.is_on = wanted
+        self.is_on = bool(wanted)
         return Decision(wanted, reason, self._faults(now_ms, latest))
 
     def set_override(self, is_on: bool, until_ms: int) -> None:
         """Let a person decide until an instant; then the rule decides again."""
         self.override, self.override_until_ms = is_on, until_ms
 
-    def _wanted(self, now_ms: int, latest: Latest) -> tuple[bool, str]:
+    def _wanted(self, now_ms: int, latest: Latest) -> tuple[bool | None, str]:
         rule = self.rule
         taken_ms, value = latest.get((rule.probe, rule.channel), (0, None))
         if value is not None:
-            self.good_ms = max(self.good_ms, taken_ms)
+            self.good_ms, self.has_met = max(self.good_ms, taken_ms), True
         if self.override is not None and now_ms < self.override_until_ms:
             self.beyond_since_ms = None
             return self.override, "by hand"
@@ -112,7 +117,9 @@ class Controller:
         if now_ms - self.good_ms > rule.stale_s * 1000:
             return True, f"no {rule.channel} from {rule.probe}: fail-safe"
         if value is None:
-            return self.is_on, "waiting for a value"
+            return self.is_on or (
+                False if self.has_met else None
+            ), "waiting for a value"
         return self._by_limit(now_ms, value)
 
     def _by_limit(self, now_ms: int, value: float) -> tuple[bool, str]:

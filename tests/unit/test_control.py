@@ -83,7 +83,7 @@ def test_once_on_it_runs_its_minimum_and_goes_off_only_on_a_good_value(
             assert now_s - on_since_s >= 120
             assert value is not None
             assert value >= 4.5
-        was_on = is_on
+        was_on = bool(is_on)
 
 
 @given(
@@ -111,6 +111,19 @@ def test_it_is_on_when_no_good_value_came_for_the_stale_time(
         if now_s - last_good_s > 900:
             assert decision.is_on, f"{now_s - last_good_s} s without a good value"
             assert "fail-safe" in decision.reason
+
+
+@pytest.mark.parametrize("latest", [{}, heard(1000, None)])
+def test_a_program_that_begins_leaves_the_output_until_it_knows(latest: Latest) -> None:
+    """The one before it left the aerator running, and the probe may be the broken part."""
+    control = quick(stale_s=900.0)
+    for now_s in (1, 60, 899):
+        assert control.step(now_s * 1000, latest).is_on is None
+    assert control.step(901_000, latest).is_on is True
+    other = quick(stale_s=900.0)
+    assert other.step(1000, latest).is_on is None
+    assert other.step(2000, heard(2000, 8.0)).is_on is False
+    assert other.step(3000, heard(2000, None)).is_on is False, "it knows"
 
 
 def test_it_waits_for_the_delay_without_a_break() -> None:
