@@ -36,6 +36,18 @@ SEEN = """
 """
 """What a page says, by how much it is too wide, and what is too small to touch."""
 
+CUT = """
+() => [...document.querySelectorAll("nav.ways a")]
+  .filter((one) => {
+    const box = one.getBoundingClientRect(), words = one.querySelector("span");
+    return box.left < -.5 || box.right > innerWidth + .5 || box.bottom > innerHeight + .5
+      || box.width < 44 || words.scrollWidth > one.clientWidth
+      || words.getBoundingClientRect().bottom > box.bottom + .5;
+  })
+  .map((one) => one.textContent.trim())
+"""
+"""The ways at the foot of a phone's page that are cut, too small or out of sight."""
+
 SLIP = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bNone\b|\{\w+\}")
 """What a page shows by mistake: values that nobody put into words."""
 
@@ -85,6 +97,17 @@ class Walk:
                 asked.add(shape)
                 wait += self._visit(person, path)
         return len(asked)
+
+    def look_at_ways(self, person: str, *widths: int) -> None:
+        """See that every way of who walked last is whole on phones of these widths."""
+        page = self._page
+        page.goto(f"{self.base}/account")
+        usual = page.viewport_size or {"width": 360, "height": 640}
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 640})
+            cut = page.evaluate(CUT)
+            self.wrong += [(f"{person} at {width} px", f"cut: {one}") for one in cut]
+        page.set_viewport_size({"width": usual["width"], "height": usual["height"]})
 
     def _visit(self, person: str, path: str) -> list[str]:
         is_file = bool(FILE.search(path))
