@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
@@ -30,6 +31,7 @@ from traceability.goods.steps import (
     Unpack,
 )
 from traceability.label.passport import Passport, passport_of
+from traceability.label.places import StoryPlace
 from traceability.label.recalls import recall_reach
 from traceability.label.telling import tell_recalls
 from traceability.proof.verify import Code
@@ -48,6 +50,10 @@ def telemetry(tmp_path: Path) -> Iterator[Telemetry]:
 def farm(registry: Registry, telemetry: Telemetry, tmp_path: Path) -> Farm:
     made = Farm(registry, telemetry, tmp_path).open()
     registry.add_organisation("may", "Nhà máy Cam Ranh")
+    registry.add_site(
+        "may", organisation="may", name="Xưởng", latitude=11.93, longitude=109.17,
+        commune="22480",
+    )  # fmt: skip
     registry.add_person("bay", "Bảy", "+84905000077")
     registry.add_member("bay", "may", Role.TECHNICIAN)
     registry.add_product(
@@ -120,6 +126,14 @@ def test_from_a_harvest_to_a_recall_in_two_hands(farm: Farm) -> None:
     assert kinds == [
         "stocking", "feed_use", "harvest", "split", "process", "receive", "process",
     ]  # fmt: skip
+
+    worked = StoryPlace("processing", "Nhà máy Cam Ranh", 0, (11.9, 109.1, 12.0, 109.2))
+    assert replace(shown.places[-1], at_ms=0) == worked, "its square, as the farm's is"
+    moved_ms = milliseconds(farm.clock.now()) + 1
+    farm.registry.change_site(
+        "may", name="Xưởng", commune="22546", person="bay", at_ms=moved_ms
+    )
+    assert passports()[theirs.id].places == shown.places, "where it was then"
 
     for organisation, person in (("hoa", "lan"), ("may", "bay")):
         farm.registry.add_contact(organisation, person, f"tgram://{person}")

@@ -177,7 +177,7 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
         green=tuple(_green(registry, roots)),
         exceptions=tuple(exceptions_of(registry, roots)),
         catches=catches,
-        places=tuple(in_order(_places(registry, roots, catches, stages))),
+        places=tuple(in_order(_places(registry, lot, roots, catches))),
     )
 
 
@@ -186,9 +186,9 @@ WORKED: Final = {"process": "processing", "pack": "packing"}
 
 def _places(
     registry: Registry,
+    lot: Lot,
     roots: Sequence[Lot],
     catches: Iterable[CatchEvidence],
-    stages: Iterable[Stage],
 ) -> Iterator[StoryPlace]:
     """Yield where goods were: farms and seas as frozen into their lots, then who worked.
 
@@ -204,9 +204,24 @@ def _places(
                 yield farm_place(place, root.harvested_ms)
     for caught in catches:
         yield from sea_places(caught)
-    for stage in stages:
-        if stage.kind in WORKED and stage.place:
-            yield StoryPlace(WORKED[stage.kind], stage.place, stage.happened_ms)
+    if lot.origin == "step":
+        yield from _workplaces(registry, lot)
+
+
+def _workplaces(registry: Registry, lot: Lot) -> Iterator[StoryPlace]:
+    """Yield who processed and packed goods, each where his place was at that time.
+
+    Of somebody with several places nobody said at which he did it.
+    """
+    names = registry.organisation_names()
+    for step in registry.steps_to(lot.id):
+        if step.kind in WORKED and names.get(step.organisation):
+            own = registry.sites_of(step.organisation)
+            box = None
+            if len(own) == 1:
+                box = locality_of(registry.site_then(own[0].id, step.at_ms)).box
+            kind, name = WORKED[step.kind], names[step.organisation]
+            yield StoryPlace(kind, name, step.at_ms, box)
 
 
 def _green(registry: Registry, roots: Sequence[Lot]) -> Iterator[GreenFigures]:

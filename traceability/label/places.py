@@ -1,7 +1,8 @@
 """The places of goods' way, as anybody may know them: pure.
 
 A farm is a commune and a square of a tenth of a degree, a fishing ground a square of five
-degrees, both frozen into the lot; a port is where it is; who processed and packed is named.
+degrees, both frozen into the lot; a port is where it is. Who processed and packed is named, in
+the square of his one place as it was then.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

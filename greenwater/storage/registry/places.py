@@ -142,6 +142,12 @@ class PlacesSeen:
             rows = session.scalars(select(Site).order_by(Site.name, Site.id))
             return [site_info(row) for row in rows]
 
+    def sites_of(self, organisation: str) -> Sequence[SiteInfo]:
+        """Return an organisation's sites, by id."""
+        query = select(Site).where(Site.organisation == organisation).order_by(Site.id)
+        with self._sessions.reading() as session:
+            return [site_info(row) for row in session.scalars(query)]
+
     def site_communes(self) -> Sequence[tuple[str, str | None]]:
         """Return every site's id and its commune, by id."""
         query = select(Site.id, Site.commune).order_by(Site.id)
