@@ -433,12 +433,12 @@ def test_a_box_whose_clock_is_ahead_is_not_called_old(own_world: World) -> None:
     own_world.registry.add_unit("u", site="s", name="U")
     own_world.add_device("box-1", site="s")
     own_world.hang("box-1", "p", unit="u")
-    ahead = Reading(DeviceId("box-1"), ProbeId("p"), DO, NOW_MS + HOUR_MS, 5.0)
+    ahead = Reading(DeviceId("box-1"), ProbeId("p"), DO, NOW_MS + 4 * MINUTE_MS, 5.0)
     own_world.telemetry.write([ahead])
     own_world.tell("box-1", Status(True, "b", clock="unsynced"))
     with TestClient(create_app(own_world.services)) as site:
         page = page_of(site, "/?lang=vi")
-    assert page.one(class_="age").text == "04:12"
+    assert page.one(class_="age").text == "03:16"
     assert notices_of(page) == ["Đồng hồ hộp box-1 chưa đúng giờ."]
 
 
