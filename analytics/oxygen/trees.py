@@ -1,9 +1,13 @@
-"""A forecast by boosted trees, for what is not linear: learnt now and then."""
+"""A forecast by boosted trees, for what is not linear: learnt now and then.
+
+In one thread each time: several wait for each other, twenty times as long where others work too.
+"""
 
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.oxygen.grid import Floats
 
@@ -47,10 +51,12 @@ class Trees:
             early_stopping=False,
             random_state=0,
         )
-        self.model = model.fit(features[::thin], changes[::thin])
+        with threadpool_limits(1):
+            self.model = model.fit(features[::thin], changes[::thin])
 
     def predict(self, features: NDArray[np.float32]) -> Floats:
         """Return the change expected at each row."""
         if self.model is None:
             return np.zeros(len(features))
-        return np.asarray(self.model.predict(features), dtype=np.float64)
+        with threadpool_limits(1):
+            return np.asarray(self.model.predict(features), dtype=np.float64)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from analytics.score.probes import alike, probes_of
 from analytics.score.water import score_water
+from analytics.water import learned
 from analytics.water.events import Span, count_false, count_near, stretches
 from cli.score import app
 from greenwater.kernel.errors import InputError
@@ -275,3 +276,16 @@ def test_a_probe_apart_by_name_is_a_probe_of_its_own() -> None:
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         scored(a_file(tmp_path, days=1), tmp_path / "none")
+
+
+def test_a_learners_features_are_few_codes_in_their_order() -> None:
+    # More than 255 different values a feature cost a sort each, minutes of a busy machine.
+    rows = np.random.default_rng(5).normal(size=(2000, 2))
+    rows[::7, 0] = np.nan
+    edges = learned._edges_of(rows)
+    codes = learned._coded(rows, edges)
+    assert (np.isnan(codes) == np.isnan(rows)).all()
+    assert len(np.unique(codes[:, 1])) <= 255
+    order = np.argsort(rows[:, 1])
+    assert (np.diff(codes[order, 1]) >= 0).all()
+    assert len(np.unique(codes[:, 1])) > 200
