@@ -11,13 +11,13 @@ from importlib import resources
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import skops.io
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analytics.fishing.features import GEARS, TURNS, Floats, Track, features_of
 from analytics.fishing.hauls import SLOW_KN
+from greenwater.reference.gears import GEARS as GEARS_KNOWN
 from greenwater.reference.gears import gear_of
 
 TRUSTED: Final = (
@@ -31,6 +31,8 @@ TRUSTED: Final = (
 """What boosted trees are made of, beyond what skops trusts by itself."""
 
 TROLLING: Final = "trolling line"
+SHARE_MS: Final = 3 * 3_600_000
+LEAST_CHANCE: Final = 1e-4
 
 
 def fit(
@@ -86,31 +88,43 @@ def probability(track: Track) -> Floats:
 
 def probabilities(tracks: Sequence[Track]) -> list[Floats]:
     """Return the same for each of many vessels; asking for many at once is far cheaper."""
-    found = [gear_rule(one) for one in tracks]
-    asked = [n for n, one in enumerate(found) if one is None]
-    if asked:
-        rows = features_of([tracks[n] for n in asked])
-        said: Floats = shipped().predict_proba(rows)[:, 1]
-        ends = np.cumsum([len(tracks[n].times_ms) for n in asked])[:-1]
-        for n, part in zip(asked, np.split(said, ends), strict=True):
-            found[n] = part
-    return [one for one in found if one is not None]
+    said: Floats = shipped().predict_proba(features_of(tracks))[:, 1]
+    ends = np.cumsum([len(one.times_ms) for one in tracks])[:-1]
+    return [
+        with_gear(one.gear, part, gear_share(one))
+        for one, part in zip(tracks, np.split(said, ends), strict=True)
+    ]
 
 
-def gear_rule(track: Track) -> Floats | None:
-    """Return the probability by the gear's own speed, for the gear that others do not teach.
+def with_gear(gear: str, chance: Floats, share: Floats) -> Floats:
+    """Return what the model says of a vessel's fixes together with its gear's own speed.
 
-    Trolling lines are towed at the speed at which others steam, and one troller is too few
-    to learn from: theirs is how much of the last three hours was at the speed of
-    ``reference/gears.toml``. None for all other gears.
+    Where a gear works at one speed, ``share`` has half a say (the mean of the log odds): few
+    vessels of each gear could be learnt from. Gears that are also set at another speed,
+    and those not told, are the model's alone. Trolling lines are towed at the speed at
+    which others steam, and one troller is too few to learn from: they are ``share`` alone.
     """
-    gear = gear_of(track.gear)
-    if gear.name != TROLLING:
-        return None
-    at = pd.DatetimeIndex(pd.to_datetime(track.times_ms, unit="ms"))
-    low, high = gear.work_kn
+    kind = gear_of(gear)
+    if kind.name == TROLLING:
+        return share
+    if kind.set_kn is not None or kind is GEARS_KNOWN.gear[-1]:
+        return chance
+    odds = np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)
+    odds = np.log(odds / (1 - odds)) + np.log(share / (1 - share))
+    return np.asarray(1 / (1 + np.exp(-odds / 2)), dtype=np.float64)
+
+
+def gear_share(track: Track) -> Floats:
+    """Return, in 0.1 to 0.9, how much of the last three hours was at the speed of the gear.
+
+    The fix itself counts as much as the three hours (``reference/gears.toml``).
+    """
+    low, high = gear_of(track.gear).work_kn
     is_work = (track.speed_kn >= low) & (track.speed_kn <= high)
-    share = pd.Series(is_work.astype(float), at).rolling("3h").mean()
+    since = np.searchsorted(track.times_ms, track.times_ms - SHARE_MS, "right")
+    until = np.arange(1, len(is_work) + 1)
+    worked = np.concatenate([[0], np.cumsum(is_work)])
+    share = (worked[until] - worked[since]) / (until - since)
     return np.asarray(0.1 + 0.8 * (share + is_work) / 2, dtype=np.float64)
 
 

@@ -48,8 +48,8 @@ def labelled() -> pd.DataFrame:
                 }
             )
             part["row"] = list(features(one))
-            by_gear = model.gear_rule(one)
-            part["by_gear"] = np.nan if by_gear is None else by_gear
+            part["gear_share"] = model.gear_share(one)
+            part["told"] = one.gear
             part["is_small"] = column != "fishing"
             parts.append(part[part["share"].notna()])
     return pd.concat(parts, ignore_index=True)
@@ -63,8 +63,8 @@ def weights_of(vessels: pd.Series) -> np.ndarray:
 def held_out(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the probability of each fix by a model that has not seen its vessel.
 
-    ``all``: with what the file tells; ``bare``: gear and shore not told; ``blind``: speed
-    alone.
+    ``all``: with what the file tells; ``model``: the same without the gear's own speed;
+    ``bare``: gear and shore not told; ``blind``: speed alone.
     """
     rows, truth = np.vstack(frame["row"].to_list()), truth_of(frame)
     weights = weights_of(frame["vessel"])
@@ -81,8 +81,11 @@ def held_out(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         }
         for kind, some in seen.items():
             found[kind][held] = fitted.predict_proba(some)[:, 1]
-    by_gear = frame["by_gear"].to_numpy()
-    found["all"] = np.where(np.isnan(by_gear), found["all"], by_gear)
+    found["model"] = found["all"].copy()
+    for gear in frame["told"].unique():
+        at = (frame["told"] == gear).to_numpy()
+        share = frame["gear_share"].to_numpy()[at]
+        found["all"][at] = model.with_gear(gear, found["model"][at], share)
     return found
 
 
@@ -99,8 +102,10 @@ def told(frame: pd.DataFrame, found: dict[str, np.ndarray]) -> None:
     troll = (frame["gear"] == "Trollers").to_numpy()
     rows = [
         ("27 vessels", ~small, "all"),
+        ("27 vessels, the model alone", ~small, "model"),
         ("without the one troller", ~small & ~troll, "all"),
         ("small boats", small, "all"),
+        ("small boats, the model alone", small, "model"),
     ]
     for gear in frame["gear"].unique():
         rows.append((gear, (frame["gear"] == gear).to_numpy(), "all"))
@@ -133,7 +138,9 @@ def told_small(frame: pd.DataFrame) -> None:
     for vessel, one in frame[frame["is_small"]].groupby("vessel"):
         held = (frame["vessel"] == vessel).to_numpy()
         fitted = model.fit(rows[~held], truth[~held], weights[~held])
-        chance = fitted.predict_proba(rows[held])[:, 1]
+        said = fitted.predict_proba(rows[held])[:, 1]
+        share = one["gear_share"].to_numpy()
+        chance = model.with_gear(one["told"].iloc[0], said, share)
         print(
             f"| {vessel} | {one['gear'].iloc[0]} | {held.sum()} | "
             f"{truth[held].mean():.2f} | {f1_score(truth[held], chance > 0.5):.3f} | "
@@ -189,7 +196,7 @@ def main() -> int:
     found = held_out(frame)
     told(frame, found)
     told_small(frame)
-    told_hauls(frame, found["all"])
+    told_hauls(frame, found["model"])
     return 0
 
 
