@@ -48,7 +48,7 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True):
 class Resend(Struct, frozen=True, forbid_unknown_fields=True):
     """Send again what was acknowledged since an instant."""
 
-    since_ms: Annotated[int, Meta(ge=0)]
+    since_ms: Annotated[int, Meta(ge=0, le=2**53)]
 
 
 T = TypeVar("T", bound=Struct)

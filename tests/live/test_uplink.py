@@ -401,6 +401,11 @@ def test_a_resend_gives_a_restored_platform_what_it_lost(
     wait_until("the outbox is empty", lambda: platform.readings == running.taken
                and running.waiting == 0)  # fmt: skip
     platform.readings.clear()
+    absurd = ordered(platform, "resend", {"since_ms": 2**64 - 1}, name="c-0")
+    assert not absurd.is_done, (
+        "more than SQLite takes: it ended the box, again and again"
+    )
+    assert absurd.message.startswith("arguments: ")
     reply = ordered(platform, "resend", {"since_ms": 0})
     assert (reply.is_done, reply.message) == (True, "50 readings queued again")
     wait_until("all is there again", lambda: platform.readings == running.taken)
