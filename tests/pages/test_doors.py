@@ -421,7 +421,10 @@ def test_a_messages_link_shows_and_acknowledges_only_when_told_to_and_one_alarm(
         assert page.status_code == 200
         assert "Ao của binh" in page.text
     assert farms.registry.get_alarm(alarm).acknowledged_ms is None, "a look is no act"
-    assert visitor.post(f"/a/{'t' * 22}").status_code == 200
+    done = visitor.post(f"/a/{'t' * 22}")
+    assert done.status_code == 200
+    assert f'href="/alarms/{alarm}"' in done.text, "what to do next, once signed in"
+    assert f'href="/a/{"t" * 22}"' in done.text, "how it goes, signed in or not"
     first = farms.registry.get_alarm(alarm)
     assert (first.acknowledged_by, first.acknowledged_ms) == ("binh", NOW_MS)
     visitor.post(f"/a/{'t' * 22}")

@@ -1,6 +1,6 @@
 """Out of service for maintenance: what, until when, who and why; ended before its time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -17,6 +17,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.cards import aerator_name
 from web.views.formats import HOUR_MS, moment
+from web.views.refused import refused
 from web.words import Lang, say
 
 HOURS: Final = (1, 4, 12, 24, 72)
@@ -60,12 +61,20 @@ class ServicePages:
 
     def page(self, request: Request, unit: str) -> HTMLResponse:
         """What is out of service here, and a form to take something out."""
+        return self._page(request, unit, {})
+
+    def _page(
+        self, request: Request, unit: str, given: Mapping[str, str], trouble: str = ""
+    ) -> HTMLResponse:
         mine, lang, now_ms = self._doors.mine(request), lang_of(request), self._now_ms()
         info = mine.seen.get_unit(unit)
         hung, names = self._hung(mine, unit), self._services.registry.names()
         return self._render.page(
             request,
             "service.html",
+            status=422 if trouble else 200,
+            given={"what": "", "hours": "4", "reason": "", **given},
+            trouble=trouble,
             now_ms=now_ms,
             is_simulated=self._services.is_demo,
             unit=info.name,
@@ -142,15 +151,20 @@ class ServicePages:
         hung = {(one.device, one.probe) for one in self._hung(mine, unit)}
         if what and (device, probe) not in hung:
             raise MissingError(f"no probe {what} hangs in {unit}")
-        self._services.registry.take_out_of_service(
-            unit=None if what else unit,
-            device=device or None,
-            probe=probe or None,
-            person=person,
-            reason=reason,
-            from_ms=now_ms,
-            until_ms=now_ms + hours * HOUR_MS,
-        )
+        try:
+            self._services.registry.take_out_of_service(
+                unit=None if what else unit,
+                device=device or None,
+                probe=probe or None,
+                person=person,
+                reason=reason,
+                from_ms=now_ms,
+                until_ms=now_ms + hours * HOUR_MS,
+            )
+        except InputError as exc:
+            given = {"what": what, "hours": str(hours), "reason": reason}
+            words = refused(lang_of(request), exc)
+            return self._page(request, unit, given, words)
         return RedirectResponse(f"/units/{unit}/service", 303)
 
     def end(
