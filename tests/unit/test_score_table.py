@@ -150,6 +150,8 @@ def test_what_is_no_text_is_one_sentence(
         ("Độ mặn (‰)", ("salinity", "")),
         ("temp_1_c", ("temperature", "1")),
         ("do_0.5m", ("dissolved_oxygen", "0_5m")),
+        ("DO probe 2", ("dissolved_oxygen", "probe_2")),
+        ("Nhiệt độ - đầu dò 2", ("temperature", "dau_do_2")),
         ("ph_label", ("ph_label", "")),
         ("Temp (°F)", ("Temp (°F)", "")),
         ("ODO mg/L", ("dissolved_oxygen", "")),
@@ -181,6 +183,14 @@ WRITTEN = {
     "day first": "%d/%m/%Y %H:%M:%S",
     "two digits": "%m/%d/%y %H:%M:%S",
 }
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_every_month_is_read_in_every_form(tmp_path: Path, form: str) -> None:
+    at = [pd.Timestamp(2024, month, 25, 13, 5, 7) for month in range(1, 13)]
+    cells = [f"{one.strftime(WRITTEN[form])},8.1" for one in at]
+    table = read_table(written(tmp_path, "\n".join(["time,ph", *cells])))
+    assert table.times_ms.tolist() == [int(one.timestamp()) * 1000 for one in at]
 
 
 @settings(max_examples=25, deadline=None)
