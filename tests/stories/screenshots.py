@@ -34,8 +34,6 @@ from tests.stories.scenes import alarms_of, wait_for
 from tests.stories.theatre import Embedded, Theatre, playing
 
 OPENS = datetime(2026, 6, 1, 17, 50, tzinfo=UTC)
-LATER = timedelta(minutes=20)
-"""How much later than the demo's this curtain rises."""
 SPEED = 30.0
 WITHDRAWAL_LEFT = timedelta(minutes=45)
 """Over when the alarm comes; a slow machine has taken the refusal before."""
@@ -264,7 +262,6 @@ def main(folder: Path) -> None:
         )
         registry.add_contact(FARM, FARMER, receiver.url, place=0)
 
-    casting = [STORIES[0]._replace(passed=STORIES[0].passed + LATER), *STORIES[1:]]
     with (
         receiving() as receiver,
         tempfile.TemporaryDirectory(prefix="greenwater-pictures-") as temporary,
@@ -273,7 +270,7 @@ def main(folder: Path) -> None:
         stage = playing(
             place / "home",
             Embedded(),
-            casting,
+            STORIES,
             opens=OPENS,
             speed=SPEED,
             prepare=prepare,
