@@ -135,6 +135,18 @@ def test_from_a_harvest_to_a_recall_in_two_hands(farm: Farm) -> None:
     )
     assert passports()[theirs.id].places == shown.places, "where it was then"
 
+    # What was printed says what was so then, whatever the farm is called now.
+    unit, later_ms = str(lot.unit), milliseconds(farm.clock.now()) + 1
+    site = farm.registry.get_unit(unit).site
+    farm.registry.change_unit(
+        unit, name="Ao Mới", raft=None, species="GIT", area_m2=1.0, depth_m=None,
+        person="lan", at_ms=later_ms,
+    )  # fmt: skip
+    farm.registry.change_site(
+        site, name="Trại Mới", commune="22363", person="lan", at_ms=later_ms
+    )
+    assert passports() == before
+
     for organisation, person in (("hoa", "lan"), ("may", "bay")):
         farm.registry.add_contact(organisation, person, f"tgram://{person}")
     farm.labels.recall("lan", lot.id, "kháng sinh", "0905 123 456")
