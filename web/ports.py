@@ -61,14 +61,15 @@ class Telemetry(Protocol):
 class House:
     """What the administrator's pages need of the machine; what is None, it cannot do.
 
-    ``permit`` writes the broker's permissions anew, ``replay`` takes entries of
+    ``permit`` writes the broker's permissions anew and says what is left to do, empty
+    where nothing is; ``replay`` takes entries of
     quarantine in again and says what became of each. ``folder`` is the platform's own;
     ``broker_url`` is what boxes connect to, ``authority`` who signed the certificate of a
     demo that speaks TLS.
     """
 
     folder: Path | None = None
-    permit: Callable[[], object] | None = None
+    permit: Callable[[], str] | None = None
     replay: Callable[[Sequence[int]], Iterable[tuple[int, str]]] | None = None
     broker_url: str = ""
     authority: Path | None = None

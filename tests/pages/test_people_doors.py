@@ -46,8 +46,17 @@ SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 TOLD: list[str] = []
+LEFT: list[str] = []
+"""What the broker could not be told, if anything."""
+
+
+def permit() -> str:
+    TOLD.append("told")
+    return "".join(LEFT)
+
+
 HOUSE = House(
-    permit=lambda: TOLD.append("told"),
+    permit=permit,
     replay=lambda ids: [(one, "taken in") for one in ids],
     broker_url="mqtts://box.example",
 )
@@ -79,6 +88,7 @@ class Site:
             kept.backup(now)
         self.world.clock.advance(NOW - self.world.clock.now())
         TOLD.clear()
+        LEFT.clear()
 
     def client(self, *, is_demo: bool = False) -> TestClient:
         """Return a browser that nobody has signed in with."""
@@ -892,6 +902,15 @@ def test_a_box_is_added_with_a_code_renewed_and_shut_out(world: World) -> None:
     assert post(admin, "/admin/devices/hop-1/revoke", sure="1")[0] == 303
     assert world.registry.get_device("hop-1").state == "revoked"
     assert TOLD == ["told"] * 3, "the broker knows at once"
+    LEFT.append("Mosquitto does not know yet")
+    answer = admin.post("/admin/devices", data=form | {"device": "hop-2"})
+    assert answer.status_code == 200
+    assert "greenwater broker-files" in answer.text
+    answer = admin.post(
+        "/admin/devices/hop-2/revoke", data={"csrf": token, "sure": "1"}
+    )
+    assert answer.status_code == 200
+    assert "greenwater broker-files" in answer.text, "the broker still lets it in"
     acts = [one.act for one in world.registry.noted() if "hop-1" in one.subject]
     assert acts[0] == "device_revoke"
     assert {"device_add", "device_renew"} < set(acts)

@@ -202,6 +202,7 @@ class AdminPages:
         request: Request,
         new: tuple[str, str, Markup] | None = None,
         trouble: str = "",
+        left: str = "",
     ) -> HTMLResponse:
         lang, now_ms = lang_of(request), self._now_ms()
         statuses, views = self._registry.statuses(), []
@@ -228,7 +229,7 @@ class AdminPages:
             422 if trouble else 200,
             devices=views,
             new=new,
-            trouble=trouble,
+            trouble=trouble or left,
             sites=[(one.id, one.name) for one in self._registry.sites()],
             vessels=[
                 (one.id, one.name)
@@ -263,8 +264,9 @@ class AdminPages:
         if password is None:
             trouble = say(lang_of(request), "device_there", name=device)
             return self._devices(request, trouble=trouble)
-        self._permit()
-        return self._devices(request, self._enrolment(request, device, password))
+        left = self._permit(request)
+        enrolment = self._enrolment(request, device, password)
+        return self._devices(request, enrolment, left=left)
 
     def _enrolment(
         self, request: Request, device: str, password: str
@@ -278,9 +280,12 @@ class AdminPages:
         text = "\n".join(lines)
         return device, text, qr(text, say(lang_of(request), "device_enrol"))
 
-    def _permit(self) -> None:
-        if self._services.house.permit is not None:
-            self._services.house.permit()
+    def _permit(self, request: Request) -> str:
+        """Have the broker told; return in words that somebody must still do it."""
+        permit = self._services.house.permit
+        if permit is None or not permit():
+            return ""
+        return say(lang_of(request), "broker_left")
 
     def renew(
         self, request: Request, device: str, csrf: Annotated[str, Form()]
@@ -289,8 +294,9 @@ class AdminPages:
         self._doors.check_form(request, csrf)
         self._doors.administrator(request)
         password = self._registry.renew_password(device)
-        self._permit()
-        return self._devices(request, self._enrolment(request, device, password))
+        left = self._permit(request)
+        enrolment = self._enrolment(request, device, password)
+        return self._devices(request, enrolment, left=left)
 
     def revoke(
         self,
@@ -308,7 +314,8 @@ class AdminPages:
                 f"{device} is shut out for good: tick that you are sure", "sure_shut"
             )
         self._registry.revoke_device(device, self._now_ms())
-        self._permit()
+        if left := self._permit(request):
+            return self._devices(request, left=left)
         return RedirectResponse("/admin/devices", 303)
 
 
