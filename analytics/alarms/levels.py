@@ -1,7 +1,6 @@
 """Limits and rules at the probes of a unit: one alarm a channel and side. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -47,8 +46,6 @@ from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.telemetry.ports import Series
 
 LimitsOf = Callable[[str | None, Channel], SpeciesLimits | None]
-
-SIDES: Final = ("low", "high", "swing")
 
 
 class Levels:

@@ -17,8 +17,6 @@ FRESH_PSU: Final = 1.0
 """Below it ammonia follows Emerson, from it on the EPA's formula for sea water."""
 
 NH3_OF_N: Final = 17.031 / 14.007
-NO2_OF_N: Final = 3.284
-NH4_OF_N: Final = 1.288
 COMPENSATION_PER_DEGREE: Final = 0.0191
 _ZERO_K: Final = 273.15
 _A: Final = (5.80871, 3.20291, 4.17887, 5.10006, -9.86643e-2, 3.80369)

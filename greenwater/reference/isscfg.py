@@ -5,7 +5,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from greenwater.kernel.errors import InputError
 from greenwater.reference.tables import read_table
 
 
@@ -22,18 +21,3 @@ GEAR_CODES: Final[Mapping[str, GearCode]] = read_table(
     "isscfg.toml", dict[str, GearCode]
 )
 """By abbreviation, such as ``LLD``."""
-
-
-def get_gear(code: str) -> GearCode:
-    """Return a gear by its abbreviation.
-
-    Raises:
-        InputError: it is not on the list.
-    """
-    try:
-        return GEAR_CODES[code]
-    except KeyError:
-        raise InputError(
-            f"gear {code!r} is not one of {', '.join(GEAR_CODES)} (ISSCFG)",
-            "gear_unknown",
-        ) from None

@@ -164,12 +164,3 @@ def test_a_probe_is_added_once(registry: Registry) -> None:
         registry.add_probe(box, "top", profile="supmea_do7013")
     with pytest.raises(InputError, match="probe id"):
         registry.add_probe(box, "Top Probe")
-
-
-def test_an_instrument_is_exchanged_for_its_like(registry: Registry) -> None:
-    box = a_box(registry)
-
-    registry.change_probe(box, "top", profile="supmea_do7013", note="since the flood")
-
-    (probe,) = registry.list_probes(box)
-    assert (probe.profile, probe.note) == ("supmea_do7013", "since the flood")

@@ -30,7 +30,6 @@ from traceability.vietgap.certificates import (
     parse_body_code,
     parse_certificate_code,
     parse_members,
-    parse_pond_id,
     parse_registration_code,
     validity,
 )
@@ -377,10 +376,7 @@ def test_any_text_is_a_code_or_refused(text: str) -> None:
             continue
 
 
-def test_pond_numbers_members_and_the_next_code() -> None:
-    assert parse_pond_id("89010123004") == parse_pond_id("89-01-0123-004")
-    with pytest.raises(InputError):
-        parse_pond_id("89-01-0123")
+def test_members_and_the_next_code() -> None:
     (member,) = parse_members("Nguyễn Văn A; Vạn Hưng; tôm; 3000; 5000,5\n\n")
     assert (member.area_m2, member.expected_kg) == (3000, 5000.5)
     with pytest.raises(InputError, match="line 2 of the members"):

@@ -120,7 +120,6 @@ Act: TypeAlias = (
     Split | Merge | Process | Pack | Unpack | Ship | Receive | Dispose | Sell
 )
 Making: Final = (Split, Merge, Process)
-Leaving: Final = (Ship, Dispose, Sell)
 KINDS: Final = (
     "split",
     "merge",

@@ -7,13 +7,10 @@ correct the same, the one typed later counts.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.vessel_books import VesselRecord
-
-SKIPPERS: Final = ("trip", "catch", "transshipment")
-"""Kinds of records that the skipper answers for with his confirmation."""
 
 
 class Standing(NamedTuple):

@@ -137,21 +137,6 @@ def parse_registration_code(text: str) -> str:
     return code
 
 
-def parse_pond_id(text: str) -> PondId:
-    """Return a pangasius pond's number, ``89-01-0123-004`` or its eleven digits.
-
-    Raises:
-        InputError: it is none.
-    """
-    digits = re.sub(r"[-.\s]", "", text)
-    found = re.fullmatch(r"(\d{2})(\d{2})(\d{4})(\d{3})", digits)
-    if found is None:
-        raise InputError(
-            f"{text[:60]!r} is no pond number such as 89-01-0123-004", "pond_number"
-        )
-    return PondId(*found.groups())
-
-
 def issuer_of(code: str) -> str:
     """Return the number of the body that issued a certificate, from its code."""
     return code.rsplit("-", 2)[0]

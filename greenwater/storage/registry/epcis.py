@@ -8,7 +8,6 @@ from sqlalchemy import exists, select
 
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.storage.registry.asking import EventQuery, Place, Term
-from greenwater.storage.registry.chains import chain_of
 from greenwater.storage.registry.finding import FoundEvent, find
 from greenwater.storage.registry.ledger import (
     EventDraft,
@@ -63,11 +62,6 @@ class EpcisSeen:
         with self._sessions.reading() as session:
             return find(session, query, limit=limit, after=after)
 
-    def find_chain(self, start: str, *, limit: int) -> Sequence[FoundEvent]:
-        """Return the events of a thing (a link) and of all it came from, by time."""
-        with self._sessions.reading() as session:
-            return chain_of(session, start, self.organisations, limit=limit)
-
     def get_events(self, event_id: str) -> Sequence[FoundEvent]:
         """Return the event of an id and what declares it an error, oldest first."""
         return self.find_events(
@@ -88,17 +82,6 @@ class EpcisSeen:
                 found.append(text)
                 after = text
         return found
-
-    def entries_of_event(
-        self, organisation: str, number: int
-    ) -> Sequence[tuple[str, str]]:
-        """Return what one event is found by: (name, text)."""
-        row = EpcisEntryRow
-        query = select(row.name, row.text).where(
-            row.organisation == organisation, row.event == number, row.text.is_not(None)
-        )
-        with self._sessions.reading() as session:
-            return [(name, text or "") for name, text in session.execute(query)]
 
     def get_job(self, job: str) -> Job:
         """Return one capture.

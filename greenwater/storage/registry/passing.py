@@ -117,18 +117,6 @@ class Passing:
                 _unreceived().where(LotStepRow.recipient == organisation),
             )
 
-    def get_shipment(self, organisation: str, step: str) -> Shipment:
-        """Return one of those.
-
-        Raises:
-            MissingError: nothing of that id is on its way there.
-        """
-        found = (one for one in self.shipments_to(organisation) if one.step.id == step)
-        shipment = next(found, None)
-        if shipment is None:
-            raise MissingError(f"no shipment {step} is on its way to {organisation}")
-        return shipment
-
     def sources_of(self, lot: str) -> Descent:
         """Return all lots that a lot came from, itself too, and their links.
 

@@ -61,18 +61,6 @@ class Probes(ProbesSeen):
             organisation = get_row(session, Device, device).organisation
             add_once(session, Probe, key, {"organisation": organisation, **facts})
 
-    def change_probe(
-        self, device: str, probe: str, *, profile: str | None, note: str | None
-    ) -> None:
-        """Note another profile and note: an instrument was exchanged for its like.
-
-        Raises:
-            MissingError: there is no such probe.
-        """
-        with self._sessions.writing() as session:
-            row = get_row(session, Probe, device, probe)
-            row.profile, row.note = profile, note
-
 
 def probe_info(row: Probe) -> ProbeInfo:
     """Return what a row says."""
