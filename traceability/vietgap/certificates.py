@@ -77,15 +77,6 @@ class CertificateScope(Struct, frozen=True, forbid_unknown_fields=True):
     members: tuple[Member, ...] = ()
 
 
-class PondId(Struct, frozen=True):
-    """The number of a pangasius pond: province, species, facility, pond."""
-
-    province: str
-    species: str
-    facility: str
-    pond: str
-
-
 def _plain(text: str) -> str:
     """Return a code as people write it in one spelling: capitals, one kind of dash."""
     composed = unicodedata.normalize("NFC", text).strip().upper()
