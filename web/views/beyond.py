@@ -88,7 +88,9 @@ def beyond_words(lang: Lang, one: Beyond, now_ms: int) -> str:
     name = channel_name(lang, channel, is_short=True)
     value, limit = value_text(lang, one.reading), amount(lang, channel, one.bound)
     if value == limit:  # rounded alike it would be a riddle
-        value = amount(lang, channel, one.reading.value or 0.0, decimals=2)
+        gap = _how_far(one)
+        decimals = 2 if gap >= 0.005 else 3 if gap >= 0.0005 else 6
+        value = amount(lang, channel, one.reading.value or 0.0, decimals=decimals)
     words = say(
         lang,
         f"beyond_{one.side}_{one.severity}",
