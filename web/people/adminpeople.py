@@ -192,12 +192,8 @@ class AdminPeoplePages:
         role: Word = "",
     ) -> Response:
         """Make somebody something more."""
-        self._begin(request, person, csrf)
-        self._must_be(organisation, role)
-        request.state.subject = (
-            f"person={person} organisation={organisation} role={role}"
-        )
-        self._registry.add_member(person, organisation, Role(role))
+        this = self._named(request, person, csrf, organisation, role)
+        self._registry.add_member(person, organisation, this)
         return RedirectResponse(f"/admin/people/{person}", 303)
 
     def end_role(
@@ -209,18 +205,25 @@ class AdminPeoplePages:
         role: Word = "",
     ) -> Response:
         """End what somebody is; the last administrator stays."""
+        this = self._named(request, person, csrf, organisation, role)
+        if this is Role.ADMIN and self._registry.administrators() == [person]:
+            raise ConflictError(
+                "he is the last administrator: invite another one first", "last_admin"
+            )
+        self._registry.drop_member(person, organisation, this)
+        self._registry.end_sessions(person)
+        return RedirectResponse(f"/admin/people/{person}", 303)
+
+    def _named(
+        self, request: Request, person: str, csrf: str, organisation: str, role: str
+    ) -> Role:
+        """Return the role that a form names, once it may be given or taken there."""
         self._begin(request, person, csrf)
         self._must_be(organisation, role)
         request.state.subject = (
             f"person={person} organisation={organisation} role={role}"
         )
-        if role == Role.ADMIN and self._registry.administrators() == [person]:
-            raise ConflictError(
-                "he is the last administrator: invite another one first", "last_admin"
-            )
-        self._registry.drop_member(person, organisation, Role(role))
-        self._registry.end_sessions(person)
-        return RedirectResponse(f"/admin/people/{person}", 303)
+        return Role(role)
 
     def _begin(self, request: Request, person: str, csrf: str) -> str | None:
         """See that the form is ours, that an administrator sent it, and that he exists."""
