@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import LARGEST, Reading, milliseconds
 from greenwater.storage.export import (
     Format,
     deployed_spans,
@@ -177,7 +177,7 @@ def test_the_csv_is_what_the_docstring_says(telemetry: Telemetry) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     values=st.lists(
-        st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        st.none() | st.floats(-LARGEST, LARGEST),
         min_size=1,
         max_size=20,
     ),
