@@ -29,6 +29,13 @@ def test_a_page_is_short(page: str, most: int) -> None:
     assert len((ROOT / page).read_text().splitlines()) <= most
 
 
+def test_the_pictures_of_every_page_stay_small() -> None:
+    """Whoever clones the project fetches them: eight megabytes are enough."""
+    pictures = [*(ROOT / "docs" / "screenshots").glob("*.webp")]
+    assert len(pictures) > 300
+    assert sum(picture.stat().st_size for picture in pictures) < 8_000_000
+
+
 def test_the_tour_names_files_that_exist() -> None:
     names = re.findall(r"`((?:edge|ingest|greenwater|web|tests)/[\w/.]+)`", TOUR)
     assert len(names) > 12
