@@ -14,7 +14,7 @@ const CARD = new RegExp(
 const LIKE = /^https?:\/\/[^?#]*\/card\//;
 const DOMAIN = "greenwater-card-1\n";
 const LASTING = "999999";
-export const CARD_DAYS = 7;
+const CARD_DAYS = 7;
 const DAY_MS = 86_400_000;
 const VIETNAM_MS = 7 * 3_600_000;
 

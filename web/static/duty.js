@@ -39,7 +39,7 @@ const sign = async (secret, message) =>
     ? signAsync(message, secret)
     : new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, secret, message));
 
-export const keyOf = (person) => within("keys", "readonly", (store) => store.get(person));
+const keyOf = (person) => within("keys", "readonly", (store) => store.get(person));
 // This inspector's own key, once it is enrolled; on a page that is nobody's (kept before he
 // signed in) the only one there is.
 export const anyKey = async () => {
@@ -48,7 +48,7 @@ export const anyKey = async () => {
 };
 
 // The key of a person on this phone, made at the first call.
-export const ownKey = async (person) => {
+const ownKey = async (person) => {
   const known = await keyOf(person);
   if (known) return known;
   const { raw, secret } = await makeKey();

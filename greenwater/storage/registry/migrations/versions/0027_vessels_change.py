@@ -1,5 +1,7 @@
 """Boats are changed, taken out of service, given another number; time in closed areas."""
 
+from typing import Any, Final
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,7 @@ down_revision = "0026"
 branch_labels = None
 depends_on = None
 
-_NEW = {
+_NEW: Final[dict[str, sa.types.TypeEngine[Any]]] = {
     "home_port": sa.Text(),
     "radio": sa.Text(),
     "owner": sa.Text(),
