@@ -191,17 +191,22 @@ def read_labels(path: Path, table: Table) -> Floats:
         InputError: it is no file of ``time`` and one column of 0 and 1.
     """
     labels = read_table(path)
-    if len(labels.numbers) != 1:
+    columns = [one for one in labels.numbers.values() if not np.isnan(one).all()]
+    is_text = not columns
+    if is_text:
+        columns = [_yes_or_no(cells) for cells in labels.texts.values()]
+    if len(columns) != 1:
         raise InputError(
             f"{path} needs 'time' and one column of 0 and 1; it has: "
-            + ", ".join(labels.numbers)
+            + ", ".join([*labels.numbers, *labels.texts])
         )
-    values = next(iter(labels.numbers.values()))
+    values = columns[0]
     bad = ~np.isnan(values) & (values != 0) & (values != 1)
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
+        cell = next(iter(labels.texts.values()))[at] if is_text else f"{values[at]:g}"
         raise InputError(
-            f"{path} line {labels.lines[at]}: label {values[at]:g} is neither 0 nor 1"
+            f"{path} line {labels.lines[at]}: label {cell!r} is neither 0 nor 1"
         )
     known = pd.Series(values, index=labels.times_ms)
     known = known[~known.index.duplicated(keep="last")]
@@ -209,6 +214,12 @@ def read_labels(path: Path, table: Table) -> Floats:
     if np.isnan(found).all():
         raise InputError(f"{path} has no time that is in the recording")
     return found
+
+
+def _yes_or_no(cells: Sequence[str]) -> Floats:
+    """Return 1 for true and yes, 0 for false and no, NaN for empty cells, 2 for others."""
+    known = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": np.nan}
+    return np.array([known.get(one.strip().lower(), 2.0) for one in cells])
 
 
 def write_rows(

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from analytics.score.probes import alike, probes_of
-from analytics.score.water import score_water
+from analytics.score.table import read_table
+from analytics.score.water import read_labels, score_water
 from analytics.water import learned
 from analytics.water.events import Span, count_false, count_near, stretches
 from cli.score import app
@@ -177,6 +178,7 @@ def test_a_wrong_option_is_one_sentence(
     [
         ("time,bad\n2026-01-01T00:00:00Z,2\n", "neither 0 nor 1"),
         ("time,a,b\n2026-01-01T00:00:00Z,1,0\n", "one column of 0 and 1"),
+        ("time,bad\n2026-01-01T00:00:00Z,maybe\n", "line 2: label 'maybe' is neither"),
         ("time,bad\n2020-01-01T00:00:00Z,1\n", "no time that is in the recording"),
     ],
 )
@@ -189,6 +191,19 @@ def test_a_wrong_label_file_is_one_sentence(
         scored(
             a_file(tmp_path, days=1), tmp_path, label=label, train_until="2026-01-02"
         )
+
+
+def test_labels_may_be_true_and_false(tmp_path: Path) -> None:
+    table = read_table(a_file(tmp_path, days=1))
+    at = [pd.Timestamp(one, unit="ms").isoformat() for one in table.times_ms[:3]]
+    label = tmp_path / "label.csv"
+    label.write_text(f"time,bad,why\n{at[0]},True,ice\n{at[1]},False,\n")
+    with pytest.raises(InputError, match="it has: bad, why"):
+        read_labels(label, table)
+    label.write_text(f"time,bad,why\n{at[0]},True,\n{at[1]},False,\n{at[2]},,\n")
+    assert read_labels(label, table)[:3].tolist() == pytest.approx(
+        [1.0, 0.0, math.nan], nan_ok=True
+    )
 
 
 def test_the_command(tmp_path: Path) -> None:
