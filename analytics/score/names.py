@@ -121,7 +121,10 @@ _NO_QUANTITY: Final = frozenset(
 )
 
 
-_OXYGEN: Final = re.compile(r"oxy|(?:^|_)(?:o?do|o2)(?:_|$)")
+_OXYGEN: Final = re.compile(
+    r"oxy|(?:^|_)(?:odo|o2|do_(?:conc|u|um|[um]mol|ml|ug))(?:_|$)"
+)
+"""Not every ``do``: độ mặn, độ kiềm and độ đục begin so without their signs."""
 
 
 class Meaning(NamedTuple):

@@ -22,6 +22,7 @@ from analytics.score.names import is_verdict, looks_like_oxygen
 from analytics.score.table import (
     Floats,
     Table,
+    canonical,
     format_instants,
     parse_instant,
     read_table,
@@ -107,6 +108,7 @@ def _oxygen_of(table: Table) -> Floats:
         return table.column(str(Channel.DISSOLVED_OXYGEN))
     except InputError as exc:
         names = [one for one in table.numbers if not is_verdict(one)]
+        names.sort(key=lambda one: canonical(one) in set(Channel))
         other = next((one for one in names if looks_like_oxygen(one)), None)
         if other is None:
             raise

@@ -114,7 +114,8 @@ def test_no_column_of_oxygen_is_said_with_those_there_are(tmp_path: Path) -> Non
 
 def test_oxygen_in_another_unit_is_named(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
-    file.write_text("time,ph,DO (µmol/L)\n2026-01-01T00:00:00Z,8,250\n")
+    named = "time,DO sat (%),Độ mặn (g/L),DO (µmol/L)\n"
+    file.write_text(f"{named}2026-01-01T00:00:00Z,98,8,250\n")
     with pytest.raises(InputError, match=r"mg/L: is 'DO \(µmol/L\)' in another unit"):
         score_oxygen(
             file, tmp_path / "o.csv", train_until="2026-01-01", progress=nothing
