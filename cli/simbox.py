@@ -111,10 +111,10 @@ def skewed(clock: Clock, by_s: float) -> str:
         ConfigError: it is driven by a replay, and is everybody's.
     """
     by = timedelta(seconds=by_s)
+    if isinstance(clock, HeldClock):  # a ScaledClock too
+        return str(HeldClock(clock.start + by, clock.speed, clock.path))
     if isinstance(clock, ScaledClock):
         return str(ScaledClock(clock.start + by, clock.speed, clock.anchor_s))
-    if isinstance(clock, HeldClock):
-        return str(HeldClock(clock.start + by, clock.speed, clock.path))
     if isinstance(clock, SystemClock):
         if not by_s:
             return "system"

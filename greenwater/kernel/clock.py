@@ -100,36 +100,29 @@ class ScaledClock:
         return f"{self.start.isoformat()}*{self.speed:g}@{self.anchor_s!r}"
 
 
-class HeldClock:
+class HeldClock(ScaledClock):
     """A clock that stands at its start until it is released, then runs as fast as told."""
 
     def __init__(self, start: datetime, speed: float, path: Path) -> None:
-        self._running: ScaledClock | None = None
-        ScaledClock(start, speed, 0.0)  # refuses a speed that cannot be
-        self.start, self.speed, self.path = start, speed, path
+        super().__init__(start, speed, 0.0)
+        self.path, self._is_held = path, True
 
     def now(self) -> datetime:
         """Return the start; once released, that plus the real time passed, times the speed."""
-        if self._running is None:
-            self._running = self._released()
-        return self.start if self._running is None else self._running.now()
+        if self._is_held:
+            self._look()
+        return self.start if self._is_held else super().now()
 
-    def _released(self) -> ScaledClock | None:
-        try:
-            text = self.path.read_text("ascii")
-        except FileNotFoundError:
-            return None
-        return ScaledClock(self.start, self.speed, float(text))
+    def _look(self) -> None:
+        if self.path.exists():
+            self.anchor_s = float(self.path.read_text("ascii"))
+            self._is_held = False
 
     def release(self) -> None:
         """Have every process's clock of this file run from now on."""
         new = self.path.with_suffix(".new")
         new.write_text(repr(time.time()), "ascii")
         new.replace(self.path)
-
-    def real_seconds(self, simulated: float) -> float:
-        """Return ``simulated`` divided by the speed."""
-        return simulated / self.speed
 
     def __str__(self) -> str:
         return f"{self.start.isoformat()}*{self.speed:g}@{self.path}"
