@@ -51,7 +51,7 @@ $(STAMP): $(RUN) constraints.txt
 	@$(COMPILE)
 	@touch $@
 
-servers:  ## Mosquitto, InfluxDB and PostgreSQL from Debian's packages into .servers/
+servers:  ## Mosquitto, InfluxDB, PostgreSQL and Caddy from Debian's packages into .servers/
 	@$(PYTHON) tools/servers.py
 
 # Without UPGRADE=--upgrade, only what pyproject.toml makes necessary is changed.

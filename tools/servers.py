@@ -18,13 +18,14 @@ WANTED = {
     "mosquitto": "usr/sbin/mosquitto",
     "influxdb": "usr/bin/influxd",
     "postgresql-15": "usr/lib/postgresql/15/bin/postgres",
+    "caddy": "usr/bin/caddy",
 }
 # On every Debian, or only wanted when a package is really installed. libllvm14 is for
 # PostgreSQL's jit, which the tests switch off: a third of all that would be fetched.
 NOT_NEEDED = {
     "adduser", "cdebconf", "debconf", "debconf-2.0", "dpkg", "gcc-12-base",
     "influxdb-client", "init-system-helpers", "libc6", "libcrypt1", "libgcc-s1",
-    "libjs-jquery", "libllvm14", "libstdc++6", "locales", "locales-all", "lsb-base",
+    "libjs-jquery", "libllvm14", "libnss3-tools", "libstdc++6", "locales", "locales-all", "lsb-base",
     "netbase", "openssl", "passwd", "perl", "perl-base", "postgresql-client-common",
     "postgresql-common", "python3", "ssl-cert", "systemd", "sysvinit-utils", "tzdata",
     "ucf",
