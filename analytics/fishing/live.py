@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from msgspec import Struct, field
 
+from analytics.fishing import model
 from analytics.fishing.features import GEARS, Floats
 from analytics.fishing.hauls import HOUR_MS, MAX_GAP_MS, SLOW_KN, Fix
-from analytics.fishing.model import TROLLING, shipped
+from analytics.fishing.model import TROLLING
 from greenwater.reference.gears import gear_of
 
 EVERY_MS: Final = 5 * 60_000
@@ -88,7 +89,7 @@ def chances_of(asked: Mapping[int, Asked]) -> dict[int, float]:
     rows = {key: one.row for key, one in asked.items() if one.row is not None}
     found = {key: one.chance for key, one in asked.items() if one.row is None}
     if rows:
-        said: Floats = shipped().predict_proba(np.array([*rows.values()]))[:, 1]
+        said = model.asked(np.array([*rows.values()]))
         found |= dict(zip(rows, said.tolist(), strict=True))
     return found
 

@@ -14,6 +14,7 @@ import numpy as np
 import skops.io
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.fishing.features import GEARS, TURNS, Floats, Track, features_of
 from analytics.fishing.hauls import SLOW_KN
@@ -81,6 +82,13 @@ def shipped() -> HistGradientBoostingClassifier:
     return skops.io.loads(content, trusted=list(TRUSTED))
 
 
+def asked(rows: Floats) -> Floats:
+    """Return what the shipped model alone says of rows of ``features``."""
+    with threadpool_limits(1):  # more wait for each other where others work too
+        said: Floats = shipped().predict_proba(rows)[:, 1]
+    return said
+
+
 def probability(track: Track) -> Floats:
     """Return the probability of fishing at each fix, in [0, 1]."""
     return probabilities([track])[0]
@@ -88,7 +96,7 @@ def probability(track: Track) -> Floats:
 
 def probabilities(tracks: Sequence[Track]) -> list[Floats]:
     """Return the same for each of many vessels; asking for many at once is far cheaper."""
-    said: Floats = shipped().predict_proba(features_of(tracks))[:, 1]
+    said = asked(features_of(tracks))
     ends = np.cumsum([len(one.times_ms) for one in tracks])[:-1]
     return [
         with_gear(one.gear, part, gear_share(one))
