@@ -509,10 +509,14 @@ def test_a_message_that_fails_is_tried_again_later_and_given_up(
     assert registry.due_notifications(NOW + 9) == []
     (again,) = registry.due_notifications(NOW + 10)
     assert again.attempts == 1
-    assert registry.undelivered() == [("m-a1", "refused")]
+    assert registry.undelivered(NOW - HOUR) == [("m-a1", "refused")]
+    assert registry.undelivered(NOW + HOUR) == []
+    registry.notification_failed(message, "refused", next_ms=NOW + 20, at_ms=NOW + 10)
+    assert kinds(registry) == ["raised", "not_notified"], "the first time is told"
     registry.notification_failed(message, "x" * 999, next_ms=None, at_ms=NOW)
     assert registry.due_notifications(NOW + HOUR) == []
-    assert len(registry.undelivered()[0][1]) == 300
+    assert len(registry.undelivered(NOW - HOUR)[0][1]) == 300
+    assert kinds(registry) == ["raised", "not_notified", "given_up"]
 
 
 def test_what_was_not_sent_yet_is_dropped_when_somebody_takes_care(

@@ -167,6 +167,7 @@ class AdminPages:
         )
         heard = max((told.received_ms for told in statuses.values()), default=None)
         rested = self._registry.quarantined_since(now_ms - DAY_MS)
+        untold = len(self._registry.undelivered(now_ms - DAY_MS))
         return [
             (
                 say(lang, "health_boxes"),
@@ -189,6 +190,11 @@ class AdminPages:
                 say(lang, "health_quarantine"),
                 say(lang, "health_entries", count=rested),
                 rested == 0,
+            ),
+            (
+                say(lang, "health_untold"),
+                say(lang, "health_messages", count=untold),
+                untold == 0,
             ),
         ]
 

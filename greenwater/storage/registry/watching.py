@@ -224,7 +224,10 @@ class Watching:
     def notification_failed(
         self, one: Notification, why: str, *, next_ms: int | None, at_ms: int
     ) -> None:
-        """Note that a message did not go out; it is due again, or given up (None)."""
+        """Note that a message did not go out; it is due again, or given up (None).
+
+        The first time and the last stand in the alarm's history: its people see who was not told.
+        """
         with self._sessions.writing() as session:
             row = session.get(NotificationRow, one.id)
             if row is None:
@@ -234,12 +237,26 @@ class Watching:
                 row.dropped_ms = at_ms
             else:
                 row.due_ms = next_ms
+            kind = "given_up" if next_ms is None else "not_notified"
+            step = AlarmStep(
+                alarm=one.alarm,
+                key=f"{kind}/{one.id}",
+                at_ms=at_ms,
+                kind=kind,
+                person=one.person,
+                via=one.url.partition(":")[0],
+            )
+            add_step(session, one.organisation, step)
 
-    def undelivered(self) -> Sequence[tuple[str, str]]:
-        """Return the messages that were tried in vain: (notification, why)."""
+    def undelivered(self, since_ms: int) -> Sequence[tuple[str, str]]:
+        """Return messages tried in vain that are due still, or were later than ``since_ms``.
+
+        Each is (notification, why).
+        """
         query = select(NotificationRow).where(
             NotificationRow.sent_ms.is_(None),
             or_(NotificationRow.attempts > 0, NotificationRow.error.is_not(None)),
+            NotificationRow.due_ms > since_ms,
         )
         with self._sessions.reading() as session:
             return [(row.id, row.error or "") for row in session.scalars(query)]
