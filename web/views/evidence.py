@@ -8,12 +8,10 @@ from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds
 from traceability.book.evidence import ChannelEvidence, Evidence
 from web.views.formats import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
     amount,
     clock_time,
     day,
+    duration,
     number,
 )
 from web.words import Lang, channel_name, say
@@ -47,17 +45,6 @@ def percent(lang: Lang, share: float) -> str:
         return f"{share * 100:.0f} %"
     shown = min(max(share * 100, 0.1), 99.9)
     return f"{number(lang, shown, 1 if shown > 99 or shown < 1 else 0)} %"
-
-
-def duration(lang: Lang, ms: int) -> str:
-    """Return a length of time in its largest unit or two."""
-    if ms >= 2 * DAY_MS:
-        return say(lang, "for_days", count=ms // DAY_MS)
-    if ms >= HOUR_MS:
-        minutes = ms % HOUR_MS // MINUTE_MS
-        key = "for_hours_minutes" if minutes else "for_hours"
-        return say(lang, key, count=ms // HOUR_MS, minutes=minutes)
-    return say(lang, "for_minutes", count=max(1, ms // MINUTE_MS))
 
 
 def bounds_text(lang: Lang, channel: Channel, bounds: Bounds) -> str:

@@ -139,3 +139,14 @@ def _degrees(lang: Lang, value: float) -> str:
     # In tenths of a minute first, so that 59.96' becomes the next degree, not 60.0'.
     degrees, tenths = divmod(round(abs(value) * 600), 600)
     return f"{degrees}°{number(lang, tenths / 10, 1).zfill(4)}'\N{NO-BREAK SPACE}"
+
+
+def duration(lang: Lang, ms: int) -> str:
+    """Return a length of time in its largest unit or two."""
+    if ms >= 2 * DAY_MS:
+        return say(lang, "for_days", count=ms // DAY_MS)
+    if ms >= HOUR_MS:
+        minutes = ms % HOUR_MS // MINUTE_MS
+        key = "for_hours_minutes" if minutes else "for_hours"
+        return say(lang, key, count=ms // HOUR_MS, minutes=minutes)
+    return say(lang, "for_minutes", count=max(1, ms // MINUTE_MS))

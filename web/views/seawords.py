@@ -13,7 +13,7 @@ from greenwater.reference.vessel_records import VesselField, VesselFieldType
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.gate.harvest import Refusal
 from traceability.sea.vessel_papers import PaperStanding, PaperState
-from web.views.formats import day, exact, local
+from web.views.formats import MINUTE_MS, day, duration, exact, local
 from web.words import WORDS, Lang, say
 
 _PORT_NAMES: Final = {port.code: port.name for port in PORTS.port}
@@ -133,7 +133,7 @@ def _told(lang: Lang, name: str, value: Any) -> Any:
     if name.endswith("kg") and isinstance(value, float | int):
         return exact(lang, float(value))
     if name == "minutes":
-        return round(float(value))
+        return duration(lang, round(float(value)) * MINUTE_MS)
     if name == "until_day":
         return iso_day(str(value))
     if name == "differs":

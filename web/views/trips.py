@@ -12,7 +12,7 @@ from traceability.sea.coverage import Coverage
 from traceability.sea.gate import SETTLES, finding_of
 from traceability.sea.trip_book import Standing, differences
 from traceability.sea.trip_case import TripView
-from web.views.formats import day, exact, moment, number
+from web.views.formats import MINUTE_MS, day, duration, exact, moment, number
 from web.views.seawords import (
     day_time,
     drift_text,
@@ -169,10 +169,19 @@ def zones_text(lang: Lang, minutes: Mapping[str, float]) -> str:
     )
 
 
+def _length(lang: Lang, minutes: float) -> str:
+    return duration(lang, round(minutes) * MINUTE_MS)
+
+
 def passed_text(lang: Lang, passed: Mapping[str, float]) -> str:
     """Return how long a vessel was in closed areas, whatever it did there."""
     return ", ".join(
-        say(lang, "sea_minutes_in", minutes=round(minutes), area=zone_name(lang, code))
+        say(
+            lang,
+            "sea_minutes_in",
+            length=_length(lang, minutes),
+            area=zone_name(lang, code),
+        )
         for code, minutes in passed.items()
         if minutes >= 1
     )
@@ -268,7 +277,7 @@ def violation_text(lang: Lang, one: Violation) -> str:
         lang,
         "sea_violation_area" if one.area else "sea_violation",
         day=day(one.began_ms),
-        minutes=round(one.minutes),
+        length=_length(lang, one.minutes),
         zone=zone_name(lang, one.area or one.zone),
     )
     return with_grounds(lang, text, one)
