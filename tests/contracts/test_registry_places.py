@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from sqlalchemy import delete, event
+from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.vessels import VesselClass
@@ -369,6 +370,15 @@ def test_a_scope_cannot_write(registry: Registry) -> None:
         hoa._sessions.writing() as session,
     ):
         session.add(Organisation(id="x", name="x", kind="household"))
+
+
+def test_looking_leaves_nothing_in_memory(registry: Registry) -> None:
+    """A class for each visitor was never forgotten by SQLAlchemy: the site grew."""
+    two_households(registry)
+    before = len(Session.__subclasses__())
+    looks = [registry.visible_to(f"{name}-person") for name in ("hoa", "ba") * 5]
+    assert [len(one.site_tree(NOW)) for one in looks] == [1] * 10
+    assert len(Session.__subclasses__()) == before
 
 
 def test_what_a_place_was_can_be_told_after_it_was_changed(registry: Registry) -> None:

@@ -26,6 +26,7 @@ from greenwater.kernel.errors import (
 BUSY_S: Final = 15.0
 """How long a writer waits for another one's transaction on SQLite."""
 WAL_PAUSE_S: Final = 0.02
+_OPTIONS: Final = "greenwater_options"
 
 _POSTGRES: Final = {
     "connect_timeout": 5,
@@ -160,14 +161,19 @@ class Sessions:
     ``options`` are loader criteria that narrow every query read through it.
     """
 
-    def __init__(self, engine: Engine, *options: Any) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *options: Any,
+        make: sessionmaker[Session] | None = None,
+    ) -> None:
         self.engine, self._options = engine, options
-        self._make = sessionmaker(engine, expire_on_commit=False)
+        self._make = make or _maker(engine)
         self._shared = threading.local()
 
     def narrowed(self, *options: Any) -> "Sessions":
         """Return the same database, seen through ``options`` as well."""
-        return Sessions(self.engine, *self._options, *options)
+        return Sessions(self.engine, *self._options, *options, make=self._make)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -185,10 +191,8 @@ class Sessions:
             with translated():
                 yield shared
             return
-        with translated(), self._make() as session:
+        with translated(), self._make(info={_OPTIONS: self._options}) as session:
             session.connection(execution_options={"greenwater_reads": True})
-            if self._options:
-                event.listen(session, "do_orm_execute", self._narrow)
             yield session
 
     @contextlib.contextmanager
@@ -205,5 +209,16 @@ class Sessions:
             finally:
                 self._shared.session = outer
 
-    def _narrow(self, state: ORMExecuteState) -> None:
-        state.statement = state.statement.options(*self._options)
+
+def _maker(engine: Engine) -> sessionmaker[Session]:
+    # One for each database: sessionmaker makes a class, and what SQLAlchemy notes of a
+    # class or a listener is never forgotten. One for each visitor would eat the memory.
+    make = sessionmaker(engine, expire_on_commit=False)
+    event.listen(make, "do_orm_execute", _narrow)
+    return make
+
+
+def _narrow(state: ORMExecuteState) -> None:
+    options = state.session.info.get(_OPTIONS)
+    if options:
+        state.statement = state.statement.options(*options)
