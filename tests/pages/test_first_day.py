@@ -296,9 +296,9 @@ def test_a_farms_places_are_changed_closed_and_opened_by_its_own_people(
     assert post(client, f"/units/{unit}/close")[0] == 303
     assert site.hung(unit) == []
     assert "Ao Đầu" not in client.get("/").text
-    page = client.get(f"/units/{unit}").text
-    assert "Đã đóng từ" in page
-    assert f"/units/{unit}/probes" not in page
+    closed = client.get(f"/units/{unit}").text
+    assert "Đã đóng từ" in closed
+    assert f"/units/{unit}/probes" not in closed
     assert client.get(f"/units/{unit}/probes").status_code == 404
     assert unit not in client.get("/crops/new").text
     assert unit not in client.get("/records/today").text

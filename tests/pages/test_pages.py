@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -299,6 +299,8 @@ def test_every_link_from_the_first_page_resolves(site: TestClient) -> None:
         for node in parse_page(answer.text).all():
             for name in ("href", "src", "data-source", "data-live"):
                 link = node.attrs.get(name, "")
+                if "theme=" in link and urlsplit(address).path != "/":
+                    continue  # by day and by night it is the same page
                 if link and not link.startswith("#") and "vendor" not in link:
                     waiting.append(urljoin(address, link).split("#")[0])
     assert len(seen) > 40
