@@ -7,7 +7,7 @@ why). Passing through is allowed; within the buffer of an edge nothing is told.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -70,7 +70,7 @@ class ClosedAreas(Struct, frozen=True, forbid_unknown_fields=True):
     area: Sequence[ClosedArea]
 
 
-class _Shape:
+class Waters:
     """An area's waters on a plane whose unit is a nautical mile."""
 
     def __init__(self, area: ClosedArea) -> None:
@@ -145,21 +145,32 @@ def read_closed_areas(table: ClosedAreas) -> ClosedAreas:
 
 CLOSED: Final = read_closed_areas(read_table("closed_areas.toml", ClosedAreas))
 AREAS: Final[Mapping[str, ClosedArea]] = {one.code: one for one in CLOSED.area}
-_SHAPES: Final = tuple(_Shape(one) for one in CLOSED.area if one.core)
+
+
+def waters_of(areas: Iterable[ClosedArea]) -> tuple[Waters, ...]:
+    """Return the waters of those areas that have a place."""
+    return tuple(Waters(one) for one in areas if one.core)
+
+
+_WATERS: Final = waters_of(CLOSED.area)
 OUTLINES: Final[Mapping[str, Sequence[Place]]] = {
-    one.area.code: one.ring() for one in _SHAPES
+    one.area.code: one.ring() for one in _WATERS
 }
 """Edges of the areas that have a place, for maps."""
 
 
 def closed_area_at(
-    latitude: float, longitude: float, at_ms: int, gear: Gear
+    latitude: float,
+    longitude: float,
+    at_ms: int,
+    gear: Gear,
+    waters: Sequence[Waters] = _WATERS,
 ) -> ClosedArea | None:
     """Return the area that a place is clearly in and that is closed to a gear then.
 
     The first of the table counts where several hold the place.
     """
-    for shape in _SHAPES:
+    for shape in waters:
         if shape.is_within(latitude, longitude) and shape.area.is_closed(at_ms, gear):
             return shape.area
     return None
@@ -167,7 +178,7 @@ def closed_area_at(
 
 def bounds() -> tuple[float, float, float, float]:
     """Return south, west, north, east (°) of all areas that have a place."""
-    frames = [one.frame for one in _SHAPES]
+    frames = [one.frame for one in _WATERS]
     return (
         min(one[0] for one in frames),
         min(one[2] for one in frames),

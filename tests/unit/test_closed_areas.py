@@ -11,8 +11,9 @@ from greenwater.reference.closed_areas import (
     ClosedArea,
     closed_area_at,
     read_closed_areas,
+    waters_of,
 )
-from greenwater.reference.gears import gear_of
+from greenwater.reference.gears import Gear, gear_of
 
 MAY_MS = 1_778_000_000_000  # 5 May 2026 in Vietnam
 TRAWL, NET = gear_of("OTB"), gear_of("GNS")
@@ -48,6 +49,19 @@ def test_a_season_and_its_gears() -> None:
     assert winter.is_closed(MAY_MS - 120 * 86_400_000, TRAWL), (
         "over the turn of the year"
     )
+
+
+def test_a_place_is_closed_in_its_season_to_its_gears_only() -> None:
+    spring = waters_of([an_area(season=("04-01", "05-05"), gears=("OTB",))])
+    there = AREAS["NT-MUN"].core[0]
+
+    def code(at_ms: int, gear: Gear) -> str | None:
+        found = closed_area_at(*there, at_ms, gear, spring)
+        return None if found is None else found.code
+
+    assert code(MAY_MS, TRAWL) == "NT-MUN"
+    assert code(MAY_MS, NET) is None
+    assert code(MAY_MS + 86_400_000, TRAWL) is None
 
 
 def test_nothing_is_verified_and_every_gap_is_said() -> None:
