@@ -135,11 +135,11 @@ class Stage:
                             next(played), registry, telemetry, clock, worker=worker
                         )
 
-            fill(calm, "weeks before")
+            fill(calm, "playing the weeks before tonight")
             if calm and not stop.is_set():
                 seen = {worker.id: telemetry.last_sequence(worker.id)}
                 self._flag(registry, telemetry, seen)
-            fill(passed, "last days")
+            fill(passed, "playing the last days")
 
     def _readings(self, one: Stretch) -> list[Reading]:
         known, opens_s = measured(one.run.scenario), self.opens.timestamp()
