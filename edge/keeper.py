@@ -210,7 +210,7 @@ class Keeper:
         untimed = [r for r in some if r.clock is ClockQuality.UNSYNCED]
         gaps = self._lost
         with self._outbox.together():
-            self._outbox.settle(done, self._timekeeper.wall_ms())
+            self._outbox.settle(done, self._timekeeper.known_ms())
             if untimed:
                 self._untimed.keep(
                     self._timekeeper.boot, self.figures.newest_ms, untimed
@@ -270,7 +270,7 @@ class Keeper:
             self._time_some()
             if now_s - self._forgot_s > FORGET_S:
                 self._forgot_s = now_s
-                self._outbox.forget(self._timekeeper.wall_ms())
+                self._outbox.forget(self._timekeeper.sure_ms())
         self._tell()
 
     def _tidied(self) -> bool:

@@ -228,8 +228,10 @@ class Outbox:
                 for pack in [self._table.get(number)]
             ]
 
-    def settle(self, numbers: Numbers, now_ms: int) -> None:
+    def settle(self, numbers: Numbers, now_ms: int | None) -> None:
         """Note that batches are stored, or rest in quarantine. Unknown ones are harmless.
+
+        None where the time is not known: the seven days count from when it is.
 
         Raises:
             UnavailableError: the disk is full or failing; note them again later.
@@ -247,10 +249,17 @@ class Outbox:
         with self.together():
             return self._table.requeue(since_ms)
 
-    def forget(self, now_ms: int) -> None:
-        """Give up what was acknowledged more than seven days ago, a little at a time."""
+    def forget(self, now_ms: int | None) -> None:
+        """Give up what was acknowledged more than seven days ago, a little at a time.
+
+        None where the time is in doubt: a clock that has jumped a year ahead must not
+        take with it what a restored platform may ask for.
+        """
         self._ballast.keep()
+        if now_ms is None:
+            return
         with self.together():
+            self._table.date(now_ms)
             self._table.drop_acked(FORGET_AT_ONCE, before_ms=now_ms - KEEP_ACKED_MS)
 
     def tidy(self, handed: Numbers) -> bool:

@@ -32,6 +32,8 @@ _ROWS: Final = (
     "ORDER BY place LIMIT ?"
 )
 _END: Final = 2**62
+UNDATED_MS: Final = _END - 1
+"""Acknowledged, and nobody knows when: the box's clock was not set."""
 ROW_BYTES: Final = 80
 """What a row takes beside its payload, in the table and the index."""
 
@@ -177,13 +179,17 @@ class PackTable:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def settle(self, numbers: Numbers, now_ms: int) -> None:
-        """Note that these are done; what is not waiting is passed over."""
+    def settle(self, numbers: Numbers, now_ms: int | None) -> None:
+        """Note that these are done; what is not waiting is passed over.
+
+        Without a time they count as done after all others, until ``date`` is called.
+        """
+        acked_ms = UNDATED_MS if now_ms is None else now_ms
         for number in numbers:
             for row in self._db.execute(
                 "UPDATE pack SET acked_ms = ?, is_sealed = 1 WHERE number = ? "
                 "AND acked_ms IS NULL RETURNING rank, readings, size",
-                (now_ms, number),
+                (acked_ms, number),
             ).fetchall():
                 self._count(row[0], -1, *row[1:])
 
@@ -203,6 +209,13 @@ class PackTable:
         for row in rows:
             self._count(row[0], 1, *row[1:])
         return sum(row[1] for row in rows)
+
+    def date(self, now_ms: int) -> None:
+        """Let what was acknowledged at no known time, or later than now, be of now."""
+        self._db.execute(
+            "UPDATE pack SET acked_ms = ? WHERE acked_ms IS NOT NULL AND acked_ms > ?",
+            (now_ms, now_ms),
+        )
 
     def drop_acked(self, limit: int, *, before_ms: int | None = None) -> int:
         """Delete what was acknowledged first; return how many batches went."""

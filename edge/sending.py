@@ -8,7 +8,9 @@ The law of this module:
    grows while acknowledgements come within a second and shrinks when they take longer:
    over a slow link little of the backlog lies in front of the next live batch.
 3. What was sent stays here, as it was sent, until it is acknowledged; a new connection or
-   a new epoch sends it again, within the same credit.
+   a new epoch sends it again, within the same credit. While much of that is due, as with
+   a network that comes and goes before a platform that is down, nothing new is taken:
+   memory is bounded, and what stays in the outbox may still be joined or thinned.
 4. What is not acknowledged is sent again after 60 s, doubling to 15 min. If nothing at
    all is acknowledged for long, the connection itself is not to be trusted.
 
@@ -30,6 +32,8 @@ SLOW_S: Final = 2.0
 STUCK_FIRST_S: Final = 300.0
 STUCK_CAP_S: Final = 3600.0
 ASK_AGAIN_S: Final = 0.5
+AGAIN_MOST: Final = 2
+"""Windows of batches that may be due again, beyond which live ones wait in the outbox."""
 
 Ranges = Sequence[tuple[int, int]]
 
@@ -61,6 +65,8 @@ class Sending:
 
     def takes_live(self) -> bool:
         """Return whether a batch just committed could go out at once."""
+        if len(self._again) >= AGAIN_MOST * self.window:
+            return False
         return len(self._live) + len(self.air) < self.window
 
     def offer_live(self, batches: Sequence[Waiting]) -> None:

@@ -15,6 +15,7 @@ from greenwater.kernel.reading import ClockQuality, milliseconds
 log = structlog.get_logger()
 
 SYNC_ASKED_EVERY_S = 5.0
+_SURE = (ClockQuality.NTP, ClockQuality.GPS)
 
 
 class Timekeeper:
@@ -72,6 +73,16 @@ class Timekeeper:
     def wall_ms(self) -> int:
         """Return what the clock shows, right or wrong."""
         return milliseconds(self._clock.now())
+
+    def known_ms(self) -> int | None:
+        """Return now, or None while it is not known."""
+        instant = self.now()
+        return None if instant.quality is ClockQuality.UNSYNCED else instant.ms
+
+    def sure_ms(self) -> int | None:
+        """Return now where a time server or satellites say so; None for a mere clock."""
+        instant = self.now()
+        return instant.ms if instant.quality in _SURE else None
 
     def steady_ms(self) -> int:
         """Return milliseconds that never jump: a simulated clock's, or since the boot."""

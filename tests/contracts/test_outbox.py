@@ -209,6 +209,25 @@ def test_acknowledged_readings_are_kept_seven_days(outbox: Outbox) -> None:
     assert outbox.resend(0) == 0
 
 
+def test_what_was_acknowledged_while_the_clock_was_wrong_is_kept_seven_days_too(
+    outbox: Outbox,
+) -> None:
+    """A box that comes back after weeks sends before a time server has set its clock."""
+    numbers = [outbox.commit(water(4, n * 4))[0].batch for n in range(2)]
+    outbox.settle(numbers[:1], None)
+    outbox.settle(numbers[1:], T0 + 365 * DAY_MS)  # a clock that runs a year ahead
+    outbox.forget(None)
+    assert outbox.resend(T0 + 30 * DAY_MS) == 8, "wherever a backup is, it may be lost"
+    outbox.settle(numbers, None)
+    outbox.forget(T0 + 30 * DAY_MS)  # now it is known
+    outbox.forget(T0 + 37 * DAY_MS)
+    assert outbox.resend(T0 + 30 * DAY_MS) == 8
+    outbox.settle(numbers, T0 + 400 * DAY_MS)
+    outbox.forget(T0 + 30 * DAY_MS)
+    outbox.forget(T0 + 37 * DAY_MS + 1)
+    assert outbox.resend(0) == 0
+
+
 def test_acknowledged_readings_are_the_first_to_go(path: Path) -> None:
     outbox = opened(path, budget_bytes=200_000)
     for start in range(0, 8_000, 1_000):

@@ -203,6 +203,29 @@ def test_a_clock_in_1970_is_timed_once_it_is_set(benches: Benches) -> None:
     assert bench.timekeeper.jumps.count == 1
 
 
+def test_a_clock_a_year_ahead_takes_nothing_that_was_acknowledged_with_it(
+    benches: Benches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.keeper.FORGET_S", 0.0)
+    monkeypatch.setattr("edge.keeper.HOUSEKEEPING_S", 0.01)
+    bench = benches(NOW)
+    bench.take(7.0)
+    wait_until("it is sent", lambda: len(bench.shelf.live) == 1)
+    bench.keeper.settle([bench.shelf.live[0].batch])
+    wait_until("it is done", lambda: bench.keeper.figures.waiting == 0)
+    bench.is_synced = False
+    bench.clock.advance(timedelta(days=365))  # by hand, or a receiver's week counter
+    wait_until("it is noticed", lambda: bench.timekeeper.jumps.count == 1)
+    for _ in range(3):
+        bench.asked(lambda: None)
+        time.sleep(0.02)
+    bench.clock.advance(timedelta(days=-365))
+    bench.timekeeper.watch()  # asks anew whether a time server has set it
+    bench.is_synced = True
+    bench.asked(lambda: None)
+    assert len(bench.kept()[0]) == 1
+
+
 def test_readings_of_a_boot_that_never_knew_the_time_are_a_gap(
     benches: Benches, tmp_path: Path
 ) -> None:

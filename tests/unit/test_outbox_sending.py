@@ -66,6 +66,20 @@ def test_a_new_connection_sends_again_what_was_in_the_air() -> None:
     assert drained(sending, 1.0) == [3, 4]
 
 
+def test_memory_is_bounded_by_a_network_that_comes_and_goes_unheard() -> None:
+    sending, offered = Sending(8), 0
+    for now_s in range(500):  # a broker without a platform behind it
+        sending.connected(float(now_s))
+        while sending.takes_live():
+            sending.offer_live([batch(offered)])
+            offered += 1
+            drained(sending, float(now_s))
+    assert offered <= 4 * 8
+    sending.acked([(0, offered)], 500.0)
+    drained(sending, 500.0)
+    assert sending.takes_live(), "once the platform is back, live ones go first again"
+
+
 def test_an_ack_for_what_was_never_sent_settles_nothing() -> None:
     sending = Sending(16)
     sending.offer_backlog([batch(1)])
