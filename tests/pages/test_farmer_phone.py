@@ -95,11 +95,28 @@ def test_what_is_written_without_a_network_is_in_the_book_once(
     ]  # fmt: skip
     (photographed,) = (one for one in records if farms.registry.photos(one.id))
     assert photographed.fields["product"] == "Cám số 3"
+    is_refused_beside_its_field(page, f"{url}/records/today", "feed_use")
     page.goto(f"{url}/")
     page.click('form[action="/sign-out"] button')
     expect(page.locator('a[href="/sign-in"]').first).to_be_visible()
     assert not [one for one in kept_names(page) if one.startswith("gw-seen")]
     assert said == []
+
+
+def is_refused_beside_its_field(page: Page, address: str, kind: str) -> None:
+    """See a number that is none told beside its field, and no longer once it is one."""
+    page.goto(address)
+    opened(page, kind)
+    page.fill("#feed_use_product", "Cám số 2")
+    page.fill("#feed_use_kg", "nhiều")
+    page.click(f"#{kind} button.main")
+    expect(page.locator("#feed_use_kg + p.warning")).to_contain_text("“nhiều”")
+    expect(page.locator("#feed_use_kg")).to_be_focused()
+    expect(page.locator("#unsent")).to_have_attribute("data-count", "0")
+    page.fill("#feed_use_kg", "0,5")
+    page.click(f"#{kind} button.main")
+    expect(page.locator(f"#{kind} [data-done]")).to_be_visible()
+    expect(page.locator("#feed_use_kg + p.warning")).to_have_count(0)
 
 
 def kept_names(page: Page) -> list[str]:
@@ -302,6 +319,13 @@ def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
     assert len(records) == len(by_kind) == 2, records
     assert by_kind["catch"].fields["lines"] == [{"species": "YFT", "kg": 1200.5}]
     assert by_kind["catch"].trip == by_kind["trip"].trip
+    page.goto(log)
+    opened(page, "catch")
+    page.select_option("#catch_species_1", "YFT")
+    page.fill("#catch_kg_1", "nhiều")
+    page.click("#catch button.main")
+    expect(page.locator("#catch fieldset > p.warning")).to_contain_text("nhiều")
+    expect(page.locator("#catch_species_1")).to_be_focused()
     assert said == []
     sent_with_every_page_closed(farms, url, phone, page, log)
 

@@ -5,6 +5,7 @@ import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
 import { typedNumber } from "./numbers.js";
 import { asJpeg } from "./pictures.js";
 import { bookOf, dropRecord as drop, inBook as within, sendBook } from "./sending.js";
+import { clearTrouble, tellTrouble } from "./trouble.js";
 
 const AGAIN_MS = 30_000;
 const PATIENCE_MS = 6000;
@@ -176,9 +177,11 @@ const show = (node, text) => {
   node.hidden = !text;
 };
 
+const inputOf = ({ field }) => (field === "happened" ? field : `f_${field}`);
+
 const refusalOf = (form, one, typed) => {
   if (!one.field) return stateOf(one);
-  const name = labelOf(form, one.field === "happened" ? "happened" : `f_${one.field}`);
+  const name = labelOf(form, inputOf(one));
   const value = typed[`f_${one.field}`] ?? typed[one.field] ?? "";
   return say(value.trim() ? "field_wrong" : "field_missing", { name, typed: value });
 };
@@ -190,9 +193,8 @@ const sendNow = async (id) => {
 };
 
 const enter = async (form) => {
-  const warning = form.querySelector("[data-trouble]");
   const done = form.parentElement.querySelector("[data-done]");
-  show(warning, "");
+  clearTrouble(form);
   show(done, "");
   const id = form.dataset.again ?? newId();
   delete form.dataset.again;
@@ -201,7 +203,7 @@ const enter = async (form) => {
   try {
     pictures = await picturesOf(form);
   } catch {
-    show(warning, say("phone_no_photo"));
+    tellTrouble(form, "", say("phone_no_photo"));
     return;
   }
   await keep(record, toldOf(form, typed), pictures);
@@ -213,7 +215,7 @@ const enter = async (form) => {
     // Nothing of it is in the book: the form still has it.
     await drop(left);
     tell(await mine());
-    show(warning, refusalOf(form, left, typed));
+    tellTrouble(form, inputOf(left), refusalOf(form, left, typed));
     return;
   }
   if (!left && form.dataset.next) {

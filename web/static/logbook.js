@@ -5,6 +5,7 @@
 import { typedNumber } from "./numbers.js";
 import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
 import { inLog as within, logOf, sendLog } from "./sending.js";
+import { clearTrouble, tellTrouble } from "./trouble.js";
 
 const AGAIN_MS = 30_000;
 const PATIENCE_MS = 6000;
@@ -210,9 +211,8 @@ const setNow = (form) => {
 };
 
 const enter = async (form) => {
-  const warning = form.querySelector("[data-trouble]");
   const done = form.parentElement.querySelector("[data-done]");
-  show(warning, "");
+  clearTrouble(form);
   show(done, "");
   const id = form.dataset.again ?? newId();
   delete form.dataset.again;
@@ -232,7 +232,7 @@ const enter = async (form) => {
     // Nothing of it is in the book: the form still has it.
     await drop(left);
     tell(await mine());
-    show(warning, say("refused", { reason: left.reason }));
+    tellTrouble(form, left.field === "happened" ? left.field : `f_${left.field}`, say("refused", { reason: left.reason }));
     return;
   }
   show(done, left ? say("saved") : say("sent"));

@@ -139,9 +139,9 @@ export const sendLog = ({ person, token }) =>
       for (const some of parts(waits.filter((one) => one.vessel === vessel))) {
         const results = await postRecords(`/api/v1/vessels/${encodeURIComponent(vessel)}/records`, token, some);
         for (const [at, one] of some.entries()) {
-          const { status, reason = "" } = results[at];
+          const { status, reason = "", field } = results[at];
           if (status === "stored" || status === "same") await dropFrom(inLog, "records", one.id);
-          else await putIn(inLog, "records", { ...one, state: status, reason });
+          else await putIn(inLog, "records", { ...one, state: status, reason, field: field ?? "" });
         }
       }
     }
