@@ -117,13 +117,21 @@ class Forecasting:
         self.nights = {}
         made = []
         for series, place in hung.items():
-            if now_ms - newest.get(series, 0) <= FRESH_MS:
+            if self._is_fresh(series, newest.get(series, 0), now_ms):
                 found = self._look_at(series, place, places, now_ms)
                 if found is not None:
                     made.append(found)
         if made:
             self._telemetry.findings.write(made)
         return len(made)
+
+    def _is_fresh(self, series: Series, newest_ms: int, now_ms: int) -> bool:
+        if newest_ms <= now_ms:
+            return now_ms - newest_ms <= FRESH_MS
+        # a clock that ran ahead stamped that one: whether it still measures, others tell
+        lately = Span(series, now_ms - FRESH_MS, now_ms + 1)
+        channel = Channel.DISSOLVED_OXYGEN
+        return bool(self._telemetry.downsample(lately, channel, STEP_MS))
 
     def _look_at(
         self, series: Series, place: Place, places: Places, now_ms: int

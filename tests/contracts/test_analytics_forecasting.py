@@ -200,6 +200,16 @@ def test_too_little_or_too_old_makes_no_forecast(bench: Bench) -> None:
     assert bench.look() is None
 
 
+def test_a_stamp_of_tomorrow_does_not_keep_a_dead_probe_fresh(bench: Bench) -> None:
+    feed(bench.store, EVENING, days=2.5)
+    now_ms = milliseconds(EVENING)
+    bench.store.write([Reading(*POND, OXYGEN, now_ms + DAY_MS, 6.0)])
+    bench.look()
+    assert bench.look() is not None, "one wrong clock does not silence a live probe"
+    bench.clock.advance(timedelta(minutes=45))  # dead since, and not yet an hour
+    assert bench.forecasting.look(bench.places) == 0
+
+
 def test_a_night_that_will_be_short_of_oxygen_is_claimed_once_an_hour(
     bench: Bench,
 ) -> None:
