@@ -81,6 +81,7 @@ from web.sea.logbook import LogPages
 from web.sea.record_api import SeaRecordApi
 from web.sea.tripcards import TripCardPages
 from web.sea.trips import TripPages
+from web.sea.voyages import VoyagePages
 from web.views.facts import Snapshots
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
@@ -151,6 +152,7 @@ def create_app(services: Services) -> FastAPI:
         EntryPages(services, render, doors),
         RecordApi(services, doors),
         FleetPages(snapshots, render, doors),
+        VoyagePages(services, render, doors),
         AreaPages(snapshots, render, doors),
         LogPages(services, render, doors),
         BoatPages(services, render, doors),

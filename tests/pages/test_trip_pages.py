@@ -1,16 +1,20 @@
 """Trips on the page: what is typed wrong comes back, two people lift, cures lead somewhere."""
 
+import csv
+import io
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.trips import Sailed
+from greenwater.storage.registry.vessel_changes import VesselFacts
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_violation
 from tests.contracts.registries import NOW
@@ -32,7 +36,7 @@ def boat(tmp_path: Path) -> Iterator[Boat]:
     telemetry = open_telemetry(f"sqlite:///{tmp_path}/telemetry.db")
     with open_registry(empty_registry(tmp_path / "registry.db")) as registry:
         boat = Boat(registry, telemetry)
-        for person in ("bon", "sau", "ut", "minh"):
+        for person in ("bon", "sau", "ut", "minh", "tam"):
             registry.open_session(person, person, now_ms=0, expires_ms=2**53)
         yield boat
     telemetry.close()
@@ -381,7 +385,7 @@ def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
     page = skipper.see(f"/trips/{trip}")
     found = page.one(id="found")
     assert "do Minh khai thay Sau" in found.text
-    assert "vùng khơi 30,0 h" in found.text, "three hauls of ten hours"
+    assert "vùng khơi 30 giờ" in found.text, "three hauls of ten hours"
     assert [one.text for one in found.all("b")] == ["Mẻ 1", "Mẻ 2", "Mẻ 3"]
     (end,) = [
         one.attrs["href"] for one in found.all("a") if "end=1" in one.attrs["href"]
@@ -410,3 +414,71 @@ def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
     page = skipper.see(f"/trips/{trip}")
     told = [one.text for one in page.all("p", data_conflict="")]
     assert "Giữ cả hai" in told[0]
+
+
+def table(visit: Visit, name: str, query: str = "") -> list[dict[str, str]]:
+    answer = visit.client.get(f"/fleet/{name}.csv{SPAN}{query}")
+    assert answer.status_code == 200, answer.text[:500]
+    assert answer.content.startswith("\ufeff".encode()), "Excel needs the mark"
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+SPAN = "?since=2026-05-20&until=2026-07-10"
+
+
+def test_tables_hold_ones_own_boats_trips_hauls_and_waters_and_are_noted(
+    boat: Boat,
+) -> None:
+    boat.sail().fill()
+    by_hand = {"latitude": 9.5, "longitude": 109.0,
+               "lines": [{"species": "YFT", "kg": 12}]}  # fmt: skip
+    boat.write("catch", by_hand, at_ms=NOW + 18 * DAY)
+    facts = VesselFacts(name="=cmd", length_m=17.2, gear="LLD")
+    boat.registry.change_vessel(REGISTRATION, facts, person="bon", at_ms=NOW)
+    owner = Visit(boat, "bon")
+    (trip,) = table(owner, "trips")
+    assert (trip["Mã chuyến"], trip["Tàu"]) == ("trip-1", "'=cmd")
+    assert (trip["Xuất bến"], trip["Bến đi"]) == ("2026-05-29 03:26", "Hòn Rớ")
+    assert trip["Căn cứ"] == "do tàu khai, có vị trí"
+    assert (trip["Số mẻ"], trip["Khu vực vùng khơi"]) == ("3", "3")
+    assert (trip["Sản lượng ghi (kg)"], trip["Cân khi bốc dỡ (kg)"]) == (
+        "872.0",
+        "868.0",
+    )
+    hauls = table(owner, "hauls")
+    assert [one["Nguồn"] for one in hauls] == ["theo vị trí"] * 3 + ["ghi tay"]
+    assert "cá ngừ vây vàng 300\N{NO-BREAK SPACE}kg" in hauls[0]["Loài và số ký"]
+    assert (hauls[0]["Vĩ độ thả"], hauls[0]["Giờ ở vùng khơi"]) == ("11.2", "10.0")
+    assert hauls[3]["Kinh độ thu xong"] == "109"
+    waters = table(owner, "zones", f"&vessel={REGISTRATION}")
+    assert [(one["Tháng"], one["Khu vực"], one["Số giờ"], one["Số ngày"])
+            for one in waters] == [("2026-06", "3", "30.0", "3")]  # fmt: skip
+    assert not table(owner, "trips", f"&vessel={REGISTRATION}&lang=vi")[1:]
+    book = load_workbook(
+        io.BytesIO(owner.client.get(f"/fleet/voyages.xlsx{SPAN}").content)
+    )
+    assert [len(list(one.values)) for one in book][:3] == [2, 5, 2]
+    told = {row[0] for row in book["Mỗi cột là gì"].values if row}
+    assert {*hauls[0], *trip, *waters[0]} <= told, "every column is explained"
+    english = owner.client.get(f"/fleet/hauls.csv{SPAN}&lang=en").text
+    assert "Registration no." in english
+    other, officer = Visit(boat, "tam"), Visit(boat, "minh")
+    assert table(other, "hauls") == []
+    assert (
+        other.client.get(f"/fleet/voyages.xlsx?vessel={REGISTRATION}").status_code
+        == 404
+    )
+    assert len(table(officer, "hauls")) == 4
+    page = officer.see(f"/fleet/tables?vessel={REGISTRATION}")
+    (chosen,) = [o for o in page.all("option") if "selected" in o.attrs]
+    assert chosen.attrs["value"] == REGISTRATION
+    assert "chưa ai đối chiếu" in page.one(id="columns").text
+    for wrong in (
+        "?since=2026-07-01&until=2026-06-01",
+        "?since=2020-01-01",
+        "?since=ngày",
+    ):
+        answer = officer.client.get(f"/fleet/trips.csv{wrong}")
+        assert answer.status_code == 422, wrong
+    acts = [one.act for one in boat.registry.noted() if one.outcome == "done"]
+    assert acts.count("tables_export") == 8

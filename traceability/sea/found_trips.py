@@ -99,6 +99,20 @@ def counted(
     return Found(whole, hauls, is_declared)
 
 
+def declared_trip(
+    vessel: str, trip: str, span: tuple[int, int], said: Mapping[str, Any]
+) -> Trip:
+    """Return a trip that nobody saw leave, its ends as the declaration has them."""
+    return Trip(
+        id=trip,
+        vessel=vessel,
+        departure_ms=span[0],
+        departure_port=str(said.get("departure_port") or ""),
+        landing_ms=said.get("return_ms"),
+        landing_port=said.get("return_port"),
+    )
+
+
 def conflicts(
     said: Mapping[str, Any], found: Found | None, trips: Sequence[Trip]
 ) -> list[Conflict]:

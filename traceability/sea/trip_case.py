@@ -18,6 +18,7 @@ from traceability.sea.found_trips import (
     Found,
     conflicts,
     counted,
+    declared_trip,
     drift,
     match,
     thawed,
@@ -117,14 +118,7 @@ def _found(
         return counted(best, seen.hauls(best.id), loose)
     if span is None or not loose:
         return None
-    declared = Trip(
-        id=trip,
-        vessel=vessel,
-        departure_ms=span[0],
-        departure_port=str(said.get("departure_port") or ""),
-        landing_ms=said.get("return_ms"),
-        landing_port=said.get("return_port"),
-    )
+    declared = declared_trip(vessel, trip, span, said)
     return counted(declared, (), loose, is_declared=True)
 
 

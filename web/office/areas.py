@@ -1,9 +1,7 @@
 """Numbers by area, for officers: farms, water, alarms, certificates, goods, boats."""
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -17,7 +15,6 @@ from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.certification import Certificate
 from greenwater.storage.registry.places import SiteInfo, SiteKind
 from greenwater.storage.registry.scope import Scope
-from traceability.book.tables import plain_cell
 from traceability.corrections import in_force
 from traceability.vietgap.certificates import CertificateState, certificate_state
 from web.door.doors import Doors, RefusedError
@@ -44,7 +41,7 @@ from web.views.planned import (
 )
 from web.views.seamap import sea_map
 from web.words import Lang, say
-from web.workbooks import workbook_answer
+from web.workbooks import csv_answer, workbook_answer
 
 _GREEN: Final = ("feed_use", "harvest", "drug_chem_use", "waste")
 
@@ -175,7 +172,7 @@ class AreaPages:
     def areas_file(self, request: Request) -> Response:
         """The same as a table for a spreadsheet."""
         seen, facts = self._seen(request)
-        return _csv("areas", ["commune", *COLUMNS], _area_rows(seen, facts))
+        return csv_answer("areas", ["commune", *COLUMNS], _area_rows(seen, facts))
 
     def areas_workbook(self, request: Request) -> Response:
         """All tables of the page as one Excel workbook, in the page's language."""
@@ -214,7 +211,7 @@ class AreaPages:
         seen, facts = self._seen(request)
         months = vessel_days(seen.fished(months_ago(facts.now_ms)))
         rows = [[one.name, *(one.days.get(z, 0) for z in ZONES)] for one in months]
-        return _csv("vessel-days", ["month", *ZONES], rows)
+        return csv_answer("vessel-days", ["month", *ZONES], rows)
 
 
 COLUMNS: Final = (*(one.name for one in fields(AreaNumbers)), "feed_conversion")
@@ -334,18 +331,3 @@ def _cells(lang: Lang, numbers: AreaNumbers) -> list[str]:
 def _year_ms(now_ms: int) -> int:
     first = local(now_ms).replace(month=1, day=1, hour=0, minute=0, second=0)
     return int(first.timestamp() * 1000)
-
-
-def _csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(head)
-    writer.writerows(
-        ["" if one is None else plain_cell(str(one)) for one in row] for row in rows
-    )
-    return Response(
-        # A byte-order mark: without it Excel takes Vietnamese for Latin-1.
-        "\ufeff" + text.getvalue(),
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-        media_type="text/csv; charset=utf-8",
-    )

@@ -8,7 +8,7 @@ from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_books import VesselRecord
-from traceability.sea.trip_book import trip_book
+from traceability.sea.trip_book import TripBook, trip_book
 from traceability.sea.vessels import ANSWERS
 from web.views.formats import day
 from web.views.seawords import port_name
@@ -49,11 +49,16 @@ def _trip(
         else min(one.happened_ms for one in records)
     )
     port = fields.get("departure_port") or (found and found.departure_port) or ""
-    key = "sea_trip_confirmed" if book.is_confirmed else "sea_trip_open"
-    if found is not None and found.landing_ms is None and not book.landings:
-        key = "sea_trip_at_sea"
     name = say(lang, "sea_trip_from", day=day(began_ms), port=port_name(port))
-    return began_ms, TripLink(f"/trips/{trip}", name, say(lang, key))
+    state = say(lang, state_of_trip(book, found))
+    return began_ms, TripLink(f"/trips/{trip}", name, state)
+
+
+def state_of_trip(book: TripBook, found: Trip | None) -> str:
+    """Return the key of the words for how a trip stands."""
+    if found is not None and found.landing_ms is None and not book.landings:
+        return "sea_trip_at_sea"
+    return "sea_trip_confirmed" if book.is_confirmed else "sea_trip_open"
 
 
 def skippers_of(

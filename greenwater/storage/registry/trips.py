@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.trips import Haul, Point, Trip, Violation
@@ -16,6 +16,9 @@ from greenwater.storage.registry.rows import get_row, insert
 from greenwater.storage.registry.session import Sessions
 
 _PLACES: Final = ("set", "began", "ended")
+
+After = tuple[int, str]
+"""When (ms) and by which id the last row of the page before began."""
 
 
 class Sailed(Struct, frozen=True, kw_only=True):
@@ -76,6 +79,43 @@ class TripsSeen:
         with self._sessions.reading() as session:
             return [_haul_of(row) for row in session.scalars(query)]
 
+    def trips_between(
+        self,
+        start_ms: int,
+        end_ms: int,
+        *,
+        vessel: str | None = None,
+        after: After | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Trip]:
+        """Return the trips that departed in ``[start_ms, end_ms)``, the oldest first."""
+        query = _between(
+            select(TripRow), TripRow, TripRow.departure_ms, start_ms, end_ms,
+            vessel=vessel, after=after,
+        )  # fmt: skip
+        with self._sessions.reading() as session:
+            return [
+                msgspec.convert(row, Trip, from_attributes=True)
+                for row in session.scalars(query.limit(limit))
+            ]
+
+    def hauls_between(
+        self,
+        start_ms: int,
+        end_ms: int,
+        *,
+        vessel: str | None = None,
+        after: After | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Haul]:
+        """Return the hauls that began in ``[start_ms, end_ms)``, the oldest first."""
+        query = _between(
+            select(HaulRow), HaulRow, HaulRow.began_ms, start_ms, end_ms,
+            vessel=vessel, after=after,
+        )  # fmt: skip
+        with self._sessions.reading() as session:
+            return [_haul_of(row) for row in session.scalars(query.limit(limit))]
+
     def fished(self, from_ms: int) -> Sequence[Fished]:
         """Return every haul that began since an instant, as little as counting needs."""
         query = select(HaulRow.vessel, HaulRow.began_ms, HaulRow.minutes).where(
@@ -123,6 +163,22 @@ class Trips(TripsSeen):
                     organisation,
                     map(_violation_values, one.violations),
                 )
+
+
+def _between(
+    query: Any,
+    table: type[TripRow] | type[HaulRow],
+    began: Any,
+    start_ms: int,
+    end_ms: int,
+    *,
+    vessel: str | None,
+    after: After | None,
+) -> Any:
+    query = query.where(began >= start_ms, began < end_ms).order_by(began, table.id)
+    if vessel is not None:
+        query = query.where(table.vessel == parse_registration(vessel))
+    return query if after is None else query.where(tuple_(began, table.id) > after)
 
 
 def _forget(session: Session, vessel: str, since_ms: int) -> None:
