@@ -26,11 +26,11 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
 from tests.contracts.registries import NOW, Databases, a_box
+from tests.ledgers import altered, trace_events
 from tests.vectors.make_labels import label as made
 from traceability.book.books import Books, NewRecord
 from traceability.gate.harvest import GateRefusedError
 from traceability.label.labels import Labels, Published
-from traceability.ledger.whole import first_broken_link
 from traceability.proof.keys import Signer, open_signer
 from traceability.proof.verify import Code
 
@@ -261,9 +261,9 @@ def test_a_well_signed_label_that_was_never_issued_is_not_found(farm: Farm) -> N
 def test_the_ledger_is_whole_and_any_change_to_it_shows(farm: Farm) -> None:
     lot = farm.a_lot()
     farm.labels.issue("lan", lot.id, 2)
-    events = list(farm.registry.trace_events(organisation="hoa"))
+    events = list(trace_events(farm.registry, "hoa"))
     assert [one.number for one in events] == list(range(1, len(events) + 1))
-    assert first_broken_link(events) is None
+    assert altered(events) is None
     for at in range(len(events)):
         for forged in (
             [*events[:at], replace(events[at], document="{}"), *events[at + 1 :]],
@@ -274,14 +274,14 @@ def test_the_ledger_is_whole_and_any_change_to_it_shows(farm: Farm) -> None:
             ],
             [*events[:at], replace(events[at], hash="0" * 64), *events[at + 1 :]],
         ):
-            broken = first_broken_link(forged)
+            broken = altered(forged)
             assert broken is not None
             assert broken.number in (at + 1, at + 2)
     for at in range(len(events) - 1):
         without = events[:at] + events[at + 1 :]
-        assert first_broken_link(without) is not None
+        assert altered(without) is not None
     swapped = [events[1], events[0], *events[2:]]
-    assert first_broken_link(swapped) is not None
+    assert altered(swapped) is not None
 
 
 def test_two_who_write_at_once_make_one_chain(
@@ -301,9 +301,9 @@ def test_two_who_write_at_once_make_one_chain(
                     enumerate(drafts),
                 )
             )
-        events = registry.trace_events(organisation="hoa")
+        events = trace_events(registry, "hoa")
         assert len(events) == 40
-        assert first_broken_link(events) is None
+        assert altered(events) is None
 
 
 def test_every_event_is_epcis_by_gs1s_own_schema(
@@ -320,8 +320,7 @@ def test_every_event_is_epcis_by_gs1s_own_schema(
     farm.labels.recall("lan", lot.id, "thử", "0905 123 456")
     farm.labels.end_recall("lan", lot.id)
     events = [
-        msgspec.json.decode(one.document)
-        for one in farm.registry.trace_events(organisation="hoa")
+        msgspec.json.decode(one.document) for one in trace_events(farm.registry, "hoa")
     ]
     document = {
         "@context": [

@@ -21,6 +21,7 @@ from tests.contracts.boats import (
     a_violation,
 )
 from tests.contracts.registries import HOUR, NOW
+from tests.ledgers import trace_events
 from tests.templates import empty_registry
 from traceability.gdst.rules import check
 from traceability.sea.catch_evidence import catch_evidence_in
@@ -174,7 +175,7 @@ def test_the_events_of_a_catch_are_gdsts_and_say_what_a_small_boat_lacks(
     lot = boat.lot(landing.id)
     events = [
         msgspec.json.decode(one.document)
-        for one in boat.registry.trace_events(subject=lot.id)
+        for one in trace_events(boat.registry, subject=lot.id)
     ]
     assert [one["bizStep"].rpartition(":")[2] for one in events] == [
         "fishingEvent", "landing",

@@ -16,6 +16,7 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Step
 from greenwater.storage.registry.people import Role
 from tests.contracts.registries import NOW
+from tests.ledgers import trace_events
 from traceability.epcis.capture import draft_of
 from traceability.gate.harvest import GateRefusedError
 from traceability.gdst.chain import goods_of
@@ -153,7 +154,7 @@ def test_what_cannot_be_is_refused_with_every_reason_and_changes_nothing(
 
     assert trade.left(lot.id) == 1000.0
     assert trade.registry.steps() == []
-    assert trade.registry.trace_events() == []
+    assert trace_events(trade.registry) == []
 
 
 def test_what_is_made_keeps_its_species(trade: Trade) -> None:
@@ -353,9 +354,7 @@ def test_what_is_called_back_is_neither_used_nor_labelled_nor_sold_till_it_ends(
 
     assert trade.published.status().recalled == ()
     assert goods_refusals(trade.registry, peeled) == []
-    ledger = [
-        one.document for one in trade.registry.trace_events(organisation="nha-may")
-    ]
+    ledger = [one.document for one in trace_events(trade.registry, "nha-may")]
     told = [text for text in ledger if "persistentDisposition" in text]
     assert ['"set"' in text for text in told] == [True, False], "once each"
     trade.do("nha-may", Sell((Portion(peeled.id, 1),)))

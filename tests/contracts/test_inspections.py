@@ -19,6 +19,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.test_books import Farm
+from tests.ledgers import trace_events
 from tests.unit.test_photos import picture
 from traceability.book.photos import Album, drawn_anew
 from traceability.label.inspections import AHEAD_MS, DOMAIN, Inspecting
@@ -89,7 +90,7 @@ def test_what_was_signed_offline_is_stored_once(duty: Duty) -> None:
     assert sorted(one.result for one in kept) == ["conformant", "non_conformant"]
     events = [
         msgspec.json.decode(one.document)
-        for one in duty.registry.trace_events(subject=duty.lot.id)
+        for one in trace_events(duty.registry, subject=duty.lot.id)
     ]
     found = [one for one in events if one.get("bizStep") == "inspecting"]
     assert {one["disposition"] for one in found} == {"conformant", "non_conformant"}
@@ -239,7 +240,8 @@ def test_a_vessel_is_inspected_alone_once_and_stands_in_its_owners_ledger(
     assert kept.found["weighed"] == [{"species": "YFT", "kg": 310.5, "wrote": 300.0}]
     assert len(registry.vessel_inspection_photos(kept.id)) == 1
     (event,) = (
-        msgspec.json.decode(one.document) for one in registry.trace_events(subject=BOAT)
+        msgspec.json.decode(one.document)
+        for one in trace_events(registry, subject=BOAT)
     )
     assert (event["gw:signed"], event["disposition"]) == (statement, "non_conformant")
     assert event["cbvmda:informationProvider"].endswith(":so"), "not the owner"

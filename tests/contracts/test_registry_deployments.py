@@ -14,8 +14,8 @@ from hypothesis.stateful import (
 )
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry, open_registry
-from greenwater.storage.registry.deployments import Stay
 from tests.contracts.registries import HOUR, NOW, Databases, a_box, a_farm
 
 T1, T2, T3, T4 = (NOW + n * HOUR for n in range(1, 5))
@@ -57,12 +57,14 @@ def test_readings_of_a_unit_are_spans_of_series(registry: Registry) -> None:
     deploy(registry, "hoa-ao-2", T3, None)
     registry.deploy(BOX, "bottom", unit="hoa-ao-1", depth_m=2.0, from_ms=T2, now_ms=NOW)
 
-    top, bottom = registry.deployments_of("hoa-ao-1", T1 + 5, T4)
-    assert top == Stay(top.device, top.probe, 0.5, T1 + 5, T3)
-    assert (bottom.probe, bottom.depth_m) == ("bottom", 2.0)
-    assert (bottom.start_ms, bottom.end_ms) == (T2, T4)
-    assert registry.deployments_of("hoa-ao-1", NOW, T1) == []
-    assert registry.deployments_of("hoa-ao-2", T1, T3) == []
+    def spans(unit: str, start_ms: int, end_ms: int) -> list[tuple[str, int, int]]:
+        hung = registry.deployments(unit=unit, start_ms=start_ms, end_ms=end_ms)
+        found = deployed_spans(hung, start_ms, end_ms)
+        return [(one.series.probe, one.start_ms, one.end_ms) for one in found]
+
+    assert spans("hoa-ao-1", T1 + 5, T4) == [("top", T1 + 5, T3), ("bottom", T2, T4)]
+    assert spans("hoa-ao-1", NOW, T1) == []
+    assert spans("hoa-ao-2", T1, T3) == []
 
 
 def test_the_same_deployment_again_changes_nothing(registry: Registry) -> None:
@@ -151,7 +153,7 @@ def test_a_correction_holds_for_the_whole_stay_and_is_on_record(
     registry.correct_deployment(BOX, "top", T2, unit="hoa-ao-2", depth_m=1.5, now_ms=T4)
 
     assert units(registry, T1, T3 - 1, T3) == ["hoa-ao-2", "hoa-ao-2", None]
-    assert registry.deployments_of("hoa-ao-1", T1, T4) == []
+    assert registry.deployments(unit="hoa-ao-1") == []
     wrong, right = registry.deployment_history(BOX, "top")
     assert (wrong.deployed.unit, wrong.recorded_ms, wrong.superseded_ms) == (
         "hoa-ao-1",

@@ -184,15 +184,15 @@ def test_the_latest_status_is_kept(registry: Registry) -> None:
     box = a_box(registry)
     said = Status(True, "boot-1", outbox_depth=12, days_left=30.5, unhealthy=("top",))
 
-    registry.save_status(box, Status(True, "boot-0"), NOW)
-    registry.save_status(box, said, NOW + 1)
-    registry.save_status(box, Status(False, "late"), NOW - 1)
+    registry.save_statuses({box: Status(True, "boot-0")}, NOW)
+    registry.save_statuses({box: said}, NOW + 1)
+    registry.save_statuses({box: Status(False, "late")}, NOW - 1)
 
     assert registry.statuses() == {box: (NOW + 1, said)}
 
 
 def test_what_a_stranger_says_of_itself_is_not_kept(registry: Registry) -> None:
-    registry.save_status(DeviceId("stranger"), Status(True, "boot"), NOW)
+    registry.save_statuses({DeviceId("stranger"): Status(True, "boot")}, NOW)
 
     assert registry.statuses() == {}
 
@@ -211,7 +211,7 @@ def test_a_command_is_due_until_it_is_settled_or_expires(registry: Registry) -> 
 
     registry.save_reply(box, Reply("b", True, "done"), NOW + 2)
     assert registry.commands_due(soon) == []
-    assert registry.get_reply("b") == Reply("b", True, "done")
+    assert registry.get_command("b").reply == Reply("b", True, "done")
 
 
 def test_a_second_reply_changes_nothing(registry: Registry) -> None:
@@ -221,7 +221,7 @@ def test_a_second_reply_changes_nothing(registry: Registry) -> None:
 
     registry.save_reply(box, Reply("c", True), NOW + 9)
 
-    assert registry.get_reply("c") == Reply("c", False, "no such output")
+    assert registry.get_command("c").reply == Reply("c", False, "no such output")
 
 
 def test_only_the_device_that_was_asked_settles_a_command(registry: Registry) -> None:
@@ -232,7 +232,7 @@ def test_only_the_device_that_was_asked_settles_a_command(registry: Registry) ->
     registry.save_reply(box, Reply("unknown", True), NOW)
 
     assert [due.command.id for due in registry.commands_due(NOW)] == ["c"]
-    assert registry.get_reply("c") is None
+    assert registry.get_command("c").reply is None
 
 
 def test_the_same_command_again_is_harmless_and_another_is_a_conflict(
@@ -297,12 +297,7 @@ def test_workers_that_raise_the_same_alarm_at_once_open_one(
 
 
 def test_every_start_has_an_epoch_of_its_own(registry: Registry) -> None:
-    assert registry.current_epoch() is None
-
-    epochs = [registry.new_epoch() for _ in range(20)]
-
-    assert len(set(epochs)) == 20
-    assert registry.current_epoch() == epochs[-1]
+    assert len({registry.new_epoch() for _ in range(20)}) == 20
 
 
 messages = st.text(max_size=30) | st.sampled_from(["\0", "\ud800", "😀" * 600])
@@ -320,7 +315,7 @@ def test_whatever_a_box_says_is_kept_or_spelt_out(
 
     registry.save_reply(box, Reply("c", True, text), NOW)
     if "\ud800" not in text:  # the wire's decoder refuses half a pair
-        registry.save_status(box, Status(True, text, days_left=days), NOW)
+        registry.save_statuses({box: Status(True, text, days_left=days)}, NOW)
         assert registry.statuses()[box].status.boot == text
 
 

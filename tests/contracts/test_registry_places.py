@@ -5,15 +5,19 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from sqlalchemy import delete, event
+from msgspec.structs import replace
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.reference.vessels import VesselClass
+from greenwater.reference.limits import Bounds
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.models import Base, Organisation, Tenanted
 from greenwater.storage.registry.models.changes import PlaceChangeRow
+from greenwater.storage.registry.models.unit_limits import UnitLimitRow
 from greenwater.storage.registry.people import OrganisationKind, Role, reach
 from greenwater.storage.registry.watching import Pass
 from tests.contracts.registries import HOUR, NOW, a_box, a_farm
@@ -49,6 +53,10 @@ def two_households(registry: Registry) -> None:
             f"{name}-ao-1", name="Ao 1", raft=f"{name}-raft", species="PNV",
             area_m2=None, depth_m=None, person=f"{name}-person", at_ms=NOW,
         )  # fmt: skip
+        registry.set_unit_limits(
+            f"{name}-ao-1", OwnLimits(channel=Channel.PH, warn=Bounds(7.5)),
+            person=f"{name}-person", at_ms=NOW,
+        )  # fmt: skip
         registry.save_pass(Pass(saved_ms=NOW, states={}, alarms=[an_alarm(name)]))
 
 
@@ -79,13 +87,14 @@ QUESTIONS: list[Question] = [
     lambda scope: scope.list_devices(),
     lambda scope: scope.list_probes(),
     lambda scope: scope.deployments(),
-    lambda scope: scope.site_tree(NOW),
-    lambda scope: scope.fleet(NOW),
     lambda scope: scope.alarms(),
     lambda scope: [
         change
         for name in ("hoa", "ba")
         for change in scope.place_changes("unit", f"{name}-ao-1")
+    ],
+    lambda scope: [
+        one for name in ("hoa", "ba") for one in scope.limit_changes(f"{name}-ao-1")
     ],
 ]
 
@@ -122,7 +131,7 @@ def test_asking_for_anothers_by_name_is_as_asking_for_nothing(
     with pytest.raises(MissingError):
         hoa.get_vessel("KH-90001-TS")
     assert hoa.where("ba-box", "top", NOW) is None
-    assert hoa.deployments_of("ba-ao-1", NOW, NOW + HOUR) == []
+    assert hoa.deployments(unit="ba-ao-1") == []
     assert hoa.deployment_history("ba-box", "top") == []
     assert hoa.list_probes("ba-box") == []
     assert hoa.get_unit("hoa-ao-1").name == "Ao 1"
@@ -133,7 +142,7 @@ def test_statuses_are_seen_by_whose_box_it_is(registry: Registry) -> None:
 
     two_households(registry)
     for device in registry.devices():
-        registry.save_status(device, Status(True, "boot"), NOW)
+        registry.save_statuses({device: Status(True, "boot")}, NOW)
 
     assert list(registry.visible_to("hoa-person").statuses()) == ["hoa-box"]
 
@@ -170,9 +179,7 @@ def test_a_person_of_none_sees_nothing(registry: Registry) -> None:
     registry.add_person("guest", "Khách")
 
     guest = registry.visible_to("guest")
-    assert [list(guest.sites()), list(guest.vessels()), guest.site_tree(NOW)] == [
-        []
-    ] * 3
+    assert [list(guest.sites()), list(guest.vessels()), list(guest.units())] == [[]] * 3
     with pytest.raises(MissingError, match="person nobody"):
         registry.visible_to("nobody")
 
@@ -207,62 +214,6 @@ def test_only_the_duty_of_an_authority_reaches_beyond_its_own(
     memberships: list[tuple[str, OrganisationKind, Role]], seen: set[str] | None
 ) -> None:
     assert reach(memberships) == seen
-
-
-def test_the_tree_holds_sites_rafts_units_and_what_hangs_there(
-    registry: Registry,
-) -> None:
-    box = a_box(registry, probes="top bottom spare")
-    registry.add_raft("be-1", site="hoa-farm", name="Bè 1")
-    registry.add_unit(
-        "long-1", site="hoa-farm", raft="be-1", name="Lồng 1", kind="cage"
-    )
-    for probe, unit, depth_m in (("bottom", "long-1", 2.0), ("top", "long-1", 0.5)):
-        registry.deploy(box, probe, unit=unit, depth_m=depth_m, from_ms=NOW, now_ms=NOW)
-    registry.deploy(box, "spare", unit="hoa-ao-1", from_ms=NOW + HOUR, now_ms=NOW)
-
-    (site,) = registry.site_tree(NOW)
-    ((raft), (pond,)) = site.rafts[0], site.units
-    assert (site.site.name, raft.raft.name, pond.unit.name) == (
-        "Trại hoa",
-        "Bè 1",
-        "Ao 1",
-    )
-    (cage,) = raft.units
-    assert [(one.probe.id, one.depth_m) for one in cage.probes] == [
-        ("top", 0.5),
-        ("bottom", 2.0),
-    ]
-    assert pond.probes == ()
-    (later,) = registry.site_tree(NOW + HOUR)
-    assert [one.probe.id for one in later.units[0].probes] == ["spare"]
-
-
-def test_the_tree_costs_four_queries_however_large_it_is(registry: Registry) -> None:
-    for number in range(12):
-        box = a_box(registry, f"farm{number}")
-        registry.deploy(box, "top", unit=f"farm{number}-ao-1", from_ms=NOW, now_ms=NOW)
-    asked: list[str] = []
-    engine = registry._sessions.engine
-    event.listen(
-        engine, "before_cursor_execute", lambda _c, _x, sql, *_: asked.append(sql)
-    )
-
-    assert len(registry.site_tree(NOW)) == 12
-
-    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 4
-
-
-def test_the_fleet_holds_vessels_and_what_is_aboard(registry: Registry) -> None:
-    a_farm(registry)
-    registry.add_vessel("KH-95123-TS", organisation="hoa", name="Hải Âu", length_m=15.2)
-    registry.add_device("boat", vessel="KH-95123-TS", now_ms=NOW, is_simulated=True)
-    registry.add_probe("boat", "gps")
-    registry.deploy("boat", "gps", vessel="KH-95123-TS", from_ms=NOW, now_ms=NOW)
-
-    (node,) = registry.fleet(NOW)
-    assert node.vessel.kind is VesselClass.FROM_15
-    assert [(one.probe.id, one.is_simulated) for one in node.probes] == [("gps", True)]
 
 
 def test_adding_a_place_twice_changes_nothing(registry: Registry) -> None:
@@ -377,7 +328,7 @@ def test_looking_leaves_nothing_in_memory(registry: Registry) -> None:
     two_households(registry)
     before = len(Session.__subclasses__())
     looks = [registry.visible_to(f"{name}-person") for name in ("hoa", "ba") * 5]
-    assert [len(one.site_tree(NOW)) for one in looks] == [1] * 10
+    assert [len(one.sites()) for one in looks] == [1] * 10
     assert len(Session.__subclasses__()) == before
 
 
@@ -412,6 +363,39 @@ def test_what_a_place_was_can_be_told_after_it_was_changed(registry: Registry) -
         registry._sessions.writing() as session,
     ):
         session.execute(delete(PlaceChangeRow))
+
+
+def test_a_ponds_own_limits_have_a_history_that_is_never_changed(
+    registry: Registry,
+) -> None:
+    two_households(registry)
+    ours = partial(registry.set_unit_limits, "hoa-ao-1", person="hoa-person")
+    oxygen = OwnLimits(channel=Channel.DISSOLVED_OXYGEN, warn=Bounds(4.5))
+
+    assert ours(oxygen, at_ms=NOW + HOUR)
+    assert not ours(oxygen, at_ms=NOW + 2 * HOUR)  # the same again is no news
+    held = registry.get_unit("hoa-ao-1").limits
+    assert [one.limits for one in registry.units() if one.id == "hoa-ao-1"] == [held]
+    assert [(one.channel, one.species, one.warn, one.set_ms) for one in held] == [
+        (Channel.DISSOLVED_OXYGEN, "PNV", Bounds(4.5), NOW + HOUR),
+        (Channel.PH, "PNV", Bounds(7.5), NOW),
+    ]
+    with pytest.raises(InputError, match="hoa-ao-1: say why"):
+        ours(replace(oxygen, warn=Bounds(3.6)), at_ms=NOW + 3 * HOUR)
+    with pytest.raises(InputError, match="no limits are set for battery"):
+        ours(replace(oxygen, channel=Channel.BATTERY), at_ms=NOW + 3 * HOUR)
+    assert ours(replace(oxygen, warn=Bounds()), at_ms=NOW + 4 * HOUR)
+
+    assert registry.get_unit("hoa-ao-1").limits == held[1:]
+    back, first, _ = registry.limit_changes("hoa-ao-1")
+    assert (back.was, back.became.is_empty) == (held[0], True)
+    assert (first.was, first.became) == (None, held[0])
+    assert len(registry.limit_changes("hoa-ao-1", "ph")) == 1
+    with (
+        pytest.raises(ConflictError, match="never changed"),
+        registry._sessions.writing() as session,
+    ):
+        session.execute(delete(UnitLimitRow))
 
 
 def test_a_closed_pond_keeps_what_it_had_and_nothing_hangs_in_it(

@@ -27,12 +27,12 @@ from greenwater.storage.registry.people import OrganisationKind, Role
 from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
+from tests.ledgers import altered, trace_events
 from tests.pages.reading_pages import Node, parse_page
 from traceability.goods.exporting import export_chain
 from traceability.goods.lots import Goods
 from traceability.goods.steps import Made, NewStep, Portion, Process
 from traceability.ledger.events import lot_class
-from traceability.ledger.whole import first_broken_link
 from traceability.proof.keys import open_signer
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
@@ -205,8 +205,8 @@ def test_from_leaving_port_to_a_shopper_and_a_recall(harbour: Harbour) -> None:
     others_see_nothing(Phone(harbour, "tam"), at, lot)
     steak = he_cuts_it_into_steaks(owner, harbour, lot)
     he_calls_it_back(owner, lot, Phone(harbour), (uri, steak))
-    events = harbour.registry.trace_events(organisation="ho-bon")
-    assert first_broken_link(events) is None
+    events = trace_events(harbour.registry, "ho-bon")
+    assert altered(events) is None
     steps = [one.document for one in events]
     assert sum("fishingEvent" in one for one in steps) == 1
     assert not any(f"{hauls[0].began_at[0]:.3f}" in one for one in steps)

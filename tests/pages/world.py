@@ -109,7 +109,7 @@ class World:
         )
 
     def tell(self, device: str, status: Status, *, at_ms: int = NOW_MS) -> None:
-        self.registry.save_status(DeviceId(device), status, at_ms)
+        self.registry.save_statuses({DeviceId(device): status}, at_ms)
 
 
 MEANS = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from greenwater.kernel.errors import InputError
 from traceability.epcis.answers import EpcFormat, translated
-from traceability.epcis.capture import drafts_of
+from traceability.epcis.capture import draft_of
 from traceability.epcis.documents import decode, judge, read_document, read_event
 from traceability.epcis.faults import EpcisError
 from traceability.epcis.forms import is_uri, parse_time
@@ -236,8 +236,10 @@ def test_one_field_replaced_is_accepted_or_refused_and_nothing_else(
     raw[data.draw(st.sampled_from([*names, "example:own"]))] = data.draw(VALUES)
     said = ""
     try:
-        for draft in drafts_of(read_document(raw)):  # what is accepted can be kept
-            translated(json.loads(draft.document), EpcFormat.LINK)
+        document = read_document(raw)
+        for one in document.events:  # what is accepted can be kept
+            kept = draft_of(one, document.context).document
+            translated(json.loads(kept), EpcFormat.LINK)
     except InputError as exc:
         said = str(exc)
     assert len(said) < 400

@@ -1,4 +1,4 @@
-"""GDST's rules by name, completeness, and the chain of a lot."""
+"""GDST's rules by name, and completeness; a lot's chain is captured in contracts/test_epcis_ledger.py."""
 
 import copy
 import json
@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from traceability.gdst.chain import trace_back, trace_forward
 from traceability.gdst.rules import NOT_APPLICABLE, Act, act_of, check
 
 ROOT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "gdst"
@@ -73,39 +70,3 @@ def test_every_mandatory_element_taken_away_is_found_in_any_spelling() -> None:
     spelt = packing | {"bizStep": "https://ref.gs1.org/cbv/BizStep-packing"}
     assert act_of(spelt) is Act.AGGREGATION
     assert check([spelt | {"action": "DELETE"}]).errors[0].rule == "event_type"
-
-
-@needs_files
-def test_the_trace_back_chain_is_reproduced() -> None:
-    chain = events("trace/traceback_tests.jsonld")
-    outer = "urn:epc:id:sscc:08600031303.0005"
-    back = trace_back(chain, outer)
-    assert len(back.events) == len(chain) == 21
-    assert back.goods == {
-        # Two digits short of an SSCC: they stay as they are.
-        "urn:epc:id:sscc:08600031303.0005",
-        "urn:epc:id:sscc:08600031303.0004",
-        *(f"urn:gdst:example.org:product:lot:class:{name}" for name in (
-            "processor.2u.v1-0122-2022", "processor.10u.commingle-01232022",
-            "fishfarm.1u.farmed-tuna-01192022", "fisherman01.tunau.v1-0122-2022",
-            "feedmill.1u.ff11252021", "hatchery.1u.tf12012021")),
-    }  # fmt: skip
-    hatched = "urn:gdst:example.org:product:lot:class:hatchery.1u.tf12012021"
-    forward = trace_forward(chain, hatched)
-    assert outer in forward.goods
-    assert not any("fisherman01" in one for one in forward.goods)
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=20))
-def test_a_ring_ends_and_back_and_forward_agree(edges: list[tuple[int, int]]) -> None:
-    made = [
-        {
-            "type": "TransformationEvent",
-            "inputEPCList": [f"urn:x:{a}"],
-            "outputEPCList": [f"urn:x:{b}"],
-        }
-        for a, b in edges
-    ]
-    for start in range(7):
-        for one in trace_back(made, f"urn:x:{start}").goods:
-            assert f"urn:x:{start}" in trace_forward(made, one).goods

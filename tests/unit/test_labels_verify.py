@@ -28,7 +28,7 @@ from traceability.gs1.digital_link import parse_link
 from traceability.proof.keys import read_keys
 from traceability.proof.labelfacts import Goods, label_facts, read_facts
 from traceability.proof.links import parse_label, to_text
-from traceability.proof.seals import open_seal, seal
+from traceability.proof.seals import is_sealed, parse_seal, seal
 from traceability.proof.verify import (
     Code,
     StatusDocument,
@@ -180,18 +180,19 @@ def test_a_weight_has_as_many_decimals_as_fit(kg: float, fact: tuple[str, str]) 
 
 
 def test_a_seal_of_one_kind_is_none_of_another() -> None:
-    sealed = seal("a trip", signer(), b"greenwater-card-1\n")
-    text, key = open_seal(sealed, KEYS, b"greenwater-card-1\n")
-    assert (text, key.kid) == ("a trip", signer().kid)
-    for forged, domain in (
-        (sealed, b"greenwater-label-1\n"),
-        (sealed.replace("trip", "trap"), b"greenwater-card-1\n"),
-        (sealed[:-1], b"greenwater-card-1\n"),
-        (seal("a trip", signer(128), b"greenwater-card-1\n"), b"greenwater-card-1\n"),
-        ("words", b"greenwater-card-1\n"),
-    ):
+    domain, own = b"greenwater-card-1\n", KEYS.find(signer().kid)
+    sealed = seal("a trip", signer(), domain)
+    one = parse_seal(sealed)
+    assert (one.text, one.key) == ("a trip", signer().kid)
+    assert own is not None
+    assert is_sealed(one, own, domain)
+    assert not is_sealed(one, own, b"greenwater-label-1\n")
+    assert not is_sealed(parse_seal(sealed.replace("trip", "trap")), own, domain)
+    other = seal("a trip", signer(128), domain)
+    assert not is_sealed(parse_seal(other), own, domain)
+    for misspelt in (sealed[:-1], "words"):
         with pytest.raises(InputError):
-            open_seal(forged, KEYS, domain)
+            parse_seal(misspelt)
 
 
 def test_a_phone_whose_clock_is_behind_goes_by_the_list() -> None:

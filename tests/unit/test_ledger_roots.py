@@ -18,6 +18,7 @@ from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
+from tests.ledgers import trace_events
 from traceability.goods.lots import lot_of_landing
 from traceability.ledger.events import draft_of, event_of
 from traceability.ledger.roots import (
@@ -161,7 +162,7 @@ def test_a_ledger_written_anew_from_some_event_on_is_found_by_the_roots(
     """Whoever has the database can make a chain that fits; not the signature."""
     from greenwater.storage.registry.ledger import GENESIS, link_hash
 
-    rows = ledgers.registry.trace_events(organisation="may")
+    rows = trace_events(ledgers.registry, "may")
     previous = GENESIS
     for row in rows:
         text = row.document.replace("vu-1", "vu-9") if row.number >= 2 else row.document

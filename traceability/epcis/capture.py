@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry.ledger import EventDraft
-from traceability.epcis.documents import Document
 from traceability.epcis.entries import entries_of
 from traceability.epcis.forms import parse_time
 from traceability.epcis.hashing import hash_id, prehash
@@ -40,11 +39,6 @@ def draft_of(event: Mapping[str, Any], context: Any) -> EventDraft:
         is_bare=is_bare and context is not event.get("@context"),
         is_foreign=True,
     )
-
-
-def drafts_of(document: Document) -> list[EventDraft]:
-    """Return what is recorded of a document, event by event."""
-    return [draft_of(event, document.context) for event in document.events]
 
 
 def iso(ms: int) -> str:

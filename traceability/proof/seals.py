@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
-from traceability.proof.keys import KeysDocument, PublicKey, Signer, is_signed
+from traceability.proof.keys import PublicKey, Signer, is_signed
 from traceability.proof.links import from_text, to_text
 
 _SEALED: Final = re.compile(
@@ -53,18 +53,3 @@ def parse_seal(sealed: str) -> Seal:
 def is_sealed(one: Seal, key: PublicKey, domain: bytes) -> bool:
     """Return whether this key sealed it, as this kind of text."""
     return is_signed(domain + one.signed.encode(), one.signature, key)
-
-
-def open_seal(sealed: str, keys: KeysDocument, domain: bytes) -> tuple[str, PublicKey]:
-    """Return the text in a seal, and the key that made it; its state is the caller's.
-
-    Raises:
-        InputError: it is no seal, the key is not known, or the text was altered.
-    """
-    one = parse_seal(sealed)
-    key = keys.find(one.key)
-    if key is None:
-        raise InputError(f"nobody knows the key {one.key} that sealed this")
-    if not is_sealed(one, key, domain):
-        raise InputError(f"this was altered: key {one.key} did not sign it so")
-    return one.text, key

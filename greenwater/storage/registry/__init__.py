@@ -51,8 +51,8 @@ from greenwater.storage.registry.second_factors import SecondFactors
 from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tokens import Tokens
-from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import Trips
+from greenwater.storage.registry.unit_limits import UnitLimits
 from greenwater.storage.registry.vessel_books import VesselBooks
 from greenwater.storage.registry.vessel_changes import VesselChanges
 from greenwater.storage.registry.vessel_inspections import VesselInspections
@@ -71,11 +71,11 @@ class Registry(
     People,
     Places,
     PlaceChanges,
+    UnitLimits,
     VesselChanges,
     Devices,
     Probes,
     Deployments,
-    Trees,
     Quarantine,
     Commands,
     OperatorAlarms,

@@ -8,7 +8,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.storage.registry.ledger import EventDraft, LedgerSeen, append_events
+from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Organisation, Site, Unit
 from greenwater.storage.registry.models.books import (
     CropRow,
@@ -99,7 +99,7 @@ def _of(kind: Any, row: Any) -> Any:
     return kind(*(getattr(row, name) for name in kind.__struct_fields__))
 
 
-class BooksSeen(LedgerSeen):
+class BooksSeen:
     """What may be asked about books; mixed into ``Registry`` and ``Scope``."""
 
     _sessions: Sessions

@@ -86,14 +86,6 @@ class Commands:
             row.settled_ms, row.is_done = received_ms, reply.is_done
             row.message = storable(reply.message)[:_MAX_MESSAGE]
 
-    def get_reply(self, command: str) -> Reply | None:
-        """Return what became of a command, None while it is open.
-
-        Raises:
-            MissingError: there is none of that id.
-        """
-        return self.get_command(command).reply
-
     def get_command(self, command: str) -> CommandInfo:
         """Return a command and what became of it.
 

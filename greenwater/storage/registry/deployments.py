@@ -15,16 +15,6 @@ from greenwater.storage.registry.session import Sessions
 FOREVER_MS: Final = 2**62
 
 
-class Stay(Struct, frozen=True):
-    """A probe's share of what was asked for: ``[start_ms, end_ms)`` at one depth."""
-
-    device: DeviceId
-    probe: ProbeId
-    depth_m: float | None
-    start_ms: int
-    end_ms: int
-
-
 class DeploymentRecord(Struct, frozen=True):
     """A deployment, when it was recorded, and since when it no longer counts (if so)."""
 
@@ -66,23 +56,6 @@ class DeploymentsSeen:
         with self._sessions.reading() as session:
             rows = session.scalars(query.order_by(Deployment.from_ms, Deployment.id))
             return [deployed_of(row) for row in rows]
-
-    def deployments_of(self, unit: str, start_ms: int, end_ms: int) -> Sequence[Stay]:
-        """Return the probes whose readings are the unit's within ``[start_ms, end_ms)``.
-
-        Each with the stretch that counts: the answer to "readings of this unit from A to
-        B" is what these series hold in these stretches.
-        """
-        return [
-            Stay(
-                one.device,
-                one.probe,
-                one.depth_m,
-                max(one.from_ms, start_ms),
-                end_ms if one.to_ms is None else min(one.to_ms, end_ms),
-            )
-            for one in self.deployments(unit=unit, start_ms=start_ms, end_ms=end_ms)
-        ]
 
     def deployment_history(self, device: str, probe: str) -> Sequence[DeploymentRecord]:
         """Return all that was ever recorded of a probe, as it was recorded."""

@@ -218,10 +218,6 @@ class Devices(DevicesSeen):
             rows = session.execute(select(Device.id, Device.state)).all()
         return {DeviceId(one): DeviceState(state) for one, state in rows}
 
-    def save_status(self, device: DeviceId, status: Status, received_ms: int) -> None:
-        """Keep a device's latest status; what an unknown device says is not kept."""
-        self.save_statuses({device: status}, received_ms)
-
     def save_statuses(
         self, statuses: Mapping[DeviceId, Status], received_ms: int
     ) -> None:

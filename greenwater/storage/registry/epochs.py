@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import select
-
 from greenwater.storage.registry.models import IngestEpoch
 from greenwater.storage.registry.session import Sessions
 
@@ -20,9 +18,3 @@ class Epochs:
         with self._sessions.writing() as session:
             session.add(IngestEpoch(id=epoch))
         return epoch
-
-    def current_epoch(self) -> str | None:
-        """Return the id of the latest epoch, None before the first."""
-        query = select(IngestEpoch.id).order_by(IngestEpoch.number.desc()).limit(1)
-        with self._sessions.reading() as session:
-            return session.scalar(query)

@@ -1,7 +1,7 @@
 """The ledger of trace events: appended in order, each with the hash of the one before."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from greenwater.storage.registry.meeting import Meeting, keep, meetings_of
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisEventRow
-from greenwater.storage.registry.session import Sessions
 
 GENESIS: Final = "0" * 64
 """What the first event of a ledger has for the hash of the one before."""
@@ -171,36 +170,3 @@ def _index(session: Session, row: TraceEventRow, draft: EventDraft) -> set[Meeti
         session.execute(insert_many(EpcisEntryRow), values)
     words = [(one.name, one.text) for one in draft.entries if one.text is not None]
     return meetings_of(words, row.event_ms)
-
-
-class LedgerSeen:
-    """Mixed into ``Registry`` and ``Scope``."""
-
-    _sessions: Sessions
-
-    def trace_events(
-        self, *, organisation: str | None = None, subject: str | None = None
-    ) -> Sequence[TraceEvent]:
-        """Return recorded events, by organisation and number."""
-        query = select(TraceEventRow).order_by(
-            TraceEventRow.organisation, TraceEventRow.number
-        )
-        if organisation is not None:
-            query = query.where(TraceEventRow.organisation == organisation)
-        if subject is not None:
-            query = query.where(TraceEventRow.subject == subject)
-        with self._sessions.reading() as session:
-            return [
-                TraceEvent(
-                    row.organisation,
-                    row.number,
-                    row.id,
-                    row.subject,
-                    row.event_ms,
-                    row.recorded_ms,
-                    row.document,
-                    row.previous,
-                    row.hash,
-                )
-                for row in session.scalars(query)
-            ]

@@ -30,8 +30,8 @@ from greenwater.storage.registry.probes import ProbesSeen
 from greenwater.storage.registry.scans import ScansSeen
 from greenwater.storage.registry.service import ServicesSeen
 from greenwater.storage.registry.session import Sessions
-from greenwater.storage.registry.tree import Trees
 from greenwater.storage.registry.trips import TripsSeen
+from greenwater.storage.registry.unit_limits import UnitLimitsSeen
 from greenwater.storage.registry.vessel_books import VesselBooksSeen
 from greenwater.storage.registry.vessel_changes import VesselChangesSeen
 from greenwater.storage.registry.vessel_inspections import VesselInspectionsSeen
@@ -40,11 +40,11 @@ from greenwater.storage.registry.vessel_inspections import VesselInspectionsSeen
 class Scope(
     PlacesSeen,
     PlaceChangesSeen,
+    UnitLimitsSeen,
     VesselChangesSeen,
     DevicesSeen,
     ProbesSeen,
     DeploymentsSeen,
-    Trees,
     AlarmsSeen,
     ServicesSeen,
     BooksSeen,
