@@ -7,6 +7,7 @@ from typing import NamedTuple
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
@@ -15,7 +16,10 @@ from greenwater.storage.telemetry.ports import Series
 
 
 class Place(NamedTuple):
-    """What matters of a place for limits and alarms."""
+    """What matters of a place for limits and alarms.
+
+    ``own`` are the limits that its people set themselves.
+    """
 
     organisation: str
     site: str | None
@@ -23,6 +27,7 @@ class Place(NamedTuple):
     species: str | None
     depth_m: float | None
     is_simulated: bool
+    own: tuple[OwnLimits, ...] = ()
 
 
 class Places:
@@ -92,6 +97,7 @@ class Places:
             unit.species,
             one.depth_m,
             device.is_simulated,
+            unit.limits,
         )
 
     def vessel_at(self, series: Series, at_ms: int) -> str | None:
@@ -128,7 +134,9 @@ class Places:
         if info is None:
             return None
         organisation = self._sites[info.site].organisation
-        return Place(organisation, info.site, unit, info.species, None, is_simulated)
+        return Place(
+            organisation, info.site, unit, info.species, None, is_simulated, info.limits
+        )
 
     def kind_of(self, unit: str | None) -> str | None:
         """Return what a unit is: pond, cage or tank."""

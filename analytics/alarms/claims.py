@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analytics.alarms import life
+from analytics.alarms.found import own_detail
 from analytics.alarms.silence import hour_of
 from analytics.alarms.standing import Standing
 from analytics.places import Place, Places
@@ -17,6 +18,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity, species_limits
+from greenwater.reference.own_limits import unit_limits
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 
 FORECAST_LASTS: Final = 2
@@ -121,10 +123,11 @@ def forecast_alarm(
 
     ``value`` mg/L is expected in ``lead_h`` hours from ``at_ms``, and hardly less than
     ``low``. Below what the unit's species bears (critical) it is a warning, critical when
-    near; otherwise the warning that stood before is over. Ask at every ``every_s`` of
+    near; otherwise the warning that stood before is over. The unit's own limit counts. Ask at every ``every_s`` of
     ``alarm_rules.toml``, at the hours of ``is_forecast_hour``.
     """
-    limits = species_limits(place.species, Channel.DISSOLVED_OXYGEN)
+    channel = Channel.DISSOLVED_OXYGEN
+    limits = unit_limits(place.species, place.own, channel)
     if limits is None or limits.critical is None or limits.critical.low is None:
         return None
     rule, limit = RULES.forecast, limits.critical.low
@@ -132,14 +135,14 @@ def forecast_alarm(
         return None
     is_near = lead_h <= rule.critical_lead_h
     return Claim(
-        condition=f"limit/{place.unit}/{Channel.DISSOLVED_OXYGEN}/low",
+        condition=f"limit/{place.unit}/{channel}/low",
         kind="forecast",
         severity=Severity.CRITICAL if is_near else Severity.WARN,
         place=place,
         began_ms=at_ms,
         at_ms=at_ms,
         is_over=value >= limit,
-        channel=Channel.DISSOLVED_OXYGEN,
+        channel=channel,
         side="low",
         value=round(value, 3),
         limit=limit,
@@ -149,6 +152,13 @@ def forecast_alarm(
             "low": round(low, 3),
             "lead_h": round(lead_h, 2),
             "probability": probability,
+            **own_detail(
+                place,
+                species_limits(place.species, channel),
+                channel,
+                Severity.CRITICAL,
+                "low",
+            ),
         },
     )
 

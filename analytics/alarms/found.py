@@ -12,6 +12,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.alarm_rules import RULES, ChangeRule, about, change_rules
 from greenwater.reference.limits import Bounds, Severity, SpeciesLimits
+from greenwater.reference.own_limits import is_looser, on_side, own_of
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 
 
@@ -105,6 +106,34 @@ def detail_of(
     if found.against is not None:
         detail["against"] = found.against.value
     return detail
+
+
+def own_detail(
+    place: Place,
+    reference: SpeciesLimits | None,
+    channel: Channel,
+    severity: Severity,
+    side: str,
+) -> dict[str, Any]:
+    """Return who set a place's level, when, why, and what its species' is.
+
+    Empty: nobody did, it is the species' level (``reference``).
+    """
+    ours = own_of(place.own, place.species, channel)
+    value = None if ours is None else ours.level(severity, side)
+    if ours is None or value is None:
+        return {}
+    return {
+        "own": {
+            "person": ours.person,
+            "set_ms": ours.set_ms,
+            "reason": ours.reason,
+            "species_limit": on_side(
+                reference.bounds(severity) if reference else None, side
+            ),
+            "is_looser": is_looser(reference, severity, side, value),
+        }
+    }
 
 
 def new_alarm(

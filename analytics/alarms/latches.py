@@ -15,13 +15,14 @@ class Latch(Struct, frozen=True):
     Off: ``since_ms`` is the first of the ``count`` readings beyond the limit that came
     without one inside between them. On: ``since_ms`` is the first reading that was back
     inside by the hysteresis, with none between that was not. None: no such reading.
-    ``began_ms`` is where the readings began that turned it on.
+    ``began_ms`` is where the readings began that turned it on, beyond ``limit``.
     """
 
     is_on: bool = False
     since_ms: int | None = None
     count: int = 0
     began_ms: int = 0
+    limit: float | None = None
 
 
 OFF = Latch()
@@ -29,7 +30,9 @@ OFF = Latch()
 
 def halted(latch: Latch) -> Latch:
     """Return a latch whose clock was wrong: it stays on or off, and waits anew."""
-    return Latch(is_on=True, began_ms=latch.began_ms) if latch.is_on else OFF
+    if not latch.is_on:
+        return OFF
+    return Latch(is_on=True, began_ms=latch.began_ms, limit=latch.limit)
 
 
 def beyond(value: float, limit: float, side: str) -> bool:
@@ -47,8 +50,13 @@ def back(value: float, limit: float, side: str, hysteresis: float) -> bool:
 def moved(
     latch: Latch, at_ms: int, value: float, limit: float, side: str, timing: Timing
 ) -> Latch:
-    """Return the latch after one more reading."""
-    if latch.is_on:
+    """Return the latch after one more reading.
+
+    Where the limit has been changed since it turned on, it stays on only if the value is
+    beyond the new one: hysteresis is about a limit that was left.
+    """
+    is_left = latch.limit in (None, limit) or beyond(value, limit, side)
+    if latch.is_on and is_left:
         return _held(latch, at_ms, value, limit, side, timing)
     if not beyond(value, limit, side):
         return OFF
@@ -57,7 +65,7 @@ def moved(
     is_long = at_ms - since_ms >= timing.delay_s * 1000
     is_often = 0 < timing.samples <= count
     if is_long or is_often:
-        return Latch(is_on=True, began_ms=since_ms)
+        return Latch(is_on=True, began_ms=since_ms, limit=limit)
     return Latch(since_ms=since_ms, count=count)
 
 
@@ -65,8 +73,8 @@ def _held(
     latch: Latch, at_ms: int, value: float, limit: float, side: str, timing: Timing
 ) -> Latch:
     if not back(value, limit, side, timing.hysteresis):
-        return Latch(is_on=True, began_ms=latch.began_ms)
+        return Latch(is_on=True, began_ms=latch.began_ms, limit=limit)
     since_ms = at_ms if latch.since_ms is None else latch.since_ms
     if at_ms - since_ms >= timing.clear_s * 1000:
         return OFF
-    return Latch(is_on=True, since_ms=since_ms, began_ms=latch.began_ms)
+    return Latch(is_on=True, since_ms=since_ms, began_ms=latch.began_ms, limit=limit)

@@ -1,6 +1,7 @@
 """Limits and rules at the probes of a unit: one alarm a channel and side. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -11,6 +12,7 @@ from analytics.alarms.found import (
     gravest,
     limit_of,
     new_alarm,
+    own_detail,
     rule_of,
 )
 from analytics.alarms.latches import halted
@@ -42,6 +44,7 @@ from greenwater.reference.alarm_rules import (
     change_rules,
 )
 from greenwater.reference.limits import Severity, SpeciesLimits, timing
+from greenwater.reference.own_limits import OwnLimits, laid_over
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.telemetry.ports import Series
 
@@ -60,7 +63,8 @@ class Levels:
         self._devices, self._standing = devices, standing
         self._limits_of = limits_of
         self._asked: dict[
-            tuple[str | None, Channel], tuple[Sequence[Level], Sequence[ChangeRule]]
+            tuple[str | None, tuple[OwnLimits, ...], Channel],
+            tuple[Sequence[Level], Sequence[ChangeRule]],
         ] = {}
         self._units: dict[tuple[str, Channel], set[tuple[DeviceId, str]]] = {}
         for device, watched in devices.items():
@@ -81,7 +85,7 @@ class Levels:
         is_late: bool,
     ) -> None:
         """Take in a reading; bring the alarms about its channel and unit up to date."""
-        levels, rules = self._known(place.species, reading.channel)
+        levels, rules = self._known(place, reading.channel)
         if not levels and not rules:
             return
         tracked = self._track(reading, place, recorded_ms, keeps_day=bool(rules))
@@ -95,15 +99,21 @@ class Levels:
             self._judge(reading, place, side, places, is_late=is_late)
 
     def _known(
-        self, species: str | None, channel: Channel
+        self, place: Place, channel: Channel
     ) -> tuple[Sequence[Level], Sequence[ChangeRule]]:
-        """Return what is asked of a channel where a species lives; worked out once."""
-        known = self._asked.get((species, channel))
+        """Return what is asked of a channel at a place; worked out once."""
+        key = (place.species, place.own, channel)
+        known = self._asked.get(key)
         if known is None:
-            limits = self._limits_of(species, channel)
-            known = levels_of(channel, limits), change_rules(species, channel)
-            self._asked[species, channel] = known
+            levels = levels_of(channel, self._limits(place, channel))
+            known = levels, change_rules(place.species, channel)
+            self._asked[key] = known
         return known
+
+    def _limits(self, place: Place, channel: Channel) -> SpeciesLimits | None:
+        """Return a place's own limits of a channel over those of its species."""
+        reference = self._limits_of(place.species, channel)
+        return laid_over(reference, place.own, place.species, channel)
 
     def at(
         self, unit: str, channel: Channel
@@ -220,7 +230,8 @@ class Levels:
     def _told_of(self, alarm: Alarm, found: Found, place: Place) -> Alarm:
         """Return the alarm with what its worst probe says now."""
         tracked = found.tracked
-        limits = self._limits_of(place.species, Channel(found.key.partition("/")[2]))
+        channel = Channel(found.key.partition("/")[2])
+        limits = self._limits(place, channel)
         rule = rule_of(found, place)
         value = tracked.signals.get(found.name, tracked.value)
         if rule is not None and rule.kind is not ChangeKind.SWING:
@@ -239,8 +250,19 @@ class Levels:
             worst=value if worst is None else choose(worst, value),
             limit=limit_of(found, rule, limits),
             trend_per_h=None if slope is None else round(slope, 4),
-            detail=detail_of(found, rule, limits),
+            detail=detail_of(found, rule, limits)
+            | self._own(found, rule, place, channel),
         )
+
+    def _own(
+        self, found: Found, rule: ChangeRule | None, place: Place, channel: Channel
+    ) -> dict[str, Any]:
+        """Return who set the level that was left, if it is the unit's own."""
+        if rule is not None:
+            return {}
+        side, severity = found.name.split("/")[:2]
+        reference = self._limits_of(place.species, channel)
+        return own_detail(place, reference, channel, Severity(severity), side)
 
     def holders(self, alarm: Alarm) -> set[DeviceId]:
         """Return the devices whose probes hold a limit's alarm."""
@@ -259,7 +281,7 @@ class Levels:
             and (place := places.at(_series(device, key), at_ms)) is not None
             and place.unit == alarm.unit
             and (
-                self._limits_of(place.species, channel) is not None
+                self._limits(place, channel) is not None
                 or bool(change_rules(place.species, channel))
             )
             for device, key, tracked in self.at(alarm.unit, channel)

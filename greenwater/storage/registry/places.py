@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -10,11 +10,13 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.kernel.errors import InputError
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.reference.vessels import VesselClass, parse_registration, vessel_class
 from greenwater.storage.registry.models import Organisation, Raft, Site, Unit, Vessel
 from greenwater.storage.registry.people import parse_slug
 from greenwater.storage.registry.rows import add_once, get_row, parse_name
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.unit_limits import limits_now
 
 _COMMUNE: Final = re.compile(r"[0-9]{5}")
 
@@ -57,7 +59,11 @@ class RaftInfo(NamedTuple):
 
 
 class UnitInfo(Struct, frozen=True):
-    """A pond, cage or tank; closed since ``closed_ms``, if it is."""
+    """A pond, cage or tank; closed since ``closed_ms``, if it is.
+
+    ``limits`` are those its own people set, which stand before its species'
+    (``reference.own_limits``).
+    """
 
     id: str
     site: str
@@ -68,6 +74,7 @@ class UnitInfo(Struct, frozen=True):
     area_m2: float | None
     depth_m: float | None
     closed_ms: int | None = None
+    limits: tuple[OwnLimits, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -115,12 +122,13 @@ def raft_info(row: Raft) -> RaftInfo:
     return RaftInfo(row.id, row.site, row.name)
 
 
-def unit_info(row: Unit) -> UnitInfo:
+def unit_info(row: Unit, limits: Iterable[OwnLimits] = ()) -> UnitInfo:
     """Return what a row says."""
     kind, size = UnitKind(row.kind), (row.area_m2, row.depth_m)
     return UnitInfo(
-        row.id, row.site, row.raft, row.name, kind, row.species, *size, row.closed_ms
-    )
+        row.id, row.site, row.raft, row.name, kind, row.species, *size, row.closed_ms,
+        tuple(limits),
+    )  # fmt: skip
 
 
 def vessel_info(row: Vessel) -> VesselInfo:
@@ -170,7 +178,10 @@ class PlacesSeen:
         """Return the units of all sites, closed ones too, by site and name."""
         query = select(Unit).order_by(Unit.site, Unit.name, Unit.id)
         with self._sessions.reading() as session:
-            return [unit_info(row) for row in session.scalars(query)]
+            own = limits_now(session)
+            return [
+                unit_info(row, own.get(row.id, ())) for row in session.scalars(query)
+            ]
 
     def vessels(self) -> Sequence[VesselInfo]:
         """Return the vessels, by registration number."""
@@ -194,7 +205,8 @@ class PlacesSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            return unit_info(get_row(session, Unit, unit))
+            row = get_row(session, Unit, unit)
+            return unit_info(row, limits_now(session, unit).get(unit, ()))
 
     def get_vessel(self, vessel: str) -> VesselInfo:
         """Return one vessel, by its registration number in any spelling.

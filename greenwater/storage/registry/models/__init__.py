@@ -16,6 +16,7 @@ from greenwater.storage.registry.models import (
     pulses,
     scans,
     trips,
+    unit_limits,
     vessel_books,
     vessel_changes,
 )  # isort: skip
@@ -73,6 +74,7 @@ __all__ = [
     "pulses",
     "scans",
     "trips",
+    "unit_limits",
     "vessel_books",
     "vessel_changes",
 ]
