@@ -90,21 +90,12 @@ _PLACE: Final = re.compile(
 """What may stand beside a channel's name: a number, a letter, a layer, a depth."""
 
 
-_VERDICTS: Final = frozenset(
-    [
-        "corrected",
-        "cor",
-        "label",
-        "labels",
-        "labeled",
-        "labelled",
-        "qc",
-        "flag",
-        "flags",
-        "anomaly",
-        "outlier",
-    ]
+_VERDICTS: Final = re.compile(
+    r"(?:^|_)(?:qc|qa|qf|\w*finalqf|flags?|labels?|labell?ed|anomaly|outlier|qartod"
+    r"|qualifiers?|quality|approval|grade|rejected|suspect)(?:_|$)"
+    r"|(?:^|_)cor(?:rected)?(?:_(?:\d{1,2}|[a-d]))?$"
 )
+"""Words of columns that were written afterwards; ``cor`` and ``corrected`` as the last."""
 _NO_QUANTITY: Final = frozenset(
     [
         "id",
@@ -168,10 +159,10 @@ def looks_like_oxygen(name: str) -> bool:
 def is_verdict(name: str) -> bool:
     """Return whether a column is somebody's verdict, made afterwards, or only a number.
 
-    By the last word of its name: ``ph_qc``, ``Temp Flag``, ``is_anomaly``; ``station_id``.
+    By the words of its name: ``ph_qc_1``, ``Temp Flag``, ``is_anomaly``; ``station_id``.
     """
     words = slug(name)
-    return words.rpartition("_")[2] in _VERDICTS or words in _NO_QUANTITY
+    return bool(_VERDICTS.search(words)) or words in _NO_QUANTITY
 
 
 def time_columns(names: Iterable[str]) -> list[str]:

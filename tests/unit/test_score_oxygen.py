@@ -82,8 +82,14 @@ def test_the_naive_column_is_a_naive_forecast(tmp_path: Path) -> None:
 
 
 def test_verdicts_made_afterwards_are_no_inputs(tmp_path: Path) -> None:
-    grid = grid_of(read_table(written(tmp_path / "a.csv")))
-    assert list(grid.inputs) == ["temperature", "something"]
+    file = written(tmp_path / "a.csv", days=3)
+    frame = pd.read_csv(file)
+    to_come = frame.dissolved_oxygen_mg_l.shift(-12)  # as numbers, and of the future
+    for ending in ("qc", "flag", "label", "corrected"):
+        frame[f"dissolved_oxygen_mg_l_{ending}"] = to_come
+        frame[f"temperature_c_{ending}"] = to_come
+    frame.to_csv(file, index=False)
+    assert list(grid_of(read_table(file)).inputs) == ["temperature", "something"]
 
 
 @pytest.mark.parametrize(
