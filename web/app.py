@@ -1,13 +1,16 @@
 """The site as one application, given the open services. No globals, nothing opened."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
@@ -36,6 +39,7 @@ from web.door.doors import (
     SignInNeededError,
     door,
 )
+from web.door.returning import page_behind, words_in
 from web.farm.alarms import AlarmPages
 from web.farm.books import BookPages
 from web.farm.calls import CallPages
@@ -184,25 +188,27 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=500)
     app.add_middleware(Minded, doors=doors, is_demo=services.is_demo)
     app.add_middleware(KeptPages, registry=services.registry, clock=services.clock)
-    _answer_errors(app, services, render)
+    _answer_errors(app, services, render, doors)
     describe(app)
     return app
 
 
-Answer = Callable[[Request, int, str | PlatformError], Response]
+Answer = Callable[..., Response]
 
 
-def _answering(services: Services, render: Renderer) -> Answer:
+def _answering(services: Services, render: Renderer, doors: Doors) -> Answer:
     """Return what makes an answer of a status and a reason: a page, or JSON."""
 
-    def answer(request: Request, status: int, reason: str | PlatformError) -> Response:
+    def answer(
+        request: Request,
+        status: int,
+        reason: str | PlatformError,
+        written: Sequence[str] = (),
+    ) -> Response:
         headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
         if not _wants_page(request):
             return problem_response(request.url.path, status, str(reason), headers)
-        known = (
-            f"error_{status}" if f"error_{status}" in WORDS[Lang.VI] else "error_500"
-        )
-        lang = lang_of(request)
+        lang, known = lang_of(request), _words_of(request, status, reason, doors)
         page = render.page(
             request,
             "error.html",
@@ -211,12 +217,34 @@ def _answering(services: Services, render: Renderer) -> Answer:
             status=status,
             sentence=say(lang, known, reason=_told(lang, reason)),
             cure=say(lang, f"{known}_cure"),
-            retry_s=RETRY_S if status == 503 else 0,
+            retry_s=RETRY_S if status == 503 and request.method == "GET" else 0,
+            written=written,
+            back=_back(request, doors),
+            back_word="form_again" if doors.visitor(request) else "sign_in",
         )
         page.headers.update(headers)
         return page
 
     return answer
+
+
+def _words_of(
+    request: Request, status: int, reason: str | PlatformError, doors: Doors
+) -> str:
+    """Return the key of an error's sentence; a form of a session that ended has its own."""
+    is_stale = isinstance(reason, RefusedError) and reason.key == "form_stale"
+    if is_stale and doors.visitor(request) is None:
+        return "error_ended"
+    known = f"error_{status}"
+    return known if known in WORDS[Lang.VI] else "error_500"
+
+
+def _back(request: Request, doors: Doors) -> str:
+    """Return where whoever sent a form goes on: to its page, by the door if he is out."""
+    if request.method != "POST":
+        return ""
+    page = page_behind(request)
+    return page if doors.visitor(request) else f"/sign-in?next={quote(page, safe='')}"
 
 
 def _told(lang: Lang, reason: str | PlatformError) -> str:
@@ -225,8 +253,10 @@ def _told(lang: Lang, reason: str | PlatformError) -> str:
     return refused(lang, own)
 
 
-def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
-    answer = _answering(services, render)
+def _answer_errors(
+    app: FastAPI, services: Services, render: Renderer, doors: Doors
+) -> None:
+    answer = _answering(services, render, doors)
     _answer_ours(app, answer)
 
     @app.exception_handler(Exception)
@@ -241,6 +271,8 @@ def _answer_errors(app: FastAPI, services: Services, render: Renderer) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405 and _is_looked_at(request):
+            return RedirectResponse(_above(app.routes, request.url), 303)
         response = answer(request, error.status_code, str(error.detail))
         response.headers.update(error.headers or {})
         if error.status_code == 405:
@@ -264,22 +296,28 @@ def _logged(request: Request) -> str:
 
 
 def _answer_ours(app: FastAPI, answer: Answer) -> None:
+    async def told(
+        request: Request, status: int, reason: str | PlatformError
+    ) -> Response:
+        written = await words_in(request) if _wants_page(request) else ()
+        return await run_in_threadpool(answer, request, status, reason, written)
+
     @app.exception_handler(SignInNeededError)
-    def sign_in_needed(request: Request, _error: SignInNeededError) -> Response:
+    async def sign_in_needed(request: Request, _error: SignInNeededError) -> Response:
         if _wants_page(request) and request.method == "GET":
             return RedirectResponse(door(request), 303)
-        return answer(request, 401, "sign in first")
+        return await told(request, 401, "sign in first")
 
     @app.exception_handler(RefusedError)
-    def refused(request: Request, error: RefusedError) -> Response:
-        return answer(request, 403, error)
+    async def refused(request: Request, error: RefusedError) -> Response:
+        return await told(request, 403, error)
 
     @app.exception_handler(PlatformError)
-    def platform_error(request: Request, error: PlatformError) -> Response:
+    async def platform_error(request: Request, error: PlatformError) -> Response:
         status = status_of(error)
         if status >= 500:
             log.error("request.failed", path=_logged(request), error=str(error))
-        return answer(request, status, error if status < 500 else "see the log")
+        return await told(request, status, error if status < 500 else "see the log")
 
 
 def _allowed(routes: Iterable[Any], path: str) -> Iterator[str]:
@@ -290,6 +328,22 @@ def _allowed(routes: Iterable[Any], path: str) -> Iterator[str]:
             yield from _allowed(inner.routes, path)
         elif getattr(one, "methods", None) and one.path_regex.match(path):
             yield from one.methods
+
+
+def _is_looked_at(request: Request) -> bool:
+    return request.method == "GET" and _wants_page(request)
+
+
+def _above(routes: Iterable[Any], url: URL) -> str:
+    """Return the nearest page above an address that takes forms alone, with its query."""
+    parts = url.path.split("/")
+    found = "/"
+    for end in range(len(parts) - 1, 1, -1):
+        path = "/".join(parts[:end])
+        if "GET" in _allowed(routes, path):
+            found = path
+            break
+    return f"{found}?{url.query}" if url.query else found
 
 
 def _wants_page(request: Request) -> bool:

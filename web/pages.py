@@ -3,7 +3,6 @@
 import hashlib
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -15,6 +14,7 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web.assets import STATIC
 from web.door.doors import Doors, Visitor
+from web.door.returning import same_with
 from web.ports import Services
 from web.views import series, tracks
 from web.views.board import board
@@ -74,7 +74,8 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
         boats = [("way_fleet", "/fleet"), ("way_boats", "/vessels")]
         return [*boats, ("way_alarms", "/alarms"), ("way_check", "/check")]
     if visitor.keeps_books:
-        return [*farm, ("way_check", "/check")]
+        boats = [("way_boats", "/vessels")] if visitor.has_boats_too else []
+        return [*farm, *boats, ("way_check", "/check")]
     dossiers, check = ("way_dossiers", "/dossiers"), ("way_check", "/check")
     if visitor.roles == {Role.AUDITOR}:
         return [dossiers, check]
@@ -110,17 +111,11 @@ def themes(request: Request, lang: Lang) -> tuple[Link, ...]:
     return tuple(
         Link(
             say(lang, f"theme_{name or 'auto'}"),
-            query_with(request, "theme", name or "auto"),
+            same_with(request, "theme", name or "auto"),
             name == chosen,
         )
         for name in ("", *THEMES)
     )
-
-
-def query_with(request: Request, name: str, value: str) -> str:
-    """Return the address's query with a parameter in it, once."""
-    others = [one for one in request.query_params.multi_items() if one[0] != name]
-    return urlencode([*others, (name, value)])
 
 
 class Renderer:
@@ -155,7 +150,7 @@ class Renderer:
         frame = Frame(
             lang,
             say(lang, "title"),
-            query_with(request, "lang", lang.other),
+            same_with(request, "lang", lang.other),
             say(lang, "switch"),
             say(lang, "updated", time=f"{clock_time(now_ms)}, {day(now_ms)}"),
             is_simulated,

@@ -1,5 +1,6 @@
 """Who comes in, and what nobody can make the site do behind a person's back."""
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -107,6 +108,50 @@ def test_a_farmers_session_ends_after_ninety_days(
         assert visitor.get("/alarms").status_code == 303
     finally:
         farms.world.clock.advance(NOW - farms.world.clock.now())
+
+
+def test_what_stood_in_a_form_that_came_too_late_comes_back(
+    visitor: TestClient,
+) -> None:
+    """The session ended while somebody wrote; on a browser that runs no scripts too."""
+    enter(visitor, "hoa")
+    form = {"csrf": csrf(visitor), "reason": "thay màng <b>", "old": "mã bí mật"}
+    visitor.post("/sign-out", data={"csrf": form["csrf"]})
+    page = {"referer": "http://testserver/units/hoa-ao/service?hours=6"}
+    for path in ("/units/hoa-ao/service", "/records/x/photos"):
+        answer = visitor.post(path, data=form, headers=page)
+        main = parse_page(answer.text).one("main")
+        assert "phiên đăng nhập đã hết" in main.text.lower(), (path, main.text)
+        assert (answer.status_code, main.one("ul").text) == (403, "thay màng <b>")
+        way = main.one("a", class_="main").attrs["href"]
+        assert way == "/sign-in?next=%2Funits%2Fhoa-ao%2Fservice%3Fhours%3D6"
+    enter(visitor, "hoa")
+    answer = visitor.post("/units/hoa-ao/service", data=form, headers=page)
+    way = parse_page(answer.text).one("main").one("a", class_="main").attrs["href"]
+    assert way == "/units/hoa-ao/service?hours=6", "in again elsewhere: a new form"
+    page = {"referer": "https://evil.example/units/hoa-ao/service"}
+    answer = visitor.post("/units/hoa-ao/service", data=form, headers=page)
+    assert "evil.example" not in answer.text
+
+
+def test_the_language_is_changed_on_the_page_of_a_form_that_was_answered(
+    visitor: TestClient,
+) -> None:
+    """What answers a form stands where nothing can be opened: links lead to its page."""
+    enter(visitor, "hoa")
+    page = {"referer": "http://testserver/units/new?lang=vi"}
+    answer = visitor.post("/units", data={"csrf": csrf(visitor)}, headers=page)
+    assert answer.status_code == 422
+    for one in ("switch", "theme=dark"):
+        href = re.search(
+            rf'<a (?:class="{one}" )?href="(/units/new[^"]*)"', answer.text
+        )
+        assert href, (one, answer.text)
+        assert visitor.get(html.unescape(href[1])).status_code == 200
+    answer = visitor.get("/units/hoa-ao/service/end?lang=en")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303, "/units/hoa-ao/service?lang=en"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("phone", [PHONES["binh"], "0905999999", "không phải số"])

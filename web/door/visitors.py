@@ -10,6 +10,10 @@ FARMS: Final = frozenset({Role.FARMER, Role.TECHNICIAN})
 """Whose farm it is: who adds places to it and hangs probes there."""
 
 
+BOATS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE})
+"""Whose boat it is, or who writes for them."""
+
+
 class Visitor(Struct, frozen=True):
     """Somebody who is signed in, or the operator at his own screen (``person`` None).
 
@@ -58,6 +62,11 @@ class Visitor(Struct, frozen=True):
         """Whether boats are what he comes for: he has no farm."""
         farm = {Role.FARMER, Role.TECHNICIAN, Role.ADMIN}
         return self.keeps_boats and not self.roles & farm
+
+    @property
+    def has_boats_too(self) -> bool:
+        """Whether a farm's own person is one of a boat's as well: families have both."""
+        return self.farms and bool(self.roles & BOATS)
 
     @property
     def is_on_duty(self) -> bool:
