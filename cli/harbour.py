@@ -46,8 +46,13 @@ SINCE: Final = timedelta(days=36)
 """How long before the curtain rises the trip's recording ended: before the shrimp's labels
 were issued, of which the newest is the demo's sample."""
 
-EXPIRING: Final = timedelta(days=12)
-"""How long one of the boat's papers has left."""
+ENDING: Final = {
+    "food_safety": 12,
+    "crew_insurance": 160,
+    "safety": 250,
+    "licence": 900,
+}
+"""In how many days a paper of the boat ends; the first soon, the others never."""
 
 EVERY_S: Final = 1_800
 LABELS: Final = 12
@@ -83,7 +88,7 @@ def open_boat_book(
     clock = ManualClock(instant(landed_ms) + 3 * HOUR)
     books = VesselBooks(registry, telemetry, clock)
     landing = _write(books, trip, hauls, landed_ms)
-    _enter_papers(books, trip, (now + EXPIRING).date().isoformat())
+    _enter_papers(books, trip, now)
     books.confirm(SKIPPER, trip.id, record=str(uuid.uuid4()))
     registry.add_product(
         GTIN,
@@ -182,11 +187,13 @@ def _write(
     return enter("landing", landed_ms + hour_ms, landing)
 
 
-def _enter_papers(books: VesselBooks, trip: Trip, soon: str) -> None:
+def _enter_papers(books: VesselBooks, trip: Trip, now: datetime) -> None:
+    begun = (now - timedelta(days=400)).date().isoformat()
     for number, paper in enumerate(papers_asked(None), 1):
-        fields = {"paper": paper, "number": f"MP-{number:03}", "from_day": "2020-01-01"}
-        if paper == "food_safety":
-            fields["until_day"] = soon
+        fields = {"paper": paper, "number": f"MP-{number:03}", "from_day": begun}
+        if paper in ENDING:
+            ends = now + timedelta(days=ENDING[paper])
+            fields["until_day"] = ends.date().isoformat()
         new = NewVesselRecord(
             id=str(uuid.uuid4()),
             vessel=BOAT,

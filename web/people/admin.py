@@ -220,9 +220,7 @@ class AdminPages:
                     one.id,
                     one.name,
                     one.place,
-                    say(lang, "never")
-                    if told is None
-                    else age(lang, told.received_ms, now_ms),
+                    _heard(lang, told.received_ms if told else None, now_ms),
                     say(lang, _state(one.state, bool(status and status.online))),
                     str(status.outbox_depth or 0) if status else "",
                     ", ".join(status.unhealthy) if status else "",
@@ -323,6 +321,12 @@ class AdminPages:
         if left := self._permit(request):
             return self._devices(request, left=left)
         return RedirectResponse("/admin/devices", 303)
+
+
+def _heard(lang: Lang, at_ms: int | None, now_ms: int) -> str:
+    if at_ms is None:
+        return say(lang, "device_unheard")
+    return say(lang, "device_heard", time=age(lang, at_ms, now_ms))
 
 
 def _state(state: DeviceState, is_online: bool) -> str:

@@ -32,7 +32,7 @@ def unit_view(
     newest = [one.newest_ms for one in hanging if one.newest_ms is not None]
     silence = silence_notice(lang, hanging, facts.now_ms)
     notices = [silence] if silence else []
-    beyond = beyond_of(unit.species, hanging, facts.now_ms)
+    beyond = beyond_of(unit.species, hanging, facts.now_ms, unit.limits)
     if beyond is not None:
         notices.append(beyond_words(lang, beyond, facts.now_ms))
     notices += device_notices(lang, facts, hanging)
@@ -64,8 +64,10 @@ def board(
     views = tuple(
         _site_view(lang, facts, one, charted, is_short=is_short) for one in sites
     )
+    # A port with neither cages nor boxes has a page, and nothing to show among waters.
+    shown = views if site is not None else tuple(one for one in views if one.is_told)
     return Board(
-        views,
+        shown,
         (),
         _unplaced(lang, facts) if site is None else (),
         any(is_simulated(facts, some) for some in facts.in_units.values())

@@ -83,6 +83,11 @@ class SiteView:
     more: str = ""
     empty: str = ""
 
+    @property
+    def is_told(self) -> bool:
+        """Return whether anything stands under its name."""
+        return bool(self.rafts or self.boxes or self.more or self.empty)
+
 
 @dataclass(frozen=True)
 class VesselView:

@@ -12,7 +12,16 @@ from traceability.sea.coverage import Coverage
 from traceability.sea.gate import SETTLES, finding_of
 from traceability.sea.trip_book import Standing, differences
 from traceability.sea.trip_case import TripView
-from web.views.formats import MINUTE_MS, day, duration, exact, moment, number
+from web.views.formats import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    day,
+    duration,
+    exact,
+    moment,
+    number,
+)
 from web.views.seawords import (
     day_time,
     drift_text,
@@ -161,12 +170,19 @@ def _end(end: tuple[int, str]) -> str:
 
 
 def zones_text(lang: Lang, minutes: Mapping[str, float]) -> str:
-    """Return in which waters the gear worked, in hours."""
+    """Return in which waters the gear worked, and how long."""
     return ", ".join(
-        f"{say(lang, f'sea_zone_{zone}')} {number(lang, minutes[zone] / 60, 1)} h"
+        f"{say(lang, f'sea_zone_{zone}')} {_worked(lang, minutes[zone])}"
         for zone in sorted(minutes)
         if minutes[zone]
     )
+
+
+def _worked(lang: Lang, minutes: float) -> str:
+    """Return days of work in hours: a day of two hauls is no day."""
+    if minutes < 2 * DAY_MS / MINUTE_MS:
+        return _length(lang, minutes)
+    return say(lang, "for_hours", count=round(minutes * MINUTE_MS / HOUR_MS))
 
 
 def _length(lang: Lang, minutes: float) -> str:
