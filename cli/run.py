@@ -1,9 +1,12 @@
 """The platform as processes: embedded broker, ingest, analytics, site."""
 
+import contextlib
+import random
 import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -17,12 +20,24 @@ from greenwater.storage.registry import open_registry
 from ingest.brokers import nats
 from ingest.brokers.applying import drop_full_store, is_full
 
+_RANDOM: Final = random.SystemRandom()
+_OURS: Final = range(20_000, 32_768)
+
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port on loopback that nobody listens on now.
+
+    It is none of those that the system gives to whoever connects: minutes may pass
+    before it is listened on, and meanwhile any connection would take it.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    for port in _RANDOM.sample(_OURS, 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise UnavailableError(f"no port from {_OURS.start} to {_OURS.stop - 1} is free")
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

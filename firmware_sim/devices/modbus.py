@@ -22,6 +22,7 @@ from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from firmware_sim.devices.probe import TABLES, Refusal, VirtualProbe
+from greenwater.kernel.errors import UnavailableError
 
 Delay = Callable[[VirtualProbe], float | None]
 """How long a unit takes to answer, in real seconds; None: it does not answer."""
@@ -165,6 +166,9 @@ async def serve_tcp(
 
     The port it got is ``server_port(server)``. A gateway answers for an absent or silent
     unit with exception 0x0B, as real ones do; without it there is no answer at all.
+
+    Raises:
+        UnavailableError: the port is taken.
     """
     server = _TcpServer(
         _empty(),
@@ -173,7 +177,10 @@ async def serve_tcp(
         trace_packet=_on_sending(damage),
     )
     server.context = bench  # type: ignore[assignment]
-    await server.serve_forever(background=True)
+    try:
+        await server.serve_forever(background=True)
+    except RuntimeError as exc:  # all that pymodbus says
+        raise UnavailableError(f"port {port} is taken: name another one") from exc
     return server
 
 

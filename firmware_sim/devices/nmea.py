@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firmware_sim.sources import Fix, PositionSource
+from greenwater.kernel.errors import UnavailableError
 
 KMH_PER_KN = 1.852
 
@@ -113,8 +114,15 @@ class NmeaServer:
         self._listeners: set[asyncio.StreamWriter] = set()
 
     async def start(self, port: int = 0) -> int:
-        """Listen on loopback; return the port."""
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", port)
+        """Listen on loopback; return the port.
+
+        Raises:
+            UnavailableError: the port is taken.
+        """
+        try:
+            self._server = await asyncio.start_server(self._talk, "127.0.0.1", port)
+        except OSError as exc:
+            raise UnavailableError(f"port {port} is taken: name another one") from exc
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -132,8 +140,8 @@ class NmeaServer:
                 writer.writelines(self._damage(lines))
                 await writer.drain()
                 await asyncio.sleep(self._every_s)
-        except ConnectionError:
-            pass  # it has hung up
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # it has hung up, or we end
         finally:
             self._listeners.discard(writer)
             writer.close()

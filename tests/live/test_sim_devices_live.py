@@ -1,6 +1,9 @@
 """Virtual probes over real sockets and pseudo-terminals: raw bytes, and real clients."""
 
 import asyncio
+import contextlib
+import os
+import random
 import socket
 import struct
 import termios
@@ -27,6 +30,7 @@ from firmware_sim.devices.wire import BadWire, Struck
 from firmware_sim.faults import FaultKind, FaultSpec
 from firmware_sim.replay import Recording, Replay
 from firmware_sim.sources import Fix
+from greenwater.kernel.errors import UnavailableError
 
 pytestmark = pytest.mark.live
 
@@ -71,6 +75,10 @@ def running(start: Callable[[], Any]) -> Iterator[Any]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(DEADLINE_S)
         loop.close()
+
+
+async def serve(port: int) -> Any:
+    return await serve_tcp(the_bench(), port=port)
 
 
 def the_bench(now_s: Callable[[], float] = lambda: NOW_S, **more: Any) -> Bench:
@@ -330,7 +338,10 @@ class _Nmea:
         self.port = 0
 
     async def start(self) -> "_Nmea":
-        self.port = await self._server.start()
+        return await self.on(0)
+
+    async def on(self, port: int) -> "_Nmea":
+        self.port = await self._server.start(port)
         return self
 
     async def shutdown(self) -> None:
@@ -358,6 +369,44 @@ def test_bad_checksums_reach_the_listener() -> None:
         for line in read_lines(file, 4):
             with pytest.raises(pynmeagps.NMEAParseError):
                 pynmeagps.NMEAReader.parse(line, validate=pynmeagps.VALCKSUM)
+
+
+def test_strangers_neither_end_a_server_nor_leave_anything_behind() -> None:
+    """Garbage, half frames, floods, hundreds who stay: integrators try their own code."""
+    chaff = random.Random(9)
+    whole = struct.pack(">HHHBBHH", 7, 0, 6, 1, 3, 0x2600, 4)
+
+    def files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    with (
+        running(lambda: serve_tcp(the_bench())) as probe,
+        running(_Nmea(every_s=0.01).start) as receiver,
+    ):
+        ports, before = (server_port(probe), receiver.port), files()
+        for port in ports:
+            held = [
+                socket.create_connection(("127.0.0.1", port), 5) for _ in range(150)
+            ]
+            for at, raw in enumerate(held):
+                raw.sendall(chaff.randbytes(200) if at % 2 else whole[: at % 12])
+            held[0].settimeout(0.2)
+            with contextlib.suppress(TimeoutError):  # it reads no more: rightly
+                held[0].sendall(bytes(2_000_000))
+            for raw in held:
+                raw.close()
+        deadline_s = time.monotonic() + DEADLINE_S
+        while files() > before and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        assert files() == before
+        with socket.create_connection(("127.0.0.1", ports[0]), 5) as raw:
+            raw.sendall(whole)
+            assert raw.recv(300)[:8] == struct.pack(">HHHBB", 7, 0, 11, 1, 3)
+        with socket.create_connection(("127.0.0.1", ports[1]), 5) as raw:
+            assert raw.recv(300).startswith(b"$GN")
+        for port, start in ((ports[0], serve), (ports[1], _Nmea().on)):
+            with pytest.raises(UnavailableError, match=f"port {port} is taken"):
+                asyncio.run(start(port))
 
 
 def test_positions_over_a_serial_line_nobody_has_to_be_listening() -> None:
