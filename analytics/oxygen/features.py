@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics.oxygen.grid import Floats, Grid, carried, lagged
+from analytics.oxygen.grid import Floats, Grid, carried, lagged, mean_known
 from greenwater.kernel.channels import Channel
 
 HORIZONS_H: Final = (1, 3, 6, 12, 24)
@@ -66,7 +66,7 @@ def _of_oxygen(grid: Grid, oxygen: Floats) -> Iterator[Floats]:
         days = [_change_then(grid, oxygen, 24 * day, ahead) for day in range(1, 8)]
         yield from days[: 3 if ahead < 24 else 2]
         yield _change_then(grid, oxygen, LUNAR_DAY_H, ahead)
-        yield _mean_of(days)
+        yield mean_known(np.stack(days))
 
 
 def _change_then(grid: Grid, oxygen: Floats, hours: float, ahead: int) -> Floats:
@@ -110,12 +110,3 @@ def _rolled(grid: Grid, series: pd.Series, hours: float, what: str) -> Floats:
     width = max(2, grid.steps(hours))
     window = series.rolling(width, min_periods=max(2, width // 4))
     return np.asarray(getattr(window, what)(), dtype=np.float64)
-
-
-def _mean_of(columns: list[Floats]) -> Floats:
-    """Return the mean of what is known in each row; NaN where nothing is."""
-    stacked = np.stack(columns)
-    known = ~np.isnan(stacked)
-    count = known.sum(axis=0)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
@@ -23,6 +24,9 @@ FINEST_STEP_MS: Final = HOUR_MS // 4
 COARSEST_STEP_MS: Final = HOUR_MS
 MOST_INPUTS: Final = 8
 FEWEST_READINGS: Final = 10
+FEWEST_H: Final = 12
+LEAST_SPREAD: Final = 0.1
+"""mg/L; stiller water is asked about as if it moved this much."""
 OXYGEN_RANGE: Final = (0.0, 40.0)
 """mg/L; sensor range of optical probes is 0-50, supersaturated ponds reach 30."""
 
@@ -146,3 +150,21 @@ def lagged(values: Floats, lag: int) -> Floats:
     elif -len(values) < lag < 0:
         moved[:lag] = values[-lag:]
     return moved
+
+
+def mean_known(days: Floats) -> Floats:
+    """Return each cell's mean of what is known (days x cells); NaN where nothing is."""
+    known = ~np.isnan(days)
+    count = known.sum(axis=0)
+    total = np.where(known, days, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def spread_of(grid: Grid) -> Floats:
+    """Return the standard deviation of each cell's last week, mg/L, as far as it is known;
+    NaN in a place's first half day."""
+    oxygen = carried(grid.oxygen, max(1, grid.steps(1)))
+    week = pd.Series(oxygen).rolling(
+        grid.steps(168), min_periods=max(2, grid.steps(FEWEST_H))
+    )
+    return np.maximum(np.asarray(week.std(), dtype=np.float64), LEAST_SPREAD)

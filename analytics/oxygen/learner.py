@@ -32,10 +32,11 @@ STICKY: Final = 0.9
 PERSISTS: Final = {1: 0.8, 3: 0.5}
 """Persistence's share of the usual naive forecast, by hours; else yesterday has it all."""
 PRIOR: Final = "prior"
+DAYS: Final = "days"
+"""Yesterday, and how other waters say that the next day differs from the last."""
+DAYS_FROM_H: Final = 6
+"""Nearer, the hours just past tell more than another day."""
 LEARNED: Final = ("ridge", "recent", "trees")
-FIXED: Final = (*SIMPLE, PRIOR)
-"""What needs no fit at the place."""
-EXPERTS: Final = (*FIXED, *LEARNED)
 
 
 class Target(Struct, frozen=True):
@@ -43,6 +44,21 @@ class Target(Struct, frozen=True):
 
     hours: int
     is_minimum: bool = False
+
+    @property
+    def asks_days(self) -> bool:
+        """Whether DAYS is one of its forecasts."""
+        return self.hours >= DAYS_FROM_H and not self.is_minimum
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Its forecasts that need no fit at the place, in order."""
+        return (*SIMPLE, PRIOR, DAYS) if self.asks_days else (*SIMPLE, PRIOR)
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """All its forecasts, in order: what the mixture weighs."""
+        return (*self.fixed, *LEARNED)
 
 
 class Learner:
@@ -55,7 +71,7 @@ class Learner:
             Ridge(width, half_life_rows=45.0 * day, strength=RIDGE_ROWS),
         ]
         self.trees = Trees(day)
-        self.mixture = Mixture(30.0 * day, habit_of(target.hours), HABIT_DAYS * day)
+        self.mixture = Mixture(30.0 * day, habit_of(target), HABIT_DAYS * day)
         self.band = Band(unrest_width, day, target.hours)
         self.tried = 0
         self.recent = 0.0
@@ -99,13 +115,13 @@ class Learner:
             ridge.solve()
 
     def experts(self, features: NDArray[np.float32], fixed: Floats) -> Floats:
-        """Return each forecast's change at each row (rows x EXPERTS), of FIXED ones."""
+        """Return each forecast's change at each row (rows x experts), of the fixed ones."""
         ridges = [ridge.predict(features) for ridge in self.ridges]
         trees = self.trees.predict(features) if self.trees.model else ridges[0]
         return np.column_stack([fixed, *ridges, trees])
 
     def mixed(self, experts: Floats) -> Floats:
-        """Return the mixture of forecasts (rows x EXPERTS)."""
+        """Return the mixture of forecasts (rows x experts)."""
         return np.asarray(experts @ self.mixture.weights(self.youth))
 
     def issued(self, experts: Floats, mixed: Floats) -> Floats:
@@ -154,13 +170,14 @@ class Learner:
         return float(1.0 - (self.issued_square[1] / best) ** 0.5)
 
 
-def habit_of(hours: int) -> Floats:
+def habit_of(target: Target) -> Floats:
     """Return the weights before any trial: half the prior, half the usual naive one."""
-    weights: Floats = np.zeros(len(EXPERTS))
-    persists = PERSISTS.get(hours, 0.0)
-    weights[EXPERTS.index("persistence")] = persists / 2
-    weights[EXPERTS.index("yesterday")] = (1 - persists) / 2
-    weights[EXPERTS.index(PRIOR)] = 0.5
+    experts = target.experts
+    weights: Floats = np.zeros(len(experts))
+    persists = PERSISTS.get(target.hours, 0.0)
+    weights[experts.index("persistence")] = persists / 2
+    weights[experts.index("yesterday")] = (1 - persists) / 2
+    weights[experts.index(PRIOR)] = 0.5
     return weights
 
 

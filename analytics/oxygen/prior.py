@@ -2,7 +2,8 @@
 
 All it looks at are changes of oxygen divided by the place's own spread, so that a calm
 river and a rough estuary are asked the same question; neither the clock nor any other
-channel. It is one more forecast in the mixture, which trusts it as far as it does well.
+channel. A second forecast, of how the next day will differ from the last (``days``), looks
+at temperature too. Both are in the mixture, which trusts each as far as it does well.
 The numbers in ``prior.npz`` are made by ``benchmarks.evaluate.oxygen_prior``.
 """
 
@@ -17,12 +18,10 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from analytics.oxygen.grid import Floats, Grid, carried, lagged
+from analytics.oxygen.days import QUESTIONS, asked_of_days
+from analytics.oxygen.grid import Floats, Grid, carried, lagged, mean_known, spread_of
 from analytics.oxygen.naive import lowest_of
 
-FEWEST_H: Final = 12
-LEAST_SPREAD: Final = 0.1
-"""mg/L; stiller water is asked about as if it moved this much."""
 DEPTH: Final = 6
 """No tree asks more questions than this, one after another."""
 TREE_SHARE: Final = 0.6
@@ -37,7 +36,9 @@ _LUNAR_DAY_H: Final = 24.8412
 class Taught(Struct, frozen=True):
     """What was learnt of one target: nodes of trees (trees x nodes), and linear weights.
 
-    A leaf leads to itself. Values and weights give the change in spreads.
+    A leaf leads to itself. Values and weights give the change in spreads; ``day``, one
+    weight a question of ``days``, how far it will differ from yesterday's: with temperature,
+    and without (no weights where the target does not ask).
     """
 
     feature: NDArray[np.int16]
@@ -47,6 +48,7 @@ class Taught(Struct, frozen=True):
     value: NDArray[np.float32]
     weight: NDArray[np.float32]
     offset: NDArray[np.float32]
+    day: NDArray[np.float32]
 
     def changes(self, asked: NDArray[np.float32]) -> Floats:
         """Return the change, in spreads, at each row."""
@@ -89,6 +91,18 @@ class Prior(Struct, frozen=True):
             return np.full(len(grid), np.nan)[rows]
         asked, spread = asked_of(grid, hours, is_minimum=is_minimum)
         return one.changes(asked[rows]) * spread[rows]
+
+    def differences(self, grid: Grid, hours: int, rows: slice = EVERY) -> Floats:
+        """Return how far it will differ from the same time a day before, mg/L; zero where
+        nothing was taught or too little is known."""
+        one = self.taught.get((hours, False))
+        if one is None:
+            return np.zeros(len(grid))[rows]
+        spread = spread_of(grid)[rows]
+        asked = asked_of_days(grid, hours)[rows].astype(np.float64)
+        is_blind = ~asked[:, QUESTIONS:].any(axis=1)
+        differing = np.where(is_blind, asked @ one.day[1], asked @ one.day[0])
+        return np.nan_to_num(differing * spread)
 
 
 NOTHING: Final = Prior({})
@@ -133,15 +147,8 @@ def _key(hours: int, is_minimum: bool, name: str) -> str:
 def asked_of(
     grid: Grid, hours: int, *, is_minimum: bool = False
 ) -> tuple[NDArray[np.float32], Floats]:
-    """Return what is asked of each cell (cells x questions) and the spread, mg/L.
-
-    The spread is the standard deviation of the last week, as far as it is known.
-    """
-    oxygen = carried(grid.oxygen, max(1, grid.steps(1)))
-    week = pd.Series(oxygen).rolling(
-        grid.steps(168), min_periods=max(2, grid.steps(FEWEST_H))
-    )
-    spread = np.maximum(np.asarray(week.std(), dtype=np.float64), LEAST_SPREAD)
+    """Return what is asked of each cell (cells x questions) and ``spread_of`` it."""
+    oxygen, spread = carried(grid.oxygen, max(1, grid.steps(1))), spread_of(grid)
     seen = lowest_of(oxygen, grid.steps(hours)) if is_minimum else oxygen
     columns = [*_of_late(grid, oxygen), *_of_days(grid, oxygen, seen, hours)]
     asked = np.nan_to_num(np.column_stack(columns) / spread[:, None])
@@ -174,15 +181,7 @@ def _of_days(grid: Grid, oxygen: Floats, seen: Floats, hours: int) -> Iterator[F
     then = np.stack([lagged(seen, one * day - ahead) for one in range(1, 8)])
     before = np.stack([lagged(oxygen, one * day) for one in range(1, 8)])
     yield from (then - before)[:3]
-    yield _mean_known(then - before)
+    yield mean_known(then - before)
     lunar = grid.steps(_LUNAR_DAY_H)
     yield lagged(seen, max(0, lunar - ahead)) - lagged(oxygen, lunar)
-    yield oxygen - _mean_known(then)
-
-
-def _mean_known(days: Floats) -> Floats:
-    """Return each cell's mean of what is known; NaN where nothing is."""
-    known = ~np.isnan(days)
-    count = known.sum(axis=0)
-    total = np.where(known, days, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    yield oxygen - mean_known(then)

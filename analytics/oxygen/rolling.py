@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analytics.oxygen.features import HORIZONS_H, features_of
 from analytics.oxygen.grid import Floats, Grid, carried, lagged
-from analytics.oxygen.learner import EXPERTS, MODEL, Learner, Target
+from analytics.oxygen.learner import MODEL, Learner, Target
 from analytics.oxygen.naive import SIMPLE, lowest_of, naive_changes
 from analytics.oxygen.prior import EVERY, Prior, shipped
 
@@ -62,12 +62,16 @@ class Known(Struct, frozen=True):
     prior: Prior
 
     def fixed(self, target: Target, rows: slice = EVERY) -> Floats:
-        """Return the changes that need no fit (rows x FIXED); NaN without oxygen."""
+        """Return the changes that need no fit (rows x target.fixed); NaN without oxygen."""
         hours, is_minimum = target.hours, target.is_minimum
         simple = naive_changes(self.grid, hours, is_minimum=is_minimum)[rows]
         taught = self.prior.changes(self.grid, hours, is_minimum=is_minimum, rows=rows)
         taught = np.where(np.isnan(simple[:, 0]), np.nan, np.nan_to_num(taught))
-        return np.column_stack([simple, taught])
+        fixed = [simple, taught]
+        if target.asks_days:
+            yesterday = simple[:, SIMPLE.index("yesterday")]
+            fixed.append(yesterday + self.prior.differences(self.grid, hours, rows))
+        return np.column_stack(fixed)
 
 
 def known_of(grid: Grid, prior: Prior | None = None) -> Known:
@@ -173,7 +177,7 @@ class _Rolling:
             target, known.features.shape[1], known.unrest.shape[1], grid.steps(24)
         )
         size = len(grid)
-        self.experts = np.full((size, len(EXPERTS)), np.nan)
+        self.experts = np.full((size, len(target.experts)), np.nan)
         self.mixed, self.issued, self.scale, self.low, self.high, self.naive = (
             np.full(size, np.nan) for _ in range(6)
         )

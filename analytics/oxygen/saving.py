@@ -14,7 +14,7 @@ from analytics.oxygen.forecaster import Model
 from analytics.oxygen.learner import Learner, Target
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the file's content; another is refused, and the place is fitted again."""
 
 TRUSTED: Final = (

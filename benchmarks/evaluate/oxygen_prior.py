@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
-from analytics.oxygen.grid import DAY_MS, Floats, Grid
+from analytics.oxygen.days import MOST_DAYS, QUESTIONS, asked_of_days
+from analytics.oxygen.grid import DAY_MS, Floats, Grid, lagged, spread_of
 from analytics.oxygen.learner import Target
-from analytics.oxygen.prior import DEPTH, MOST_LINEAR, Prior, Taught, asked_of, write
+from analytics.oxygen.prior import (
+    DEPTH,
+    MOST_LINEAR,
+    Prior,
+    Taught,
+    asked_of,
+    write,
+)
 from analytics.oxygen.rolling import TARGETS, can_forecast, truth_of
 from analytics.score.oxygen import grid_of
 from analytics.score.table import read_table
@@ -25,6 +33,8 @@ from analytics.score.table import read_table
 ROWS_EACH: Final = 8000
 MOST_CHANGE: Final = 4.0
 """Spreads; further is a probe's fault, learnt as this far."""
+DAY_PENALTY: Final = 0.02
+"""Square spreads of each question's, added to a recording's own."""
 SHIPPED: Final = (
     Path(__file__).resolve().parents[2] / "analytics" / "oxygen" / "prior.npz"
 )
@@ -39,7 +49,10 @@ def taught_by(grids: Sequence[Grid], targets: Sequence[Target] = TARGETS) -> Pri
         lessons = [lesson_of(one, target) for one in grids if can_forecast(one, target)]
         asked = np.concatenate([one for one, _ in lessons])
         change = np.concatenate([one for _, one in lessons])
-        taught[target.hours, target.is_minimum] = _learnt(asked, change)
+        day = np.zeros((2, 0), dtype=np.float32)
+        if target.asks_days:
+            day = _day_learnt([day_of(one, target) for one in grids])
+        taught[target.hours, target.is_minimum] = _learnt(asked, change, day)
     return Prior(taught)
 
 
@@ -58,7 +71,33 @@ def lesson_of(grid: Grid, target: Target) -> Lesson:
     return asked[rows], np.clip(change[rows], -MOST_CHANGE, MOST_CHANGE)
 
 
-def _learnt(asked: NDArray[np.float32], change: Floats) -> Taught:
+def day_of(grid: Grid, target: Target) -> Lesson:
+    """Return questions about days, and how much it differed from yesterday, from the tenth
+    day on, thinned evenly."""
+    asked, truth = asked_of_days(grid, target.hours), truth_of(grid, target)
+    differed = (truth - lagged(truth, grid.steps(24))) / spread_of(grid)
+    is_late = np.arange(len(grid)) * grid.step_ms > 9 * DAY_MS
+    rows = np.flatnonzero(np.isfinite(differed) & is_late)
+    rows = rows[:: max(1, len(rows) // ROWS_EACH)]
+    return asked[rows], np.clip(differed[rows], -MOST_DAYS, MOST_DAYS)
+
+
+def _day_learnt(lessons: Sequence[Lesson]) -> NDArray[np.float32]:
+    """Return the weights of linear forecasts without an offset, of all questions and of
+    oxygen's only; recordings count alike."""
+    grams = [asked.T @ asked / len(asked) for asked, _ in lessons]
+    moments = [asked.T @ differed / len(asked) for asked, differed in lessons]
+    gram, moment = np.mean(grams, axis=0), np.mean(moments, axis=0)
+    gram = gram + DAY_PENALTY * np.eye(len(moment))
+    weights = np.zeros((2, len(moment)), dtype=np.float32)
+    for row, asked in enumerate((slice(None), slice(QUESTIONS))):
+        weights[row, asked] = np.linalg.solve(gram[asked, asked], moment[asked])
+    return weights
+
+
+def _learnt(
+    asked: NDArray[np.float32], change: Floats, day: NDArray[np.float32]
+) -> Taught:
     boosted = HistGradientBoostingRegressor(
         max_iter=100,
         learning_rate=0.08,
@@ -77,6 +116,7 @@ def _learnt(asked: NDArray[np.float32], change: Floats) -> Taught:
         trees,
         weight=linear.coef_.astype(np.float32),
         offset=np.array([linear.intercept_, base], dtype=np.float32),
+        day=day,
     )
 
 
@@ -85,6 +125,7 @@ def _with_nodes(
     *,
     weight: NDArray[np.float32],
     offset: NDArray[np.float32],
+    day: NDArray[np.float32],
 ) -> Taught:
     """Return nodes as arrays, trees x the most nodes; a leaf leads to itself."""
     shape = (len(trees), max(len(one) for one in trees))
@@ -98,7 +139,7 @@ def _with_nodes(
         left[row, at] = np.where(is_leaf, own, nodes["left"])
         right[row, at] = np.where(is_leaf, own, nodes["right"])
         value[row, at] = np.where(is_leaf, nodes["value"], 0)
-    return Taught(feature, threshold, left, right, value, weight, offset)
+    return Taught(feature, threshold, left, right, value, weight, offset, day)
 
 
 def shared_grids(data: Path, files: Mapping[str, str]) -> Iterator[tuple[str, Grid]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.oxygen.grid import Grid, gridded
-from analytics.oxygen.learner import EXPERTS, Learner, Target, habit_of
+from analytics.oxygen.learner import Learner, Target, habit_of
 from analytics.oxygen.mixing import Mixture
 from analytics.oxygen.naive import naive_changes
 from analytics.oxygen.prior import NOTHING, Prior, Taught, read, shipped, write
@@ -33,6 +33,7 @@ def a_stump() -> Taught:
         value=np.array([[0, -1, 2]], dtype=np.float32),
         weight=np.array([10.0, 0.0], dtype=np.float32),
         offset=np.array([5.0, 0.25], dtype=np.float32),
+        day=np.zeros((2, 28), dtype=np.float32),
     )
 
 
@@ -71,6 +72,37 @@ def test_the_shipped_prior_knows_every_target_and_beats_naive(grid: Grid) -> Non
         assert squares[0] < 0.7 * squares[1:].min(), hours
 
 
+def test_how_the_next_day_differs_is_better_than_yesterday_and_needs_no_warmth() -> (
+    None
+):
+    pond = a_pond(25, seed=3)
+    cases = {
+        "warmth": pond.inputs,
+        "none": {},
+        "dead": {"temperature": np.full(len(pond.oxygen), np.nan)},
+    }
+    found = {}
+    for what, inputs in cases.items():
+        grid = gridded(pond.times_ms, pond.oxygen, inputs)
+        differing = shipped().differences(grid, 24)
+        day = grid.steps(24)
+        came = grid.oxygen[day:] - grid.oxygen[:-day]
+        rows = slice(8 * day, -day)
+        error = differing[rows] - came[8 * day :]
+        assert np.square(error).mean() < 0.97 * np.square(came[8 * day :]).mean(), what
+        found[what] = differing
+    np.testing.assert_array_equal(found["none"], found["dead"])
+    assert np.abs(found["none"] - found["warmth"]).max() > 0.01
+    assert (found["none"][:40] == 0).all(), "a place of ten hours has no yesterday"
+
+
+def test_the_day_is_asked_from_six_hours_on_and_not_of_the_lowest() -> None:
+    asking = [(one.hours, one.is_minimum) for one in TARGETS if one.asks_days]
+    assert asking == [(6, False), (12, False), (24, False)]
+    known = shipped().taught
+    assert [key for key, one in known.items() if one.day.size] == asking
+
+
 def test_water_that_moves_twice_as_much_is_forecast_twice_the_change(
     grid: Grid,
 ) -> None:
@@ -88,8 +120,8 @@ def test_nothing_taught_says_nothing(grid: Grid) -> None:
 
 
 def test_before_any_trial_the_habit_counts_and_the_usual_naive_one() -> None:
-    mixture = Mixture(100.0, habit_of(6), 50.0)
-    assert mixture.weights(1.0)[EXPERTS.index("prior")] == 0.5
+    mixture = Mixture(100.0, habit_of(Target(6)), 50.0)
+    assert mixture.weights(1.0)[Target(6).experts.index("prior")] == 0.5
     assert Learner(Target(1), 3, 3, 96).naive_method == 0
     assert Learner(Target(6), 3, 3, 96).naive_method == 1
     assert Learner(Target(12), 3, 3, 96).share == 1.0

@@ -33,7 +33,8 @@ def test_a_file_cut_short_forecasts_the_same_up_to_the_cut() -> None:
     wild = pond.oxygen.copy()
     at_ms = START_MS + 12 * DAY_MS + 7 * STEP_MS
     wild[pond.times_ms > at_ms] = 99.0 - wild[pond.times_ms > at_ms]
-    whole = grid_of(History(pond.times_ms, wild, pond.inputs))
+    warmth = np.where(pond.times_ms > at_ms, 5.0, pond.inputs["temperature"])
+    whole = grid_of(History(pond.times_ms, wild, {"temperature": warmth}))
     short = grid_of(cut(pond, at_ms))
     first = whole.row_at(START_MS + 8 * DAY_MS)
     for one, other in zip(
