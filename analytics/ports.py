@@ -14,6 +14,7 @@ from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
+from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.registry.watching import Act, Notification, Pass
@@ -130,6 +131,14 @@ class Registry(Protocol):
 
     def get_alarm(self, alarm: str) -> Alarm:
         """Return one alarm."""
+        ...
+
+    def visible_to(self, person: str | None) -> Scope:
+        """Return what a person sees."""
+        ...
+
+    def names(self, people: Iterable[str | None] | None = None) -> Mapping[str, str]:
+        """Return people's names by id: of these, or everybody's."""
         ...
 
     def get_unit(self, unit: str) -> UnitInfo:

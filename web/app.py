@@ -1,6 +1,7 @@
 """The site as one application, given the open services. No globals, nothing opened."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ from web.door.doors import (
     SignInNeededError,
     door,
 )
+from web.door.programs import is_known
 from web.door.returning import page_behind, words_in
 from web.farm.alarms import AlarmPages
 from web.farm.books import BookPages
@@ -47,6 +49,7 @@ from web.farm.changing import ChangePages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
 from web.farm.hanging import HangingPages
+from web.farm.ownlimits import LimitPages
 from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
 from web.farm.record_api import RecordApi
@@ -148,6 +151,7 @@ def create_app(services: Services) -> FastAPI:
         CropPages(services, render, doors),
         ChangePages(services, snapshots, render, doors),
         HangingPages(services, snapshots, render, doors),
+        LimitPages(services, snapshots, render, doors),
         BookPages(services, render, doors),
         TodayPages(services, render, doors),
         RecordPages(services, render, doors),
@@ -183,10 +187,12 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(pages.routes())
     app.include_router(EpcisApi(services, doors, random_id).routes())
     app.mount("/static", _Assets(directory=STATIC), name="static")
-    app.add_middleware(LargestBody)
+    app.add_middleware(LargestBody, is_known=partial(is_known, services, doors))
     app.add_middleware(OnlyKeyed, once=Once(services, doors))
     app.add_middleware(GZipMiddleware, minimum_size=500)
-    app.add_middleware(Minded, doors=doors, is_demo=services.is_demo)
+    app.add_middleware(
+        Minded, doors=doors, is_demo=services.is_demo, hosts=services.hosts
+    )
     app.add_middleware(KeptPages, registry=services.registry, clock=services.clock)
     _answer_errors(app, services, render, doors)
     describe(app)

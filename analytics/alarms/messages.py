@@ -9,7 +9,14 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from analytics.alarms.wording import ADVICE, BASES, CHANNELS, SEVERITIES, saying
+from analytics.alarms.wording import (
+    ADVICE,
+    BASES,
+    CHANNELS,
+    PLACES,
+    SEVERITIES,
+    saying,
+)
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
 from greenwater.reference.limits import Basis, Severity
@@ -20,6 +27,8 @@ FALLING_PER_H: Final = 0.2
 
 TEXT_MOST: Final = 160
 """The characters of one text message without diacritics."""
+
+MOST_DIGITS: Final = 3
 
 _MEASURED: Final = frozenset({"limit", "battery"})
 _WORST: Final = {"vi": ("thấp nhất", "cao nhất"), "en": ("at lowest", "at highest")}
@@ -46,6 +55,14 @@ def quantity(alarm: Alarm, value: float, lang: str) -> str:
     if alarm.kind in ("mains", "episode"):
         return ""
     _, unit, digits = _channel(alarm, lang)
+    return f"{number(value, digits, lang)} {unit}".strip()
+
+
+def limit_text(alarm: Alarm, value: float, lang: str) -> str:
+    """Return a limit with its unit and all its digits: 4,25 is not 4,3."""
+    _, unit, digits = _channel(alarm, lang)
+    while digits < MOST_DIGITS and round(value, digits) != round(value, MOST_DIGITS):
+        digits += 1
     return f"{number(value, digits, lang)} {unit}".strip()
 
 
@@ -78,17 +95,28 @@ OWN_NOTES: Final = "domain.md"
 """What a source says from here on is for whoever works on Greenwater, not for a farmer."""
 
 
-def grounds(alarm: Alarm, lang: str, *, is_short: bool = False) -> str:
+def setter_of(alarm: Alarm) -> str | None:
+    """Return the person who set the limit that was left, if it is the unit's own."""
+    own = alarm.detail.get("own")
+    return None if own is None else str(own["person"])
+
+
+def grounds(
+    alarm: Alarm, lang: str, kind: str = "", who: str = "", *, is_short: bool = False
+) -> str:
     """Return what the alarm rests on: law, standard or our practice, source, verified or not.
 
-    "" for alarms from before this was kept.
+    Or that it is the unit's own limit: ``who`` set it, ``kind`` is what the unit is. "" for
+    alarms from before this was kept.
     """
     detail = alarm.detail
     if "basis" not in detail:
         return ""
     head = saying("rule", lang)
     if alarm.limit is not None:
-        head = saying("limit", lang, value=quantity(alarm, alarm.limit, lang))
+        head = saying("limit", lang, value=limit_text(alarm, alarm.limit, lang))
+    if "own" in detail:
+        return f"{head}: {_own(alarm, lang, kind, who)}"
     is_verified = bool(detail.get("verified"))
     known = saying("verified" if is_verified else "unverified", lang)
     basis = BASES[lang][Basis(detail["basis"])]
@@ -98,6 +126,21 @@ def grounds(alarm: Alarm, lang: str, *, is_short: bool = False) -> str:
     return f"{head}: {basis} ({source}), {known}"
 
 
+def _own(alarm: Alarm, lang: str, kind: str, who: str) -> str:
+    """Return whose own limit it is, and how it stands to the species'."""
+    own = alarm.detail["own"]
+    where = PLACES.get(kind, PLACES["pond"])[lang == "en"]
+    day = instant(int(own["set_ms"])).astimezone(VIETNAM).strftime("%d/%m/%Y")
+    named = who or saying("somebody", lang)
+    said = saying("own", lang, where=where, who=named, day=day)
+    theirs = own.get("species_limit")
+    if theirs is None:
+        return said
+    value = limit_text(alarm, float(theirs), lang)
+    key = "looser" if own["is_looser"] else "stricter"
+    return f"{said}; {saying(key, lang, value=value, reason=own['reason'])}"
+
+
 def title(alarm: Alarm, unit_name: str, lang: str) -> str:
     """Return a message's first line: "Nguy cấp 03:02 – Ao 3"."""
     word = severity_word(alarm.severity, lang)
@@ -105,12 +148,17 @@ def title(alarm: Alarm, unit_name: str, lang: str) -> str:
     return f"{word} {clock(_said_ms(alarm))} – {where}"
 
 
-def body(alarm: Alarm, unit_name: str, unit_kind: str, link: str, lang: str) -> str:
-    """Return a message's text, with the link that acknowledges this one alarm."""
+def body(
+    alarm: Alarm, unit_name: str, unit_kind: str, link: str, lang: str, who: str = ""
+) -> str:
+    """Return a message's text, with the link that acknowledges this one alarm.
+
+    ``who`` set the limit that was left, if it is the unit's own.
+    """
     mark = "SỐ LIỆU MÔ PHỎNG. " if lang == "vi" else "SIMULATED DATA. "
     todo = "Việc cần làm" if lang == "vi" else "What to do"
     take = "Tôi đã nhận, tôi xử lý" if lang == "vi" else "I take care of it"
-    rests = grounds(alarm, lang, is_short=True)
+    rests = grounds(alarm, lang, unit_kind, who, is_short=True)
     return (
         f"{mark if alarm.is_simulated else ''}{sentence(alarm, unit_name, lang)}.\n"
         f"{todo}: {advice(alarm, unit_kind, lang)}\n"

@@ -12,12 +12,13 @@ import apprise
 import structlog
 
 from analytics.alarms.addresses import is_plain
-from analytics.alarms.messages import body, plain, text_message, title
+from analytics.alarms.messages import body, plain, setter_of, text_message, title
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.bulletins import NIGHTLY, BulletinCopy
+from greenwater.storage.registry.naming import units_of
 from greenwater.storage.registry.watching import Notification
 
 log = structlog.get_logger()
@@ -124,7 +125,11 @@ class Notifier:
         name, kind = "", ""
         if alarm.unit is not None:
             unit = self._registry.get_unit(alarm.unit)
+            theirs = units_of(self._registry.visible_to(one.person))
+            unit = theirs.get(alarm.unit, unit)  # two farms may each have a first pond
             name, kind = unit.name, unit.kind
         if is_plain(one.url):
             return "", text_message(alarm, name, kind, link)
-        return title(alarm, name, "vi"), body(alarm, name, kind, link, "vi")
+        setter = setter_of(alarm)
+        who = "" if setter is None else self._registry.names({setter}).get(setter, "")
+        return title(alarm, name, "vi"), body(alarm, name, kind, link, "vi", who)

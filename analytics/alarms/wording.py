@@ -187,6 +187,13 @@ BASES: Final[Mapping[str, Mapping[Basis, str]]] = {
     },
 }
 
+PLACES: Final[Mapping[str, tuple[str, str]]] = {
+    "pond": ("ao", "pond"),
+    "cage": ("lồng", "cage"),
+    "tank": ("bể", "tank"),
+}
+"""What a unit is called within a sentence."""
+
 SAYINGS: Final[Mapping[str, tuple[str, str]]] = {
     "silent": ("không nhận được số đo từ {time}", "no readings since {time}"),
     "boxes": ("{count} hộp đo", "{count} boxes"),
@@ -228,6 +235,16 @@ SAYINGS: Final[Mapping[str, tuple[str, str]]] = {
     "repeats": ("lần thứ {count}", "for the {count}. time"),
     "limit": ("Ngưỡng {value}", "Limit {value}"),
     "rule": ("Mức báo", "Rule"),
+    "own": (
+        "ngưỡng riêng của {where}, do {who} đặt ngày {day}",
+        "the {where}'s own limit, set by {who} on {day}",
+    ),
+    "somebody": ("người của trại", "somebody of the farm"),
+    "looser": (
+        "lỏng hơn mức {value} của loài: {reason}",
+        "looser than the species' {value}: {reason}",
+    ),
+    "stricter": ("mức của loài là {value}", "the species' is {value}"),
     "unverified": ("chưa đối chiếu văn bản", "not verified"),
     "verified": ("đã đối chiếu", "verified"),
 }

@@ -15,8 +15,9 @@ import web
 from greenwater.kernel.ids import DeviceId
 from greenwater.reference.records import KINDS
 from greenwater.reference.vessel_records import VESSEL_KINDS
+from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.watching import Notification
-from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms
+from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms, pin_hash
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.app import create_app
@@ -240,7 +241,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "report": farms.reports[farm], "key": "x" * 8,
         "record": farms.records[farm], "digest": "0" * 64, "override": "x",
         "session": "0" * 16, "step": "x", "short": "x" * 12, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
-        "raft": f"{farm}-be", "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
+        "channel": "dissolved_oxygen", "raft": f"{farm}-be", "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
 
@@ -356,6 +357,35 @@ def test_one_farmer_changes_nothing_of_another(
         assert answer.status_code in refused, (path, answer.status_code)
     assert farms.registry.list_commands(DeviceId("hoa-hop")) == []
     assert farms.registry.recalls() == []
+
+
+def test_who_has_two_farms_and_a_boat_tells_them_apart(
+    farms: Farms, visitor: TestClient
+) -> None:
+    """Two farms may both have a first pond; and the family's boat has a way to it."""
+    farms.registry.add_person("nam", "Nam", "0905000077")
+    for farm, role in (
+        ("hoa", Role.FARMER),
+        ("binh", Role.FARMER),
+        ("binh", Role.SKIPPER),
+    ):
+        farms.registry.add_member("nam", farm, role)
+    farms.registry.set_secret("nam", pin_hash(), is_pin=True)
+    visitor.post("/sign-in", data={"phone": "0905000077", "secret": PIN})
+    sites = {one.id: one.name for one in farms.registry.sites()}
+    home = parse_page(visitor.get("/").text)
+    told = {one.text for one in home.all("small", class_="note")}
+    assert {sites["hoa-trai"], sites["binh-trai"]} <= told
+    assert "/vessels" in [
+        one.attrs["href"] for one in home.one("nav", class_="ways").all("a")
+    ]
+    for path in ("/alarms", "/records/today", "/records/new?kind=water_measure"):
+        text = parse_page(visitor.get(path).text).one("main").text
+        assert sites["hoa-trai"] in text, path
+        assert sites["binh-trai"] in text, path
+    enter(visitor, "hoa")
+    assert not parse_page(visitor.get("/").text).all("small", class_="note")
+    assert sites["hoa-trai"] not in parse_page(visitor.get("/alarms").text).text
 
 
 def test_who_only_inspects_enters_nothing(farms: Farms, visitor: TestClient) -> None:

@@ -6,11 +6,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
+from msgspec import to_builtins
 
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import milliseconds
+from greenwater.reference.own_limits import SETTABLE, own_of, unit_limits
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
 from web.api.readings import (
     COLUMNS,
@@ -242,8 +244,39 @@ def _unit(facts: Facts, unit: UnitInfo) -> dict[str, Any]:
         "site": unit.site,
         "raft": unit.raft,
         "species": unit.species,
+        "limits": _limits(unit),
         "probes": [_probe(facts, one) for one in facts.in_units.get(unit.id, ())],
     }
+
+
+def _limits(unit: UnitInfo) -> list[dict[str, Any]]:
+    """Return what a unit's water is held against; ``own`` is what its people set."""
+    found = []
+    for channel in SETTABLE:
+        limits = unit_limits(unit.species, unit.limits, channel)
+        if limits is None or limits.warn is limits.critical is None:
+            continue
+        ours = own_of(unit.limits, unit.species, channel)
+        own = (
+            None
+            if ours is None
+            else {
+                "warn": to_builtins(ours.warn),
+                "critical": to_builtins(ours.critical),
+                "reason": ours.reason,
+                "set_at": iso(ours.set_ms),
+            }
+        )
+        found.append(
+            {
+                "channel": channel.value,
+                "unit": SPECS[channel].unit,
+                "warn": to_builtins(limits.warn),
+                "critical": to_builtins(limits.critical),
+                "own": own,
+            }
+        )
+    return found
 
 
 def _probe(facts: Facts, one: Hanging) -> dict[str, Any]:

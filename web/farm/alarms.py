@@ -22,6 +22,7 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.naming import units_of
 from greenwater.storage.registry.places import UnitInfo
 from web.api.pulses import Pulses
 from web.api.water import Api
@@ -29,7 +30,7 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.aerators import FOR_S, aerators_at
-from web.views.alarms import actors_of, alarm_view, step_views
+from web.views.alarms import actors_of, alarm_view, changes_during, step_views
 from web.views.charts import Window
 from web.views.facts import Snapshots
 from web.views.formats import DAY_MS
@@ -108,7 +109,13 @@ class AlarmPages:
         mine = self._doors.mine(request)
         found = mine.seen.get_alarm(alarm)
         lang, steps = lang_of(request), mine.seen.alarm_steps(alarm)
+        changes = (
+            changes_during(mine.seen.limit_changes(found.unit, found.channel), found)
+            if found.unit is not None
+            else ()
+        )
         people = actors_of([found]) | {one.person for one in steps}
+        people |= {one.became.person for one in changes}
         names = self._services.registry.names(people)
         unit = _units(mine).get(found.unit or "")
         facts = self._snapshots.now(mine)
@@ -118,7 +125,7 @@ class AlarmPages:
             now_ms=facts.now_ms,
             is_simulated=found.is_simulated,
             alarm=alarm_view(lang, found, unit, facts.now_ms, names),
-            steps=step_views(lang, steps, found, names),
+            steps=step_views(lang, steps, found, names, changes),
             aerators=aerators_at(lang, mine, facts, found.unit),
             chart=_chart(lang, mine, found, unit, facts.now_ms),
             may_act=self._doors.may_act(request),
@@ -317,7 +324,7 @@ def _order(
 
 
 def _units(services: Services) -> Mapping[str, UnitInfo]:
-    return {unit.id: unit for unit in services.seen.units()}
+    return units_of(services.seen)
 
 
 def _chart(

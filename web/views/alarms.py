@@ -8,13 +8,16 @@ from analytics.alarms.messages import (
     grounds,
     quantity,
     sentence,
+    setter_of,
     severity_word,
 )
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.places import UnitInfo
+from greenwater.storage.registry.unit_limits import LimitChange
 from web.views.cards import aerator_name
 from web.views.formats import clock_time, moment, number
+from web.views.ownlimits import change_words
 from web.words import Lang, say
 
 SILENCES = frozenset({"silence", "site_silence"})
@@ -81,7 +84,7 @@ def alarm_view(
         alarm.state,
         _state_word(lang, alarm, now_ms, names or {}),
         advice(alarm, kind, lang),
-        grounds(alarm, lang),
+        grounds(alarm, lang, kind, (names or {}).get(setter_of(alarm) or "", "")),
         name,
         "" if unit is None else f"/units/{unit.id}",
         alarm.state is not AlarmState.CLEARED,
@@ -100,7 +103,12 @@ def actors_of(alarms: Iterable[Alarm]) -> set[str | None]:
     return {
         person
         for one in alarms
-        for person in (one.acknowledged_by, one.hidden_by, one.shelved_by)
+        for person in (
+            one.acknowledged_by,
+            one.hidden_by,
+            one.shelved_by,
+            setter_of(one),
+        )
     }
 
 
@@ -133,16 +141,36 @@ def _state_word(lang: Lang, alarm: Alarm, now_ms: int, names: Mapping[str, str])
 
 
 def step_views(
-    lang: Lang, steps: Sequence[AlarmStep], alarm: Alarm, names: Mapping[str, str]
+    lang: Lang,
+    steps: Sequence[AlarmStep],
+    alarm: Alarm,
+    names: Mapping[str, str],
+    changes: Iterable[LimitChange] = (),
 ) -> list[StepView]:
-    """Return an alarm's history, oldest first."""
+    """Return an alarm's history, oldest first, with the changes of its limits meanwhile."""
+    found = [
+        (step.at_ms, step.kind, _step_text(lang, step, alarm, names)) for step in steps
+    ]
+    for one in changes:
+        name = names.get(one.became.person, say(lang, "somebody"))
+        text = say(lang, "step_limits", name=name, value=change_words(lang, one))
+        found.append((one.became.set_ms, "limits", text))
+    found.sort(key=lambda one: one[0])
+    return [StepView(clock_time(at_ms), kind, text) for at_ms, kind, text in found]
+
+
+def changes_during(
+    changes: Iterable[LimitChange], alarm: Alarm
+) -> Sequence[LimitChange]:
+    """Return the changes of a unit's own limits while an alarm about them stood."""
+    if alarm.kind not in ("limit", "forecast"):
+        return ()
+    end_ms = alarm.returned_ms or alarm.cleared_ms
     return [
-        StepView(
-            clock_time(step.at_ms),
-            step.kind,
-            _step_text(lang, step, alarm, names),
-        )
-        for step in sorted(steps, key=lambda one: one.at_ms)
+        one
+        for one in changes
+        if alarm.raised_ms <= one.became.set_ms
+        and (end_ms is None or one.became.set_ms <= end_ms)
     ]
 
 

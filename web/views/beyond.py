@@ -9,13 +9,14 @@ from typing import Final
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading, Source
-from greenwater.reference.limits import Severity, species_limits
+from greenwater.reference.limits import Severity, SpeciesLimits
+from greenwater.reference.own_limits import OwnLimits, unit_limits
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Series, Span
 from web.ports import Services
 from web.views.cards import HAND_STALE_MS, SILENT_MS, by_rank, value_text
 from web.views.facts import Facts, Hanging
-from web.views.formats import HOUR_MS, MINUTE_MS, amount, number
+from web.views.formats import HOUR_MS, MINUTE_MS, amount, limit_amount, number
 from web.words import Lang, channel_name, say
 
 LOOKED_BACK_MS: Final = 90 * MINUTE_MS
@@ -37,14 +38,21 @@ class Beyond:
 
 
 def beyond_of(
-    species: str | None, hanging: Sequence[Hanging], now_ms: int
+    species: str | None,
+    hanging: Sequence[Hanging],
+    now_ms: int,
+    own: Sequence[OwnLimits] = (),
 ) -> Beyond | None:
-    """Return the gravest of a unit's newest readings that are past a limit; None: none is."""
+    """Return the gravest of a unit's newest readings that are past a limit; None: none is.
+
+    ``own`` are the unit's own limits, which stand before its species'.
+    """
     found = [
         one
         for channel, newest in _newest(hanging, now_ms).items()
+        for limits in (unit_limits(species, own, channel),)
         for hung, reading in newest
-        if (one := _judged(species, channel, hung, reading)) is not None
+        if (one := _judged(limits, hung, reading)) is not None
     ]
     order = [reading.channel for reading in by_rank(one.reading for one in found)]
     return min(
@@ -60,7 +68,8 @@ def beyond_of(
 
 def beyond_now(services: Services, facts: Facts, unit: UnitInfo) -> Beyond | None:
     """Return what is past its limit in a unit, and since when; None: nothing is."""
-    found = beyond_of(unit.species, facts.in_units.get(unit.id, ()), facts.now_ms)
+    hanging = facts.in_units.get(unit.id, ())
+    found = beyond_of(unit.species, hanging, facts.now_ms, unit.limits)
     if found is None:
         return None
     at = found.hanging.deployed
@@ -86,7 +95,7 @@ def beyond_words(lang: Lang, one: Beyond, now_ms: int) -> str:
     """Return what pages say: ``Oxy 3,4 mg/L, dưới ngưỡng 4,0 mg/L đã 6 phút``."""
     channel = one.reading.channel
     name = channel_name(lang, channel, is_short=True)
-    value, limit = value_text(lang, one.reading), amount(lang, channel, one.bound)
+    value, limit = value_text(lang, one.reading), limit_amount(lang, channel, one.bound)
     if value == limit:  # rounded alike it would be a riddle
         gap = _how_far(one)
         decimals = 2 if gap >= 0.005 else 3 if gap >= 0.0005 else 6
@@ -135,9 +144,9 @@ def _newest(
 
 
 def _judged(
-    species: str | None, channel: Channel, hung: Hanging, reading: Reading
+    limits: SpeciesLimits | None, hung: Hanging, reading: Reading
 ) -> Beyond | None:
-    limits, value = species_limits(species, channel), reading.value
+    value = reading.value
     if limits is None or value is None:
         return None
     for severity in _LEVELS:

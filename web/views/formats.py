@@ -33,6 +33,9 @@ DECIMALS: Final[Mapping[Channel, int]] = {
 }
 """Digits behind the comma; 1 where nothing is said."""
 
+LIMIT_DECIMALS: Final = 3
+"""The digits of a limit that count."""
+
 
 def number(lang: Lang, value: float, decimals: int = 0) -> str:
     """Return ``1.204`` or ``4,2`` (Vietnamese), ``1,204`` or ``4.2`` (English)."""
@@ -85,6 +88,23 @@ def amount(
     if unit == "°":
         return f"{text}°"
     return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+
+def limit_amount(lang: Lang, channel: Channel, value: float) -> str:
+    """Return a limit with its unit and all its digits: ``4,25 mg/L`` is not ``4,3``."""
+    return amount(lang, channel, value, decimals=_limit_decimals(channel, value))
+
+
+def limit_number(lang: Lang, channel: Channel, value: float) -> str:
+    """Return a limit without its unit, with all its digits: ``4,25``."""
+    return number(lang, value, _limit_decimals(channel, value))
+
+
+def _limit_decimals(channel: Channel, value: float) -> int:
+    decimals, whole = DECIMALS.get(channel, 1), round(value, LIMIT_DECIMALS)
+    while decimals < LIMIT_DECIMALS and round(value, decimals) != whole:
+        decimals += 1
+    return decimals
 
 
 def local(ms: int) -> datetime:

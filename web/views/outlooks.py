@@ -12,7 +12,8 @@ from markupsafe import Markup, escape
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Forecast, Outlook
-from greenwater.reference.limits import Severity, species_limits
+from greenwater.reference.limits import Severity, SpeciesLimits
+from greenwater.reference.own_limits import unit_limits
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.ports import Services
@@ -73,15 +74,14 @@ def forecasts_of(
         for one in facts.in_units.get(unit.id, ())
         if any(r.channel is Channel.DISSOLVED_OXYGEN for r in one.readings)
     ]
+    limits = unit_limits(unit.species, unit.limits, Channel.DISSOLVED_OXYGEN)
     found = []
     for one, title in zip(hanging, titles(lang, hanging), strict=True):
         made = _newest(services, one, facts.now_ms)
         if made is not None:
             past = _past(services, one, made.made_ms)
             label = title if len(hanging) > 1 else ""
-            found.append(
-                forecast_view(lang, made, past, unit.species, facts.now_ms, label)
-            )
+            found.append(forecast_view(lang, made, past, limits, facts.now_ms, label))
     return found
 
 
@@ -99,12 +99,12 @@ def forecast_view(
     lang: Lang,
     made: Forecast,
     past: Sequence[Bucket],
-    species: str | None,
+    limits: SpeciesLimits | None,
     now_ms: int,
     title: str = "",
 ) -> ForecastView:
-    """Return a forecast in words and a drawing."""
-    rows = tuple(_row(lang, made, one, species) for one in made.outlooks)
+    """Return a forecast in words and a drawing, held against a unit's limits."""
+    rows = tuple(_row(lang, made, one, limits) for one in made.outlooks)
     lowest = min(made.outlooks, key=lambda one: one.value)
     told = say(
         lang,
@@ -117,11 +117,11 @@ def forecast_view(
     return ForecastView(
         title,
         told,
-        _state(species, lowest.value),
+        _state(limits, lowest.value),
         _skill(lang, made),
         say(lang, "forecast_made", time=moment(lang, made.made_ms, now_ms)),
         rows,
-        _drawn(lang, made, past, species, told),
+        _drawn(lang, made, past, limits, told),
     )
 
 
@@ -138,12 +138,14 @@ def _past(services: Services, one: Hanging, made_ms: int) -> Sequence[Bucket]:
     return services.telemetry.downsample(span, Channel.DISSOLVED_OXYGEN, EVERY_MS)
 
 
-def _row(lang: Lang, made: Forecast, one: Outlook, species: str | None) -> OutlookRow:
+def _row(
+    lang: Lang, made: Forecast, one: Outlook, limits: SpeciesLimits | None
+) -> OutlookRow:
     return OutlookRow(
         clock_time(_at_ms(made, one)),
         amount(lang, made.channel, one.value),
         f"{_plain(lang, one.low)}–{_plain(lang, one.high)}",
-        _state(species, one.value),
+        _state(limits, one.value),
     )
 
 
@@ -162,9 +164,8 @@ def _plain(lang: Lang, value: float) -> str:
     return number(lang, max(value, 0.0), 1)
 
 
-def _state(species: str | None, value: float) -> str:
-    """Return ``critical``, ``warn`` or ``good``, by the species' own limits."""
-    limits = species_limits(species, Channel.DISSOLVED_OXYGEN)
+def _state(limits: SpeciesLimits | None, value: float) -> str:
+    """Return ``critical``, ``warn`` or ``good``, by a unit's limits."""
     if limits is None:
         return "good"
     for severity in (Severity.CRITICAL, Severity.WARN):
@@ -186,7 +187,11 @@ def _skill(lang: Lang, made: Forecast) -> str:
 
 
 def _drawn(
-    lang: Lang, made: Forecast, past: Sequence[Bucket], species: str | None, alt: str
+    lang: Lang,
+    made: Forecast,
+    past: Sequence[Bucket],
+    limits: SpeciesLimits | None,
+    alt: str,
 ) -> Markup:
     last = past[-1].mean if past else made.outlooks[0].value
     points = [(made.made_ms, last, last, last)] + [
@@ -203,7 +208,7 @@ def _drawn(
         lambda value: _plain(lang, value),
         clock_time,
     )
-    parts += _limits(scale, species)
+    parts += _limits(scale, limits)
     upper = [f"{scale.x(at):.1f},{scale.y(top):.1f}" for at, _, _, top in points]
     lower = [f"{scale.x(at):.1f},{scale.y(least):.1f}" for at, _, least, _ in points]
     middle = " ".join(
@@ -218,9 +223,8 @@ def _drawn(
     ).format(w=WIDTH, h=HEIGHT, alt=escape(alt), body=Markup("").join(parts))
 
 
-def _limits(scale: Scale, species: str | None) -> list[Markup]:
-    """Return the species' lines, those that lie within the drawing."""
-    limits = species_limits(species, Channel.DISSOLVED_OXYGEN)
+def _limits(scale: Scale, limits: SpeciesLimits | None) -> list[Markup]:
+    """Return the limits' lines, those that lie within the drawing."""
     found = []
     for severity in (Severity.WARN, Severity.CRITICAL):
         bounds = None if limits is None else limits.bounds(severity)

@@ -9,7 +9,7 @@ from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import Source
 from greenwater.reference.causes import CAUSES
-from greenwater.reference.limits import Severity, species_limits
+from greenwater.reference.own_limits import LEVELS, SIDES, on_side, own_of, unit_limits
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Span
@@ -29,7 +29,7 @@ from web.views.charts import Line, Window
 from web.views.drawn import chart_view
 from web.views.episodes import is_worth_it
 from web.views.facts import Facts
-from web.views.formats import amount
+from web.views.formats import limit_amount
 from web.views.outlooks import HOUR_MS, SHOWN_MS
 from web.views.shown import ChartView
 from web.words import Lang, say
@@ -89,14 +89,18 @@ class UnitCharts:
         )
 
     def _limits(self, channel: Channel) -> list[LimitMark]:
-        limits = species_limits(self._unit.species, channel)
-        found = []
-        for severity in (Severity.WARN, Severity.CRITICAL):
-            bounds = None if limits is None else limits.bounds(severity)
-            for value in () if bounds is None else (bounds.low, bounds.high):
+        species, own = self._unit.species, self._unit.limits
+        limits = unit_limits(species, own, channel)
+        ours, found = own_of(own, species, channel), []
+        for severity in LEVELS:
+            for side in SIDES:
+                bounds = None if limits is None else limits.bounds(severity)
+                value = on_side(bounds, side)
                 if value is not None:
-                    told = amount(self._lang, channel, value)
-                    words = say(self._lang, f"limit_{severity}", value=told)
+                    is_own = ours is not None and ours.level(severity, side) is not None
+                    key = f"limit_{'own_' if is_own else ''}{severity}"
+                    told = limit_amount(self._lang, channel, value)
+                    words = say(self._lang, key, value=told)
                     found.append(LimitMark(severity, value, words))
         return found
 
