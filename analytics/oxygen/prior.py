@@ -102,7 +102,7 @@ class Prior(Struct, frozen=True):
         asked = asked_of_days(grid, hours)[rows].astype(np.float64)
         is_blind = ~asked[:, QUESTIONS:].any(axis=1)
         differing = np.where(is_blind, asked @ one.day[1], asked @ one.day[0])
-        return np.nan_to_num(differing * spread)
+        return np.asarray(np.nan_to_num(differing * spread), dtype=np.float64)
 
 
 NOTHING: Final = Prior({})
