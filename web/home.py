@@ -39,6 +39,8 @@ class HomeUnit:
     tonight: str = ""
     beyond: str = ""
     main_name: str = ""
+    place: str = ""
+    """The farm it is of, for somebody who has several."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
     alarms = services.seen.alarms(open_only=True)
     names = services.registry.names(actors_of(alarms))
     tonight = _tonight(services, lang, facts.now_ms)
+    places = _places(facts)
     order = {"act": 0, "lost": 1, "look": 2, "ok": 3}
     found = []
     for unit in sorted(facts.units, key=lambda one: natural(one.name)):
@@ -105,9 +108,17 @@ def home_units(services: Services, facts: Facts, request: Request) -> list[HomeU
                 tonight.get(unit.id, ""),
                 _beyond(lang, beyond, ours, facts.now_ms),
                 words.name,
+                places.get(unit.site, ""),
             )
         )
     return sorted(found, key=lambda one: order[one.light.name])
+
+
+def _places(facts: Facts) -> dict[str, str]:
+    """Return the names of the farms, if there are several: two may have a first pond."""
+    if len({one.site for one in facts.units}) < 2:
+        return {}
+    return {one.id: one.name for one in facts.sites}
 
 
 def _beyond(

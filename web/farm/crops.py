@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import SPECIES
+from greenwater.storage.registry.naming import units_of
 from traceability.book.books import Books
 from web.door.doors import Doors
 from web.door.forms import fields_of
@@ -68,7 +69,7 @@ class CropPages:
     def _crop_form(self, request: Request, asked: Asked) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
         busy = {crop.unit for crop in mine.seen.crops() if crop.ended_ms is None}
-        now = local(self._now_ms())
+        units, now = units_of(mine.seen).values(), local(self._now_ms())
         given = {
             "unit": "",
             "product": "",
@@ -81,10 +82,8 @@ class CropPages:
             status=asked.status,
             now_ms=self._now_ms(),
             is_simulated=self._services.is_demo,
-            has_units=any(one.is_open for one in mine.seen.units()),
-            units=[
-                one for one in mine.seen.units() if one.is_open and one.id not in busy
-            ],
+            has_units=any(one.is_open for one in units),
+            units=[one for one in units if one.is_open and one.id not in busy],
             products=mine.seen.products(),
             given={**given, **asked.values},
             trouble=asked.trouble,

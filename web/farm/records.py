@@ -12,6 +12,7 @@ from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry.books import Record
+from greenwater.storage.registry.naming import units_of
 from traceability.book.books import Books
 from traceability.book.stock import STOCK_KINDS, Stock, stock_of
 from traceability.records import FieldError
@@ -72,7 +73,7 @@ class RecordPages:
         """Every crop, what waits for the visitor, what was entered last, what is left."""
         mine, lang = self._doors.mine(request), lang_of(request)
         now_ms, waiting = self._now_ms(), self._waiting(request, mine)
-        units = {unit.id: unit.name for unit in mine.seen.units()}
+        units = {one.id: one.name for one in units_of(mine.seen).values()}
         newest = mine.seen.newest_records(NEWEST)
         names = self._services.registry.names(writers_of([*newest, *waiting]))
         ids = {one.id for one in newest}

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import Place, get_kind
 from greenwater.storage.registry.books import Record
+from greenwater.storage.registry.naming import units_of
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -112,7 +113,7 @@ class TodayPages:
 
 
 def _places(mine: Services, place: Place, unit: str) -> list[PlaceChoice]:
-    units = {one.id: one for one in mine.seen.units()}
+    units = units_of(mine.seen)
     if place is Place.UNIT:
         return [
             PlaceChoice(one.id, one.name, one.id == unit)

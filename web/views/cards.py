@@ -79,7 +79,7 @@ def value_view(lang: Lang, one: Hanging, reading: Reading, now_ms: int) -> Value
 
     An age that the whole probe has is told once, over the card.
     """
-    state = state_of(reading.taken_ms, now_ms)
+    state = state_of(reading.taken_ms, now_ms, stale_ms=_stale_ms(one))
     role = role_of(one)
     about = "mains" if one.profile == aerators.MONITOR else role
     name = channel_name(lang, reading.channel, is_short=True)
@@ -101,9 +101,20 @@ def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
     plain = [_title(lang, one) for one in hanging]
     counts = Counter(plain)
     return [
-        title if counts[title] == 1 else f"{title} · {one.deployed.probe}"
+        title if counts[title] == 1 else f"{title} · {_apart(lang, one)}"
         for title, one in zip(plain, hanging, strict=True)
     ]
+
+
+def _apart(lang: Lang, one: Hanging) -> str:
+    """Return what tells a probe from another at its depth; the book's has no name."""
+    is_hand = one.source is Source.HAND
+    return say(lang, "chart_by_hand") if is_hand else one.deployed.probe
+
+
+def _stale_ms(one: Hanging) -> int:
+    """Return from which age on a probe's values are old: a meter is read twice a day."""
+    return HAND_STALE_MS if one.source is Source.HAND else STALE_MS
 
 
 def _title(lang: Lang, one: Hanging) -> str:
@@ -112,6 +123,8 @@ def _title(lang: Lang, one: Hanging) -> str:
         decimals = 0 if depth == round(depth) else 1
         metres = f"{number(lang, depth, decimals)}\N{NO-BREAK SPACE}m"
         return say(lang, "depth", depth=metres)
+    if one.source is Source.HAND:
+        return say(lang, "hand_meter")
     role = role_of(one)
     if one.profile == aerators.MONITOR:
         return aerator_name(lang, one.deployed.probe)
@@ -129,10 +142,13 @@ def aerator_name(lang: Lang, probe: str) -> str:
 def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
     """Return one probe's card."""
     newest_ms = one.newest_ms
-    state = state_of(newest_ms, now_ms)
+    stale_ms = _stale_ms(one)
+    state = state_of(newest_ms, now_ms, stale_ms=stale_ms)
     shown = by_rank(r for r in one.readings if r.channel not in POSITIONS)
     if state == "fresh":  # what has fallen silent goes behind what is still heard
-        shown.sort(key=lambda r: state_of(r.taken_ms, now_ms) != "fresh")
+        shown.sort(
+            key=lambda r: state_of(r.taken_ms, now_ms, stale_ms=stale_ms) != "fresh"
+        )
     if newest_ms is None:
         told = say(lang, "none_yet")
     else:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from greenwater.reference.records import FieldType, Place, get_kind
+from greenwater.storage.registry.naming import units_of
 from traceability.book.recording import NewRecord
 from traceability.book.stock import Stock
 from web.ports import Services
@@ -59,7 +60,7 @@ def needs_place(kind: str) -> bool:
 
 def wheres_of(mine: Services, place: Place) -> list[Where]:
     """Return the places of a kind that the visitor may write for, by name."""
-    units = {one.id: one for one in mine.seen.units()}
+    units = units_of(mine.seen)
     if place is Place.CROP:
         return [
             Where(
