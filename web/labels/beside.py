@@ -15,6 +15,7 @@ from traceability.label.scanning import Scanning
 from traceability.proof.copies import Suspicion, Why
 from traceability.proof.labelfacts import read_facts
 from web.views.formats import day, exact
+from web.views.seawords import gear_name
 from web.words import Lang, say
 
 NONE: Final = Markup("")
@@ -82,7 +83,7 @@ def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
         ("check_harvested", " – ".join(days)),
         ("check_method", way or goods.method or ""),
         ("check_area", goods.area or ""),
-        ("check_gear", goods.gear or ""),
+        ("check_gear", gear_name(lang, goods.gear) if goods.gear else ""),
         ("check_use_by", f"{goods.use_by:%d/%m/%Y}" if goods.use_by else ""),
     )
     return [(say(lang, key), text) for key, text in rows if text]
