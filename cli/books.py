@@ -48,7 +48,9 @@ def import_file(
         bool, typer.Option("--dry-run", help="Say what would be done, and end.")
     ] = False,
     sure: Annotated[bool, typer.Option("--yes", help="Keep without asking.")] = False,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
 ) -> None:
     """Try a file, say which rows are wrong and why, keep the others once confirmed.
 

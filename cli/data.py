@@ -97,11 +97,13 @@ def _told(count: int) -> None:
 
 @quarantine.command("list")
 def list_entries(
-    device: str = "",
-    kind: str = "",
+    device: Annotated[str, typer.Option(help="Only what this device sent.")] = "",
+    kind: Annotated[str, typer.Option(help="Only bytes of this kind.")] = "",
     after: Annotated[int, typer.Option(help="Beyond this id.")] = 0,
-    limit: int = 100,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    limit: Annotated[int, typer.Option(help="So many at most.")] = 100,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
 ) -> None:
     """Show what rests in quarantine, and why."""
     import msgspec
@@ -122,7 +124,7 @@ def list_entries(
 
 
 @quarantine.command("show")
-def show(entry: int) -> None:
+def show(entry: Annotated[int, typer.Argument(help="Its id, as listed.")]) -> None:
     """Print one entry's bytes."""
     with open_registry(open_home().registry_url) as registry:
         one = registry.get_quarantined(entry)
@@ -154,6 +156,9 @@ def replay(
             telemetry.close()
 
 
+CsvFile = Annotated[Path, typer.Argument(help="A CSV file with these columns.")]
+
+
 def _import(path: Path, kind: str) -> None:
     from ingest.imports import import_csv
     from ingest.workers import by_hand
@@ -174,12 +179,12 @@ def _import(path: Path, kind: str) -> None:
 
 
 @imports.command("hand")
-def hand(path: Path) -> None:
+def hand(path: CsvFile) -> None:
     """Readings of a farmer's own meter: columns time,device,probe,channel,value,unit."""
     _import(path, "hand")
 
 
 @imports.command("vms")
-def vms(path: Path) -> None:
+def vms(path: CsvFile) -> None:
     """Positions of vessel monitoring: columns time,device,latitude,longitude[,speed_kn,course_deg]."""
     _import(path, "vms")

@@ -31,12 +31,14 @@ def add(
     device: Annotated[str, typer.Argument(help="Its id; leave out with --csv.")] = "",
     site: Annotated[str, typer.Option(help="The site it stands on.")] = "",
     vessel: Annotated[str, typer.Option(help="The vessel it sails on.")] = "",
-    name: str = "",
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
     csv_file: Annotated[
         Path | None,
         typer.Option("--csv", help="Many: columns device,site|vessel[,name]."),
     ] = None,
-    simulated: bool = False,
+    simulated: Annotated[
+        bool, typer.Option(help="Whether pages say that its readings are made up.")
+    ] = False,
 ) -> None:
     """Register a device and print its password, this once.
 
@@ -62,7 +64,7 @@ def add(
 
 
 @app.command()
-def renew(device: str) -> None:
+def renew(device: Annotated[str, typer.Argument(help="Its id.")]) -> None:
     """Give a device another password and print it, this once; the old one ends."""
     home = open_home()
     with open_registry(home.registry_url) as registry:
@@ -121,7 +123,11 @@ def _tell_broker(home: Home, registry: Registry) -> None:
 
 
 @app.command("list")
-def list_devices(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def list_devices(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
+) -> None:
     """Show all devices, their place and state, and when they last spoke."""
     import msgspec
 
@@ -161,7 +167,7 @@ def list_devices(as_json: Annotated[bool, typer.Option("--json")] = False) -> No
 
 
 @app.command()
-def revoke(device: str) -> None:
+def revoke(device: Annotated[str, typer.Argument(help="Its id.")]) -> None:
     """Shut a device out of broker and platform; its readings stay."""
     home = open_home()
     with open_registry(home.registry_url) as registry:

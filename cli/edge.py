@@ -21,7 +21,12 @@ EDGE_TOML = Path("edge.toml")
 
 
 @app.command()
-def run(config: ConfigFile = EDGE_TOML, log_level: str = "info") -> None:
+def run(
+    config: ConfigFile = EDGE_TOML,
+    log_level: Annotated[
+        str, typer.Option(help="debug, info, warning or error.")
+    ] = "info",
+) -> None:
     """Sample, confirm, send; until told to stop."""
     from cli.supervisor import stop_on_signals
 
@@ -46,7 +51,9 @@ def check_config(config: ConfigFile = EDGE_TOML) -> None:
 @app.command()
 def status(
     config: ConfigFile = EDGE_TOML,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
 ) -> None:
     """Show outbox depth, days of disk left, last ack, clock, each probe's health."""
     settings = load_toml(EdgeSettings, config)
@@ -106,14 +113,22 @@ BusOption = Annotated[
     str, typer.Option("--bus", help="tcp:HOST:PORT or rtu:/dev/ttyUSB0[:BAUD[:N|E|O]]")
 ]
 
+ProfileArgument = Annotated[
+    str, typer.Argument(help="A probe's profile by its name, or your own .toml.")
+]
+
 
 @app.command()
 def scan(
     bus: BusOption,
-    first: int = 1,
-    last: int = 247,
-    timeout_s: float = 0.2,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    first: Annotated[int, typer.Option(help="The first unit id to ask.")] = 1,
+    last: Annotated[int, typer.Option(help="The last one.")] = 247,
+    timeout_s: Annotated[
+        float, typer.Option(help="How long to wait for each, in seconds.")
+    ] = 0.2,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
 ) -> None:
     """Say who is on the bus."""
     from edge.tools import open_bus, scan_bus
@@ -140,7 +155,12 @@ def scan(
 
 @app.command("try")
 def try_profile(
-    profile: str, bus: BusOption, unit: int = 1, timeout_s: float = 1.0
+    profile: ProfileArgument,
+    bus: BusOption,
+    unit: Annotated[int, typer.Option(help="The probe's unit id.")] = 1,
+    timeout_s: Annotated[
+        float, typer.Option(help="How long to wait for an answer, in seconds.")
+    ] = 1.0,
 ) -> None:
     """Show raw registers beside decoded values, in every byte order."""
     from edge.drivers.profile import load_profile
@@ -161,12 +181,14 @@ def try_profile(
 
 @app.command("set-address")
 def set_address(
-    profile: str,
+    profile: ProfileArgument,
     bus: BusOption,
     new: Annotated[int, typer.Option(help="The unit id to give.")],
     old: Annotated[int, typer.Option(help="Its present unit id.")] = 1,
     count: Annotated[int, typer.Option(help="How many, one after another.")] = 1,
-    timeout_s: float = 0.5,
+    timeout_s: Annotated[
+        float, typer.Option(help="How long to wait for an answer, in seconds.")
+    ] = 0.5,
 ) -> None:
     """Give probes their unit ids; with --count, plug in one after another."""
     from edge.drivers.profile import load_profile

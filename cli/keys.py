@@ -53,7 +53,7 @@ def rotate(
 
 
 @app.command()
-def revoke(key: str) -> None:
+def revoke(key: Annotated[str, typer.Argument(help="Its id, as listed.")]) -> None:
     """Withdraw a key that somebody else may have: all labels of it turn red, for ever."""
     home = open_home()
     with open_registry(home.registry_url) as registry:

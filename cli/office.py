@@ -16,7 +16,12 @@ app = typer.Typer(
 
 @app.command("add")
 def add(
-    organisation: Annotated[str, typer.Argument(metavar="ORGANISATION")],
+    organisation: Annotated[
+        str,
+        typer.Argument(
+            metavar="ORGANISATION", help="An id of your choice, or one that is there."
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Its official name.")],
     task: Annotated[
         str, typer.Option(help="certify (a body), check (a commune) or decide.")
@@ -57,7 +62,11 @@ def add(
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def list_(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
+) -> None:
     """List the offices."""
     from cli.home import open_home
     from greenwater.storage.registry import open_registry
@@ -78,9 +87,13 @@ def certificate(
     office: Annotated[str, typer.Option(help="The body that issued it.")],
     crop: Annotated[str, typer.Option(help="A crop of the site that it is of.")],
     person: Annotated[str, typer.Option(help="Who has seen the paper.")],
-    issued: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])],
+    issued: Annotated[
+        dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on the paper.")
+    ],
     months: Annotated[int, typer.Option(help="Its validity.")] = 24,
-    expected_kg: Annotated[float | None, typer.Option()] = None,
+    expected_kg: Annotated[
+        float | None, typer.Option(help="The output that it names, if it does.")
+    ] = None,
 ) -> None:
     """Enter a VietGAP certificate that was granted on paper, before or elsewhere."""
     from cli.home import open_home

@@ -12,7 +12,9 @@ from greenwater.kernel.reading import milliseconds
 
 app = typer.Typer(no_args_is_help=True, help="People, their roles, PINs and passwords.")
 
-PersonId = Annotated[str, typer.Argument(metavar="PERSON")]
+PersonId = Annotated[
+    str, typer.Argument(metavar="PERSON", help="An id of your choice, such as lan.")
+]
 SecretInput = Annotated[
     bool, typer.Option("--stdin", help="Read the secret from standard input.")
 ]
@@ -21,9 +23,11 @@ SecretInput = Annotated[
 @app.command("add")
 def add(
     person: PersonId,
-    name: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option(help="As it is shown on pages.")],
     phone: Annotated[str, typer.Option(help="Such as 0901234567.")],
-    organisation: Annotated[str, typer.Option()],
+    organisation: Annotated[
+        str, typer.Option(help="Where the person belongs: an organisation's id.")
+    ],
     role: Annotated[
         str, typer.Option(help="farmer, technician, boat_owner, inspector, officer …")
     ] = "farmer",
@@ -88,7 +92,11 @@ def first_link() -> None:
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def list_(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
+) -> None:
     """List everybody."""
     from cli.home import open_home
     from greenwater.storage.registry import open_registry

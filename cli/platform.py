@@ -11,6 +11,10 @@ from greenwater.kernel.clock import open_clock
 from greenwater.kernel.settings import load
 from greenwater.storage.backup.mark import refuse_unfinished
 
+Host = Annotated[
+    str, typer.Option(help="Where it listens; 0.0.0.0: for other machines too.")
+]
+
 
 def ingest() -> None:
     """Run ingest: MQTT to the telemetry store."""
@@ -25,7 +29,7 @@ def ingest() -> None:
 
 
 def web(
-    host: str = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The page's port.")] = 8000,
     certificate: Annotated[
         Path | None, typer.Option(help="Certificate and key in one PEM file: TLS.")
@@ -43,6 +47,7 @@ def web(
     from greenwater.storage.telemetry import open_telemetry
     from traceability.proof.keys import open_signer
     from web.app import create_app
+    from web.door.hosts import hosts_of
     from web.ports import Services
     from web.server import serve
     from web.settings import WebSettings
@@ -52,13 +57,14 @@ def web(
     logs.configure("web", level=home.settings.log_level)
     with open_registry(home.registry_url) as registry:
         telemetry = open_telemetry(home.telemetry_url)
-        now_ms = milliseconds(clock.now())
+        signer = open_signer(home.path / "keys", registry, milliseconds(clock.now()))
         services = Services(
             registry,
             telemetry,
             clock,
             public_url=settings.public_url,
-            signer=open_signer(home.path / "keys", registry, now_ms),
+            hosts=hosts_of(settings.public_url, settings.hosts),
+            signer=signer,
             is_demo=settings.is_demo,
             photos=home.path / "photos",
             take_in=hand_intake(home.path, registry, telemetry, clock),
@@ -67,7 +73,6 @@ def web(
                 authority=certificate and certificate.with_name("ca.pem"),
             ),
         )
-        signer = open_signer(home.path / "keys", registry, now_ms)
         try:
             with (
                 daily_roots(registry, signer, clock, stop),
@@ -155,10 +160,14 @@ def doctor() -> None:
 
 
 def broker_files(
-    folder: Path,
-    service_port: int = 1883,
-    device_port: int = 8883,
-    device_host: str = "0.0.0.0",
+    folder: Annotated[Path, typer.Argument(help="Where they are written.")],
+    service_port: Annotated[
+        int, typer.Option(help="For ingest, on loopback only.")
+    ] = 1883,
+    device_port: Annotated[int, typer.Option(help="For boxes.")] = 8883,
+    device_host: Annotated[
+        str, typer.Option(help="The address at which boxes reach it.")
+    ] = "0.0.0.0",
     host: Annotated[
         list[str] | None, typer.Option(help="Names in the certificate.")
     ] = None,

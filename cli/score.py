@@ -78,8 +78,8 @@ def oxygen(
 ) -> None:
     """Forecast oxygen 1, 3, 6, 12 and 24 hours ahead, beside the naive forecast.
 
-    In the output ``time`` is when a forecast was made, and it is for horizon_h hours later;
-    low and high are a 90 % band, ``used`` is what made it: the model, or a simple forecast
+    In the output time is when a forecast was made, and it is for horizon_h hours later;
+    low and high are a 90 % band, used is what made it: the model, or a simple forecast
     while the model has not been better. Other columns of the file are inputs.
     """
     from analytics.score.oxygen import score_oxygen

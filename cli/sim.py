@@ -191,16 +191,21 @@ def fleet(
     ] = 100.0,
     duration: Annotated[float, typer.Option(help="Seconds of publishing.")] = 10.0,
     readings: Annotated[int, typer.Option(help="Readings in a batch.")] = 10,
-    host: str = "127.0.0.1",
-    port: int = 1883,
+    host: Annotated[str, typer.Option(help="Where the broker is.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port.")] = 1883,
     prefix: Annotated[
         str, typer.Option(help="Ids are PREFIX-00000 and so on.")
     ] = "sim-fleet",
     passwords: Annotated[
         Path | None, typer.Option(help="What `device add --csv` printed; else none.")
     ] = None,
-    ca_file: Path | None = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(help="The authority that signed the broker's certificate: TLS."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
 ) -> None:
     """Publish from many simulated boxes straight to MQTT, and count what is acknowledged."""
     import csv

@@ -51,7 +51,10 @@ def add(
 
 @app.command("list")
 def list_(
-    organisation: str, as_json: Annotated[bool, typer.Option("--json")] = False
+    organisation: Annotated[str, typer.Argument(help="Whose tokens.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for programs.")
+    ] = False,
 ) -> None:
     """List an organisation's tokens, without their secrets."""
     from cli.home import open_home

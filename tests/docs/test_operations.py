@@ -106,6 +106,19 @@ def test_a_route_is_explained(name: str) -> None:
     assert name in QUOTED
 
 
+def unsaid(command: Any, path: str) -> Iterator[str]:
+    """Yield each option and argument that ``--help`` shows without a word about it."""
+    for one in command.params:
+        if not getattr(one, "help", None):
+            yield f"{path}: {one.name}"
+    for name, below in getattr(command, "commands", {}).items():
+        yield from unsaid(below, f"{path} {name}")
+
+
+def test_help_says_of_everything_what_it_is() -> None:
+    assert list(unsaid(typer.main.get_command(build(["all"])), "greenwater")) == []
+
+
 @pytest.mark.parametrize("name", commands())
 def test_a_command_is_explained(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", COMMANDS)
