@@ -6,12 +6,14 @@ page, file and number of the site goes through here.
 
 from typing import Final
 
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.api.manners import problem_response
+from web.api.manners import is_program, problem_response
 from web.door.acts import note_act
 from web.door.doors import Doors, is_cross_site
+from web.door.hosts import called, is_ours
+from web.words import Lang, say
 
 HSTS: Final = "max-age=31536000"
 HEADERS: Final = {
@@ -45,11 +47,32 @@ def dressed(headers: Headers, scheme: str, *, is_demo: bool) -> Headers:
     return [*headers, *(one for one in all_ if one[0] not in own)]
 
 
+def _at_home(name: bytes, value: bytes, scope: Scope) -> bytes:
+    """Return a header's value; an address here is told without the host that was sent."""
+    if name.lower() != b"location":
+        return value
+    stem = f"{scope['scheme']}://{called(scope)}/".encode("latin-1")
+    return value[len(stem) - 1 :] if value.startswith(stem) else value
+
+
+def _misdirected(path: str, host: str) -> Response:
+    """Return what is told to who calls this site by another's name."""
+    facts = {"host": host[:100]}
+    if is_program(path):
+        return problem_response(path, 421, say(Lang.EN, "wrong_host", **facts))
+    told = [say(lang, "wrong_host", **facts) for lang in (Lang.VI, Lang.EN)]
+    kept = {"Cache-Control": "no-store"}
+    return Response("\n".join(told) + "\n", 421, kept, "text/plain; charset=utf-8")
+
+
 class Minded:
     """Middleware around the whole site, within what is kept for everybody."""
 
-    def __init__(self, app: ASGIApp, doors: Doors, *, is_demo: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, doors: Doors, *, is_demo: bool, hosts: frozenset[str]
+    ) -> None:
         self._app, self._doors, self._is_demo = app, doors, is_demo
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on; an act is noted before its answer goes out."""
@@ -61,12 +84,18 @@ class Minded:
         async def minded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await note_act(self._doors, request, message["status"])
-                headers = dressed(
-                    list(message["headers"]), scope["scheme"], is_demo=self._is_demo
-                )
+                told = [
+                    (name, _at_home(name, value, scope))
+                    for name, value in message["headers"]
+                ]
+                headers = dressed(told, scope["scheme"], is_demo=self._is_demo)
                 message = {**message, "headers": headers}
             await send(message)
 
+        host = called(scope)
+        if self._hosts and host is not None and not is_ours(host, self._hosts):
+            await _misdirected(scope["path"], host)(scope, receive, minded)
+            return
         if scope["method"] not in _LOOKING and is_cross_site(request):
             refused = problem_response(scope["path"], 403, "sent by another site")
             await refused(scope, receive, minded)

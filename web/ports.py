@@ -83,8 +83,9 @@ class Services:
     ``public_url`` is how phones reach the site; ``signer`` signs labels, and ``fonts`` is
     the folder of those that are printed. ``photos`` is the folder of photos on records;
     ``take_in`` stores readings typed by hand so that analytics sees them (None: the
-    store alone). A ``is_guarded`` site shows nobody's data to
-    visitors who have not signed in; one that is not is the operator's own screen.
+    store alone). ``hosts`` are the names that the site answers to (none: to any). A
+    ``is_guarded`` site shows nobody's data to visitors who have not signed in; one that is
+    not is the operator's own screen.
     """
 
     registry: Registry
@@ -92,6 +93,7 @@ class Services:
     clock: Clock
     viewer: str | None = None
     public_url: str = "http://127.0.0.1:8000"
+    hosts: frozenset[str] = frozenset()
     signer: Signer | None = None
     is_guarded: bool = True
     is_demo: bool = False

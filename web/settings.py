@@ -8,9 +8,12 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     It is how phones reach the site, and stands on every label. ``is_demo`` lets visitors
     step into roles without a secret: never set it where real people's data is.
-    ``trusted_proxies`` are the addresses of proxies that say where visitors come from.
+    ``hosts`` are further names, with commas, by which the site is reached beside
+    ``public_url``. ``trusted_proxies`` are the addresses of proxies that say where visitors
+    come from.
     """
 
     public_url: str = "http://127.0.0.1:8000"
     is_demo: bool = False
     trusted_proxies: str = "127.0.0.1"
+    hosts: str = ""

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
-from greenwater.kernel.errors import InvariantError
+from greenwater.kernel.errors import ConfigError, InvariantError
 from greenwater.storage.registry import Registry
 from tests.pages.farms import Farms
 from tests.pages.test_doors import enter
@@ -22,6 +23,7 @@ from tests.unit.test_photos import SVG, picture
 from web.app import create_app
 from web.door.bodies import MOST_BYTES
 from web.door.doors import COOKIE, csrf_of
+from web.door.hosts import hosts_of
 from web.minding import HEADERS
 from web.ports import House
 
@@ -188,7 +190,76 @@ def test_a_polyglot_is_shown_as_the_picture_alone(
     assert b"PK\x03\x04" not in shown.content
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/report-label", "/api/v1/inspections"])
+@pytest.mark.parametrize(
+    ("path", "person", "status"),
+    [
+        ("/api/v1/inspections", None, 401),
+        ("/api/v1/inspections", "hoa", 403),
+        ("/api/v1/inspections/i/photos/d", "hoa", 403),
+        ("/api/v1/records", None, 401),
+        ("/epcis/capture", None, 401),
+        ("/api/v1/steps", None, 401),
+    ],
+)
+def test_who_sends_is_asked_before_it_is_read(
+    path: str, person: str | None, status: int, app: Any, hoa: TestClient
+) -> None:
+    cookies = "; ".join(f"{name}={value}" for name, value in hoa.cookies.items())
+    headers = {"content-length": str(MOST_BYTES)} | (
+        {"cookie": cookies} if person else {}
+    )
+    told: list[Any] = []
+
+    async def unread() -> Any:
+        raise AssertionError("the body was read")
+
+    async def heard(message: Any) -> None:
+        told.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(),
+        "query_string": b"", "scheme": "http", "server": ("testserver", 80),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1), "root_path": "", "http_version": "1.1",
+    }  # fmt: skip
+    anyio.run(app, scope, unread, heard)
+    assert told[0]["status"] == status, b"".join(one.get("body", b"") for one in told)
+
+
+def test_a_site_called_by_another_name_says_so_and_no_link_has_it(
+    farms: Farms, app: Any
+) -> None:
+    hosts = hosts_of("https://ao.example/", "ao-2.example, ao-3.example")
+    named = come(create_app(replace(farms.services, hosts=hosts)))
+    for host in (
+        "ao.example",
+        "AO-2.example:8443",
+        "[::1]:80",
+        "10.0.0.7",
+        "x.localhost",
+    ):
+        assert named.get("/sign-in", headers={"host": host}).status_code == 200, host
+    for host in (
+        "evil.example",
+        "8.8.8.8",
+        "ao.example.evil.example",
+        "ao.example@e",
+        "a:b",
+    ):
+        refused = named.get("/sign-in", headers={"host": host})
+        assert refused.status_code == 421, host
+        assert "không có tên" in refused.text
+        assert "default-src 'none'" in refused.headers["content-security-policy"]
+    program = named.get("/api/v1/readings", headers={"host": "evil.example"})
+    assert program.json()["type"] == "urn:greenwater:problem:misdirected"
+    # Where any name will do, it still stands in no address that is given back.
+    elsewhere = come(app).get("/sign-in/", headers={"host": "evil.example"})
+    assert (elsewhere.status_code, elsewhere.headers["location"]) == (307, "/sign-in")
+    with pytest.raises(ConfigError, match="without scheme and port"):
+        hosts_of("https://ao.example", "https://ao-2.example")
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/report-label"])
 def test_nobody_fills_the_disk_through_a_form(path: str, app: Any) -> None:
     sent = 0
 

@@ -25,7 +25,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.writes import KeptAnswer
 from web.api.problems import KIND_OF
 from web.door.doors import Doors, token_of
-from web.door.programs import secret_of
+from web.door.programs import is_known, secret_of
 from web.ports import Services
 
 PROBLEM: Final = "application/problem+json"
@@ -39,6 +39,7 @@ TYPES: Final[Mapping[int, tuple[str, str]]] = {
     411: ("length-required", "Say how long the body is"),
     413: ("too-large", "That is too much at once"),
     422: ("invalid", "Something in the request is wrong"),
+    421: ("misdirected", "This site has another name"),
     429: ("too-many-requests", "Too often"),
     503: ("unavailable", "Try again later"),
 }
@@ -109,7 +110,7 @@ class Once:
         """Answer, from what is kept if this was answered before."""
         key = request.headers.get("idempotency-key")
         path = request.url.path
-        if key is None or request.method not in _WRITES or not _is_program(path):
+        if key is None or request.method not in _WRITES or not is_program(path):
             return await call_next(request)
         try:
             length = _length(request, key)
@@ -117,17 +118,11 @@ class Once:
             return problem_response(path, 422, str(exc))
         if length is None:
             return problem_response(path, 411, "send Content-Length with this key")
-        if length > MAX_BODY or not await run_in_threadpool(self._is_known, request):
+        if length > MAX_BODY or not await run_in_threadpool(
+            is_known, self._services, self._doors, request
+        ):
             return await call_next(request)
         return await self._once(request, call_next, key)
-
-    def _is_known(self, request: Request) -> bool:
-        """Return whether somebody is there; nobody else gets what he was answered."""
-        secret = secret_of(request)
-        if secret is None:
-            return self._doors.visitor(request) is not None
-        now_ms = milliseconds(self._services.clock.now())
-        return self._registry.find_api_token(secret, now_ms) is not None
 
     async def _once(self, request: Request, call_next: Next, key: str) -> Response:
         body = await request.body()
@@ -178,7 +173,8 @@ class Once:
         return Response(body, answer.status_code, dict(answer.headers))
 
 
-def _is_program(path: str) -> bool:
+def is_program(path: str) -> bool:
+    """Return whether programs ask at an address, not people."""
     return path.startswith(_PROGRAMS)
 
 

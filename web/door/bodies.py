@@ -2,44 +2,63 @@
 
 Forms are spooled to the disk while they are read, so that a door that asks nobody's name
 could be used to fill it. What a page takes beyond that, it says itself (photos, files).
+What programs send is read only once it is known who sends it. A page's form is read before:
+whoever was signed out meanwhile gets back what he wrote.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES: Final = 16 * 2**20
 """A photo has at most 10 MB, a capture of trace events 8 MB."""
 
+STRANGERS_MOST: Final = 64 * 2**10
+"""What a program may send before it is asked who it is."""
+
+_PROGRAMS: Final = ("/api/", "/epcis/")
 _TOO_LARGE: Final = f"a request has at most {MOST_BYTES // 2**20} MB: send less at once"
 
 
 class LargestBody:
     """Middleware: refuses bodies that are too large, by their word and by their bytes."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
-        self._app, self._most = app, most
+    def __init__(
+        self,
+        app: ASGIApp,
+        is_known: Callable[[Request], bool],
+        most: int = MOST_BYTES,
+    ) -> None:
+        self._app, self._is_known, self._most = app, is_known, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting what comes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most, read = self._most, 0
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        is_told_too_large = told.isdigit() and int(told) > most
+        header = dict(scope["headers"]).get(b"content-length", b"0")
+        told, read = int(header) if header.isdigit() else 0, 0
+        is_asked = not scope["path"].startswith(_PROGRAMS)
+
+        async def checked(size: int) -> None:
+            nonlocal is_asked
+            if size > self._most:
+                raise HTTPException(413, _TOO_LARGE)
+            if size > STRANGERS_MOST and not is_asked:
+                if not await run_in_threadpool(self._is_known, Request(scope)):
+                    raise HTTPException(401, "sign in first")
+                is_asked = True
 
         async def counted() -> Message:
             nonlocal read
-            if is_told_too_large:
-                raise HTTPException(413, _TOO_LARGE)
+            await checked(told)
             message = await receive()
             read += len(message.get("body", b""))
-            if read > most:
-                raise HTTPException(413, _TOO_LARGE)
+            await checked(read)
             return message
 
         await self._app(scope, counted, send)

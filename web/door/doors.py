@@ -306,6 +306,18 @@ class Doors:
                 "this form is not of your session: open the page again", "form_stale"
             )
 
+    def check_header(self, request: Request) -> None:
+        """Refuse what a page's own script sent without its session's form token.
+
+        Raises:
+            SignInNeededError: nobody has signed in.
+            RefusedError: ``X-CSRF-Token`` is none of this session's.
+        """
+        self.known(request)
+        token = request.headers.get("x-csrf-token", "")
+        if not hmac.compare_digest(token.encode(), self.csrf(request).encode()):
+            raise RefusedError("X-CSRF-Token is not of your session: open a page again")
+
     def note(
         self,
         request: Request,

@@ -19,6 +19,15 @@ def secret_of(request: Request) -> str | None:
     return request.headers.get("x-api-key")
 
 
+def is_known(services: Services, doors: Doors, request: Request) -> bool:
+    """Return whether somebody is there: a person who is signed in, or a token that counts."""
+    secret = secret_of(request)
+    if secret is None:
+        return doors.visitor(request) is not None
+    now_ms = milliseconds(services.clock.now())
+    return services.registry.find_api_token(secret, now_ms) is not None
+
+
 class Programs:
     """Who asks by program, and what he sees; people who are signed in may ask too."""
 

@@ -5,7 +5,6 @@ made, and an answer of its own. What is refused is refused for a reason of its o
 holds nothing else up.
 """
 
-import hmac
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +24,7 @@ from traceability.book.recording import Recording
 from traceability.records import FieldError
 from web.api.readings import iso
 from web.door.bodies import up_to
-from web.door.doors import Doors, RefusedError
+from web.door.doors import Doors
 from web.door.programs import Programs
 from web.pages import lang_of
 from web.ports import Services
@@ -91,10 +90,7 @@ class RecordApi:
 
         Needs a session, and its form token in the header ``X-CSRF-Token``.
         """
-        token = request.headers.get("x-csrf-token", "")
-        self._doors.known(request)
-        if not hmac.compare_digest(token.encode(), self._doors.csrf(request).encode()):
-            raise RefusedError("X-CSRF-Token is not of your session: open a page again")
+        self._doors.check_header(request)
         person = self._doors.writer(request)
         batch = _decoded(body)
         recording = self._books.recording.for_many()

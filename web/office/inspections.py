@@ -59,8 +59,12 @@ class InspectionPages:
         routes.get("/inspections", response_class=HTMLResponse)(self.page)
         routes.post("/inspections/keys")(self.enrol)
         routes.post("/inspections/keys/{key}/end")(self.end)
-        routes.post("/api/v1/inspections")(self.take_in)
-        routes.post("/api/v1/inspections/{inspection}/photos/{digest}")(self.take_photo)
+        # Who sends it is asked before 16 MB are read: FastAPI goes by this order.
+        asked = [Depends(self._inspector)]
+        routes.post("/api/v1/inspections", dependencies=asked)(self.take_in)
+        routes.post(
+            "/api/v1/inspections/{inspection}/photos/{digest}", dependencies=asked
+        )(self.take_photo)
         routes.get("/inspections/{inspection}/photos/{digest}")(self.photo)
         return routes
 

@@ -17,6 +17,7 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_changes import VesselFacts
 from web.door.doors import Doors, RefusedError
+from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatcards import change_lines, gear_choices, port_choices, state_text
@@ -107,7 +108,7 @@ class BoatEditPages:
 
     async def change(self, request: Request, vessel: str) -> Response:
         """Say anew what a boat is; what is wrong comes back with what was typed."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._change, request, vessel, form)
 
     def _change(
@@ -126,7 +127,7 @@ class BoatEditPages:
 
     async def service(self, request: Request, vessel: str) -> Response:
         """Take a boat out of service, or put it back."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._service, request, vessel, form)
 
     def _service(
@@ -146,7 +147,7 @@ class BoatEditPages:
 
     async def renumber(self, request: Request, vessel: str) -> Response:
         """Give a boat another registration number."""
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await fields_of(request)
         return await run_in_threadpool(self._renumber, request, vessel, form)
 
     def _renumber(

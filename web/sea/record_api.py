@@ -4,7 +4,6 @@ A batch may be sent again, in parts and in any order: each record has an id that
 made, and an answer of its own. What is refused holds nothing else up.
 """
 
-import hmac
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -22,7 +21,7 @@ from traceability.sea.trip_book import in_force
 from traceability.sea.vessels import CONFIRMATION, NewVesselRecord, VesselBooks
 from web.api.readings import iso
 from web.door.bodies import up_to
-from web.door.doors import Doors, RefusedError
+from web.door.doors import Doors
 from web.pages import lang_of
 from web.ports import Services
 from web.views.refused import refused
@@ -86,10 +85,7 @@ class SeaRecordApi:
 
         Needs a session, and its form token in the header ``X-CSRF-Token``.
         """
-        token = request.headers.get("x-csrf-token", "")
-        self._doors.known(request)
-        if not hmac.compare_digest(token.encode(), self._doors.csrf(request).encode()):
-            raise RefusedError("X-CSRF-Token is not of your session: open a page again")
+        self._doors.check_header(request)
         info = self._doors.mine(request).seen.get_vessel(vessel)
         person = self._doors.sailor(request, or_on_duty=True)
         lang = lang_of(request)
