@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from analytics.fishing import model
 from analytics.fishing.features import GEARS, Floats
 from analytics.fishing.hauls import HOUR_MS, MAX_GAP_MS, SLOW_KN, Fix
-from analytics.fishing.model import TROLLING
+from analytics.fishing.model import SHARE_MS, TROLLING, share_of
 from greenwater.reference.gears import gear_of
 
 EVERY_MS: Final = 5 * 60_000
@@ -62,10 +62,14 @@ class Seen(Struct, array_like=True):
 
 
 class Asked(NamedTuple):
-    """What there is to judge of a fix: features for the model, or the gear's own chance."""
+    """What there is to judge of a fix: features for the model, and the gear's own share.
+
+    ``row`` None: the gear is judged by its share alone.
+    """
 
     row: Floats | None
-    chance: float = 0.0
+    share: float
+    gear: str
 
 
 def asked_of(seen: Seen, gear: str) -> Asked | None:
@@ -76,21 +80,27 @@ def asked_of(seen: Seen, gear: str) -> Asked | None:
     if len(seen.fixes) < 2 or seen.fixes[-1][0] - seen.fixes[-2][0] > MAX_GAP_MS:
         return None
     kind = gear_of(gear)
-    if kind.name != TROLLING:
-        return Asked(row_of(seen.fixes, gear, top_kn(seen.speeds)))
     low, high = kind.work_kn
-    since = seen.fixes[-1][0] - 3 * HOUR_MS
+    since = seen.fixes[-1][0] - SHARE_MS
     works = [low <= kn <= high for ms, kn, _ in seen.fixes if ms > since]
-    return Asked(None, 0.1 + 0.8 * (sum(works) / len(works) + works[-1]) / 2)
+    share = share_of(sum(works) / len(works), works[-1])
+    if kind.name == TROLLING:
+        return Asked(None, share, gear)
+    return Asked(row_of(seen.fixes, gear, top_kn(seen.speeds)), share, gear)
 
 
 def chances_of(asked: Mapping[int, Asked]) -> dict[int, float]:
-    """Return the probability that the gear worked, of each that was asked."""
-    rows = {key: one.row for key, one in asked.items() if one.row is not None}
-    found = {key: one.chance for key, one in asked.items() if one.row is None}
-    if rows:
-        said = model.asked(np.array([*rows.values()]))
-        found |= dict(zip(rows, said.tolist(), strict=True))
+    """Return the probability that the gear worked, of each that was asked.
+
+    It is what ``score track`` says: the model together with the gear's own speed.
+    """
+    found = {key: one.share for key, one in asked.items()}
+    judged = [(key, one) for key, one in asked.items() if one.row is not None]
+    if judged:
+        said = model.asked(np.array([one.row for _, one in judged]))
+        for (key, one), chance in zip(judged, said, strict=True):
+            share = np.array([one.share])
+            found[key] = float(model.with_gear(one.gear, chance[None], share)[0])
     return found
 
 

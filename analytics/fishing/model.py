@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import skops.io
@@ -133,7 +133,12 @@ def gear_share(track: Track) -> Floats:
     until = np.arange(1, len(is_work) + 1)
     worked = np.concatenate([[0], np.cumsum(is_work)])
     share = (worked[until] - worked[since]) / (until - since)
-    return np.asarray(0.1 + 0.8 * (share + is_work) / 2, dtype=np.float64)
+    return np.asarray(share_of(share, is_work), dtype=np.float64)
+
+
+def share_of(worked: Any, is_work: Any) -> Any:
+    """Return the share in 0.1 to 0.9: of three hours ``worked``, and the fix itself."""
+    return 0.1 + 0.8 * (worked + is_work) / 2
 
 
 def speed_rule(speed_kn: Floats) -> NDArray[np.bool_]:

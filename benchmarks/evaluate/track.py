@@ -63,7 +63,7 @@ def weights_of(vessels: pd.Series) -> np.ndarray:
 def held_out(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the probability of each fix by a model that has not seen its vessel.
 
-    ``all``: with what the file tells; ``live``: without the gear's own speed, as hauls ask;
+    ``all``: with what the file tells, as hauls ask too; ``alone``: the model without the gear's own speed;
     ``bare``: gear and shore not told; ``blind``: speed alone.
     """
     rows, truth = np.vstack(frame["row"].to_list()), truth_of(frame)
@@ -81,13 +81,13 @@ def held_out(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         }
         for kind, some in seen.items():
             found[kind][held] = fitted.predict_proba(some)[:, 1]
-    found["live"] = found["all"].copy()
+    found["alone"] = found["all"].copy()
     for gear in frame["told"].unique():
         at = (frame["told"] == gear).to_numpy()
         share = frame["gear_share"].to_numpy()[at]
-        found["all"][at] = model.with_gear(gear, found["live"][at], share)
+        found["all"][at] = model.with_gear(gear, found["alone"][at], share)
         if gear_of(gear).name == model.TROLLING:
-            found["live"][at] = share
+            found["alone"][at] = share
     return found
 
 
@@ -104,10 +104,10 @@ def told(frame: pd.DataFrame, found: dict[str, np.ndarray]) -> None:
     troll = (frame["gear"] == "Trollers").to_numpy()
     rows = [
         ("27 vessels", ~small, "all"),
-        ("27 vessels, gear's speed not beside the model", ~small, "live"),
+        ("27 vessels, gear's speed not beside the model", ~small, "alone"),
         ("without the one troller", ~small & ~troll, "all"),
         ("small boats", small, "all"),
-        ("small boats, gear's speed not beside the model", small, "live"),
+        ("small boats, gear's speed not beside the model", small, "alone"),
     ]
     for gear in frame["gear"].unique():
         rows.append((gear, (frame["gear"] == gear).to_numpy(), "all"))
@@ -198,7 +198,7 @@ def main() -> int:
     found = held_out(frame)
     told(frame, found)
     told_small(frame)
-    told_hauls(frame, found["live"])
+    told_hauls(frame, found["all"])
     return 0
 
 

@@ -17,7 +17,9 @@ from analytics.fishing.live import (
     row_of,
     top_kn,
 )
+from analytics.fishing.model import probability
 from analytics.fishing.vessel import Position, VesselState
+from analytics.score.track import activities
 from greenwater.kernel.trips import Haul
 from greenwater.reference.gears import gear_of
 from greenwater.reference.vessels import vessel_class
@@ -45,25 +47,52 @@ def a_track(gear: str, hours: float = 30) -> list[Fix]:
     return found
 
 
-@pytest.mark.parametrize("gear", ["trawl", "Drifting longlines", "gillnet", ""])
-def test_the_features_of_a_fix_are_those_of_the_file(gear: str) -> None:
-    fixes = a_track(gear)
-    seen = Seen()
-    assert all(seen.note(fix) for fix in fixes)
+def track_of(fixes: list[Fix], gear: str) -> Track:
+    """Return the same as a file of places tells it."""
     headings = [heading_of(a.at, b.at) for a, b in pairwise(fixes)]
     turns = (np.diff([np.nan, np.nan, *headings]) + 180) % 360 - 180
-    track = Track(
+    return Track(
         np.array([fix.time_ms for fix in fixes]),
         np.array([fix.speed_kn for fix in fixes]),
         turns[: len(fixes)],
         np.full(len(fixes), np.nan),
         gear,
     )
+
+
+@pytest.mark.parametrize("gear", ["trawl", "Drifting longlines", "gillnet", ""])
+def test_the_features_of_a_fix_are_those_of_the_file(gear: str) -> None:
+    fixes = a_track(gear)
+    seen = Seen()
+    assert all(seen.note(fix) for fix in fixes)
+    track = track_of(fixes, gear)
     whole = features(track)[-1]
     top = float(np.quantile(track.speed_kn, 0.95))
     assert row_of(seen.fixes, gear, top) == pytest.approx(whole, nan_ok=True)
     assert top_kn(seen.speeds) == pytest.approx(top, abs=0.3)
     assert len(seen.fixes) < len(fixes), "a day is kept"
+
+
+@pytest.mark.parametrize("gear", ["trawl", "Drifting longlines", "Trollers", ""])
+def test_a_track_gives_the_same_hauls_live_and_from_a_file(gear: str) -> None:
+    fixes = a_track(gear)
+    found = VesselState("V", gear=gear, kind=vessel_class(20.0)).take(
+        Position(fix.time_ms, *fix.at, fix.speed_kn) for fix in fixes
+    )
+    kind, state, works = gear_of(gear), HaulState(), []
+    track = track_of(fixes, gear)
+    chances = probability(track)
+    words = activities(track, chances)
+    for fix, chance, word in zip(fixes, chances, words, strict=True):
+        known = None if word == "unknown" else float(chance)
+        works.append(state.take(fix, kind, None, known))
+    worked = [one for one in works if one is not None and not one.is_doubted]
+    assert worked, "the gear works in it"
+    for live, told in zip(found.hauls, worked, strict=True):
+        assert (live.began_ms, live.ended_ms) == (told.began_ms, told.last_ms)
+        assert live.rule_share == told.rule_share
+        # The speed that one fix in twenty is over is known to a quarter of a knot live.
+        assert live.probability == pytest.approx(told.probability, abs=0.003)
 
 
 def test_below_the_stated_fix_rate_nothing_is_claimed() -> None:
