@@ -29,6 +29,7 @@ from traceability.label.scanning import Scanning
 from web.api.epcis import EpcisApi
 from web.api.ledger import LedgerPages
 from web.api.manners import Once, OnlyKeyed, problem_response
+from web.api.voyages import VoyageApi
 from web.api.water import api_routes
 from web.assets import STATIC
 from web.demo import DemoPages
@@ -140,6 +141,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(places.routes())
     app.include_router(unit_routes(snapshots, render, doors))
     app.include_router(api_routes(services, snapshots, doors))
+    app.include_router(VoyageApi(services, doors).routes())
     app.include_router(home_routes(services, snapshots, render, doors))
     for pages in (
         *people_pages(services, render, doors),

@@ -1,18 +1,17 @@
 """The six areas of the offshore zone (*vùng khơi*). Law as read by others, not verified."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from greenwater.kernel.trips import Haul, Point
 from greenwater.reference.tables import read_table
 from greenwater.reference.zones import Zone, zone_at
 
 STEPS: Final = 20
 """So many places of a haul's way are asked where its ends lie in different areas."""
-
-Point = tuple[float, float]
-"""Latitude and longitude in degrees."""
 
 
 class OffshoreArea(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +65,16 @@ def offshore_minutes(
         area: round(offshore * found.count(area) / len(found), 1)
         for area in sorted(set(found))
     }
+
+
+def added_minutes(hauls: Iterable[Haul]) -> dict[int, float]:
+    """Return minutes of work in the offshore zone by area, of many hauls."""
+    found: dict[int, float] = defaultdict(float)
+    for one in hauls:
+        areas = offshore_minutes(one.minutes, one.began_at, one.ended_at)
+        for area, minutes in areas.items():
+            found[area] += minutes
+    return dict(sorted(found.items()))
 
 
 def _between(a: Point, b: Point, part: float) -> Point:

@@ -225,6 +225,8 @@ ASKED = {
     "/fleet/trips.csv": "?vessel={vessel}",
     "/fleet/hauls.csv": "?vessel={vessel}",
     "/fleet/zones.csv": "?vessel={vessel}",
+    "/api/v1/trips": "?vessel={vessel}",
+    "/api/v1/hauls": "?vessel={vessel}",
 }
 
 

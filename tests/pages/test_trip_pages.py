@@ -480,5 +480,21 @@ def test_tables_hold_ones_own_boats_trips_hauls_and_waters_and_are_noted(
     ):
         answer = officer.client.get(f"/fleet/trips.csv{wrong}")
         assert answer.status_code == 422, wrong
+    span = f"vessel={REGISTRATION}&start=2026-05-01T00:00Z&end=2026-07-01T00:00Z"
+    first = owner.client.get(f"/api/v1/hauls?{span}&limit=2")
+    onward = first.links["next"]["url"]
+    rest = owner.client.get(onward).json()["hauls"]
+    told = first.json()["hauls"] + rest
+    assert [one["haul"] for one in told] == ["haul-1", "haul-2", "haul-3"]
+    assert (told[0]["offshore_areas"], told[0]["offshore_minutes"]) == ("3", 600.0)
+    as_table = owner.client.get(f"/api/v1/trips?{span}&format=csv").text.splitlines()
+    assert as_table[1].startswith(
+        f"trip-1,{REGISTRATION},2026-05-28T20:26:40.000Z,CHR,"
+    )
+    assert other.client.get(f"/api/v1/trips?{span}").status_code == 404
+    assert owner.client.get(f"/api/v1/trips?{span}&after=x").status_code == 422
+    shown = owner.see(AT).one(id="found").text
+    assert "khu vực 3 30 giờ" in shown
+    assert "vùng khơi (khu vực 3)" in shown
     acts = [one.act for one in boat.registry.noted() if one.outcome == "done"]
     assert acts.count("tables_export") == 8

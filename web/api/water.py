@@ -180,7 +180,7 @@ class Api:
         page, following = page_of(found, limit or (MOST if is_csv else USUAL))
         link = None
         if following is not None:
-            link = _next(request, after=iso(following), end=iso(end_ms))
+            link = next_link(request, after=iso(following), end=iso(end_ms))
         if is_csv:
             return _csv(as_csv(COLUMNS, rows_of(page)), link)
         return _fresh({"readings": list(rows_of(page))}, link)
@@ -219,7 +219,8 @@ def _headers(link: str | None) -> dict[str, str]:
     return {"Cache-Control": "no-store", "Vary": "Accept", **more}
 
 
-def _next(request: Request, **changed: str) -> str:
+def next_link(request: Request, **changed: str) -> str:
+    """Return a ``Link`` to the same question with some of it changed."""
     kept = [
         pair for pair in request.query_params.multi_items() if pair[0] not in changed
     ]
@@ -233,7 +234,7 @@ def _paged(
     behind = sorted((one for one in every if one.id > after), key=lambda one: one.id)
     page = behind[:limit]
     is_last = len(behind) <= limit
-    return page, None if is_last else _next(request, after=page[-1].id)
+    return page, None if is_last else next_link(request, after=page[-1].id)
 
 
 def _unit(facts: Facts, unit: UnitInfo) -> dict[str, Any]:

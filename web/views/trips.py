@@ -12,16 +12,7 @@ from traceability.sea.coverage import Coverage
 from traceability.sea.gate import SETTLES, finding_of
 from traceability.sea.trip_book import Standing, differences
 from traceability.sea.trip_case import TripView
-from web.views.formats import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    day,
-    duration,
-    exact,
-    moment,
-    number,
-)
+from web.views.formats import MINUTE_MS, day, duration, exact, moment, number
 from web.views.seawords import (
     day_time,
     drift_text,
@@ -32,6 +23,7 @@ from web.views.seawords import (
     species_name,
     zone_name,
 )
+from web.views.waters import areas_text, waters_text, zones_text
 from web.words import Lang, say
 
 BACK_DATED_MS = 24 * 3_600_000
@@ -62,6 +54,7 @@ class HaulView:
     id: str
     name: str
     when: str
+    waters: str
     caught: str
     href: str
 
@@ -138,6 +131,7 @@ def found_facts(
         ("sea_return", f"{ended}{', ' if trip.landing_port else ''}{port_name(trip.landing_port)}{who}"),
         ("sea_hauls", str(len(view.found.hauls))),
         ("sea_zones", zones_text(lang, trip.minutes)),
+        ("sea_areas", areas_text(lang, view.found.hauls)),
         ("sea_passed", passed_text(lang, trip.passed)),
     ]  # fmt: skip
     return [(say(lang, key), text) for key, text in rows if text]
@@ -167,22 +161,6 @@ def conflict_lines(lang: Lang, view: TripView) -> list[str]:
 
 def _end(end: tuple[int, str]) -> str:
     return ", ".join(filter(None, (day_time(end[0]), port_name(end[1]))))
-
-
-def zones_text(lang: Lang, minutes: Mapping[str, float]) -> str:
-    """Return in which waters the gear worked, and how long."""
-    return ", ".join(
-        f"{say(lang, f'sea_zone_{zone}')} {_worked(lang, minutes[zone])}"
-        for zone in sorted(minutes)
-        if minutes[zone]
-    )
-
-
-def _worked(lang: Lang, minutes: float) -> str:
-    """Return days of work in hours: a day of two hauls is no day."""
-    if minutes < 2 * DAY_MS / MINUTE_MS:
-        return _length(lang, minutes)
-    return say(lang, "for_hours", count=round(minutes * MINUTE_MS / HOUR_MS))
 
 
 def _length(lang: Lang, minutes: float) -> str:
@@ -247,6 +225,7 @@ def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
             with_grounds(
                 lang, span_text(haul.set_ms or haul.began_ms, haul.ended_ms), haul
             ),
+            waters_text(lang, haul),
             "; ".join(
                 kilograms_text(lang, one.kilograms) for one in caught.get(haul.id, ())
             ),

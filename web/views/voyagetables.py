@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from greenwater.kernel.reading import instant
 from greenwater.kernel.trips import Haul, Point
-from greenwater.reference.offshore_areas import offshore_minutes
+from greenwater.reference.offshore_areas import added_minutes
 from greenwater.reference.zones import Zone
 from greenwater.storage.registry.places import VesselInfo
 from traceability.sea.trip_book import Standing, TripBook, added
@@ -111,7 +111,7 @@ def _trip(lang: Lang, one: Voyage) -> Cells:
         "gear": gear_name(lang, str(said.get("gear") or one.vessel.gear or "")),
         "hauls": len(hauls) or None,
         **_hours({} if seen is None else seen.minutes),
-        "areas": _areas(added_areas(hauls)),
+        "areas": _areas(added_minutes(hauls)),
         "caught_kg": _sum(one.book.caught),
         "landed_kg": _sum(one.book.landed),
     }
@@ -205,7 +205,7 @@ def _seen_haul(lang: Lang, haul: Haul) -> Cells:
         **_place("ended", haul.ended_at),
         "hours": round(sum(haul.minutes.values()) / 60, 2),
         **_hours(haul.minutes),
-        "areas": _areas(added_areas([haul])),
+        "areas": _areas(added_minutes([haul])),
         "model": haul.probability,
         "rule": haul.rule_share,
     }
@@ -246,20 +246,10 @@ def _waters(haul: Haul) -> list[tuple[str, int, float]]:
         for zone, minutes in haul.minutes.items()
         if minutes and zone != Zone.OFFSHORE
     ]
-    areas = offshore_minutes(haul.minutes, haul.began_at, haul.ended_at)
+    areas = added_minutes([haul])
     return found + [
         (str(Zone.OFFSHORE), area, minutes) for area, minutes in areas.items()
     ]
-
-
-def added_areas(hauls: Iterable[Haul]) -> dict[int, float]:
-    """Return minutes of work in the offshore zone by area, of many hauls."""
-    found: dict[int, float] = defaultdict(float)
-    for one in hauls:
-        areas = offshore_minutes(one.minutes, one.began_at, one.ended_at)
-        for area, minutes in areas.items():
-            found[area] += minutes
-    return dict(sorted(found.items()))
 
 
 def _areas(areas: Mapping[int, float]) -> str | int | None:
