@@ -52,6 +52,9 @@ const list = async (address) => {
   }
 };
 
+// Whether the list on this phone is too old to speak of what was recalled since.
+let isOld = false;
+
 const lists = async () => {
   const [keys, status] = await Promise.all([list(KEYS), list(STATUS)]);
   const read = await readStatus(status.document, keys.document);
@@ -61,12 +64,16 @@ const lists = async () => {
     line.textContent = say("no_lists");
   } else {
     const when = moment(status.at);
-    const isOld = Date.now() - status.fetched > OLD_MS;
+    isOld = Date.now() - status.fetched > OLD_MS;
     line.textContent = say(status.isFresh ? "lists_fresh" : isOld ? "lists_old" : "lists_kept", { when });
   }
   line.dataset.state = status.isFresh ? "fresh" : "kept";
   return { keys, status };
 };
+
+// What a verdict without a network rests on.
+const byList = (when) =>
+  when ? say(isOld ? "checked_old" : "checked_offline", { when: moment(when) }) : say("checked_without_list");
 
 const online = async (text) => {
   try {
@@ -119,7 +126,7 @@ const show = (verdict, { isOnline, when }) => {
   part("why").textContent = say(`verdict_${verdict.code}_why`, { reason: verdict.reason ?? "", phone: verdict.phone ?? "" });
   part("checked").textContent = isOnline
     ? say("checked_online", { when: moment(when) })
-    : when ? say("checked_offline", { when: moment(when) }) : say("checked_without_list");
+    : byList(when);
   const facts = part("facts");
   facts.replaceChildren(
     ...(verdict.gtin ? fact(say("gtin"), verdict.gtin) : []),
@@ -167,7 +174,7 @@ const showCard = ({ code, card }, when) => {
   part("mark").textContent = words.marks[look];
   part("title").textContent = say(`verdict_card_${code}`);
   part("why").textContent = say(`verdict_card_${code}_why`);
-  part("checked").textContent = when ? say("checked_offline", { when: moment(when) }) : say("checked_without_list");
+  part("checked").textContent = byList(when);
   part("facts").replaceChildren(...(card && code !== "altered" ? onCard(card) : []));
   part("more").hidden = true;
   for (const form of ["inspect", "inspect-vessel", "enrol"]) part(form).hidden = true;
