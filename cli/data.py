@@ -156,6 +156,21 @@ def replay(
             telemetry.close()
 
 
+@quarantine.command("expel")
+def expel_values() -> None:
+    """Take values that no probe can say, of an older release, out of the store into here."""
+    from ingest.expelling import expel
+
+    home = open_home()
+    with open_registry(home.registry_url) as registry:
+        telemetry = open_telemetry(home.telemetry_url)
+        try:
+            count = expel(registry, telemetry, open_clock())
+        finally:
+            telemetry.close()
+    typer.echo(f"{count} values went into quarantine")
+
+
 CsvFile = Annotated[Path, typer.Argument(help="A CSV file with these columns.")]
 
 

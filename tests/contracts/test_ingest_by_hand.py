@@ -1,16 +1,20 @@
 """What comes in without a broker: files, and what rested in quarantine."""
 
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Gap
+from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.wire.encode import encode
 from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
+from ingest.expelling import expel
 from ingest.imports import import_csv
 from ingest.replay import replay_entries
 from tests.contracts.test_ingest_pipeline import (
@@ -29,6 +33,7 @@ from tests.contracts.test_ingest_pipeline import (
 
 __all__ = ["registry", "telemetry"]  # fixtures
 CLOCK = ManualClock(NOW)
+HOUR = 3_600_000
 WORKER = Numbered("by-hand")
 HAND = """time,device,probe,channel,value,unit
 2026-05-28T23:26:40+07:00,box-1,pen,ph,"7,9",pH
@@ -152,3 +157,24 @@ def test_a_replayed_reading_is_in_intake_for_analytics(
     replayed(registry, telemetry, "batch")
     rows = telemetry.intake_after({}, 100)[before:]
     assert [(row.worker, row.stored) for row in rows] == [("by-hand", 1)]
+
+
+def test_values_of_an_older_release_that_no_probe_says_go_into_quarantine(
+    registry: Registry, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Span(Series(BOX, ProbeId("a")), T0, T0 + HOUR)
+    with monkeypatch.context() as older:
+        for module in ("lines", "sqlite"):
+            name = f"greenwater.storage.telemetry.{module}.LARGEST"
+            older.setattr(name, sys.float_info.max)
+        telemetry.write([reading(1, 7.0), reading(2, 1e308), reading(3, 1e308)])
+    for count in (2, 0):
+        assert expel(registry, telemetry, CLOCK) == count
+        assert [one.value for one in telemetry.read(whole)] == [7.0, None, None]
+        (hour,) = telemetry.downsample(whole, Channel.PH, HOUR)
+        assert (hour.number, hour.mean) == (1, 7.0)
+    kept = registry.list_quarantine(kind="overwritten")
+    raw = [registry.get_quarantined(one.id).raw for one in kept]
+    said = [msgspec.json.decode(one or b"", type=Reading).value for one in raw]
+    assert said == [1e308, 1e308]
+    assert "no probe can say" in kept[0].reason
