@@ -41,12 +41,14 @@ def check_address(url: str) -> None:
     if "://" not in url:
         raise InputError(
             f"{url!r} is no address to send to: write one such as tgram://TOKEN/CHAT, "
-            "mailtos://USER:PASSWORD@HOST or json://HOST/PATH (docs/alarms.md)"
+            "mailtos://USER:PASSWORD@HOST or json://HOST/PATH (docs/alarms.md)",
+            "contact_wrong",
         )
     if not apprise.Apprise().add(url):
         raise InputError(
             f"nothing can be sent to this {scheme}:// address: the scheme is unknown to "
-            "apprise or a part is missing; see the examples in docs/alarms.md"
+            "apprise or a part is missing; see the examples in docs/alarms.md",
+            "contact_wrong",
         )
 
 
@@ -60,8 +62,13 @@ def parse_hours(text: str) -> tuple[int, int] | None:
         return None
     found = _HOURS.fullmatch(text.strip())
     if found is None:
-        raise InputError(f"{text!r} are no hours: write them as 18:00-06:00")
+        raise InputError(
+            f"{text!r} are no hours: write them as 18:00-06:00", "contact_hours"
+        )
     from_h, from_m, to_h, to_m = (int(one) for one in found.groups())
     if (from_h, from_m) == (to_h, to_m):
-        raise InputError(f"{text!r}: from and to are the same; leave it out for always")
+        raise InputError(
+            f"{text!r}: from and to are the same; leave it out for always",
+            "contact_hours",
+        )
     return from_h * 60 + from_m, to_h * 60 + to_m

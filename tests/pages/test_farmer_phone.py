@@ -79,6 +79,7 @@ def test_what_is_written_without_a_network_is_in_the_book_once(
     expect(page.locator("h1")).to_have_text("Ao của hoa")
     expect(page.locator("#unsent")).to_have_text("Chưa gửi (3)")
     expect(page.locator(".age").first).to_contain_text("lúc ")
+    assert page.evaluate(OLD_FILES) == [True, True]
     page.click('form[action="/sign-out"] button')
     expect(page.locator("#lost")).to_contain_text("Còn 3 ghi chép chưa gửi")
     before = {one.id for one in farms.registry.records(crop="hoa-vu")}
@@ -117,6 +118,11 @@ def is_refused_beside_its_field(page: Page, address: str, kind: str) -> None:
     page.click(f"#{kind} button.main")
     expect(page.locator(f"#{kind} [data-done]")).to_be_visible()
     expect(page.locator("#feed_use_kg + p.warning")).to_have_count(0)
+
+
+OLD_FILES = """Promise.all(["/static/site.css?v=old", "/static/@old/keep.js"].map(
+    (one) => fetch(one).then(({ ok }) => ok, () => false)))"""
+"""What a page asks for that was kept before the site's last update."""
 
 
 def kept_names(page: Page) -> list[str]:

@@ -952,6 +952,37 @@ def test_people_are_invited_ended_and_let_in_again(world: World) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
+def test_an_administrator_says_where_alarms_reach_a_person(world: World) -> None:
+    admin, farmer = administer(world), enter(site(world), "hoa")
+    at = "/admin/people/hoa/contacts"
+    form = {"organisation": "ho", "place": "2", "hours": "18:00-06:00"}
+    url = "json://192.0.2.1/secret"
+    for wrong in ({"address": "0905 000 001"}, {"address": url, "hours": "tối"}):
+        answer = admin.post(
+            at, data={**form, **wrong, "csrf": csrf_of(admin.cookies[COOKIE])}
+        )
+        assert answer.status_code == 422
+        assert "secret" not in answer.text
+        assert (
+            parse_page(answer.text).one("select", id="place").one(selected="").text
+            == "2"
+        )
+    assert post(admin, at, **form, address=url)[0] == 303
+    (contact,) = world.registry.contacts()
+    assert (contact.person, contact.url, contact.place, contact.hours) == (
+        "hoa", url, 1, (1080, 360)
+    )  # fmt: skip
+    assert "18:00–06:00" in farmer.get("/calls").text
+    page = admin.get("/admin/people/hoa").text
+    assert "secret" not in page
+    (name,) = re.findall(r'name="contact" value="(\w+)"', page)
+    assert post(admin, f"{at}/end", contact="another")[0] == 303
+    assert world.registry.contacts()
+    assert post(admin, f"{at}/end", contact=name)[0] == 303
+    assert not world.registry.contacts()
+
+
 def test_quarantine_is_looked_at_and_replayed(world: World) -> None:
     from ingest.ports import Quarantined
 

@@ -1,38 +1,23 @@
 """Who is called first and next, and a message to oneself to hear whether it rings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from analytics.alarms.calling import ESCALATE_MS, ROUNDS, is_on_duty
+from analytics.alarms.calling import ESCALATE_MS, ROUNDS
 from greenwater.kernel.reading import milliseconds
-from greenwater.storage.registry.bulletins import BulletinCopy, CopyState
+from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.contacts import Contact
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import MINUTE_MS, clock_time, moment
-from web.words import WORDS, Lang, say
+from web.views.calls import call_view, short_of
+from web.views.formats import MINUTE_MS, clock_time
+from web.words import say
 
 TESTS: Final = "test/"
 """What the ids of such messages begin with."""
-
-
-@dataclass(frozen=True)
-class CallView:
-    """One address in the order; the address itself holds secrets and is not shown."""
-
-    place: int
-    name: str
-    means: str
-    hours: str
-    is_on_duty: bool
-    is_mine: bool
-    tested: str
 
 
 class CallPages:
@@ -88,7 +73,7 @@ class CallPages:
         )
         copies = [
             BulletinCopy(
-                id=f"{TESTS}{person}/{_short(one.url)}/{now_ms // MINUTE_MS}",
+                id=f"{TESTS}{person}/{short_of(one.url)}/{now_ms // MINUTE_MS}",
                 organisation=one.organisation,
                 person=person,
                 url=one.url,
@@ -101,45 +86,3 @@ class CallPages:
         ]
         self._services.registry.save_bulletins([], copies)
         return RedirectResponse("/calls", 303)
-
-
-def _short(url: str) -> str:
-    return blake2b(url.encode(), digest_size=6).hexdigest()
-
-
-def call_view(
-    lang: Lang,
-    one: Contact,
-    name: str,
-    person: str,
-    states: Sequence[CopyState],
-    now_ms: int,
-) -> CallView:
-    """Return one address in words: by what means, when, and how its last test went."""
-    scheme = one.url.partition(":")[0].rstrip("s")
-    known = f"calls_by_{scheme}" in WORDS[lang]
-    ours = [state for state in states if state.url == one.url]
-    is_mine = one.person == person
-    return CallView(
-        one.place + 1,
-        name,
-        say(lang, f"calls_by_{scheme}" if known else "calls_by_other"),
-        _hours(lang, one),
-        is_on_duty(one, now_ms),
-        is_mine,
-        _tested(lang, ours[0], now_ms) if ours and is_mine else "",
-    )
-
-
-def _hours(lang: Lang, one: Contact) -> str:
-    if one.hours is None:
-        return say(lang, "calls_always")
-    start, end = (f"{at // 60:02d}:{at % 60:02d}" for at in one.hours)
-    return say(lang, "calls_hours", start=start, end=end)
-
-
-def _tested(lang: Lang, state: CopyState, now_ms: int) -> str:
-    if state.sent_ms is not None:
-        return say(lang, "calls_sent", time=moment(lang, state.sent_ms, now_ms))
-    key = "calls_waits" if state.dropped_ms is None else "calls_failed"
-    return say(lang, key, time=moment(lang, state.due_ms, now_ms))

@@ -1,5 +1,6 @@
 """The administrator's pages of people: who there is and as what, inviting, ending."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,12 +10,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import PersonInfo
+from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import OrganisationKind, Role
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.inviting import Inviting, NewLinkView
 from web.people.own import session_view
 from web.ports import Services
+from web.views.calls import CallView, call_view
 from web.views.refused import refused
 from web.words import Lang, say
 
@@ -155,11 +158,18 @@ class AdminPeoplePages:
     def person(self, request: Request, person: str) -> HTMLResponse:
         """One person: roles, sessions, ways back in."""
         self._doors.administrator(request)
-        return self._person(request, person)
+        return self.shown(request, person)
 
-    def _person(
-        self, request: Request, person: str, new: NewLinkView | None = None
+    def shown(
+        self,
+        request: Request,
+        person: str,
+        new: NewLinkView | None = None,
+        *,
+        given: Mapping[str, str] | None = None,
+        trouble: str = "",
     ) -> HTMLResponse:
+        """Return somebody's page; ``given`` is the address that was refused, and why."""
         lang, now_ms = lang_of(request), self._now_ms()
         info = self._registry.get_person(person)
         names = {id_: name for id_, name, _ in self._registry.list_organisations()}
@@ -169,7 +179,16 @@ class AdminPeoplePages:
             "admin_person.html",
             now_ms=now_ms,
             is_simulated=self._services.is_demo,
+            status=422 if trouble else 200,
             new=new,
+            trouble=trouble,
+            given={"organisation": "", "place": "1", "hours": "", **(given or {})},
+            calls=[
+                (names.get(one.organisation, ""), self._call(lang, one, info, now_ms))
+                for one in self._registry.contacts()
+                if one.person == person
+            ],
+            theirs=sorted({(one, names.get(one, one)) for one, _ in info.memberships}),
             one=self._view(lang, info),
             held=[
                 (where, str(role), say(lang, f"role_{role}"), names.get(where, where))
@@ -182,6 +201,10 @@ class AdminPeoplePages:
             has_factor=factor is not None and factor.confirmed_ms is not None,
             **self._choices(lang),
         )
+
+    @staticmethod
+    def _call(lang: Lang, one: Contact, info: PersonInfo, now_ms: int) -> CallView:
+        return call_view(lang, one, info.name, "", (), now_ms)
 
     def add_role(
         self,
@@ -246,7 +269,7 @@ class AdminPeoplePages:
         """Make a link with which he chooses a new PIN or password; show it, this once."""
         by = self._begin(request, person, csrf)
         made = self._inviting.let_choose(lang_of(request), person, by)
-        return self._person(request, person, made)
+        return self.shown(request, person, made)
 
     def end_factor(
         self, request: Request, person: str, csrf: Annotated[str, Form()]

@@ -8,6 +8,7 @@ from web.door.doors import Doors
 from web.pages import Renderer
 from web.people.accounts import AccountPages
 from web.people.admin import AdminPages
+from web.people.admincontacts import AdminContactPages
 from web.people.adminlogs import AdminLogPages
 from web.people.adminpeople import AdminPeoplePages
 from web.people.adminplaces import AdminPlacePages
@@ -32,6 +33,7 @@ class Pages(Protocol):
 def people_pages(services: Services, render: Renderer, doors: Doors) -> list[Pages]:
     """Return the pages of people, over open services."""
     signing, inviting = SigningIn(services, doors), Inviting(services)
+    people = AdminPeoplePages(services, render, doors, inviting)
     return [
         AccountPages(services, render, doors, signing),
         SecondFactorPages(services, render, doors, signing),
@@ -42,5 +44,6 @@ def people_pages(services: Services, render: Renderer, doors: Doors) -> list[Pag
         AdminPlacePages(services, render, doors),
         AdminLogPages(services, render, doors),
         PrivacyPages(services, render, doors),
-        AdminPeoplePages(services, render, doors, inviting),
+        people,
+        AdminContactPages(services, doors, people),
     ]

@@ -121,7 +121,25 @@ const again = async (request, happening) => {
   return response;
 };
 
-const asset = async (request) => (await caches.match(request)) ?? fetch(request);
+// A page that was kept before an update names its files as they were called then.
+const ofNow = (address) => {
+  const now = new URL(address);
+  now.pathname = now.pathname.replace(/^\/static\/@[^/]+\//, `/static/@${VERSION}/`);
+  if (now.searchParams.has("v")) now.searchParams.set("v", VERSION);
+  return now.href;
+};
+
+const asset = async (request) => {
+  const kept = await caches.match(request);
+  if (kept) return kept;
+  try {
+    return await fetch(request);
+  } catch (trouble) {
+    const now = await caches.match(ofNow(request.url));
+    if (now) return now;
+    throw trouble;
+  }
+};
 
 self.addEventListener("fetch", (happening) => {
   const { request } = happening;

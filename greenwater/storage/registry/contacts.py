@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.models import Person
@@ -80,6 +80,16 @@ class Contacts:
                     index_elements=["organisation", "person", "url"], set_=when
                 )
             )
+
+    def drop_contact(self, organisation: str, person: str, url: str) -> None:
+        """Have a person told no more at an address; one that there is not stays so."""
+        gone = delete(ContactRow).where(
+            ContactRow.organisation == organisation,
+            ContactRow.person == person,
+            ContactRow.url == url,
+        )
+        with self._sessions.writing() as session:
+            session.execute(gone)
 
 
 def _contact(row: ContactRow) -> Contact:
