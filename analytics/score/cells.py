@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analytics.score.names import time_columns
 from greenwater.kernel.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,8 @@ Instants = NDArray[np.int64]
 
 PIECE: Final = 50_000
 """Rows whose text is in memory at once."""
+MOST_ABOVE: Final = 60
+"""Lines among which the header is looked for."""
 MOST: Final = 1e15
 """What is beyond it, infinite or not, no instrument has measured: no value."""
 ABSENT: Final = frozenset(
@@ -57,13 +60,10 @@ def pieces_of(path: Path) -> Iterator[pd.DataFrame]:
     Raises:
         InputError: there is no such file, it is empty, no text, or no CSV.
     """
-    line = 2
     try:
         with _opened(path) as text, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            head = text.readline()
-            while head.startswith("#"):
-                head, line = text.readline(), line + 1
+            head, line = _header(text)
             if not head.strip():
                 raise InputError(f"{path} is empty: it needs a header line and rows")
             names = _names(head, path)
@@ -202,6 +202,34 @@ def _is_utf8(sample: bytes) -> bool:
     return True
 
 
+def _header(text: IO[str]) -> tuple[str, int]:
+    """Return the line that names the columns, and the number of the line behind it.
+
+    It is the first that names a time, for loggers write about themselves above it; if none
+    of MOST_ABOVE does, the first without a ``#``.
+    """
+    first, number = "", 0
+    for at in range(1, MOST_ABOVE + 1):
+        line = text.readline()
+        if not line:
+            break
+        if line.startswith("#"):
+            continue
+        if not number:
+            first, number = line, at
+        names = _cells(line)
+        if len(names) > 1 and time_columns(names):
+            return line, at + 1
+    text.seek(0)
+    for _ in range(number):
+        text.readline()
+    return first, number + 1
+
+
+def _cells(line: str) -> list[str]:
+    return next(csv.reader([line], delimiter=_separator(line)), [])
+
+
 def _separator(head: str) -> str:
     return max(_SEPARATORS, key=lambda one: (head.count(one), one == ","))
 
@@ -212,8 +240,7 @@ def _names(head: str, path: Path) -> list[str]:
     Raises:
         InputError: two columns have one name.
     """
-    row = next(csv.reader([head], delimiter=_separator(head)))
-    names = [one.strip() or f"{UNNAMED} {n}" for n, one in enumerate(row, 1)]
+    names = [one.strip() or f"{UNNAMED} {n}" for n, one in enumerate(_cells(head), 1)]
     twice = next((one for one in names if names.count(one) > 1), None)
     if twice is not None:
         raise InputError(f"{path} has two columns {twice!r}: rename one")

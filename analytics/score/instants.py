@@ -19,7 +19,7 @@ NEVER: Final = np.iinfo(np.int64).min
 DAY_MS: Final = 86_400_000
 _CLOCK: Final = (
     r"(?P<h>\d{1,2})(?:[:hg](?P<m>\d{2}))(?::(?P<s>\d{2})(?:[.,]\d+)?)?"
-    r"\s*(?P<half>AM|PM|SA|CH|am|pm)?"
+    r"\s*(?P<half>AM|PM|SA|CH|am|pm|[ap]\.m\.)?"
 )
 _DATE: Final = r"(?P<a>\d{1,2})[/.\-](?P<b>\d{1,2})[/.\-](?P<y>\d{4}|\d{2})"
 _ZONE: Final = r"\s*(?P<zone>Z|[+\-]\d{2}:?\d{2})?"
@@ -38,6 +38,9 @@ _SINCE: Final = (
     (9e17, 1e19, 1e-6),
 )
 """What counts as seconds since 1970, milli-, micro- and nanoseconds: (from, to, to ms)."""
+_SHEET_DAYS: Final = (2e4, 8e4)
+"""What counts as a spreadsheet's days, from 1954 to 2119; _SHEET_1970 is that of 1970."""
+_SHEET_1970: Final = 25_569.0
 _MONTH_NAME: Final = re.compile(r"(\d{1,2})[ \-/]([A-Za-z]{3})[a-z]*\.?[ ,\-/]+(\d{4})")
 _MONTHS: Final = (
     "jan",
@@ -60,7 +63,10 @@ _CENTURY: Final = 2000
 class Instant:
     """Takes cells piece by piece, and says at the end what instants they were."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone_min: int | None = None) -> None:
+        """Begin; ``zone_min``: what clocks without a zone are ahead of UTC, if it is known."""
+        self._zone_min = zone_min
+        self._bare_pieces: list[NDArray[np.bool_]] = []
         self._pieces: list[Instants | pd.DataFrame] = []
         self._lines: list[Instants] = []
         self._zoned = self._bare = 0
@@ -103,6 +109,13 @@ class Instant:
             else one
             for one, lines in zip(self._pieces, self._lines, strict=True)
         ]
+        if self._zone_min is not None:
+            is_bare = np.concatenate(self._bare_pieces)
+            ahead = np.where(is_bare, self._zone_min * 60_000, 0)
+            if self._bare:
+                hours = f"{self._zone_min / 60:+g}"
+                notes.append(f"times are taken as UTC{hours}, as their column says")
+            return np.concatenate(parts) - ahead, notes
         if self._bare and self._zoned:
             notes.append(
                 f"{self._bare} times have no zone, the others one: taken as UTC"
@@ -112,9 +125,14 @@ class Instant:
         return np.concatenate(parts), notes
 
     def _count_zones(self, cells: pd.Series) -> None:
-        if _since(cells.iloc[:1]) is not None:
+        if _since(cells.iloc[:1]) is None:
+            has_zone = cells.str.contains(_HAS_ZONE).to_numpy(bool)
+        elif _in_sheet_days(cells.iloc[0]):
+            has_zone = np.zeros(len(cells), dtype=np.bool_)
+        else:
+            self._bare_pieces.append(np.zeros(len(cells), dtype=np.bool_))
             return
-        has_zone = cells.str.contains(_HAS_ZONE).to_numpy(bool)
+        self._bare_pieces.append(~has_zone)
         self._zoned += int(has_zone.sum())
         self._bare += int((~has_zone).sum())
 
@@ -132,15 +150,23 @@ class Instant:
 
 
 def _since(cells: pd.Series) -> Instants | None:
-    """Return the instants if every cell counts from 1970, all in one unit."""
+    """Return the instants if every cell counts from 1970, all in one unit, or days as a
+    spreadsheet does."""
     if not _NUMBER.fullmatch(str(cells.iloc[0])):
         return None
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    if np.all((numbers >= _SHEET_DAYS[0]) & (numbers < _SHEET_DAYS[1])):
+        seconds: Instants = np.round((numbers - _SHEET_1970) * 86_400).astype(np.int64)
+        return seconds * 1000
     for low, high, scale in _SINCE:
         if np.all((numbers >= low) & (numbers < high)):
             found: Instants = np.round(numbers * scale).astype(np.int64)
             return found
     return None
+
+
+def _in_sheet_days(cell: str) -> bool:
+    return _SHEET_DAYS[0] <= float(cell) < _SHEET_DAYS[1]
 
 
 def _plain(cells: pd.Series) -> pd.Series:
@@ -192,7 +218,7 @@ def _parts(cells: pd.Series, lines: Instants, written: pd.Series) -> pd.DataFram
 def _rest_ms(taken: pd.DataFrame) -> Instants:
     """Return the milliseconds from midnight UTC of the day that is written."""
     hour = taken["h"].fillna("0").astype(int).to_numpy()
-    half = taken["half"].fillna("").str.upper().to_numpy()
+    half = taken["half"].fillna("").str.upper().str.replace(".", "").to_numpy()
     is_late = np.isin(half, ("PM", "CH"))
     hour = np.where(half == "", hour, hour % 12 + 12 * is_late)
     minute = taken["m"].fillna("0").astype(int).to_numpy()

@@ -22,6 +22,7 @@ _WORDS: Final[Mapping[str, Iterable[str]]] = {
         "water_temp",
         "nhiet_do",
         "nhiet_do_nuoc",
+        "sea_water_temperature",
     ),
     "dissolved_oxygen": (
         "do",
@@ -32,6 +33,7 @@ _WORDS: Final[Mapping[str, Iterable[str]]] = {
         "oxi_hoa_tan",
         "do_conc",
         "odo",
+        "dissolvedoxygen",
     ),
     "oxygen_saturation": ("do_sat", "odo_sat", "do_saturation", "bao_hoa_oxy"),
     "ph": ("do_ph",),
@@ -74,6 +76,11 @@ _TIMES: Final = frozenset(
         "date_time",
         "datetimestamp",
         "time_utc",
+        "datetimeutc",
+        "startdatetime",
+        "measured_at",
+        "recorded_at",
+        "unix_timestamp",
         "utc",
         "thoi_gian",
         "thoi_diem",
@@ -82,6 +89,13 @@ _TIMES: Final = frozenset(
 )
 _DAYS: Final = frozenset({"date", "day", "ngay", "ngay_do"})
 _HOURS: Final = frozenset({"time", "hour", "gio", "gio_do", "thoi_gian"})
+_ZONE: Final = re.compile(
+    r"(?:UTC|GMT)\s*([+\-\u2212])\s*(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE
+)
+"""A clock's zone in the name of its column: ``Date Time, GMT+07:00``."""
+_LOGGER: Final = re.compile(r"\((?:LGR|SEN) S/N.*?\)")
+"""The serial number that HOBO loggers write behind each name."""
+_BRACKETED: Final = re.compile(r"[(\[].*?[)\]]")
 _PLACE: Final = re.compile(
     r"(?:(?:probe|sensor|dau_do|s|p|so)_?)?(?:\d{1,2}|[a-d])"
     r"|(?:o_|tang_)?(?:surface|bottom|middle|mid|top|deep|upper|lower|mat|day|giua)"
@@ -106,6 +120,9 @@ _NO_QUANTITY: Final = frozenset(
         "site",
         "station_id",
         "site_id",
+        "utcoffset",
+        "utc_offset",
+        "f_record",
         "historical",
         "provisionalplus",
     ]
@@ -127,7 +144,9 @@ class Meaning(NamedTuple):
 
 def slug(name: str) -> str:
     """Return a name in small letters and digits, without diacritics and signs."""
-    lower = name.strip().lower().replace("đ", "d").replace("%", " pct ")
+    lower = (
+        _LOGGER.sub("", name).strip().lower().replace("đ", "d").replace("%", " pct ")
+    )
     lower = lower.replace("‰", " permille ").replace("µ", "u").replace("μ", "u")
     bare = unicodedata.normalize("NFD", lower.replace("°", " "))
     letters = "".join(one for one in bare if not unicodedata.combining(one))
@@ -162,14 +181,16 @@ def is_verdict(name: str) -> bool:
     By the words of its name: ``ph_qc_1``, ``Temp Flag``, ``is_anomaly``; ``station_id``.
     """
     words = slug(name)
-    return bool(_VERDICTS.search(words)) or words in _NO_QUANTITY
+    is_none = words in _NO_QUANTITY or name.strip() == "#"
+    return is_none or bool(_VERDICTS.search(words))
 
 
 def time_columns(names: Iterable[str]) -> list[str]:
     """Return the column of instants, or those of day and hour that make one; [] if none."""
     by_slug: dict[str, str] = {}
     for name in names:
-        by_slug.setdefault(slug(name), name)
+        bare = _ZONE.sub("", _BRACKETED.sub("", name))
+        by_slug.setdefault(slug(bare) or slug(name), name)
     day = next((own for key, own in by_slug.items() if key in _DAYS), None)
     hour = next((own for key, own in by_slug.items() if key in _HOURS), None)
     whole = next((own for key, own in by_slug.items() if key in _TIMES), None)
@@ -180,6 +201,16 @@ def time_columns(names: Iterable[str]) -> list[str]:
     if whole is not None:
         return [whole]
     return [] if day is None else [day]
+
+
+def zone_of(name: str) -> int | None:
+    """Return how many minutes a clock is ahead of UTC by its column's name; None if it does
+    not say."""
+    found = _ZONE.search(name)
+    if found is None:
+        return None
+    minutes = 60 * int(found[2]) + int(found[3] or 0)
+    return minutes if found[1] == "+" else -minutes
 
 
 @cache

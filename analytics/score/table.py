@@ -6,6 +6,7 @@ quality codes, are left aside and named. Times without a zone are taken as UTC a
 rows out of order are put in order and said to be.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from analytics.score.cells import UNNAMED, Column, pieces_of
 from analytics.score.instants import Instant
-from analytics.score.names import meaning_of, slug, time_columns
+from analytics.score.names import meaning_of, slug, time_columns, zone_of
 from greenwater.kernel.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -55,11 +56,21 @@ class Table(Struct, frozen=True):
         """
         own = self.find(name)
         if own is None:
+            self._refuse_text(name)
             there = ", ".join(self.numbers) or "none"
             raise InputError(
                 f"there is no column {name!r} with numbers; the file has: {there}"
             )
         return self.numbers[own]
+
+    def _refuse_text(self, name: str) -> None:
+        for own, cells in self.texts.items():
+            said = next((one for one in cells if one.strip()), None)
+            if canonical(own) == name and said is not None:
+                raise InputError(
+                    f"column {own!r} holds no numbers: its first cell says {said!r}; "
+                    "write the numbers alone"
+                )
 
     def inputs(self) -> Mapping[str, Floats]:
         """Return the numbers by channel; a second column of one keeps its own name."""
@@ -84,9 +95,12 @@ def read_table(
     """
     instant, columns, lines = Instant(), dict[str, Column](), list[Instants]()
     when: list[str] = []
+    remarks: list[str] = []
     for piece in pieces_of(path):
-        if not columns:
+        if not when:
             when = _when(path, piece)
+            instant = Instant(next(filter(None, map(zone_of, when)), None))
+            piece, remarks = _without_units(piece, when)
             columns = {
                 name: Column(name, is_text=slug(name) in texts)
                 for name in piece.columns
@@ -100,6 +114,7 @@ def read_table(
     if not lines:
         raise InputError(f"{path} has a header line and no rows")
     times_ms, notes = instant.settled()
+    notes = [*remarks, *notes]
     return _table(times_ms, np.concatenate(lines), columns, notes, is_sorted=is_sorted)
 
 
@@ -152,6 +167,19 @@ def _when(path: Path, piece: pd.DataFrame) -> list[str]:
         raise InputError(f"{path} has no column 'time'; it has: {there}")
     is_whole = piece[when[-1]].str.contains(r"\d{4}").any()
     return when[-1:] if is_whole else when
+
+
+def _without_units(
+    piece: pd.DataFrame, when: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return rows without a first one that only says units, and a sentence about it."""
+    if len(piece) < 2:
+        return piece, []
+    first = piece.iloc[0]
+    is_instant = re.search(r"\d{4}|[:/]", first[when[0]])
+    if is_instant or pd.to_numeric(first, errors="coerce").notna().any():
+        return piece, []
+    return piece.iloc[1:], [f"line {piece.index[0]} says units: left aside"]
 
 
 def _joined(piece: pd.DataFrame, when: Sequence[str]) -> pd.Series:

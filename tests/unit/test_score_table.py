@@ -80,6 +80,22 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, says: str) -> N
         ("time,ph\n6/13/2026 1:05 PM,8.1\n", "2026-06-13T13:05:00Z", 8.1),
         (",time,ph\n0,1780000000,8.1\n", "2026-05-28T20:26:40Z", 8.1),
         ("time,ph\n07:30 01/06/2026,8.1\n", "2026-06-01T07:30:00Z", 8.1),
+        ("time (UTC+7),ph\n2026-06-01 07:30,8.1\n", "2026-06-01T00:30:00Z", 8.1),
+        ("time,ph\n6/13/2026 1:05 p.m.,8.1\n", "2026-06-13T13:05:00Z", 8.1),
+        ("time,ph\n46174.3125,8.1\n", "2026-06-01T07:30:00Z", 8.1),
+        ("sep=;\ntime;ph\n2026-06-01 07:30;8,1\n", "2026-06-01T07:30:00Z", 8.1),
+        (
+            '"Plot Title: 9"\n"Date Time, GMT-07:00","pH (LGR S/N: 9, SEN S/N: 8)"\n'
+            "06/13/26 07:30:00,8.1\n",
+            "2026-06-13T14:30:00Z",
+            8.1,
+        ),
+        (
+            "KOR Export\n\nDate (MM/DD/YYYY),Time (HH:mm:ss),Time (Fract. Sec),pH\n"
+            "06/13/2026,07:30:00,,8.1\n",
+            "2026-06-13T07:30:00Z",
+            8.1,
+        ),
     ],
 )
 def test_files_as_people_have_them(
@@ -88,7 +104,31 @@ def test_files_as_people_have_them(
     table = read_table(written(tmp_path, text))
     assert format_instants(table.times_ms) == [first]
     assert table.column("ph").tolist() == [value]
-    assert set(table.numbers) in ({"ph"}, {"pH"})
+    assert [canonical(name) for name in table.numbers][-1:] == ["ph"]
+
+
+def test_a_line_of_units_is_left_aside_and_one_of_nonsense_is_not(
+    tmp_path: Path,
+) -> None:
+    rows = "2026-06-01T00:00:00Z,8.1\n2026-06-01T00:15:00Z,8.2\n"
+    table = read_table(written(tmp_path, f"time,ph\nUTC,pH units\n{rows}"))
+    assert table.notes == ["line 2 says units: left aside"]
+    assert table.lines.tolist() == [3, 4]
+    with pytest.raises(InputError, match="line 2: time 'UTC' is no instant"):
+        read_table(written(tmp_path, f"time,ph\nUTC,9\n{rows}"))
+
+
+def test_the_zone_of_a_column_is_for_cells_without_one(tmp_path: Path) -> None:
+    rows = "2026-06-01 07:30,8.1\n2026-06-01T00:45:00Z,8.2\n"
+    table = read_table(written(tmp_path, f'"Time, GMT+07:00",ph\n{rows}'))
+    assert np.diff(table.times_ms).tolist() == [900_000]
+    assert table.notes == ["times are taken as UTC+7, as their column says"]
+
+
+def test_numbers_with_something_behind_them_are_quoted(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "time,DO\n2026-06-01,8.1 mg/L\n"))
+    with pytest.raises(InputError, match=r"'DO' holds no numbers: .* says '8.1 mg/L'"):
+        table.column("dissolved_oxygen")
 
 
 def test_days_come_first_unless_the_file_says_otherwise(tmp_path: Path) -> None:
