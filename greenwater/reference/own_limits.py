@@ -158,7 +158,7 @@ def troubles_of(own: OwnLimits) -> list[Trouble]:
     high, not looser than law; what is looser than the species' level has a reason.
     """
     reference = species_limits(own.species, own.channel)
-    found = [*_out_of_range(own), *_against_law(own, reference)]
+    found = list(_out_of_range(own)) or list(_against_law(own, reference))
     if not found:
         found = list(_out_of_order(own, reference))
     if not found and not own.reason.strip() and _loose(own, reference):

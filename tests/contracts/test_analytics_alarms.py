@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from analytics.alarms.notifying import Notifier
 from analytics.runs import Runs
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
@@ -13,11 +15,15 @@ from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.kernel.wire.messages import Reply
 from greenwater.reference.aerators import MONITOR
+from greenwater.reference.limits import Bounds
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake
 from tests.contracts.test_analytics_flags import BOX, NOW, T0, TOP, a_registry
+from web.views.alarms import alarm_view, changes_during, step_views
+from web.words import Lang
 
 MINUTE = 60_000
 OXYGEN = Channel.DISSOLVED_OXYGEN
@@ -169,3 +175,85 @@ def test_an_order_that_its_box_obeyed_and_no_current_is_an_alarm(farm: Farm) -> 
     assert farm.kinds() == ["raised"]
     farm.measure(4.6, minutes=0.5, ampere=3.1)
     assert farm.kinds() == ["raised", "running", "returned"]
+
+
+def test_a_ponds_own_limit_raises_the_alarm_and_the_history_tells_which(
+    farm: Farm,
+) -> None:
+    """Own limits through registry, loop, restarts, message and page."""
+    registry = farm.registry
+    registry.change_unit(
+        "hoa-ao-1", name="Ao 1", raft=None, species="PNV", area_m2=None,
+        depth_m=None, person="lan", at_ms=T0,
+    )  # fmt: skip
+    oxygen = OwnLimits(channel=OXYGEN, warn=Bounds(low=5.0), reason="tôm giống")
+
+    def sets(own: OwnLimits) -> None:
+        registry.set_unit_limits("hoa-ao-1", own, person="lan", at_ms=farm.now_ms)
+
+    for _ in range(6):
+        farm.measure(4.6)
+    assert farm.alarms == [], "4.6 is well for its species"
+    sets(oxygen)
+    for _ in range(3):
+        farm.measure(4.6)
+        farm.kill()
+    assert farm.alarms == [], "not before its delay"
+    farm.measure(4.6)
+    (alarm,) = farm.alarms
+    assert (alarm.severity, alarm.limit, alarm.began_ms) == (
+        "warn", 5.0, farm.now_ms - 15 * MINUTE,
+    )  # fmt: skip
+    (told,) = registry.due_notifications(farm.now_ms)
+    sent: list[str] = []
+    send = lambda _url, _head, text: sent.append(text) is None  # noqa: E731
+    assert Notifier(registry, farm.clock, "http://x", send=send).send_due() == 1
+    assert told.alarm == alarm.id
+    assert "Ngưỡng 5,0 mg/L: ngưỡng riêng của ao, do Chị Lan đặt ngày" in sent[0]
+    assert "mức của loài là 4,0 mg/L" in sent[0]
+
+    # Still beyond the limit it has now: it stays the same alarm, and says which.
+    sets(replace(oxygen, warn=Bounds(low=4.7)))
+    farm.measure(4.6)
+    farm.kill()
+    (alarm,) = farm.alarms
+    assert (alarm.state, alarm.limit) == ("raised", 4.7)
+    # Never beyond the new one: it returns with the next reading, whatever hysteresis.
+    sets(replace(oxygen, warn=Bounds(low=3.6), reason="tôm lớn"))
+    farm.measure(4.6)
+    (alarm,) = farm.alarms
+    assert (alarm.state, alarm.returned_ms, alarm.limit) == (
+        "returned", farm.now_ms, 4.7,
+    )  # fmt: skip
+    assert farm.kinds()[-1] == "returned"
+    for _ in range(5):
+        farm.measure(3.7)
+    assert farm.alarms[0].state == "returned", "3.7 is well for this pond"
+
+    unit = registry.get_unit("hoa-ao-1")
+    shown = alarm_view(Lang.VI, alarm, unit, farm.now_ms, registry.names())
+    assert shown.limit.startswith("Ngưỡng 4,7 mg/L: ngưỡng riêng của ao, do Chị Lan")
+    changes = changes_during(registry.limit_changes("hoa-ao-1", OXYGEN), alarm)
+    steps = registry.alarm_steps(alarm.id)
+    lines = [
+        one.text.replace("\N{NO-BREAK SPACE}", " ")
+        for one in step_views(Lang.VI, steps, alarm, registry.names(), changes)
+        if one.kind == "limits"
+    ]
+    assert lines == [
+        "Chị Lan đổi ngưỡng riêng. Oxy hòa tan: ▲ Cảnh báo khi dưới 5,0 mg/L → "
+        "▲ Cảnh báo khi dưới 4,7 mg/L (tôm giống)",
+        "Chị Lan đổi ngưỡng riêng. Oxy hòa tan: ▲ Cảnh báo khi dưới 4,7 mg/L → "
+        "▲ Cảnh báo khi dưới 3,6 mg/L (tôm lớn)",
+    ]
+
+    # Another species: what was set for the one before says nothing of it.
+    registry.change_unit(
+        "hoa-ao-1", name="Ao 1", raft=None, species="NUR", area_m2=None,
+        depth_m=None, person="lan", at_ms=farm.now_ms,
+    )  # fmt: skip
+    for _ in range(3):
+        farm.measure(3.7)
+    newest = max(farm.alarms, key=lambda one: one.raised_ms)
+    assert (newest.severity, newest.limit) == ("critical", 4.0)
+    assert "own" not in newest.detail

@@ -314,3 +314,82 @@ def test_a_farms_places_are_changed_closed_and_opened_by_its_own_people(
             assert post(other, f"/units/{unit}/{act}", name="x")[0] == refusal, person
     noted = {one.act for one in site.registry.noted()}
     assert {"place_change", "unit_close", "crop_end"} <= noted
+
+
+def seen(client: TestClient, path: str) -> str:
+    """Return a page's text with plain spaces."""
+    return client.get(path).text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_pond_has_limits_of_its_own(site: Site) -> None:
+    client = site.enter("hoa")
+    unit = unit_of(site, client, "Ao 9")
+    page, form = f"/units/{unit}/limits", f"/units/{unit}/limits/dissolved_oxygen"
+    assert f'href="{page}"' in client.get(f"/units/{unit}").text
+    assert "Cảnh báo khi dưới 4,0 mg/L" in seen(client, page)
+    shown = seen(client, form)
+    assert "QCVN 02-19:2014/BNNPTNT: không dưới 3,5 mg/L" in shown
+
+    # What is wrong stands beside its field, with what was typed.
+    for field, typed, words in (
+        ("warn_low", "ba", "không phải là số"),
+        ("warn_low", "30", "giữa 0 và 22"),
+        ("warn_low", "3,4", "không dưới 3,5"),
+        ("critical_low", "4,5", "phải thấp hơn mức cảnh báo (4)"),
+    ):
+        data = {"csrf": csrf_of(client.cookies[COOKIE]), field: typed, "reason": "x"}
+        answer = client.post(form, data=data)
+        wrong = parse_page(answer.text)
+        assert answer.status_code == 422
+        assert words in wrong.one("p", id=f"t_{field}").text
+        assert wrong.one("input", id=field).attrs["value"] == typed
+        assert wrong.one("input", id="reason").attrs["value"] == "x"
+    assert post(client, form, warn_low="3,75") == (
+        422,
+        "Ngưỡng lỏng hơn mức của loài: ghi vì sao.",
+    )
+    site.world.add_device("hop-9", site=site.registry.get_unit(unit).site)
+    site.world.hang("hop-9", "do-9", unit=unit, depth_m=1.0)
+    now_ms = milliseconds(site.world.clock.now())
+    site.world.telemetry.write(
+        [Reading(DeviceId("hop-9"), ProbeId("do-9"), Channel.DISSOLVED_OXYGEN, now_ms, 3.9)]
+    )  # fmt: skip
+    site.world.clock.advance(timedelta(milliseconds=1001))
+    assert post(client, form, warn_low="3,75", reason="tôm quen") == (303, page)
+    told = seen(client, page)
+    for words in (
+        "Cảnh báo khi dưới 3,75 mg/L",
+        "Nguy cấp khi dưới 3,0 mg/L",
+        "Ngưỡng riêng của ao, do hoa đặt ngày",
+        "3,75 mg/L lỏng hơn mức của loài (4,0 mg/L)",
+        "theo loài → ▲ Cảnh báo khi dưới 3,75 mg/L (tôm quen)",
+    ):
+        assert words in told, words
+    assert (
+        parse_page(client.get(form).text).one("input", id="warn_low").attrs["value"]
+        == "3,75"
+    )
+
+    # Lights, lines and programs take them: 3,9 is past the species' warning alone.
+    there = client.get(f"/units/{unit}").text
+    assert "Cần chú ý" not in parse_page(there).one("p", data_light="").text
+    assert (
+        "Mức cảnh báo 3,75\N{NO-BREAK SPACE}mg/L (ngưỡng riêng)"
+        in client.get(f"/units/{unit}/chart.json?channel=dissolved_oxygen").json()[
+            "limits"
+        ][0]["words"]
+    )
+    assert post(client, f"{form}/end") == (303, page)
+    assert "ngưỡng riêng của ao, do" not in client.get(page).text.lower()
+    home = parse_page(client.get("/").text).one("section", data_unit_home=unit)
+    assert "dưới ngưỡng 4,0" in home.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert site.registry.get_unit(unit).limits == ()
+
+    for person in ("an", "quan", "duyen", "binh"):
+        other = site.enter(person)
+        seen_too = other.get(f"/units/{unit}").status_code
+        assert other.get(page).status_code == seen_too, "who sees a pond, its limits"
+        answers = [other.get(form).status_code]
+        answers += [post(other, form, warn_low="5")[0], post(other, f"{form}/end")[0]]
+        assert set(answers) <= {403, 404}, person
+    assert "limits_set" in {one.act for one in site.registry.noted()}

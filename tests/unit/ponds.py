@@ -12,6 +12,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
 from greenwater.kernel.reading import Reading, Source
 from greenwater.reference.aerators import MONITOR
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
@@ -58,12 +59,14 @@ def places(
     aerators: Iterable[str] = (),
     out_of_service: Iterable[OutOfService] = (),
     closed_ms: int | None = None,
+    limits: tuple[OwnLimits, ...] = (),
 ) -> Places:
     """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one."""
     units = [
         UnitInfo(
             id=name, site="farm", raft=None, name=name, kind=UnitKind.POND,
             species=species, area_m2=None, depth_m=None, closed_ms=closed_ms,
+            limits=limits,
         )
         for name in ("ao-3", "ao-4")
     ]  # fmt: skip
