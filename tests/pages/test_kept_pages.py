@@ -5,17 +5,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from greenwater.kernel.clock import ManualClock
+from greenwater.storage.registry import Registry
 from greenwater.storage.registry.inspections import Inspection, InspectorKey
+from greenwater.storage.registry.marks import Stamp
 from tests.pages.farms import GTINS, PHONES, PIN, Farms
 from tests.pages.world import NOW, NOW_MS, open_empty
 from traceability.label.labels import Labels
 from web.app import create_app
+from web.labels.keeping import MOST_ADDRESS, KeptPages, may_keep
+from web.labels.shelf import MOST as MOST_LOTS
+from web.labels.shelf import Shelf
 
 FEW = 4
 """So many statements ask whether a kept page holds, with those that write down scans which
@@ -222,3 +229,71 @@ def test_unknown_and_altered_labels_are_not_kept(site: Site) -> None:
     assert site.makes(altered)
     site.client.get("/passport/09521234543213/NONE")
     assert site.client.get("/passport/09521234543213/NONE").status_code == 404
+
+
+class Marked:
+    """As much of a registry as kept pages ask, with nothing ever changed."""
+
+    def mark(self) -> str:
+        return "m"
+
+    def stamp_of(self, _lot: str, _label: str | None = None) -> Stamp:
+        return Stamp((1,), (1,))
+
+
+class Numbered:
+    """A site all of whose pages are public and large; counts those that it makes."""
+
+    made = 0
+
+    async def __call__(self, scope: Any, _receive: object, send: Any) -> None:
+        self.made += 1
+        may_keep(scope, cast(Registry, Marked()), "lot")
+        start = {"type": "http.response.start", "status": 200, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": b"x" * 100_000})
+
+
+def test_pages_that_are_kept_have_a_bound_and_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Numbered()
+    pages = KeptPages(made, cast(Registry, Marked()), SteadyClock(NOW))
+    now_s = time.monotonic()
+
+    def ask(query: str) -> None:
+        scope: Any = {
+            "type": "http", "method": "GET", "scheme": "http", "path": "/01/1",
+            "query_string": query.encode(), "headers": [],
+        }  # fmt: skip
+
+        async def unasked() -> Any:
+            raise AssertionError("the body was read")
+
+        async def forget(_message: object) -> None: ...
+
+        anyio.run(pages.__call__, scope, unasked, forget)
+
+    for number in range(400):  # 40 MB of pages, 32 of which are kept
+        ask(f"n={number}")
+    ask("n=399")
+    assert made.made == 400
+    assert 300 < len(pages._kept) < 330
+    ask("n=399&" + "x" * MOST_ADDRESS)
+    assert len(pages._kept) < 330, "whatever is written behind an address takes no room"
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + 1000)
+    ask("n=1000")
+    assert len(pages._kept) == 1
+
+
+def test_what_is_kept_of_lots_has_a_bound_and_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shelf = Shelf(cast(Registry, Marked()), SteadyClock(NOW))
+    for number in range(MOST_LOTS + 20):
+        shelf.seen(f"lot-{number}", Stamp((1,), (1,)))
+    assert len(shelf._seen) == MOST_LOTS
+    now_s = time.monotonic() + 1000
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    shelf.seen("lot-0", Stamp((1,), (1,)))
+    assert len(shelf._seen) == 1

@@ -30,6 +30,12 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 MOST_HEADER: Final = 400
 """A header longer than this is no browser's: such a request is answered afresh."""
 
+MOST_ADDRESS: Final = 1_000
+"""An address longer than this is no label's, whatever somebody wrote behind it."""
+
+AROUND: Final = 2_000
+"""What a page takes besides its text and its address: headers, entries in tables."""
+
 KEEP: Final = "greenwater.keep"
 PATHS: Final = ("/01/", "/passport/", "/api/v1/passports/")
 VARY: Final = "Accept, Accept-Language, Accept-Encoding, Cookie, X-API-Key"
@@ -141,7 +147,7 @@ class KeptPages:
     def _drop(self, key: Key) -> None:
         gone = self._kept.pop(key, None)
         if gone is not None:
-            self._bytes -= len(gone.body)
+            self._bytes -= _size(key, gone)
 
     async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         made = self._making[key] = asyncio.Event()
@@ -174,9 +180,18 @@ class KeptPages:
     def _store(self, key: Key, page: _Kept) -> None:
         self._drop(key)
         self._kept[key] = page
-        self._bytes += len(page.body)
-        while self._bytes > MOST_BYTES:
-            self._drop(next(iter(self._kept)))
+        self._bytes += _size(key, page)
+        now_s = time.monotonic()
+        while self._kept:
+            oldest, found = next(iter(self._kept.items()))
+            if self._bytes <= MOST_BYTES and now_s <= found.until_s:
+                break
+            self._drop(oldest)
+
+
+def _size(key: Key, page: _Kept) -> int:
+    _, path, query, *_ = key
+    return len(page.body) + len(path) + len(query) + AROUND
 
 
 def _is_kept(keep: Keep, message: Message) -> bool:
@@ -242,8 +257,10 @@ def _key_of(scope: Scope) -> Key | None:
         return None
     is_packed = b"gzip" in asked.pop(b"accept-encoding", b"")
     path = bytes(scope.get("raw_path") or scope["path"].encode())
-    told = tuple(sorted(asked.items()))
-    return (scope["scheme"], path, bytes(scope["query_string"]), is_packed, told)
+    query, told = bytes(scope["query_string"]), tuple(sorted(asked.items()))
+    if len(path) + len(query) > MOST_ADDRESS:
+        return None
+    return (scope["scheme"], path, query, is_packed, told)
 
 
 _OWN: Final = frozenset({b"x-api-key", b"authorization"})

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from greenwater.kernel.clock import Clock
 from greenwater.storage.registry import Registry
@@ -61,13 +61,26 @@ class _Seen:
         return asked
 
 
+def _tidy(kept: OrderedDict[str, Any], now_s: float) -> None:
+    """Give up what is over, and what nobody has asked for the longest beyond ``MOST``."""
+    while kept and (len(kept) > MOST or next(iter(kept.values())).until_s <= now_s):
+        kept.popitem(last=False)
+
+
+class _Made(NamedTuple):
+    """A passport, and until when it is shown."""
+
+    until_s: float
+    passport: Passport
+
+
 class Shelf:
     """Passports of lots; any thread may ask."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry, self._clock = registry, clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[float, Passport]] = OrderedDict()
+        self._kept: OrderedDict[str, _Made] = OrderedDict()
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def of(self, lot: Lot) -> Passport:
@@ -77,17 +90,17 @@ class Shelf:
             UnavailableError: the database did not answer.
         """
         with self._lock:
-            until_s, known = self._kept.get(lot.id, (0.0, None))
+            known = self._kept.get(lot.id)
         now_s = time.monotonic()
-        if known is not None and now_s < until_s:
-            return known
-        made = lot_passport(self._registry, lot)
+        if known is not None and now_s < known.until_s:
+            return known.passport
+        until_s = now_s + self._clock.real_seconds(KEPT_S)
+        made = _Made(until_s, lot_passport(self._registry, lot))
         with self._lock:
-            self._kept[lot.id] = now_s + self._clock.real_seconds(KEPT_S), made
+            self._kept[lot.id] = made
             self._kept.move_to_end(lot.id)
-            while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
-        return made
+            _tidy(self._kept, now_s)
+        return made.passport
 
     def seen(self, lot: str, stamp: Stamp) -> Registry:
         """Return the registry for a page of a lot whose stamp was just taken."""
@@ -98,6 +111,5 @@ class Shelf:
                 until_s = now_s + self._clock.real_seconds(KEPT_S)
                 known = self._seen[lot] = _Seen(self._registry, stamp.lot, until_s)
             self._seen.move_to_end(lot)
-            while len(self._seen) > MOST:
-                self._seen.popitem(last=False)
+            _tidy(self._seen, now_s)
         return cast(Registry, known)
