@@ -1023,11 +1023,18 @@ def test_consent_is_kept_and_its_withdrawal_has_its_effect(world: World) -> None
     assert registry.contacts() == []
     assert [one.is_given for one in registry.consents("hoa")] == [False, True]
     assert post(client, "/account/consents/account")[0] == 422, "not by one slip"
+    registry.add_api_token(
+        "may-tinh", "mã của máy", organisation="ho", name="Máy tính", made_by="hoa",
+        scopes=frozenset({"records:read"}), now_ms=NOW_MS, expires_ms=NOW_MS + 10**9,
+    )  # fmt: skip
+    assert registry.find_api_token("mã của máy", NOW_MS)
     assert post(client, "/account/consents/account", sure="1") == (303, "/")
     assert client.get("/account").status_code == 303
     answer = site(world).post("/sign-in", data={"phone": PHONES["hoa"], "secret": PIN})
     assert answer.status_code == 422
     assert registry.get_person("hoa").phone is None
+    assert registry.get_person("hoa").memberships == (), "nobody who may see is named"
+    assert registry.find_api_token("mã của máy", NOW_MS) is None
     assert registry.names()["hoa"] == "Tên hoa", "books keep their writer's name"
 
 

@@ -5,12 +5,20 @@ from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
 
 from greenwater.storage.registry.models import Person
 from greenwater.storage.registry.models.accounts import AccountRow, SessionRow
-from greenwater.storage.registry.models.alarms import ContactRow
-from greenwater.storage.registry.models.doors import ConsentRow
+from greenwater.storage.registry.models.alarms import AlarmLinkRow, ContactRow
+from greenwater.storage.registry.models.core import Membership
+from greenwater.storage.registry.models.doors import (
+    ConsentRow,
+    OneTimeLinkRow,
+    RecoveryCodeRow,
+    SecondFactorRow,
+)
+from greenwater.storage.registry.models.epcis import ApiTokenRow
 from greenwater.storage.registry.rows import get_row, struct_of
 from greenwater.storage.registry.session import Sessions
 
@@ -60,8 +68,10 @@ class Consents:
         """Add a yes or no, and do what a no asks for, together.
 
         No to ``messages`` forgets every address alarms are sent to. No to ``account``
-        does that too, ends the sessions, and forgets secret and telephone number: he
-        comes in no more. What he entered in books stays, with his name, as the law has it.
+        does that too, ends sessions, roles, links that he made or that stand for him and
+        programs' tokens of his, and forgets secret, second factor and telephone number: he
+        and what acts for him come in no more. What he entered in books stays, with his
+        name, as the law has it.
 
         Raises:
             MissingError: there is no such person.
@@ -82,9 +92,29 @@ class Consents:
             session.execute(delete(ContactRow).where(ContactRow.person == person))
             if purpose is Purpose.ACCOUNT:
                 row.phone = None
-                session.execute(delete(SessionRow).where(SessionRow.person == person))
-                session.execute(
-                    update(AccountRow)
-                    .where(AccountRow.person == person)
-                    .values(secret_hash=None)
-                )
+                _close(session, person, at_ms)
+
+
+OF_A_PERSON: Final = (
+    SessionRow, Membership, SecondFactorRow, RecoveryCodeRow, AlarmLinkRow,
+)  # fmt: skip
+"""What goes with an account."""
+
+
+def _close(session: Session, person: str, at_ms: int) -> None:
+    for table in OF_A_PERSON:
+        session.execute(delete(table).where(table.person == person))
+    session.execute(
+        update(AccountRow).where(AccountRow.person == person).values(secret_hash=None)
+    )
+    session.execute(
+        update(ApiTokenRow)
+        .where(ApiTokenRow.made_by == person, ApiTokenRow.revoked_ms.is_(None))
+        .values(revoked_ms=at_ms)
+    )
+    his = or_(OneTimeLinkRow.made_by == person, OneTimeLinkRow.person == person)
+    session.execute(
+        update(OneTimeLinkRow)
+        .where(his, OneTimeLinkRow.ended_ms.is_(None))
+        .values(ended_ms=at_ms)
+    )
