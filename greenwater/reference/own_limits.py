@@ -20,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
+from greenwater.kernel.errors import InputError
 from greenwater.reference.limits import (
     Basis,
     Bounds,
@@ -72,12 +73,10 @@ class OwnLimits(Struct, frozen=True, kw_only=True):
 
 
 class Trouble(NamedTuple):
-    """What is wrong with limits: beside which field, the key of its words, its facts."""
+    """What is wrong with limits, and beside which field."""
 
     field: str
-    key: str
-    english: str
-    facts: dict[str, float | str]
+    error: InputError
 
 
 def on_side(bounds: Bounds | None, side: str) -> float | None:
@@ -162,7 +161,8 @@ def troubles_of(own: OwnLimits) -> list[Trouble]:
     if not found:
         found = list(_out_of_order(own, reference))
     if not found and not own.reason.strip() and _loose(own, reference):
-        found = [Trouble("reason", "limits_reason", "say why it is looser", {})]
+        why = "say why it is looser than the species' level"
+        found = [Trouble("reason", InputError(why, "limits_reason"))]
     return found
 
 
@@ -231,12 +231,13 @@ def _out_of_range(own: OwnLimits) -> Iterator[Trouble]:
     low, high = range_of(own.channel)
     for severity, side, value in _set(own):
         if not low < value < high:  # at the edge nothing could ever be beyond it
-            yield Trouble(
-                field_of(severity, side),
-                "limits_range",
+            error = InputError(
                 f"{own.channel} {value:g} is not between {low:g} and {high:g}",
-                {"low": low, "high": high},
+                "limits_range",
+                low=low,
+                high=high,
             )
+            yield Trouble(field_of(severity, side), error)
 
 
 def _against_law(own: OwnLimits, reference: SpeciesLimits | None) -> Iterator[Trouble]:
@@ -249,12 +250,13 @@ def _against_law(own: OwnLimits, reference: SpeciesLimits | None) -> Iterator[Tr
         if bound is None and reference is not None and reference.basis is Basis.LAW:
             bound, source = on_side(reference.bounds(severity), side), reference.source
         if bound is not None and is_stricter(side, bound, value):
-            yield Trouble(
-                field_of(severity, side),
-                f"limits_law_{side}",
-                f"{own.channel} {value:g} is looser than {bound:g} of {source}",
-                {"limit": bound, "source": source},
+            said = f"{own.channel} {value:g} is looser than {bound:g} of {source}"
+            error = (
+                InputError(said, "limits_law_low", limit=bound, source=source)
+                if side == "low"
+                else InputError(said, "limits_law_high", limit=bound, source=source)
             )
+            yield Trouble(field_of(severity, side), error)
 
 
 def _out_of_order(own: OwnLimits, reference: SpeciesLimits | None) -> Iterator[Trouble]:
@@ -264,22 +266,26 @@ def _out_of_order(own: OwnLimits, reference: SpeciesLimits | None) -> Iterator[T
             continue
         if is_stricter(side, critical, warn):
             is_ours = own.level(Severity.CRITICAL, side) is not None
-            yield Trouble(
-                field_of(Severity.CRITICAL if is_ours else Severity.WARN, side),
-                f"limits_order_{side}",
-                f"critical {critical:g} comes before the warning at {warn:g}",
-                {"warn": warn, "critical": critical},
-            )
+            which = Severity.CRITICAL if is_ours else Severity.WARN
+            yield Trouble(field_of(which, side), _disorder(side, warn, critical))
     for severity in LEVELS:
         low, high = (_wanted(own, reference, severity, one) for one in SIDES)
         if low is not None and high is not None and low >= high:
             is_ours = own.level(severity, "low") is not None
-            yield Trouble(
-                field_of(severity, "low" if is_ours else "high"),
-                "limits_crossed",
+            error = InputError(
                 f"low {low:g} is not below high {high:g}",
-                {"low": low, "high": high},
+                "limits_crossed",
+                low=low,
+                high=high,
             )
+            yield Trouble(field_of(severity, "low" if is_ours else "high"), error)
+
+
+def _disorder(side: str, warn: float, critical: float) -> InputError:
+    said = f"critical {critical:g} comes before the warning at {warn:g}"
+    if side == "low":
+        return InputError(said, "limits_order_low", warn=warn, critical=critical)
+    return InputError(said, "limits_order_high", warn=warn, critical=critical)
 
 
 def _wanted(

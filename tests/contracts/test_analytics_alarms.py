@@ -206,7 +206,11 @@ def test_a_ponds_own_limit_raises_the_alarm_and_the_history_tells_which(
     )  # fmt: skip
     (told,) = registry.due_notifications(farm.now_ms)
     sent: list[str] = []
-    send = lambda _url, _head, text: sent.append(text) is None  # noqa: E731
+
+    def send(_url: str, _head: str, text: str) -> bool:
+        sent.append(text)
+        return True
+
     assert Notifier(registry, farm.clock, "http://x", send=send).send_due() == 1
     assert told.alarm == alarm.id
     assert "Ngưỡng 5,0 mg/L: ngưỡng riêng của ao, do Chị Lan đặt ngày" in sent[0]

@@ -380,7 +380,7 @@ def test_a_ponds_own_limits_have_a_history_that_is_never_changed(
         (Channel.DISSOLVED_OXYGEN, "PNV", Bounds(4.5), NOW + HOUR),
         (Channel.PH, "PNV", Bounds(7.5), NOW),
     ]
-    with pytest.raises(InputError, match="hoa-ao-1: say why"):
+    with pytest.raises(InputError, match="say why it is looser"):
         ours(replace(oxygen, warn=Bounds(3.6)), at_ms=NOW + 3 * HOUR)
     with pytest.raises(InputError, match="no limits are set for battery"):
         ours(replace(oxygen, channel=Channel.BATTERY), at_ms=NOW + 3 * HOUR)

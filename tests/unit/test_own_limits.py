@@ -161,7 +161,7 @@ def test_nonsense_is_named_beside_its_field(
     own = OwnLimits(
         channel=OXYGEN, species="PNV", warn=warn, critical=critical, reason=reason
     )
-    found = [(one.field, one.key) for one in troubles_of(own)]
+    found = [(one.field, one.error.key) for one in troubles_of(own)]
     assert found == ([(field, key)] if field else [])
 
 

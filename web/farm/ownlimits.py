@@ -35,7 +35,7 @@ from web.views.ownlimits import (
     limits_views,
     typed_limits,
 )
-from web.views.refused import refused_text
+from web.views.refused import refused
 from web.views.unitcharts import channels_at
 from web.words import Lang, channel_name, say
 
@@ -148,7 +148,7 @@ class LimitPages:
         own = _typed(lang, info, Channel(channel), form, wrong)
         if not wrong:
             for one in troubles_of(own):
-                wrong.setdefault(one.field, refused_text(lang, one.key, one.facts))
+                wrong.setdefault(one.field, refused(lang, one.error))
         if wrong:
             return self._form(request, info, own.channel, form, wrong)
         self._registry.set_unit_limits(unit, own, person=person, at_ms=self._now_ms())

@@ -83,8 +83,7 @@ class UnitLimits(UnitLimitsSeen):
             reason = storable(own.reason.strip())[:MAX_REASON]
             own = replace(own, species=row.species, reason=reason)
             for trouble in troubles_of(own):
-                message = f"unit {unit}: {trouble.english}"
-                raise InputError(message, trouble.key, **trouble.facts)
+                raise trouble.error
             if _is_same(_newest(session, unit, own.channel), own):
                 return False
             session.add(
