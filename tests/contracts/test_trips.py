@@ -90,6 +90,14 @@ def test_late_positions_replace_what_began_since(registry: Registry) -> None:
         [Sailed(vessel=BOAT, trips=[TRIP], hauls=[unset], since_ms=NOW)]
     )
     assert {one.id for one in registry.trips()} == {"t0", "t1", "o1"}
+    page = registry.trips_between(NOW - 99 * HOUR, NOW + 1, limit=2)
+    assert [one.id for one in page] == ["t0", "o1"], "the oldest first, then by id"
+    last = page[-1].departure_ms, page[-1].id
+    rest = registry.trips_between(NOW - 99 * HOUR, NOW + 1, after=last)
+    assert [one.id for one in rest] == ["t1"], "of two at one instant none is lost"
+    assert registry.trips_between(NOW - 99 * HOUR, NOW, vessel=BOAT) == [before]
+    assert registry.hauls_between(HAUL.began_ms, HAUL.began_ms + 1) == [unset]
+    assert not registry.hauls_between(HAUL.began_ms + 1, NOW + 99 * HOUR)
     assert registry.hauls("t1") == [unset]
     assert registry.violations() == []
 
@@ -99,6 +107,7 @@ def test_only_the_owner_sees_them(registry: Registry) -> None:
     assert registry.visible_to_organisation("hoa").trips() == [TRIP]
     assert registry.visible_to_organisation("lan").trips() == []
     assert registry.visible_to_organisation("lan").hauls("t1") == []
+    assert registry.visible_to_organisation("lan").hauls_between(0, 2**50) == []
     assert registry.visible_to_organisation("lan").violations() == []
 
 
