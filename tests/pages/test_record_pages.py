@@ -223,6 +223,11 @@ def test_a_meters_reading_stands_on_the_ponds_page(hoa: Phone) -> None:
     assert "Độ trong" in page
     assert "35" in page
     assert "ĐO TAY" in page
+    assert "cùng lúc ra số khác nhau" not in page
+    hoa.enter("water_measure", unit="hoa-ao", f_transparency="50",
+              happened="2026-11-23T02:02")  # fmt: skip
+    told = hoa.get("/units/hoa-ao").one("p", data_dispute="").text
+    assert "35 cm · 50 cm" in told.replace("\N{NO-BREAK SPACE}", " "), "both are told"
 
 
 def test_green_figures_stand_on_the_crop_and_on_the_passport(

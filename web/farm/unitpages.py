@@ -14,6 +14,7 @@ from web.views.aerators import aerators_at
 from web.views.alarms import actors_of, alarm_view
 from web.views.beyond import beyond_now, how_long
 from web.views.board import unit_view
+from web.views.byhand import disputes_of
 from web.views.charts import Window
 from web.views.episodes import episodes_of
 from web.views.facts import Facts, Snapshots
@@ -82,7 +83,9 @@ def unit_drawings(
 ) -> dict[str, Any]:
     """Return what a unit's page says of its water; nothing of it for a part of the page."""
     if is_part:
-        names = ("forecasts", "bulletins", "episodes", "charts", "health")
+        names = (
+            "forecasts", "bulletins", "episodes", "charts", "health", "disputes",
+        )  # fmt: skip
         return {name: () for name in names}
     charts = charts_of(services, facts, unit, lang, hours)
     channels = channels_at(facts, unit)
@@ -94,5 +97,6 @@ def unit_drawings(
         "bulletins": bulletins_of(services, facts, unit, lang),
         "episodes": episodes_of(services, facts, unit, lang),
         "charts": [charts.view(one) for one in channels],
+        "disputes": disputes_of(services, facts, unit, lang),
         "health": health_of(services, facts, unit, lang, charts),
     }
