@@ -20,8 +20,8 @@ SHELL: Final = (
 """Files that pages name with ``?v=``."""
 
 MODULES: Final = (
-    "keep.js", "sending.js", "numbers.js", "pictures.js", "trouble.js", "book.js",
-    "logbook.js",
+    "keep.js", "sending.js", "numbers.js", "pictures.js", "trouble.js", "waiting.js",
+    "book.js", "logbook.js",
 )  # fmt: skip
 CHECK_MODULES: Final = (
     "check.js", "duty.js", "verify.js", "card.js", "vessels.js", "vesselcheck.js",

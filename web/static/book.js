@@ -1,44 +1,23 @@
 // The book on a keeper's phone. What is entered is kept here first, photos too, under an id
 // that the phone makes, and is sent once there is a network; what the platform does not take
 // stays, with the reason. Also: pages as they were last seen say how old they are.
-import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
+import { once, sendLater, stayHere } from "./keep.js";
 import { typedNumber } from "./numbers.js";
 import { asJpeg } from "./pictures.js";
 import { bookOf, dropRecord as drop, inBook as within, sendBook } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
+import {
+  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, renewed,
+  sendEntry, signOutToken as token, takeUp, typedIn,
+} from "./waiting.js";
 
-const AGAIN_MS = 30_000;
-const PATIENCE_MS = 6000;
-const OFFSET = "+07:00"; // the book's times are Vietnam's
-const HOUR_MS = 3_600_000;
 const { body } = document;
 const me = body.dataset.person;
 const words = JSON.parse(body.dataset.words);
-const token = document.querySelector('form[action="/sign-out"] input[name=csrf]')?.value ?? "";
 
-const say = (key, facts = {}) =>
-  Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key]);
-
-const newId = () => {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 15) | 64;
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-};
+const say = (key, facts = {}) => filled(words[key], facts);
 
 export { typedNumber };
-
-// What time it is to the platform, whatever this phone's own clock says.
-const loaded = performance.now();
-const platformNow = () => {
-  const rate = Number(body.dataset.rate);
-  const kept = Number(body.dataset.kept);
-  const passed = kept ? Date.now() - kept : performance.now() - loaded;
-  return Number(body.dataset.now) + Math.max(passed, 0) * rate;
-};
-const localTime = (ms) => new Date(ms + 7 * HOUR_MS).toISOString().slice(0, 16);
 
 // What waits
 
@@ -76,35 +55,8 @@ export const send = once(async () => {
 
 // What is shown
 
-const element = (name, text = "", facts = {}) => Object.assign(document.createElement(name), { textContent: text, ...facts });
-
-const button = (text, act) => {
-  const found = element("button", text, { type: "button", className: "button" });
-  found.addEventListener("click", act);
-  return found;
-};
-
-const dropButton = (one) => {
-  const first = button(say("phone_drop"), () => {
-    const sure = button(say("phone_drop_sure"), async () => { await drop(one); tell(await mine()); });
-    sure.classList.add("danger");
-    first.replaceWith(sure);
-    sure.focus();
-  });
-  return first;
-};
-
-const edit = async (one) => {
-  const form = document.querySelector(`form[data-book] input[name=kind][value="${one.record.kind}"]`)?.form;
-  if (!form) return;
-  for (const [name, value] of Object.entries(one.told.typed)) {
-    const field = form.elements.namedItem(name);
-    if (field && "value" in field) field.value = value;
-  }
-  form.dataset.again = one.id;
-  form.closest("details").open = true;
-  form.scrollIntoView({ block: "center" });
-};
+const dropOne = (one) =>
+  dropButton(say("phone_drop"), say("phone_drop_sure"), async () => { await drop(one); tell(await mine()); });
 
 const stateOf = ({ state, reason }) => {
   if (state === "conflict") return say("phone_conflict");
@@ -120,8 +72,8 @@ const shown = (one) => {
   const note = [one.told.place, when, stateOf(one)].filter(Boolean).join(" · ");
   item.append(element("b", one.told.name), element("p", `${one.told.text}${photos}`), element("p", note, { className: "note" }));
   if (one.state === "conflict") item.append(element("a", say("phone_conflict_see"), { className: "button", href: one.href }), " ");
-  if (one.state === "refused" && document.getElementById("today")) item.append(button(say("phone_edit"), () => edit(one)), " ");
-  if (one.state !== "stored") item.append(dropButton(one));
+  if (one.state === "refused" && document.getElementById("today")) item.append(button(say("phone_edit"), () => takeUp("form[data-book]", one, one.told.typed)), " ");
+  if (one.state !== "stored") item.append(dropOne(one));
   return item;
 };
 
@@ -141,7 +93,7 @@ const tell = (all) => {
 const PLACES = ["crop", "unit", "site"];
 
 const recordOf = (form, id) => {
-  const typed = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  const typed = typedIn(form);
   const fields = {};
   for (const [name, value] of Object.entries(typed)) {
     if (!name.startsWith("f_") || value.trim() === "") continue;
@@ -186,12 +138,6 @@ const refusalOf = (form, one, typed) => {
   return say(value.trim() ? "field_wrong" : "field_missing", { name, typed: value });
 };
 
-// Sending may have begun before this entry was kept: then it is not in what was sent.
-const sendNow = async (id) => {
-  await send();
-  if ((await mine()).some((one) => one.id === id && one.state === "waiting")) await send();
-};
-
 const enter = async (form) => {
   const done = form.parentElement.querySelector("[data-done]");
   clearTrouble(form);
@@ -208,9 +154,7 @@ const enter = async (form) => {
   }
   await keep(record, toldOf(form, typed), pictures);
   tell(await mine());
-  // A network that hangs keeps nobody waiting: it goes on behind.
-  await Promise.race([sendNow(id), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-  const left = (await mine()).find((one) => one.id === id);
+  const left = await sendEntry(id, send, mine);
   if (left?.state === "refused" && !left.href) {
     // Nothing of it is in the book: the form still has it.
     await drop(left);
@@ -229,18 +173,13 @@ const enter = async (form) => {
 
 const setNow = (form) => {
   const field = form.querySelector("[data-now-field]");
-  if (field) field.value = localTime(platformNow());
+  if (field) field.value = localTime(platformNow(body));
 };
 
 for (const form of document.querySelectorAll("form[data-book]")) {
   setNow(form);
   for (const part of form.querySelectorAll("[data-photos]")) part.hidden = false;
-  form.addEventListener("submit", async (happened) => {
-    happened.preventDefault();
-    const press = form.querySelector("button.main");
-    press.disabled = true;
-    await enter(form).finally(() => { press.disabled = false; });
-  });
+  onEnter(form, enter);
 }
 
 // Pages as they were last seen
@@ -268,37 +207,20 @@ if (kept) {
   }
   sayOld(kept);
   setInterval(() => sayOld(kept), 30_000);
-  addEventListener("online", async () => {
-    await send();
-    location.reload();
-  });
+  renewed(send);
 }
 document.addEventListener("greenwater:lost", ({ detail }) => sayOld(detail.since));
 document.addEventListener("greenwater:found", () => show(document.getElementById("lost"), ""));
 
-// The worker keeps the pages that were seen; those of the farm are kept before they are.
-const keepOwnPages = async () => {
-  if (!("serviceWorker" in navigator)) return;
-  await navigator.serviceWorker.register("/sw.js");
-  const { active } = await navigator.serviceWorker.ready;
+// The pages of the farm are kept before they are seen, once for each time somebody signs in.
+const unitPages = () => {
   const units = [...document.querySelectorAll("[data-unit-home] a.unitlight")].map(({ href }) => href).slice(0, 8);
-  if (kept || !units.length || sessionStorage.getItem("gw-pages") === token) return;
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }) => {
-    if (data === "kept") sessionStorage.setItem("gw-pages", token);
-    body.dataset.pages = data;
-  };
-  active.postMessage({ keep: ["/records/today", "/alarms", ...units] }, [port2]);
+  const isDone = !units.length || sessionStorage.getItem("gw-pages") === token;
+  return isDone ? [] : ["/records/today", "/alarms", ...units];
 };
 
-const forget = async () => {
-  for (const name of await caches.keys()) if (name.startsWith("gw-seen-")) await caches.delete(name);
-};
-
-guardDoor({ send, words: say("phone_stay"), forget: "caches" in self ? forget : undefined });
-addEventListener("online", send);
-onSent(async () => tell(await mine()));
-setInterval(async () => { if ((await mine()).some(({ state }) => state !== "refused" && state !== "conflict")) send(); }, AGAIN_MS);
-send();
-if (document.readyState === "complete") keepOwnPages().catch(() => {});
-else addEventListener("load", () => keepOwnPages().catch(() => {}));
+minded({ send, mine, tell, words: say("phone_stay"), waits: ({ state }) => state !== "refused" && state !== "conflict" });
+keepPages(unitPages, (data) => {
+  if (data === "kept") sessionStorage.setItem("gw-pages", token);
+  body.dataset.pages = data;
+});

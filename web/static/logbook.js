@@ -3,40 +3,20 @@
 // stays, with the reason. Every page of the boat's people loads this: nobody signs out while
 // something waits.
 import { typedNumber } from "./numbers.js";
-import { guardDoor, once, onSent, sendLater, stayHere } from "./keep.js";
+import { once, sendLater, stayHere } from "./keep.js";
 import { inLog as within, logOf, sendLog } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
+import {
+  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, renewed,
+  sendEntry, signOutToken as token, takeUp, typedIn,
+} from "./waiting.js";
 
-const AGAIN_MS = 30_000;
-const PATIENCE_MS = 6000;
-const OFFSET = "+07:00"; // the book's times are Vietnam's
-const HOUR_MS = 3_600_000;
 const { body } = document;
 const me = body.dataset.sailor;
 const words = JSON.parse(body.dataset.sea);
 const page = document.getElementById("log");
-const token = document.querySelector('form[action="/sign-out"] input[name=csrf]')?.value ?? "";
 
-const say = (key, facts = {}) =>
-  Object.entries(facts).reduce((text, [name, fact]) => text.replaceAll(`{${name}}`, fact), words[key] ?? key);
-
-const newId = () => {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 15) | 64;
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-};
-
-// What time it is to the platform, whatever this phone's own clock says.
-const loaded = performance.now();
-const platformNow = () => {
-  if (!page) return Date.now();
-  const kept = Number(body.dataset.kept);
-  const passed = kept ? Date.now() - kept : performance.now() - loaded;
-  return Number(page.dataset.now) + Math.max(passed, 0) * Number(page.dataset.rate);
-};
+const say = (key, facts = {}) => filled(words[key] ?? key, facts);
 
 const mine = () => logOf(me);
 const put = (one) => within("records", "readwrite", (store) => store.put(one));
@@ -61,35 +41,7 @@ export const send = once(async () => {
 
 // What is shown
 
-const element = (name, text = "", facts = {}) => Object.assign(document.createElement(name), { textContent: text, ...facts });
-
-const button = (text, act) => {
-  const found = element("button", text, { type: "button", className: "button" });
-  found.addEventListener("click", act);
-  return found;
-};
-
-const dropButton = (one) => {
-  const first = button(say("drop"), () => {
-    const sure = button(say("drop_sure"), async () => { await drop(one); tell(await mine()); });
-    sure.classList.add("danger");
-    first.replaceWith(sure);
-    sure.focus();
-  });
-  return first;
-};
-
-const edit = async (one) => {
-  const form = document.querySelector(`form[data-sea] input[name=kind][value="${one.record.kind}"]`)?.form;
-  if (!form) return;
-  for (const [name, value] of Object.entries(one.typed)) {
-    const field = form.elements.namedItem(name);
-    if (field && "value" in field) field.value = value;
-  }
-  form.dataset.again = one.id;
-  form.closest("details").open = true;
-  form.scrollIntoView({ block: "center" });
-};
+const dropOne = (one) => dropButton(say("drop"), say("drop_sure"), async () => { await drop(one); tell(await mine()); });
 
 const stateOf = ({ state, reason }) => (state === "waiting" ? say("waits") : say("refused", { reason }));
 
@@ -102,8 +54,8 @@ const shown = (one) => {
     element("b", one.name), element("p", one.text),
     element("p", [one.trip, when, stateOf(one)].filter(Boolean).join(" · "), { className: "note" }),
   );
-  if (one.state !== "waiting") item.append(button(say("edit"), () => edit(one)), " ");
-  item.append(dropButton(one));
+  if (one.state !== "waiting") item.append(button(say("edit"), () => takeUp("form[data-sea]", one, one.typed)), " ");
+  item.append(dropOne(one));
   return item;
 };
 
@@ -167,7 +119,7 @@ const valueOf = (field) => {
 };
 
 const recordOf = (form, id) => {
-  const typed = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  const typed = typedIn(form);
   const fields = {};
   for (const [name, value] of Object.entries(typed)) {
     if (!name.startsWith("f_") || /^f_(species|kg|discards)_\d+$/.test(name) || !value.trim()) continue;
@@ -178,7 +130,7 @@ const recordOf = (form, id) => {
   const record = {
     id, kind: typed.kind, trip: typed.trip, fields,
     happened: `${typed.happened}:00${OFFSET}`,
-    entered: new Date(platformNow()).toISOString(),
+    entered: new Date(platformNow(page)).toISOString(),
     source: fields.haul ? "position" : "hand",
   };
   if (typed.behalf) record.behalf_of = typed.behalf;
@@ -200,14 +152,8 @@ const show = (node, text) => {
   node.hidden = !text;
 };
 
-// Sending may have begun before this entry was kept: then it is not in what was sent.
-const sendNow = async (id) => {
-  await send();
-  if ((await mine()).some((one) => one.id === id && one.state === "waiting")) await send();
-};
-
 const setNow = (form) => {
-  form.querySelector("[data-now-field]").value = new Date(platformNow() + 7 * HOUR_MS).toISOString().slice(0, 16);
+  form.querySelector("[data-now-field]").value = localTime(platformNow(page));
 };
 
 const enter = async (form) => {
@@ -225,9 +171,7 @@ const enter = async (form) => {
   });
   sendLater();
   tell(await mine());
-  // A network that hangs keeps nobody waiting: it goes on behind.
-  await Promise.race([sendNow(id), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-  const left = (await mine()).find((one) => one.id === id);
+  const left = await sendEntry(id, send, mine);
   if (left && left.state !== "waiting") {
     // Nothing of it is in the book: the form still has it.
     await drop(left);
@@ -245,12 +189,7 @@ const enter = async (form) => {
 const begin = () => {
   for (const form of page.querySelectorAll("form[data-sea]")) {
     setNow(form);
-    form.addEventListener("submit", async (happened) => {
-      happened.preventDefault();
-      const press = form.querySelector("button.main");
-      press.disabled = true;
-      await enter(form).finally(() => { press.disabled = false; });
-    });
+    onEnter(form, enter);
   }
   const haul = page.querySelector("select[name=f_haul]");
   // A haul is of its own trip.
@@ -262,34 +201,15 @@ const begin = () => {
   if (!kept) return;
   const time = new Date(kept).toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false });
   show(document.getElementById("lost"), say("kept", { time }));
-  addEventListener("online", async () => {
-    await send();
-    location.reload();
-  });
+  renewed(send);
 };
 
-// The worker keeps the pages that were seen; the logbook is kept before it is needed.
-const keepLog = async () => {
-  if (!("serviceWorker" in navigator)) return;
-  await navigator.serviceWorker.register("/sw.js");
-  const { active } = await navigator.serviceWorker.ready;
+// The logbook is kept before it is needed.
+const logPages = () => {
   const logs = [...document.querySelectorAll('a[href$="/log"]')].map(({ pathname }) => pathname).slice(0, 3);
-  if (page) logs.unshift(location.pathname);
-  if (Number(body.dataset.kept) || !logs.length) return;
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }) => { body.dataset.logs = data; };
-  active.postMessage({ keep: [...new Set(logs)] }, [port2]);
-};
-
-const forget = async () => {
-  for (const name of await caches.keys()) if (name.startsWith("gw-seen-")) await caches.delete(name);
+  return [...new Set(page ? [location.pathname, ...logs] : logs)];
 };
 
 if (page) begin();
-guardDoor({ send, words: say("stay"), forget: "caches" in self ? forget : undefined });
-addEventListener("online", send);
-onSent(async () => tell(await mine()));
-setInterval(async () => { if ((await mine()).some(({ state }) => state === "waiting")) send(); }, AGAIN_MS);
-send();
-if (document.readyState === "complete") keepLog().catch(() => {});
-else addEventListener("load", () => keepLog().catch(() => {}));
+minded({ send, mine, tell, words: say("stay") });
+keepPages(logPages, (data) => { body.dataset.logs = data; });
