@@ -12,12 +12,14 @@ from edge.bootstrap import open_box
 from edge.settings import EdgeSettings
 from edge.status import BoxStatus, read_status
 from greenwater.kernel import logs
-from greenwater.kernel.clock import open_clock
+from greenwater.kernel.clock import SystemClock, open_clock
 from greenwater.kernel.settings import load_toml
 
 app = typer.Typer(help="The agent on a farm or vessel box.", no_args_is_help=True)
 ConfigFile = Annotated[Path, typer.Option("--config", help="The box's TOML file.")]
 EDGE_TOML = Path("edge.toml")
+OLD_S = 15.0
+"""The agent writes its status every two seconds."""
 
 
 @app.command()
@@ -61,8 +63,20 @@ def status(
     if as_json:
         typer.echo(msgspec.json.encode(box).decode())
         return
-    for line in status_lines(box):
+    # By the machine's own clock on both sides: the box's may be a simulated one.
+    age_s = SystemClock().now().timestamp() - settings.status_path.stat().st_mtime
+    for line in (*old_lines(age_s), *status_lines(box)):
         typer.echo(line)
+
+
+def old_lines(age_s: float) -> list[str]:
+    """Return what is said of a status that nobody has renewed for so long (s)."""
+    if abs(age_s) <= OLD_S:
+        return []
+    return [
+        f"OLD       written {age_s:.0f} s ago: the agent does not run, or cannot write "
+        "here (a full disk, one that is read-only)"
+    ]
 
 
 def status_lines(box: BoxStatus) -> list[str]:

@@ -1,5 +1,6 @@
 """Samplers with scripted instruments: silent, slow, busy ones, and a replay in lockstep."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.edge import status as show
 from edge.agent import Agent
 from edge.ports import Driver, Sample
 from edge.samplers import Attached, BusSampler, OutputOnBus
@@ -248,6 +250,22 @@ def test_a_status_that_is_not_there_or_no_status_is_said_so(tmp_path: Path) -> N
     (tmp_path / "odd").write_text("[")
     with pytest.raises(InputError, match="not a status file"):
         read_status(tmp_path / "odd")
+
+
+def test_a_status_that_nobody_renews_is_not_shown_as_of_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, path = tmp_path / "edge.toml", tmp_path / "o.status"
+    config.write_text(
+        f'device = "box-1"\nbroker_url = "mqtt://127.0.0.1:1"\nstatus_file = "{path}"\n'
+    )
+    write_status(path, a_status())
+    show(config)
+    assert capsys.readouterr().out.startswith("box-1  Greenwater 1  online")
+    killed_s = time.time() - 3_600
+    os.utime(path, (killed_s, killed_s))
+    show(config)
+    assert capsys.readouterr().out.startswith("OLD       written 3600 s ago")
 
 
 def test_days_left_is_room_over_rate() -> None:
