@@ -103,6 +103,9 @@ def channels_of(table: Table, asked: str) -> list[str]:
     if not asked.strip():
         names = [name for name in table.numbers if not is_verdict(name)]
     if not names:
+        for own in table.texts:
+            if canonical(own) in set(Channel):
+                table.column(canonical(own))  # says what stands where numbers should
         raise InputError(f"no channel to score; columns with numbers: {there}")
     return list(dict.fromkeys(names))
 

@@ -173,6 +173,13 @@ def test_a_wrong_option_is_one_sentence(
         scored(a_file(tmp_path, days=1), tmp_path, **options)
 
 
+def test_a_file_whose_numbers_are_texts_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("time,site,ph\n2026-01-01T00:00:00Z,A,8.1*\n")
+    with pytest.raises(InputError, match=r"'ph' holds no numbers: .* says '8.1\*'"):
+        scored(file, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
