@@ -18,7 +18,7 @@ from greenwater.storage.registry.models.books import (
 )
 from greenwater.storage.registry.models.farm_records import RecordConfirmationRow
 from greenwater.storage.registry.people import parse_slug
-from greenwater.storage.registry.rows import add_once, get_row, parse_name
+from greenwater.storage.registry.rows import add_once, get_row, parse_name, struct_of
 from greenwater.storage.registry.session import Sessions
 
 
@@ -95,10 +95,6 @@ class Lot(Struct, frozen=True):
     created_by: str
 
 
-def _of(kind: Any, row: Any) -> Any:
-    return kind(*(getattr(row, name) for name in kind.__struct_fields__))
-
-
 class BooksSeen:
     """What may be asked about books; mixed into ``Registry`` and ``Scope``."""
 
@@ -108,7 +104,7 @@ class BooksSeen:
         """Return the products, by GTIN."""
         with self._sessions.reading() as session:
             rows = session.scalars(select(ProductRow).order_by(ProductRow.id))
-            return [_of(Product, row) for row in rows]
+            return [struct_of(Product, row) for row in rows]
 
     def get_product(self, gtin: str) -> Product:
         """Return one product.
@@ -117,7 +113,7 @@ class BooksSeen:
             MissingError: there is none of that GTIN.
         """
         with self._sessions.reading() as session:
-            found: Product = _of(Product, get_row(session, ProductRow, gtin))
+            found: Product = struct_of(Product, get_row(session, ProductRow, gtin))
             return found
 
     def crops(self, *, unit: str | None = None) -> Sequence[Crop]:
@@ -126,7 +122,7 @@ class BooksSeen:
         if unit is not None:
             query = query.where(CropRow.unit == unit)
         with self._sessions.reading() as session:
-            return [_of(Crop, row) for row in session.scalars(query)]
+            return [struct_of(Crop, row) for row in session.scalars(query)]
 
     def get_crop(self, crop: str) -> Crop:
         """Return one crop.
@@ -135,7 +131,7 @@ class BooksSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            found: Crop = _of(Crop, get_row(session, CropRow, crop))
+            found: Crop = struct_of(Crop, get_row(session, CropRow, crop))
             return found
 
     def records(
@@ -168,7 +164,7 @@ class BooksSeen:
                 RecordRow.happened_ms >= start_ms, RecordRow.happened_ms < end_ms
             )
         with self._sessions.reading() as session:
-            return [_of(Record, row) for row in session.scalars(query)]
+            return [struct_of(Record, row) for row in session.scalars(query)]
 
     def records_after(
         self, after: tuple[int, str] | None, *, limit: int
@@ -179,7 +175,9 @@ class BooksSeen:
             place = tuple_(RecordRow.entered_ms, RecordRow.id)
             query = query.where(place > after)
         with self._sessions.reading() as session:
-            return [_of(Record, row) for row in session.scalars(query.limit(limit))]
+            return [
+                struct_of(Record, row) for row in session.scalars(query.limit(limit))
+            ]
 
     def newest_records(self, limit: int) -> Sequence[Record]:
         """Return what was entered last, the newest first."""
@@ -189,7 +187,7 @@ class BooksSeen:
             .limit(limit)
         )
         with self._sessions.reading() as session:
-            return [_of(Record, row) for row in session.scalars(query)]
+            return [struct_of(Record, row) for row in session.scalars(query)]
 
     def awaiting_confirmation(self, person: str) -> Sequence[Record]:
         """Return what others entered for a person and he has not confirmed, newest first."""
@@ -207,13 +205,13 @@ class BooksSeen:
             .order_by(RecordRow.entered_ms.desc(), RecordRow.id)
         )
         with self._sessions.reading() as session:
-            return [_of(Record, row) for row in session.scalars(query)]
+            return [struct_of(Record, row) for row in session.scalars(query)]
 
     def find_record(self, record: str) -> Record | None:
         """Return one entry, if there is one of that id."""
         with self._sessions.reading() as session:
             row = session.scalar(select(RecordRow).where(RecordRow.id == record))
-            return None if row is None else _of(Record, row)
+            return None if row is None else struct_of(Record, row)
 
     def corrections_of(self, records: Collection[str]) -> Sequence[Record]:
         """Return what corrects any of these, by id."""
@@ -223,7 +221,7 @@ class BooksSeen:
             .order_by(RecordRow.id)
         )
         with self._sessions.reading() as session:
-            return [_of(Record, row) for row in session.scalars(query)]
+            return [struct_of(Record, row) for row in session.scalars(query)]
 
     def get_record(self, record: str) -> Record:
         """Return one entry.
@@ -232,7 +230,7 @@ class BooksSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            found: Record = _of(Record, get_row(session, RecordRow, record))
+            found: Record = struct_of(Record, get_row(session, RecordRow, record))
             return found
 
     def lots(self, *, crop: str | None = None) -> Sequence[Lot]:
@@ -241,7 +239,7 @@ class BooksSeen:
         if crop is not None:
             query = query.where(LotRow.crop == crop)
         with self._sessions.reading() as session:
-            return [_of(Lot, row) for row in session.scalars(query)]
+            return [struct_of(Lot, row) for row in session.scalars(query)]
 
     def lots_after(self, after: tuple[int, str] | None, *, limit: int) -> Sequence[Lot]:
         """Return the lots beyond (created_ms, id), in that order: a page of them."""
@@ -249,13 +247,13 @@ class BooksSeen:
         if after is not None:
             query = query.where(tuple_(LotRow.created_ms, LotRow.id) > after)
         with self._sessions.reading() as session:
-            return [_of(Lot, row) for row in session.scalars(query.limit(limit))]
+            return [struct_of(Lot, row) for row in session.scalars(query.limit(limit))]
 
     def lots_of_step(self, step: str) -> Sequence[Lot]:
         """Return the lots that a step made, by code."""
         query = select(LotRow).where(LotRow.step == step).order_by(LotRow.code)
         with self._sessions.reading() as session:
-            return [_of(Lot, row) for row in session.scalars(query)]
+            return [struct_of(Lot, row) for row in session.scalars(query)]
 
     def get_lot(self, lot: str) -> Lot:
         """Return one lot.
@@ -264,7 +262,7 @@ class BooksSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            found: Lot = _of(Lot, get_row(session, LotRow, lot))
+            found: Lot = struct_of(Lot, get_row(session, LotRow, lot))
             return found
 
     def find_lot(self, gtin: str, code: str) -> Lot | None:
@@ -272,7 +270,7 @@ class BooksSeen:
         query = select(LotRow).where(LotRow.product == gtin, LotRow.code == code)
         with self._sessions.reading() as session:
             row = session.scalar(query)
-            return None if row is None else _of(Lot, row)
+            return None if row is None else struct_of(Lot, row)
 
 
 class Books(BooksSeen):
@@ -329,9 +327,20 @@ class Books(BooksSeen):
             name: getattr(crop, name)
             for name in Crop.__struct_fields__
             if name not in ("id", "ended_ms")
-        }
+        } | {"name": parse_name(crop.name)}
         with self._sessions.writing() as session:
             get_row(session, Unit, crop.unit)
+            stands = select(CropRow).where(
+                CropRow.unit == crop.unit,
+                CropRow.ended_ms.is_(None),
+                CropRow.id != crop.id,
+            )
+            for other in session.scalars(stands):
+                raise ConflictError(
+                    f"crop {other.name!r} is still open in unit {crop.unit}",
+                    "crop_unit_busy",
+                    crop=other.name,
+                )
             get_row(session, ProductRow, crop.product)
             add_once(session, CropRow, {"id": parse_slug(crop.id)}, facts)
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.storage.registry.models.bulletins import BulletinCopyRow, BulletinRow
-from greenwater.storage.registry.rows import insert
+from greenwater.storage.registry.rows import due_of, insert, parsed_of, put_off
 from greenwater.storage.registry.session import Sessions
 
 NIGHTLY: Final = ("evening", "morning")
@@ -81,19 +81,7 @@ class BulletinsSeen:
             query = query.where(BulletinRow.unit == unit)
         newest = query.order_by(BulletinRow.made_ms.desc(), BulletinRow.id)
         with self._sessions.reading() as session:
-            return [
-                Bulletin(
-                    organisation=row.organisation,
-                    unit=row.unit,
-                    kind=row.kind,
-                    day=row.day,
-                    made_ms=row.made_ms,
-                    vi=row.vi,
-                    en=row.en,
-                    detail=row.detail,
-                )
-                for row in session.scalars(newest)
-            ]
+            return [parsed_of(Bulletin, row) for row in session.scalars(newest)]
 
 
 class Bulletins(BulletinsSeen):
@@ -132,30 +120,9 @@ class Bulletins(BulletinsSeen):
 
     def due_copies(self, now_ms: int, limit: int = 100) -> Sequence[BulletinCopy]:
         """Return the copies that are to go out now, the longest due first."""
-        query = (
-            select(BulletinCopyRow)
-            .where(
-                BulletinCopyRow.sent_ms.is_(None),
-                BulletinCopyRow.dropped_ms.is_(None),
-                BulletinCopyRow.due_ms <= now_ms,
-            )
-            .order_by(BulletinCopyRow.due_ms, BulletinCopyRow.id)
-            .limit(limit)
-        )
+        query = due_of(BulletinCopyRow, now_ms, limit)
         with self._sessions.reading() as session:
-            return [
-                BulletinCopy(
-                    id=row.id,
-                    organisation=row.organisation,
-                    person=row.person,
-                    url=row.url,
-                    head=row.head,
-                    text=row.text,
-                    due_ms=row.due_ms,
-                    attempts=row.attempts,
-                )
-                for row in session.scalars(query)
-            ]
+            return [parsed_of(BulletinCopy, row) for row in session.scalars(query)]
 
     def copies_to(self, person: str, begins: str) -> Sequence[CopyState]:
         """Return what became of a person's copies whose id begins so, the newest first."""
@@ -184,10 +151,5 @@ class Bulletins(BulletinsSeen):
         """Note that a copy did not go out; it is due again, or given up (None)."""
         with self._sessions.writing() as session:
             row = session.get(BulletinCopyRow, copy)
-            if row is None:
-                return
-            row.attempts += 1
-            if next_ms is None:
-                row.dropped_ms = at_ms
-            else:
-                row.due_ms = next_ms
+            if row is not None:
+                put_off(row, next_ms, at_ms)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.models import Vessel
 from greenwater.storage.registry.models.vessel_books import CardRevocationRow
-from greenwater.storage.registry.rows import get_row, insert, storable
+from greenwater.storage.registry.rows import get_row, insert, parsed_of, storable
 from greenwater.storage.registry.session import Sessions
 
 
@@ -42,10 +42,7 @@ class CardsSeen:
             query = query.where(CardRevocationRow.vessel == parse_registration(vessel))
         newest = query.order_by(CardRevocationRow.until_ms.desc(), CardRevocationRow.id)
         with self._sessions.reading() as session:
-            return [
-                msgspec.convert(row, CardRevocation, from_attributes=True)
-                for row in session.scalars(newest)
-            ]
+            return [parsed_of(CardRevocation, row) for row in session.scalars(newest)]
 
 
 class Cards(CardsSeen):

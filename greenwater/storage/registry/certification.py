@@ -19,7 +19,7 @@ from greenwater.storage.registry.models.certification import (
     OfficeRow,
     SanctionRow,
 )
-from greenwater.storage.registry.rows import add_once, get_row, storable
+from greenwater.storage.registry.rows import add_once, get_row, parsed_of, storable
 from greenwater.storage.registry.session import Sessions
 
 
@@ -94,10 +94,6 @@ class Calibration(Struct, frozen=True):
     person: str
 
 
-def _of(kind: Any, row: Any) -> Any:
-    return msgspec.convert(row, kind, from_attributes=True)
-
-
 class CertificationSeen:
     """What may be asked of one's own; mixed into ``Registry`` and ``Scope``."""
 
@@ -115,7 +111,7 @@ class CertificationSeen:
         if office is not None:
             query = query.where(CertificateRow.office == office)
         with self._sessions.reading() as session:
-            return [_of(Certificate, row) for row in session.scalars(query)]
+            return [parsed_of(Certificate, row) for row in session.scalars(query)]
 
     def get_certificate(self, certificate: str) -> Certificate:
         """Return one certificate.
@@ -125,7 +121,7 @@ class CertificationSeen:
         """
         with self._sessions.reading() as session:
             row = get_row(session, CertificateRow, certificate)
-            found: Certificate = _of(Certificate, row)
+            found: Certificate = parsed_of(Certificate, row)
             return found
 
     def certificate_acts(self, certificate: str) -> Sequence[CertificateAct]:
@@ -136,7 +132,7 @@ class CertificationSeen:
             .order_by(CertificateActRow.number)
         )
         with self._sessions.reading() as session:
-            return [_of(CertificateAct, row) for row in session.scalars(query)]
+            return [parsed_of(CertificateAct, row) for row in session.scalars(query)]
 
     def claims(self, *, product: str | None = None) -> Sequence[Claim]:
         """Return what was claimed of products, oldest first."""
@@ -144,7 +140,7 @@ class CertificationSeen:
         if product is not None:
             query = query.where(ClaimRow.product == product)
         with self._sessions.reading() as session:
-            return [_of(Claim, row) for row in session.scalars(query)]
+            return [parsed_of(Claim, row) for row in session.scalars(query)]
 
     def calibrations(
         self, *, device: str | None = None, probe: str | None = None
@@ -158,7 +154,7 @@ class CertificationSeen:
         if probe is not None:
             query = query.where(CalibrationRow.probe == probe)
         with self._sessions.reading() as session:
-            return [_of(Calibration, row) for row in session.scalars(query)]
+            return [parsed_of(Calibration, row) for row in session.scalars(query)]
 
 
 class Certification(CertificationSeen):
@@ -213,7 +209,7 @@ class Certification(CertificationSeen):
             .order_by(SanctionRow.number)
         )
         with self._sessions.reading() as session:
-            return [_of(Sanction, row) for row in session.scalars(query)]
+            return [parsed_of(Sanction, row) for row in session.scalars(query)]
 
     def add_certificate(self, certificate: Certificate) -> None:
         """Keep a certificate; its code stands for one only."""

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.storage.registry.models import (
-    Base,
     Deployment,
     Person,
     Raft,
@@ -34,7 +33,13 @@ from greenwater.storage.registry.places import (
     site_info,
     unit_info,
 )
-from greenwater.storage.registry.rows import Row, get_row, parse_name
+from greenwater.storage.registry.rows import (
+    Row,
+    differing,
+    facts_of,
+    get_row,
+    parse_name,
+)
 from greenwater.storage.registry.session import Sessions
 
 
@@ -195,10 +200,10 @@ def _change_row(
 ) -> None:
     """Change a place's row and keep what it was."""
     get_row(session, Person, person)
-    was = _facts(row)
+    was = facts_of(row)
     for name, value in facts.items():
         setattr(row, name, value)
-    became = _facts(row)
+    became = facts_of(row)
     if became == was:
         return
     session.add(
@@ -212,11 +217,6 @@ def _change_row(
             at_ms=at_ms,
         )
     )
-
-
-def _facts(row: Base) -> dict[str, Any]:
-    """Return all of a place's row."""
-    return {one.name: getattr(row, one.name) for one in row.__table__.columns}
 
 
 def _was(
@@ -233,12 +233,5 @@ def _was(
 
 
 def _change(row: PlaceChangeRow) -> PlaceChange:
-    differs = [name for name in row.became if row.became[name] != row.was.get(name)]
-    return PlaceChange(
-        row.kind,
-        row.place,
-        {name: row.was.get(name) for name in differs},
-        {name: row.became[name] for name in differs},
-        row.person,
-        row.at_ms,
-    )
+    was, became = differing(row.was, row.became)
+    return PlaceChange(row.kind, row.place, was, became, row.person, row.at_ms)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,7 +19,7 @@ from greenwater.storage.registry.models.certification import (
     OfficeRow,
 )
 from greenwater.storage.registry.people import Role
-from greenwater.storage.registry.rows import add_once, get_row
+from greenwater.storage.registry.rows import add_once, get_row, parsed_of
 from greenwater.storage.registry.session import Sessions
 
 APPLICANTS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
@@ -124,9 +123,7 @@ class Dossiers:
             for some in _some(dossiers):
                 rows = session.scalars(query.where(DossierStepRow.dossier.in_(some)))
                 for row in rows:
-                    found[row.dossier].append(
-                        msgspec.convert(row, DossierStep, from_attributes=True)
-                    )
+                    found[row.dossier].append(parsed_of(DossierStep, row))
         return found
 
     def add_dossier(self, dossier: Dossier) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.models import Organisation
 from greenwater.storage.registry.models.vessel_books import GateOverrideRow
-from greenwater.storage.registry.rows import add_once, get_row, storable
+from greenwater.storage.registry.rows import add_once, get_row, parsed_of, storable
 from greenwater.storage.registry.session import Sessions
 
 
@@ -64,7 +64,7 @@ class OverridesSeen:
 
 
 def _override(row: GateOverrideRow, agreed: GateOverrideRow | None) -> Override:
-    found = msgspec.convert(row, Override, from_attributes=True)
+    found = parsed_of(Override, row)
     if agreed is None:
         return found
     return msgspec.structs.replace(

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -84,6 +85,47 @@ def columns_of(kind: type[Struct], model: type[Base]) -> Select[Any]:
 def struct_of(kind: type[Made], row: Base) -> Made:
     """Return a row as a struct whose fields are named as its columns."""
     return kind(*(getattr(row, name) for name in kind.__struct_fields__))
+
+
+def parsed_of(kind: type[Made], row: Base) -> Made:
+    """Return a row as a struct, its values brought to the types that the struct names."""
+    return msgspec.convert(row, kind, from_attributes=True)
+
+
+def facts_of(row: Base) -> dict[str, Any]:
+    """Return all of a row, as a history of changes keeps it."""
+    return {one.name: getattr(row, one.name) for one in row.__table__.columns}
+
+
+def differing(
+    was: Mapping[str, Any], became: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return of two states of a row what differs: before, and after."""
+    names = [name for name in became if became[name] != was.get(name)]
+    return {one: was.get(one) for one in names}, {one: became[one] for one in names}
+
+
+def due_of(model: Any, now_ms: int, limit: int) -> Select[Any]:
+    """Return a query for the messages of an outbox that are to go out now, longest due first."""
+    return (
+        select(model)
+        .where(
+            model.sent_ms.is_(None),
+            model.dropped_ms.is_(None),
+            model.due_ms <= now_ms,
+        )
+        .order_by(model.due_ms, model.id)
+        .limit(limit)
+    )
+
+
+def put_off(row: Any, next_ms: int | None, at_ms: int) -> None:
+    """Note that a message did not go out; it is due again, or given up (None)."""
+    row.attempts += 1
+    if next_ms is None:
+        row.dropped_ms = at_ms
+    else:
+        row.due_ms = next_ms
 
 
 def parse_name(text: str) -> str:

@@ -12,7 +12,7 @@ from greenwater.kernel.trips import Haul, Point, Trip, Violation
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.models import Base, Vessel
 from greenwater.storage.registry.models.trips import HaulRow, TripRow, ViolationRow
-from greenwater.storage.registry.rows import get_row, insert
+from greenwater.storage.registry.rows import get_row, insert, parsed_of
 from greenwater.storage.registry.session import Sessions
 
 _PLACES: Final = ("set", "began", "ended")
@@ -57,10 +57,7 @@ class TripsSeen:
             query = query.where(TripRow.vessel == parse_registration(vessel))
         newest = query.order_by(TripRow.departure_ms.desc(), TripRow.id).limit(limit)
         with self._sessions.reading() as session:
-            return [
-                msgspec.convert(row, Trip, from_attributes=True)
-                for row in session.scalars(newest)
-            ]
+            return [parsed_of(Trip, row) for row in session.scalars(newest)]
 
     def hauls(self, trip: str) -> Sequence[Haul]:
         """Return a trip's hauls in order."""
@@ -94,10 +91,7 @@ class TripsSeen:
             vessel=vessel, after=after,
         )  # fmt: skip
         with self._sessions.reading() as session:
-            return [
-                msgspec.convert(row, Trip, from_attributes=True)
-                for row in session.scalars(query.limit(limit))
-            ]
+            return [parsed_of(Trip, row) for row in session.scalars(query.limit(limit))]
 
     def hauls_between(
         self,

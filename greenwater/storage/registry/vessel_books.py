@@ -19,7 +19,7 @@ from greenwater.storage.registry.models.vessel_books import (
     CatchPaperRow,
     VesselRecordRow,
 )
-from greenwater.storage.registry.rows import get_row
+from greenwater.storage.registry.rows import get_row, parsed_of
 from greenwater.storage.registry.session import Sessions
 
 Kilograms = Mapping[str, float]
@@ -70,11 +70,11 @@ class CatchPaper(Struct, frozen=True, kw_only=True):
 
 
 def _record(row: VesselRecordRow) -> VesselRecord:
-    return msgspec.convert(row, VesselRecord, from_attributes=True)
+    return parsed_of(VesselRecord, row)
 
 
 def _paper(row: CatchPaperRow) -> CatchPaper:
-    return msgspec.convert(row, CatchPaper, from_attributes=True)
+    return parsed_of(CatchPaper, row)
 
 
 class VesselBooksSeen:
@@ -193,7 +193,7 @@ def _lots(session: Session, landing: str) -> Sequence[LotRow]:
 
 
 def _lot(row: LotRow) -> Lot:
-    return msgspec.convert(row, Lot, from_attributes=True)
+    return parsed_of(Lot, row)
 
 
 Drawing = Callable[[Sequence[CatchPaper]], None]

@@ -23,7 +23,13 @@ from greenwater.storage.registry.models import Deployment, Device, Person, Vesse
 from greenwater.storage.registry.models.trips import TripRow
 from greenwater.storage.registry.models.vessel_changes import VesselChangeRow
 from greenwater.storage.registry.places import VesselInfo, vessel_info
-from greenwater.storage.registry.rows import add_once, get_row, parse_name
+from greenwater.storage.registry.rows import (
+    add_once,
+    differing,
+    facts_of,
+    get_row,
+    parse_name,
+)
 from greenwater.storage.registry.session import Sessions
 
 MAX_RADIO = 60
@@ -158,7 +164,7 @@ class VesselChanges(VesselChangesSeen):
             _refuse_at_sea(session, row.id)
             kept = {
                 name: value
-                for name, value in _facts(row).items()
+                for name, value in facts_of(row).items()
                 if name not in ("id", "retired_ms", "successor")
             }
             add_once(session, Vessel, {"id": new}, kept)
@@ -245,10 +251,10 @@ def _change_row(
     session: Session, row: Vessel, facts: Mapping[str, Any], person: str, at_ms: int
 ) -> None:
     get_row(session, Person, person)
-    was = _facts(row)
+    was = facts_of(row)
     for name, value in facts.items():
         setattr(row, name, value)
-    became = _facts(row)
+    became = facts_of(row)
     if became != was:
         session.add(
             VesselChangeRow(
@@ -262,17 +268,6 @@ def _change_row(
         )
 
 
-def _facts(row: Vessel) -> dict[str, Any]:
-    """Return all of a boat's row."""
-    return {one.name: getattr(row, one.name) for one in row.__table__.columns}
-
-
 def _change(row: VesselChangeRow) -> VesselChange:
-    differs = [name for name in row.became if row.became[name] != row.was.get(name)]
-    return VesselChange(
-        row.vessel,
-        {name: row.was.get(name) for name in differs},
-        {name: row.became[name] for name in differs},
-        row.person,
-        row.at_ms,
-    )
+    was, became = differing(row.was, row.became)
+    return VesselChange(row.vessel, was, became, row.person, row.at_ms)

@@ -15,7 +15,7 @@ from greenwater.storage.registry.models.scans import (
     VesselInspectionPhotoRow,
     VesselInspectionRow,
 )
-from greenwater.storage.registry.rows import insert
+from greenwater.storage.registry.rows import insert, parsed_of
 from greenwater.storage.registry.session import Sessions
 
 
@@ -41,7 +41,7 @@ class VesselInspection(Struct, frozen=True, kw_only=True):
 
 
 def _inspection(row: VesselInspectionRow) -> VesselInspection:
-    return msgspec.convert(row, VesselInspection, from_attributes=True)
+    return parsed_of(VesselInspection, row)
 
 
 class VesselInspectionsSeen:
@@ -86,10 +86,7 @@ class VesselInspectionsSeen:
             )
         )
         with self._sessions.reading() as session:
-            return [
-                msgspec.convert(row, InspectionPhoto, from_attributes=True)
-                for row in session.scalars(query)
-            ]
+            return [parsed_of(InspectionPhoto, row) for row in session.scalars(query)]
 
 
 class VesselInspections(VesselInspectionsSeen):

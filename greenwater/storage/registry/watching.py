@@ -27,7 +27,7 @@ from greenwater.storage.registry.models.alarms import (
     AnalyticsState,
     NotificationRow,
 )
-from greenwater.storage.registry.rows import insert
+from greenwater.storage.registry.rows import due_of, insert, parsed_of, put_off
 from greenwater.storage.registry.session import Sessions
 
 MAX_ERROR: Final = 300
@@ -168,30 +168,9 @@ class Watching:
         self, now_ms: int, limit: int = 100
     ) -> Sequence[Notification]:
         """Return the messages that are to go out now, the longest due first."""
-        query = (
-            select(NotificationRow)
-            .where(
-                NotificationRow.sent_ms.is_(None),
-                NotificationRow.dropped_ms.is_(None),
-                NotificationRow.due_ms <= now_ms,
-            )
-            .order_by(NotificationRow.due_ms, NotificationRow.id)
-            .limit(limit)
-        )
+        query = due_of(NotificationRow, now_ms, limit)
         with self._sessions.reading() as session:
-            return [
-                Notification(
-                    id=row.id,
-                    organisation=row.organisation,
-                    alarm=row.alarm,
-                    step=row.step,
-                    person=row.person,
-                    url=row.url,
-                    due_ms=row.due_ms,
-                    attempts=row.attempts,
-                )
-                for row in session.scalars(query)
-            ]
+            return [parsed_of(Notification, row) for row in session.scalars(query)]
 
     def add_alarm_link(self, token: str, one: Notification, *, expires_ms: int) -> None:
         """Keep the hash of a token that acknowledges one alarm for one person."""
@@ -232,11 +211,8 @@ class Watching:
             row = session.get(NotificationRow, one.id)
             if row is None:
                 return
-            row.attempts, row.error = row.attempts + 1, why[:MAX_ERROR]
-            if next_ms is None:
-                row.dropped_ms = at_ms
-            else:
-                row.due_ms = next_ms
+            row.error = why[:MAX_ERROR]
+            put_off(row, next_ms, at_ms)
             kind = "given_up" if next_ms is None else "not_notified"
             step = AlarmStep(
                 alarm=one.alarm,
