@@ -154,6 +154,16 @@ def test_probes_are_hung_moved_and_taken_out_by_the_farms_own_people(
     assert site.hung(one) == []
     assert post(client, f"{hang}/end", probe="hop-1/quat-2")[0] == 404
 
+    # Noted at the wrong pond: what it read there was this one's all along, or nobody's.
+    then_ms = milliseconds(site.world.clock.now()) - 60_000
+    assert "ghi nhầm chỗ" in client.get(hang).text
+    assert post(client, hang, probe="hop-1/do-1", depth_m="0,5", wrong="on")[0] == 303
+    at = site.registry.where("hop-1", "do-1", then_ms)
+    assert at is not None
+    assert (at.unit, site.hung(other), site.hung(one)) == (one, [], [("do-1", 0.5)])
+    assert post(client, f"{hang}/end", probe="hop-1/do-1", wrong="on")[0] == 303
+    assert site.registry.where("hop-1", "do-1", then_ms) is None
+
 
 def test_nobody_else_adds_to_a_farm(site: Site) -> None:
     mine = unit_of(site, site.enter("hoa"), "Ao 9")
@@ -393,3 +403,35 @@ def test_a_pond_has_limits_of_its_own(site: Site) -> None:
         answers += [post(other, form, warn_low="5")[0], post(other, f"{form}/end")[0]]
         assert set(answers) <= {403, 404}, person
     assert "limits_set" in {one.act for one in site.registry.noted()}
+
+
+def test_a_products_and_a_crops_refusal_stands_beside_its_field(site: Site) -> None:
+    client = site.enter("hoa")
+    unit = unit_of(site, client, "Ao 10")
+    form = {"name_vi": "Tôm", "species": "PNV", "gtin": "08938500000013"}
+
+    def wrong(path: str, field: str, **typed: str) -> str:
+        data = {"csrf": csrf_of(client.cookies[COOKIE]), **typed}
+        answer = client.post(path, data=data)
+        page = parse_page(answer.text)
+        assert answer.status_code == 422
+        told = [one.attrs["id"] for one in page.all("p", role="alert")]
+        assert [one for one in told if one != "lost"] == [f"t_{field}"]
+        return page.one("p", id=f"t_{field}").text
+
+    assert "8938500000013" in wrong("/products", "gtin", **form)
+    assert wrong(
+        "/products", "name_vi", **{**form, "gtin": "08938500000029", "name_vi": " "}
+    )
+    gtin = "08938500000029"
+    assert post(client, "/products", **{**form, "gtin": gtin})[0] == 303
+    crop = {
+        "unit": unit,
+        "product": gtin,
+        "name": "Vụ 10",
+        "started": "2026-11-23T06:00",
+    }
+    assert wrong("/crops", "name", **{**crop, "name": " "})
+    assert wrong("/crops", "started", **{**crop, "started": "hôm qua"})
+    assert post(client, "/crops", **crop)[0] == 303
+    assert "Vụ “Vụ 10” ở đây chưa kết thúc" in wrong("/crops", "unit", **crop)

@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.kernel.errors import ConflictError, InputError, PlatformError
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
@@ -29,15 +29,27 @@ PRODUCT: Final = dict.fromkeys(("name_vi", "name_en", "species", "gtin", "brand"
 
 @dataclass(frozen=True)
 class Asked:
-    """A form as it was filled in, and what is wrong with it."""
+    """A form as it was filled in, and what is wrong with it, by its field."""
 
     values: Mapping[str, str]
-    trouble: str = ""
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
         """The answer's HTTP status."""
-        return 422 if self.trouble else 200
+        return 422 if self.wrong else 200
+
+
+def _refused(
+    lang: Lang, form: Mapping[str, str], error: PlatformError, name: str, other: str
+) -> Asked:
+    """Return a form that was refused: beside its ``name``, its time, or ``other``."""
+    where = other
+    if error.key.startswith("name_"):
+        where = name
+    elif error.key == "time_wrong":
+        where = "started"
+    return Asked(form, {where: refused(lang, error)})
 
 
 class CropPages:
@@ -86,7 +98,7 @@ class CropPages:
             units=[one for one in units if one.is_open and one.id not in busy],
             products=mine.seen.products(),
             given={**given, **asked.values},
-            trouble=asked.trouble,
+            wrong=asked.wrong,
         )
 
     async def open_crop(self, request: Request) -> Response:
@@ -110,7 +122,8 @@ class CropPages:
                 started_ms=parse_local(form.get("started", "")),
             )
         except (InputError, ConflictError) as exc:
-            return self._crop_form(request, Asked(form, refused(lang_of(request), exc)))
+            asked = _refused(lang_of(request), form, exc, "name", "unit")
+            return self._crop_form(request, asked)
         return RedirectResponse(f"/crops/{crop}", 303)
 
     def product_form(self, request: Request) -> HTMLResponse:
@@ -132,7 +145,7 @@ class CropPages:
             is_simulated=self._services.is_demo,
             species=sorted(species, key=lambda one: one[1]),
             given={**PRODUCT, **asked.values},
-            trouble=asked.trouble,
+            wrong=asked.wrong,
         )
 
     async def add_product(self, request: Request) -> Response:
@@ -153,9 +166,8 @@ class CropPages:
                 brand=form.get("brand", ""),
             )
         except (InputError, ConflictError) as exc:
-            return self._product_form(
-                request, Asked(form, refused(lang_of(request), exc))
-            )
+            asked = _refused(lang_of(request), form, exc, "name_vi", "gtin")
+            return self._product_form(request, asked)
         where = f"/crops/new?product={gtin}"
         is_of_boats = self._doors.known(request).is_of_boats
         return RedirectResponse("/vessels" if is_of_boats else where, 303)

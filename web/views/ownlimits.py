@@ -51,11 +51,15 @@ class LimitField:
 def limits_views(
     lang: Lang, unit: UnitInfo, measured: Iterable[Channel], names: Mapping[str, str]
 ) -> list[LimitsView]:
-    """Return the limits of the channels that are measured at a unit or have some."""
-    here = set(measured)
+    """Return the limits of the channels that are measured at a unit or have some.
+
+    What is measured stands first, in its order.
+    """
+    here = [one for one in measured if one in SETTABLE]
+    others = (one for one in SETTABLE if one not in here)
     return [
         limits_view(lang, unit, channel, names)
-        for channel in SETTABLE
+        for channel in (*here, *others)
         if channel in here
         or unit_limits(unit.species, unit.limits, channel) is not None
     ]
@@ -72,7 +76,7 @@ def limits_view(
         str(channel),
         channel_name(lang, channel),
         levels or (say(lang, "limits_none"),),
-        _whose(lang, unit, ours, names, has_some=bool(levels)),
+        _whose(lang, unit, ours, names, limits if levels else None),
         "" if ours is None else ours.reason,
         _looser(lang, channel, ours, species_limits(unit.species, channel)),
         ours is not None,
@@ -175,8 +179,7 @@ def _whose(
     unit: UnitInfo,
     ours: OwnLimits | None,
     names: Mapping[str, str],
-    *,
-    has_some: bool,
+    limits: SpeciesLimits | None,
 ) -> str:
     if ours is not None:
         return say(
@@ -186,9 +189,14 @@ def _whose(
             name=names.get(ours.person, say(lang, "somebody")),
             day=day(ours.set_ms),
         )
-    if not has_some or unit.species is None:
+    if limits is None or unit.species is None:
         return ""
-    return say(lang, "limits_of_species", species=species_name(lang, unit.species))
+    told = {
+        "species": species_name(lang, unit.species),
+        "basis": say(lang, f"limits_basis_{limits.basis}"),
+        "known": "" if limits.verified else say(lang, "limits_unverified"),
+    }
+    return say(lang, "limits_of_species", **told).strip()
 
 
 def _looser(
