@@ -11,6 +11,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import Source, milliseconds
 from greenwater.reference.aerators import MONITOR
+from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
 from web.farm.places import farm_sites, number_of
@@ -96,8 +97,12 @@ class HangingPages:
         csrf: Annotated[str, Form()],
         probe: Annotated[str, Form(max_length=140)] = "",
         depth_m: Annotated[str, Form(max_length=10)] = "",
+        wrong: Annotated[str, Form(max_length=5)] = "",
     ) -> Response:
-        """Hang a probe in a unit from now on; where it hung before, it hangs no more."""
+        """Hang a probe in a unit from now on; where it hung before, it hangs no more.
+
+        ``wrong``: it was here all the while, and the place it was noted at was wrong.
+        """
         self._doors.check_form(request, csrf)
         info, now_ms = self._unit(request, unit), self._now_ms()
         lang, facts = lang_of(request), self._snapshots.now(self._doors.mine(request))
@@ -116,16 +121,32 @@ class HangingPages:
         if at.probe not in {one.id for one in self._registry.list_probes(at.device)}:
             profile = MONITOR if watches_aerator(chosen) else None
             self._registry.add_probe(at.device, at.probe, profile=profile)
-        self._registry.deploy(
-            at.device,
-            at.probe,
-            unit=unit,
-            depth_m=depth,
-            from_ms=now_ms,
-            now_ms=now_ms,
-        )
+        self._hang(at, unit, depth, now_ms, was_wrong=wrong == "on")
         self._snapshots.forget()
         return RedirectResponse(f"/units/{unit}/probes", 303)
+
+    def _hang(
+        self,
+        at: Deployed,
+        unit: str,
+        depth_m: float | None,
+        now_ms: int,
+        *,
+        was_wrong: bool,
+    ) -> None:
+        if was_wrong and at.unit is not None:
+            self._registry.correct_deployment(
+                at.device, at.probe, now_ms, unit=unit, depth_m=depth_m, now_ms=now_ms
+            )
+        else:
+            self._registry.deploy(
+                at.device,
+                at.probe,
+                unit=unit,
+                depth_m=depth_m,
+                from_ms=now_ms,
+                now_ms=now_ms,
+            )
 
     def take_out(
         self,
@@ -133,8 +154,9 @@ class HangingPages:
         unit: str,
         csrf: Annotated[str, Form()],
         probe: Annotated[str, Form(max_length=140)] = "",
+        wrong: Annotated[str, Form(max_length=5)] = "",
     ) -> Response:
-        """Say that a probe hangs here no more."""
+        """Say that a probe hangs here no more; ``wrong``: it never did."""
         self._doors.check_form(request, csrf)
         info = self._unit(request, unit)
         facts = self._snapshots.now(self._doors.mine(request))
@@ -143,8 +165,13 @@ class HangingPages:
         if chosen is None:
             raise MissingError(f"no probe {probe!r} hangs in {unit}")
         request.state.subject = f"unit={unit} probe={probe}"
-        at = chosen.deployed
-        self._registry.end_deployment(at.device, at.probe, self._now_ms())
+        at, now_ms = chosen.deployed, self._now_ms()
+        if wrong == "on":
+            self._registry.withdraw_deployment(
+                at.device, at.probe, now_ms, now_ms=now_ms
+            )
+        else:
+            self._registry.end_deployment(at.device, at.probe, now_ms)
         self._snapshots.forget()
         return RedirectResponse(f"/units/{unit}/probes", 303)
 
