@@ -49,6 +49,7 @@ ABSENT: Final = frozenset(
     }
 )
 """What a cell says, in small letters, that holds no value."""
+_VALUE: Final = re.compile(r"[-+\d.,:/TZ ]*\d[-+\d.,:/TZ ]*")
 UNNAMED: Final = "column"
 """What a column without a name is called, with its number."""
 _SEPARATORS: Final = ";\t|,"
@@ -218,7 +219,8 @@ def _header(text: IO[str]) -> tuple[str, int]:
         if not number:
             first, number = line, at
         names = _cells(line)
-        if len(names) > 1 and time_columns(names):
+        is_row = at > number and any(_VALUE.fullmatch(one) for one in names)
+        if len(names) > 1 and time_columns(names) and not is_row:
             return line, at + 1
     text.seek(0)
     for _ in range(number):

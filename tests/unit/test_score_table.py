@@ -63,6 +63,7 @@ def test_a_gzipped_file_with_names_of_its_own(tmp_path: Path) -> None:
         ("time,ph\n2026-01-01,8,\n", "more cells than its header"),
         ("time,ph,ph\n2026-01-01,8,8\n", "two columns 'ph'"),
         ("time,ph\n31/02/2026,8\n", "line 2: 31/2/2026 is no day"),
+        ("stamp,ph,when\n2026-01-01,8,day\n", "'time'; it has: stamp, ph, when"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, says: str) -> None:
