@@ -5,7 +5,13 @@ import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from playwright.sync_api import APIResponse, BrowserContext, Request, Response
+from playwright.sync_api import (
+    APIResponse,
+    BrowserContext,
+    Request,
+    Response,
+    ViewportSize,
+)
 
 from tests.axe import faults
 
@@ -24,6 +30,7 @@ FILE = re.compile(
     r"^/api/|^/account/data|^/labels/|\.(csv|pdf|zip|json|svg|xlsx|geojson)\b|/template\b"
 )
 PATIENCE_MS = 90_000
+DESK: ViewportSize = {"width": 1280, "height": 900}
 SEEN = """
 () => [
   document.querySelector("main").innerText,
@@ -139,21 +146,30 @@ class Walk:
         return answer
 
     def look(self, kind: str, path: str) -> None:
-        """See one page of a kind on a narrow phone, by day and by night."""
+        """See one page of a kind: on a narrow phone by day, on a desk by night."""
         page = self._page
         if page.url != self.base + path:
             page.goto(self.base + path)
         page.emulate_media(color_scheme="light")
-        text, wider, small = page.evaluate(SEEN)
+        text = self._fits(path)
         self.wrong += [(path, f"says {one}") for one in SLIP.findall(text)]
-        if wider > 0:
-            self.wrong.append((path, f"{wider} px wider than the screen"))
-        self.wrong += [(path, f"small: {one}") for one in small]
         self.wrong += [(path, one) for one in faults(page)]
+        usual = page.viewport_size or DESK
+        page.set_viewport_size(DESK)
         page.emulate_media(color_scheme="dark")
+        self._fits(f"{path} on a desk")
         self.wrong += [
             (f"{path} by night", one) for one in faults(page, "color-contrast")
         ]
+        page.set_viewport_size({"width": usual["width"], "height": usual["height"]})
+
+    def _fits(self, where: str) -> str:
+        """See that a page is no wider than its screen, and big enough to touch."""
+        text, wider, small = self._page.evaluate(SEEN)
+        if wider > 0:
+            self.wrong.append((where, f"{wider} px wider than the screen"))
+        self.wrong += [(where, f"small: {one}") for one in small]
+        return str(text)
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
