@@ -39,7 +39,7 @@ from greenwater.storage.telemetry.ports import Telemetry
 from ingest.workers import by_hand
 from traceability.proof.keys import open_signer
 
-NIGHT: Final = "oxygen-crash"
+NIGHT: Final = "oxygen-tonight"
 CROP: Final = timedelta(days=96)
 
 WITHDRAWAL_LEFT: Final = timedelta(hours=2)

@@ -421,9 +421,9 @@ def test_a_products_and_a_crops_refusal_stands_beside_its_field(site: Site) -> N
 
     assert "8938500000013" in wrong("/products", "gtin", **form)
     assert wrong(
-        "/products", "name_vi", **{**form, "gtin": "08938500000029", "name_vi": " "}
+        "/products", "name_vi", **{**form, "gtin": "08938500000027", "name_vi": " "}
     )
-    gtin = "08938500000029"
+    gtin = "08938500000027"
     assert post(client, "/products", **{**form, "gtin": gtin})[0] == 303
     crop = {
         "unit": unit,

@@ -26,6 +26,7 @@ NAMES = [
     "fouled-probe",
     "healthy-farm",
     "oxygen-crash",
+    "oxygen-tonight",
     "trawler-inshore",
     "tuna-trip",
 ]
@@ -146,6 +147,17 @@ def test_oxygen_crash_averted_by_two_aerators_switched_on_in_time() -> None:
     assert told.value("ao-7-quat-3", "current", 44.01) > 3
     assert told.value("ao-7-quat-3", "current", 43.99) < 0.1
     assert min(told.series("ao-7-tren", "dissolved_oxygen", 44, 96)) > 3
+
+
+def test_the_crash_of_the_first_evening_and_the_aerators_that_avert_it() -> None:
+    told = Told("oxygen-tonight")
+    for probe in ("ao-7-tren", "ao-7-day"):
+        assert min(told.series(probe, "dissolved_oxygen", 0, 24)) > 4
+        assert max(told.series(probe, "dissolved_oxygen", 28, 30)) < 3
+    told.clock.advance(timedelta(hours=25))
+    for aerator in ("ao-7-quat-3", "ao-7-quat-4"):
+        told.run.switch_aerator(aerator, True)
+    assert min(told.series("ao-7-day", "dissolved_oxygen", 25, 34)) > 3
 
 
 def test_an_aerator_that_is_not_there_cannot_be_switched() -> None:
