@@ -17,6 +17,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.inspections import Inspection, InspectorKey
 from greenwater.storage.registry.marks import Stamp
 from tests.pages.farms import GTINS, PHONES, PIN, Farms
+from tests.pages.reading_pages import parse_page
 from tests.pages.world import NOW, NOW_MS, open_empty
 from traceability.label.labels import Labels
 from web.app import create_app
@@ -102,6 +103,8 @@ def test_a_page_is_made_once_and_asked_for_again(site: Site) -> None:
     kept = site.client.get(site.path)
     assert kept.headers["cache-control"] == "no-cache"
     assert "Cookie" in kept.headers["vary"]
+    shared = parse_page(kept.text).one("meta", property="og:description")
+    assert "tem có còn giá trị không" in shared.attrs["content"], "sent on, it says so"
     assert "script-src 'self'" in kept.headers["content-security-policy"]
     known = {"If-None-Match": kept.headers["etag"]}
     again = site.client.get(site.path, headers=known)
