@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from analytics.alarms.claims import forecast_alarm
 from analytics.alarms.latches import OFF, moved
 from analytics.alarms.messages import body, grounds
 from greenwater.kernel.channels import Channel
@@ -193,6 +194,20 @@ def test_a_latch_whose_limit_was_moved_away_is_over_at_once() -> None:
     stays = moved(on, T0 + 16 * MINUTE, 4.2, 4.3, "low", rule)
     assert (stays.is_on, stays.began_ms, stays.limit) == (True, T0, 4.3)
     assert moved(on, T0 + 16 * MINUTE, 4.2, 4.0, "low", rule) == OFF
+
+
+def test_a_forecast_is_held_against_the_ponds_own_limit() -> None:
+    night = T0 - T0 % (24 * 60 * MINUTE) + 16 * 60 * MINUTE  # 23:00 here
+    own = OwnLimits(
+        channel=OXYGEN, species="PNV", warn=Bounds(4.5), critical=Bounds(3.5)
+    )
+    for limits, is_over, limit in (((), True, 3.0), ((own,), False, 3.5)):
+        place = places(hung("top"), limits=limits).of_unit("ao-3")
+        assert place is not None
+        claim = forecast_alarm(place, night, 3.2, 2.8, 5.0)
+        assert claim is not None
+        assert (claim.is_over, claim.limit) == (is_over, limit)
+        assert ("own" in claim.detail) is bool(limits)
 
 
 def test_an_alarm_says_that_its_limit_is_the_ponds_own_and_looser() -> None:
