@@ -13,18 +13,20 @@ from greenwater.kernel.reading import milliseconds
 
 if TYPE_CHECKING:
     from traceability.proof.keys import KeysDocument
+    from traceability.proof.verify import Status
 
 LEDGER, LEDGER_FILE, DOSSIER_FILE = "ledger", ".jsonl", ".json"
 IMAGES = {".png", ".jpg", ".jpeg", ".pdf", ".webp", ".bmp"}
 
 
 def verify(
-    label: Annotated[
-        str,
+    labels: Annotated[
+        list[str],
         typer.Argument(
-            help="A label's address, or a file: text, picture, PDF; or a ledger: a file "
+            metavar="LABEL...",
+            help="Labels' addresses, or files: text, picture, PDF; or a ledger: a file "
             "of `greenwater ledger export` (.jsonl), or the word ledger for this home's; "
-            "or a dossier as /api/v1/dossiers/… gives it (.json)."
+            "or a dossier as /api/v1/dossiers/… gives it (.json).",
         ),
     ],
     keys: Annotated[
@@ -38,15 +40,33 @@ def verify(
         bool, typer.Option("--json", help="Print verdicts as JSON, one a line.")
     ] = False,
 ) -> None:
-    """Check a signed label, ledger or dossier offline; the exit status is 0 if all is good."""
-    from traceability.proof.verify import Code, check, read_status
+    """Check signed labels, ledgers, dossiers offline; the exit status is 0 if all is good."""
+    from traceability.proof.verify import read_status
 
     known = _keys(keys)
-    if label == LEDGER or label.endswith(LEDGER_FILE):
-        raise typer.Exit(_verify_ledger(label, known, as_json=as_json))
-    if label.endswith(DOSSIER_FILE):
-        raise typer.Exit(_verify_dossier(label, known, as_json=as_json))
     listed = None if status is None else read_status(_read(status), known)
+    worst = 0
+    for label in labels:
+        if label == LEDGER or label.endswith(LEDGER_FILE):
+            found = _verify_ledger(label, known, as_json=as_json)
+        elif label.endswith(DOSSIER_FILE):
+            found = _verify_dossier(label, known, as_json=as_json)
+        else:
+            found = _verify_label(label, known, listed, as_json=as_json)
+        worst = max(worst, found)
+    raise typer.Exit(worst)
+
+
+def _verify_label(
+    label: str,
+    known: "KeysDocument",
+    listed: "Status | None",
+    *,
+    as_json: bool,
+) -> int:
+    """Tell what each label in a text or file is worth; return the exit status."""
+    from traceability.proof.verify import Code, check
+
     is_good, now_ms = True, milliseconds(open_clock().now())
     for text in _texts(label):
         verdict = check(text, known, listed, now_ms)
@@ -57,7 +77,7 @@ def verify(
         what = f"{verdict.gtin} {verdict.lot} {verdict.serial}".strip() or text[:80]
         told = "" if verdict.code is Code.ALTERED else _told(verdict.facts)
         typer.echo(f"{verdict.code}: {what}{told}")
-    raise typer.Exit(0 if is_good else 1)
+    return 0 if is_good else 1
 
 
 def _verify_ledger(label: str, known: "KeysDocument", *, as_json: bool) -> int:

@@ -91,7 +91,8 @@ class Sending:
     def connected(self, now_s: float) -> None:
         """Send what was in the air again, over a new connection."""
         self.send_all_again()
-        self.credit = FIRST_CREDIT
+        # A slow line that was cut is slow when it is back: what was learnt of it stays.
+        self.credit = min(self.credit, FIRST_CREDIT)
         self._progress_s = now_s
 
     def send_all_again(self) -> None:

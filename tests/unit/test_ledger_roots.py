@@ -247,6 +247,9 @@ def test_greenwater_verify_names_it(ledgers: Ledgers, tmp_path: Path) -> None:
     whole = run.invoke(build([]), ["verify", str(good), "--keys", str(keys)])
     broken = run.invoke(build([]), ["verify", str(bad), "--keys", str(keys)])
 
+    both = run.invoke(build([]), ["verify", str(bad), str(good), "--keys", str(keys)])
+
+    assert (both.exit_code, both.output) == (1, broken.output + whole.output)
     assert (whole.exit_code, whole.output) == (0, "whole: 9 events, 2 signed roots\n")
     assert broken.exit_code == 1
     assert broken.output.startswith("altered: hoa event 5 urn:uuid:")

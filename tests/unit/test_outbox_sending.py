@@ -45,6 +45,8 @@ def test_a_slow_link_gets_little_of_the_backlog() -> None:
         sent = drained(sending, float(round_s))
         sending.acked([(n, n) for n in sent], round_s + 8.0)
     assert sending.credit == 1.0
+    sending.connected(100.0)  # it was cut, and is as slow as before
+    assert sending.credit == 1.0
 
 
 def test_what_is_unacknowledged_comes_again_after_60_s_doubling_to_15_min() -> None:
