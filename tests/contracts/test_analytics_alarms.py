@@ -19,8 +19,10 @@ from greenwater.reference.limits import Bounds
 from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake
+from tests.contracts.registries import a_farm
 from tests.contracts.test_analytics_flags import BOX, NOW, T0, TOP, a_registry
 from web.views.alarms import alarm_view, changes_during, step_views
 from web.words import Lang
@@ -207,11 +209,15 @@ def test_a_ponds_own_limit_raises_the_alarm_and_the_history_tells_which(
     (told,) = registry.due_notifications(farm.now_ms)
     sent: list[str] = []
 
-    def send(_url: str, _head: str, text: str) -> bool:
-        sent.append(text)
+    def send(_url: str, head: str, text: str) -> bool:
+        sent.append(f"{head}\n{text}")
         return True
 
+    a_farm(registry, "binh")
+    for name in ("hoa", "binh"):  # each has a pond of that name
+        registry.add_member("lan", name, Role.FARMER)
     assert Notifier(registry, farm.clock, "http://x", send=send).send_due() == 1
+    assert "Ao 1 – Trại Hòa" in sent[0].splitlines()[0]
     assert told.alarm == alarm.id
     assert "Ngưỡng 5,0 mg/L: ngưỡng riêng của ao, do Chị Lan đặt ngày" in sent[0]
     assert "mức của loài là 4,0 mg/L" in sent[0]

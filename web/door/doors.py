@@ -316,7 +316,9 @@ class Doors:
         self.known(request)
         token = request.headers.get("x-csrf-token", "")
         if not hmac.compare_digest(token.encode(), self.csrf(request).encode()):
-            raise RefusedError("X-CSRF-Token is not of your session: open a page again")
+            raise RefusedError(
+                "X-CSRF-Token is not of your session: open a page again", "form_stale"
+            )
 
     def note(
         self,
