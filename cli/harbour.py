@@ -54,7 +54,8 @@ ENDING: Final = {
 }
 """In how many days a paper of the boat ends; the first soon, the others never."""
 
-EVERY_S: Final = 1_800
+EVERY_S: Final = 1_200
+"""Rarer positions do not show when a longline was set."""
 LABELS: Final = 12
 HOUR: Final = timedelta(hours=1)
 LANDED: Final = {"YFT": 1_190.0, "BET": 310.0, "SWO": 64.0}

@@ -416,6 +416,44 @@ def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
     assert "Giữ cả hai" in told[0]
 
 
+def test_a_trip_at_sea_is_begun_in_the_book_from_what_positions_show(
+    boat: Boat,
+) -> None:
+    boat.sail().found([a_trip(landing_ms=None, landing_port=None)], [a_haul(1)])
+    family, officer = Visit(boat, "ut"), Visit(boat, "minh")
+    page = family.see(AT)
+    assert page.one("h1").text == "Chuyến biển từ 03:26 29/05/2026, chưa về"
+    (begin,) = [one.attrs["href"] for one in page.one(id="confirm").all("a")]
+    assert begin.endswith("kind=trip&trip=trip-1")
+    form = family.see(f"/vessels/{REGISTRATION}/log").one(
+        "form", data_sea="Chuyến biển"
+    )
+    (chosen,) = [one for one in form.all("option") if "selected" in one.attrs][:1]
+    assert chosen.attrs["value"] == "trip-1", "not another trip"
+    assert form.one("input", name="f_departure_ms").attrs["value"] == "2026-05-29T03:26"
+    (write,) = [one for one in page.one(id="found").all("a")]
+    assert write.text == "Ghi sản lượng mẻ này"
+    written = boat.catch(1, ("YFT", 300))
+    (mend,) = [one for one in family.see(AT).one(id="found").all("a")]
+    assert mend.text == "Sửa", "written twice it would count twice"
+    assert mend.attrs["href"].endswith(f"corrects={written.id}")
+    now_ms = milliseconds(boat.clock.now())
+    for passage, planned_ms in (
+        ("in", now_ms + 30 * 60_000),
+        ("out", now_ms - 2 * DAY),
+    ):
+        fields = {"passage": passage, "port": "CHR", "planned_ms": planned_ms}
+        boat.write("notice", fields, at_ms=min(now_ms, planned_ms))
+    (notice,) = officer.see("/fleet").one(id="notices").all("li")
+    assert notice.text.startswith("▲ Ba Tàu (KH-95123-TS)"), "not an hour ahead"
+    looked = officer.see(AT)
+    hrefs = [one.attrs.get("href", "") for one in looked.one("main").all("a")]
+    assert not [one for one in hrefs if "/log?" in one or "kind=catch" in one]
+    assert begin in hrefs, "an officer at the port may say when it left"
+    form_of = f"/vessels/{REGISTRATION}/records/new?kind=catch&trip=trip-1"
+    assert officer.client.get(form_of).status_code == 403, "before it is filled in"
+
+
 def table(visit: Visit, name: str, query: str = "") -> list[dict[str, str]]:
     answer = visit.client.get(f"/fleet/{name}.csv{SPAN}{query}")
     assert answer.status_code == 200, answer.text[:500]

@@ -52,6 +52,13 @@ class TripView(Struct, frozen=True, kw_only=True):
     drift: Sequence[str]
     conflicts: Sequence[Conflict] = ()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come back, by what is declared, landed or seen."""
+        said = {} if self.book.trip is None else self.book.trip.record.fields
+        is_seen = self.found is not None and self.found.trip.landing_ms is not None
+        return bool(said.get("return_ms") or self.book.landings or is_seen)
+
     def landing(self, root: str) -> Standing | None:
         """Return a landing by the id of its first record."""
         return next((one for one in self.book.landings if one.root == root), None)

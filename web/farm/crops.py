@@ -9,7 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.errors import ConflictError, InputError, PlatformError
+from greenwater.kernel.errors import (
+    ConflictError,
+    InputError,
+    MissingError,
+    PlatformError,
+)
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
@@ -23,8 +28,10 @@ from web.views.formats import local
 from web.views.refused import refused
 from web.words import Lang, say
 
-PRODUCT: Final = dict.fromkeys(("name_vi", "name_en", "species", "gtin", "brand"), "")
-"""A form for a product as it is first shown."""
+PRODUCT: Final = dict.fromkeys(
+    ("name_vi", "name_en", "species", "gtin", "brand", "trip"), ""
+)
+"""A form for a product as it is first shown; ``trip``: whose landing asks for it."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +133,21 @@ class CropPages:
             return self._crop_form(request, asked)
         return RedirectResponse(f"/crops/{crop}", 303)
 
-    def product_form(self, request: Request) -> HTMLResponse:
-        """Ask for what is sold and its number."""
+    def product_form(
+        self, request: Request, species: str = "", trip: str = ""
+    ) -> HTMLResponse:
+        """Ask for what is sold and its number; of a species that a trip has landed."""
         self._doors.known(request)
-        return self._product_form(request, Asked({}))
+        given = {"species": species, "trip": self._trip(request, trip)}
+        return self._product_form(request, Asked(given))
+
+    def _trip(self, request: Request, trip: str) -> str:
+        """Return a trip that the visitor sees; empty: it is none."""
+        try:
+            self._doors.mine(request).seen.vessel_of_trip(trip)
+        except MissingError:
+            return ""
+        return trip
 
     def _product_form(self, request: Request, asked: Asked) -> HTMLResponse:
         lang = lang_of(request)
@@ -145,6 +163,7 @@ class CropPages:
             is_simulated=self._services.is_demo,
             species=sorted(species, key=lambda one: one[1]),
             given={**PRODUCT, **asked.values},
+            is_of_boats=self._doors.known(request).is_of_boats,
             wrong=asked.wrong,
         )
 
@@ -168,6 +187,8 @@ class CropPages:
         except (InputError, ConflictError) as exc:
             asked = _refused(lang_of(request), form, exc, "name_vi", "gtin")
             return self._product_form(request, asked)
+        if trip := self._trip(request, form.get("trip", "")):
+            return RedirectResponse(f"/trips/{trip}#landings", 303)
         where = f"/crops/new?product={gtin}"
         is_of_boats = self._doors.known(request).is_of_boats
         return RedirectResponse("/vessels" if is_of_boats else where, 303)

@@ -109,6 +109,7 @@ class Group:
 
     kind: str
     lines: Sequence[Suspect]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -335,6 +336,9 @@ def _groups(
             )
             for one in found.waters
         ],
+        ""
+        if all(one.is_verified for one in found.waters)
+        else say(lang, "duty_waters_note"),
     )
     yield Group("weights", [_weighed(lang, one) for one in found.weights])
     yield Group(

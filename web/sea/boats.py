@@ -23,7 +23,7 @@ from web.ports import Services
 from web.sea.editing import BoatEditPages
 from web.views.boatcards import boat_facts, state_text
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
-from web.views.boattrips import skippers_of, trip_links
+from web.views.boattrips import seen_ends, skippers_of, trip_links
 from web.views.refused import refused
 from web.views.seaforms import (
     SeaForm,
@@ -119,7 +119,7 @@ class BoatPages:
     def book_page(self, request: Request, vessel: str) -> HTMLResponse:
         """One boat: trips and papers."""
         mine, lang = self._doors.mine(request), lang_of(request)
-        info = mine.seen.get_vessel(vessel)
+        visitor, info = self._doors.known(request), mine.seen.get_vessel(vessel)
         return self._render.page(
             request,
             "boat.html",
@@ -140,7 +140,8 @@ class BoatPages:
                 self._now_ms(),
             ),
             new_trip=str(uuid.uuid4()),
-            is_of_crew=self._doors.known(request).is_of_crew,
+            is_of_crew=visitor.is_of_crew,
+            may_declare=visitor.is_of_crew or visitor.is_on_duty,
         )
 
     def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
@@ -164,6 +165,8 @@ class BoatPages:
         mine = self._doors.mine(request)
         info = mine.seen.get_vessel(vessel)
         get_vessel_kind(kind)
+        # Who may not write is told so before he has filled anything in.
+        self._doors.sailor(request, or_on_duty=kind in OF_DUTY)
         form = SeaForm(
             kind, trip, str(uuid.uuid4()), typed_time(self._now_ms()),
             {"haul": haul, "violation": violation, "port": "CHR"},
@@ -194,16 +197,8 @@ class BoatPages:
 
     def _of_trip(self, mine: Services, info: VesselInfo, form: SeaForm) -> SeaForm:
         """Return a trip's form filled with the boat's gear and what positions show."""
-        values = {**form.values, "gear": info.gear or ""}
-        seen = [one for one in mine.seen.trips(vessel=info.id) if one.id == form.trip]
-        for one in seen:
-            values |= {
-                "departure_ms": typed_time(one.departure_ms),
-                "departure_port": one.departure_port,
-            }
-            if one.landing_ms is not None:
-                values["return_ms"] = typed_time(one.landing_ms)
-                values["return_port"] = one.landing_port or ""
+        ends = seen_ends(mine.seen, info.id, form.trip)
+        values = {**form.values, "gear": info.gear or "", **ends}
         return replace(form, values=values)
 
     @staticmethod

@@ -18,6 +18,7 @@ from greenwater.reference.monitoring import is_required
 from greenwater.reference.ports import port_at
 from greenwater.reference.zones import ZONES, zone_at
 from greenwater.storage.registry.places import VesselInfo
+from traceability.sea.trip_book import in_force
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.views.cards import is_simulated
@@ -26,6 +27,7 @@ from web.views.formats import age, moment, position
 from web.views.lights import Light
 from web.views.seamap import Mark, area_lines, bounds_of, sea_map
 from web.views.shown import Link
+from web.views.trips import notice_text
 from web.words import Lang, say
 
 LOOKS: Final = {
@@ -38,6 +40,11 @@ LOOKS: Final = {
     Monitoring.LOST: "act",
     Monitoring.OVERDUE: "act",
 }
+NOTICES_MS: Final = 7 * 86_400_000
+"""Notices given longer ago are not looked for."""
+PASSED_MS: Final = 86_400_000
+"""So long after the planned hour a notice is still told."""
+MOST_NOTICES: Final = 30
 _ORDER: Final = {"act": 0, "look": 1, "lost": 2, "ok": 3}
 
 
@@ -75,6 +82,16 @@ class AreaView:
     instrument: str
     gap: str
     is_verified: bool
+
+
+@dataclass(frozen=True)
+class NoticeView:
+    """One notice to a port: which boat, what it says, whether it was given in time."""
+
+    boat: str
+    href: str
+    text: str
+    is_early: bool
 
 
 class FleetPages:
@@ -115,7 +132,28 @@ class FleetPages:
             sea=sea_map(marks, alt=say(lang_of(request), "fleet_map_alt")),
             is_verified=ZONES.verified,
             areas=[area_view(lang_of(request), one) for one in CLOSED.area],
+            notices=self._notices(request, facts),
         )
+
+    def _notices(self, request: Request, facts: Facts) -> list[NoticeView]:
+        """Return what boats told ports of late, the next to pass first."""
+        seen, lang = self._doors.mine(request).seen, lang_of(request)
+        since_ms = facts.now_ms - NOTICES_MS
+        told = seen.vessel_records(kind="notice", since_ms=since_ms)
+        names = {one.id: one.name for one in facts.vessels}
+        newest = sorted(
+            (one.record for one in in_force(told)),
+            key=lambda one: -int(one.fields["planned_ms"]),
+        )
+        return [
+            NoticeView(
+                f"{names.get(one.vessel, one.vessel)} ({one.vessel})",
+                f"/trips/{one.trip}",
+                *notice_text(lang, one),
+            )
+            for one in newest[:MOST_NOTICES]
+            if one.fields["planned_ms"] >= facts.now_ms - PASSED_MS
+        ]
 
     def fleet_data(self, request: Request) -> JSONResponse:
         """The same for the map's script."""

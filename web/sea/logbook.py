@@ -23,7 +23,7 @@ from traceability.sea.trip_case import trip_view
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.boattrips import TripLink, skippers_of, trip_links
+from web.views.boattrips import TripLink, seen_ends, skippers_of, trip_links
 from web.views.seaforms import (
     SeaFieldView,
     SeaForm,
@@ -86,6 +86,7 @@ class LogPages:
         now_ms = milliseconds(self._services.clock.now())
         trips = trip_links(lang, mine.seen, info.id)[:TRIPS]
         records = mine.seen.vessel_records(vessel=info.id)
+        chosen = trip or _at_sea(mine.seen, info.id)
         return self._render.page(
             request,
             "logbook.html",
@@ -94,12 +95,15 @@ class LogPages:
             vessel=info,
             may_act=visitor.keeps_boats and visitor.person is not None,
             trips=[(one.href.removeprefix("/trips/"), one.name) for one in trips],
-            chosen=trip,
+            chosen=chosen,
+            declared={one.trip for one in records if one.kind == "trip"},
             new_trip=str(uuid.uuid4()),
             now=typed_time(now_ms),
             now_at=now_ms,
             rate=self._rate(),
-            forms=log_forms(lang, mine.seen, info, trips, records, now_ms),
+            forms=log_forms(
+                lang, mine.seen, info, trips, records, now_ms, chosen=chosen
+            ),
             skippers=skippers_of(self._services.registry, info, visitor.person),
             input_type=input_type,
             lines=log_lines(lang, records),
@@ -109,6 +113,12 @@ class LogPages:
         """How many seconds of the system pass in a real one; 0: it is moved by hand."""
         real_s = self._services.clock.real_seconds(60.0)
         return round(60.0 / real_s, 3) if real_s > STEPPED_S else 0.0
+
+
+def _at_sea(seen: Scope, vessel: str) -> str:
+    """Return the trip that a boat is on by its positions; empty: none."""
+    newest = seen.trips(vessel=vessel, limit=1)
+    return next((one.id for one in newest if one.landing_ms is None), "")
 
 
 def _hauls(seen: Scope, trip: str, now_ms: int) -> Sequence[Haul]:
@@ -123,8 +133,14 @@ def log_forms(
     trips: Sequence[TripLink],
     records: Sequence[VesselRecord],
     now_ms: int,
+    *,
+    chosen: str = "",
 ) -> list[LogForm]:
-    """Return the forms, filled with what is usually as it was the last time."""
+    """Return the forms, filled with what is usually as it was the last time.
+
+    That of a trip has the ends that positions show of the ``chosen`` one.
+    """
+    ends = seen_ends(seen, info.id, chosen)
     hauls = [
         (haul.id, trip, f"{say(lang, 'sea_haul', number=haul.number)} · "
          f"{span_text(haul.began_ms, haul.ended_ms)}")
@@ -145,7 +161,14 @@ def log_forms(
                 if one.kind == "lines"
                 else one
                 for one in sea_field_views(
-                    lang, SeaForm(kind, "", "", "", _usual(kind, info, records))
+                    lang,
+                    SeaForm(
+                        kind,
+                        "",
+                        "",
+                        "",
+                        _usual(kind, info, records) | (ends if kind == "trip" else {}),
+                    ),
                 )
                 if one.name != "haul"
             ],

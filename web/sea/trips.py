@@ -103,6 +103,7 @@ class TripPages:
         records = [one for one in records if one.vessel == view.vessel.id]
         standing = frozenset(one.record.id for one in in_force(records))
         names = registry.names()
+        visitor = self._doors.known(request)
         told = None if view.book.confirmation is None else view.book.confirmation.record
         return self._render.page(
             request,
@@ -118,6 +119,8 @@ class TripPages:
             confirmed_by="" if told is None else names[told.entered_by],
             confirmed_at="" if told is None else day_time(told.happened_ms),
             may_confirm=self._may_confirm(request, view),
+            may_write=visitor.is_of_crew,
+            may_declare=visitor.is_of_crew or visitor.is_on_duty,
             new_id=new_id,
             facts=found_facts(lang, view, names),
             is_declared=view.found is not None and view.found.is_declared,
@@ -145,6 +148,8 @@ class TripPages:
     def _title(lang: Lang, view: TripView) -> str:
         if view.span is None:
             return say(lang, "sea_trip_untold")
+        if not view.is_over:
+            return say(lang, "sea_trip_since", start=day_time(view.span[0]))
         return say(
             lang,
             "sea_trip_span",

@@ -11,6 +11,7 @@ from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.sea.trip_book import TripBook, trip_book
 from traceability.sea.vessels import ANSWERS
 from web.views.formats import day
+from web.views.seaforms import typed_time
 from web.views.seawords import port_name
 from web.words import Lang, say
 
@@ -52,6 +53,20 @@ def _trip(
     name = say(lang, "sea_trip_from", day=day(began_ms), port=port_name(port))
     state = say(lang, state_of_trip(book, found))
     return began_ms, TripLink(f"/trips/{trip}", name, state)
+
+
+def seen_ends(seen: Scope, vessel: str, trip: str) -> dict[str, str]:
+    """Return the ends of a trip that positions show, as fields of its declaration."""
+    values: dict[str, str] = {}
+    for one in seen.trips(vessel=vessel):
+        if one.id != trip:
+            continue
+        values["departure_ms"] = typed_time(one.departure_ms)
+        values["departure_port"] = one.departure_port
+        if one.landing_ms is not None:
+            values["return_ms"] = typed_time(one.landing_ms)
+            values["return_port"] = one.landing_port or ""
+    return values
 
 
 def state_of_trip(book: TripBook, found: Trip | None) -> str:

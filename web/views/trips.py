@@ -57,6 +57,8 @@ class HaulView:
     waters: str
     caught: str
     href: str
+    is_one: bool
+    """One entry was written of it: ``href`` corrects that one."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,6 @@ def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
     caught: dict[str, list[Standing]] = {}
     for one in view.book.catches:
         caught.setdefault(str(one.record.fields.get("haul", "")), []).append(one)
-    address = f"/vessels/{view.vessel.id}/records/new?kind=catch&trip={view.trip}"
     return [
         HaulView(
             haul.id,
@@ -229,10 +230,20 @@ def haul_views(lang: Lang, view: TripView) -> list[HaulView]:
             "; ".join(
                 kilograms_text(lang, one.kilograms) for one in caught.get(haul.id, ())
             ),
-            f"{address}&haul={haul.id}",
+            *_writing(view, haul, caught.get(haul.id, ())),
         )
         for haul in hauls
     ]
+
+
+def _writing(
+    view: TripView, haul: Haul, written: Sequence[Standing]
+) -> tuple[str, bool]:
+    """Return where a haul's catch is written, and whether that corrects the only entry."""
+    address = f"/vessels/{view.vessel.id}/records/new?kind=catch"
+    if len(written) == 1:
+        return f"{address}&corrects={written[0].record.id}", True
+    return f"{address}&trip={view.trip}&haul={haul.id}", False
 
 
 def with_grounds(lang: Lang, text: str, one: Haul | Violation) -> str:
@@ -297,24 +308,24 @@ def zone_views(lang: Lang, view: TripView) -> list[ZoneView]:
 
 def notice_texts(lang: Lang, view: TripView) -> list[tuple[str, bool]]:
     """Return the notices to ports; whether each was given in time."""
-    least_ms = round(RULES.notice.value * 3_600_000)
-    found = []
-    for one in view.book.notices:
-        fields = one.record.fields
-        ahead_ms = fields["planned_ms"] - one.record.happened_ms
-        is_early = ahead_ms >= least_ms
-        key = "sea_notice" if is_early else "sea_notice_late"
-        text = say(
-            lang,
-            key,
-            passage=say(lang, f"sea_passages_{fields['passage']}"),
-            port=port_name(fields["port"]),
-            planned=day_time(fields["planned_ms"]),
-            ahead=number(lang, max(0, ahead_ms) / 60_000),
-            hours=number(lang, RULES.notice.value),
-        )
-        found.append((text, is_early))
-    return found
+    return [notice_text(lang, one.record) for one in view.book.notices]
+
+
+def notice_text(lang: Lang, notice: VesselRecord) -> tuple[str, bool]:
+    """Return a notice to a port; whether it was given in time."""
+    fields = notice.fields
+    ahead_ms = fields["planned_ms"] - notice.happened_ms
+    is_early = ahead_ms >= round(RULES.notice.value * 3_600_000)
+    text = say(
+        lang,
+        "sea_notice" if is_early else "sea_notice_late",
+        passage=say(lang, f"sea_passages_{fields['passage']}"),
+        port=port_name(fields["port"]),
+        planned=day_time(fields["planned_ms"]),
+        ahead=number(lang, max(0, ahead_ms) / 60_000),
+        hours=number(lang, RULES.notice.value),
+    )
+    return text, is_early
 
 
 def drift_line(lang: Lang, view: TripView) -> str:
