@@ -333,7 +333,7 @@ def seen(client: TestClient, path: str) -> str:
 
 def test_a_pond_has_limits_of_its_own(site: Site) -> None:
     client = site.enter("hoa")
-    unit = unit_of(site, client, "Ao 9")
+    unit = unit_of(site, client, "Ao 11")
     page, form = f"/units/{unit}/limits", f"/units/{unit}/limits/dissolved_oxygen"
     assert f'href="{page}"' in client.get(f"/units/{unit}").text
     assert "Cảnh báo khi dưới 4,0 mg/L" in seen(client, page)
