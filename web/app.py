@@ -29,7 +29,7 @@ from traceability.label.scanning import Scanning
 from web.api.epcis import EpcisApi
 from web.api.ledger import LedgerPages
 from web.api.manners import Once, OnlyKeyed, problem_response
-from web.api.voyages import VoyageApi
+from web.api.trips import TripApi
 from web.api.water import api_routes
 from web.assets import STATIC
 from web.demo import DemoPages
@@ -89,7 +89,7 @@ from web.sea.logbook import LogPages
 from web.sea.record_api import SeaRecordApi
 from web.sea.tripcards import TripCardPages
 from web.sea.trips import TripPages
-from web.sea.voyages import VoyagePages
+from web.sea.triptables import TripTablePages
 from web.views.facts import Snapshots
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
@@ -141,7 +141,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(places.routes())
     app.include_router(unit_routes(snapshots, render, doors))
     app.include_router(api_routes(services, snapshots, doors))
-    app.include_router(VoyageApi(services, doors).routes())
+    app.include_router(TripApi(services, doors).routes())
     app.include_router(home_routes(services, snapshots, render, doors))
     for pages in (
         *people_pages(services, render, doors),
@@ -162,7 +162,7 @@ def create_app(services: Services) -> FastAPI:
         EntryPages(services, render, doors),
         RecordApi(services, doors),
         FleetPages(snapshots, render, doors),
-        VoyagePages(services, render, doors),
+        TripTablePages(services, render, doors),
         AreaPages(snapshots, render, doors),
         LogPages(services, render, doors),
         BoatPages(services, render, doors),

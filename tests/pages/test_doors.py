@@ -221,7 +221,7 @@ ASKED = {
     "/records/new": "?crop={crop}&kind=harvest",
     "/vessels/{vessel}/records/new": "?kind=catch&trip={trip}",
     "/fleet/tables": "?vessel={vessel}",
-    "/fleet/voyages.xlsx": "?vessel={vessel}",
+    "/fleet/trips.xlsx": "?vessel={vessel}",
     "/fleet/trips.csv": "?vessel={vessel}",
     "/fleet/hauls.csv": "?vessel={vessel}",
     "/fleet/zones.csv": "?vessel={vessel}",

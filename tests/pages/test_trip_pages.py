@@ -493,7 +493,7 @@ def test_tables_hold_ones_own_boats_trips_hauls_and_waters_and_are_noted(
             for one in waters] == [("2026-06", "3", "30.0", "3")]  # fmt: skip
     assert not table(owner, "trips", f"&vessel={REGISTRATION}&lang=vi")[1:]
     book = load_workbook(
-        io.BytesIO(owner.client.get(f"/fleet/voyages.xlsx{SPAN}").content)
+        io.BytesIO(owner.client.get(f"/fleet/trips.xlsx{SPAN}").content)
     )
     assert [len(list(one.values)) for one in book][:3] == [2, 5, 2]
     told = {row[0] for row in book["Mỗi cột là gì"].values if row}
@@ -503,8 +503,7 @@ def test_tables_hold_ones_own_boats_trips_hauls_and_waters_and_are_noted(
     other, officer = Visit(boat, "tam"), Visit(boat, "minh")
     assert table(other, "hauls") == []
     assert (
-        other.client.get(f"/fleet/voyages.xlsx?vessel={REGISTRATION}").status_code
-        == 404
+        other.client.get(f"/fleet/trips.xlsx?vessel={REGISTRATION}").status_code == 404
     )
     assert len(table(officer, "hauls")) == 4
     page = officer.see(f"/fleet/tables?vessel={REGISTRATION}")

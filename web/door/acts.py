@@ -86,7 +86,7 @@ LOOKS: Final[Mapping[str, str]] = {
     "/account/data.zip": "data_export",
     "/lots/{lot}/labels.pdf": "label_print",
     "/trips/{trip}/ecdt": "trip_export",
-    "/fleet/voyages.xlsx": "tables_export",
+    "/fleet/trips.xlsx": "tables_export",
     "/fleet/trips.csv": "tables_export",
     "/fleet/hauls.csv": "tables_export",
     "/fleet/zones.csv": "tables_export",

@@ -11,8 +11,8 @@ from greenwater.reference.offshore_areas import (
 )
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_books import VesselRecord
-from traceability.sea.voyages import voyages_of
-from web.views.voyagetables import TABLES, Period, column_words, table_rows
+from traceability.sea.trip_list import trips_listed
+from web.views.triptables import TABLES, Period, column_words, table_rows
 from web.views.waters import waters_text
 from web.words import Lang
 
@@ -59,7 +59,7 @@ def test_each_trip_and_each_haul_is_told_once_however_it_is_known() -> None:
                lines=[{"species": "YFT", "kg": 1.0}]),
     ]  # fmt: skip
     again = replace(TRIP, id="after", departure_ms=NOW + 700 * HOUR, landing_ms=None)
-    found = voyages_of(BOAT, [TRIP, again], [HAUL, loose, lost], records, NOW)
+    found = trips_listed(BOAT, [TRIP, again], [HAUL, loose, lost], records, NOW)
     assert [one.id for one in found.trips] == [
         "of-the-family", "unseen", "after", "only-a-catch",
     ]  # fmt: skip

@@ -21,12 +21,12 @@ from greenwater.reference.offshore_areas import OFFSHORE
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.vessel_books import VesselRecord
-from traceability.sea.voyages import Voyages, voyages_of
+from traceability.sea.trip_list import TripList, trips_listed
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import day, local
-from web.views.voyagetables import TABLES, Period, column_words, heads, table_rows
+from web.views.triptables import TABLES, Period, column_words, heads, table_rows
 from web.words import say
 from web.workbooks import csv_answer, workbook_answer
 
@@ -36,11 +36,11 @@ LEAD_MS: Final = 60 * 86_400_000
 """What belongs to a trip may have happened so long after it left."""
 MOST_HAULS: Final = 20_000
 
-Sailed = Sequence[tuple[VesselInfo, Voyages]]
+Sailed = Sequence[tuple[VesselInfo, TripList]]
 Own = TypeVar("Own", Trip, Haul, VesselRecord)
 
 
-class VoyagePages:
+class TripTablePages:
     """The tables, and the page on which they are chosen."""
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
@@ -50,7 +50,7 @@ class VoyagePages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/fleet/tables", response_class=HTMLResponse)(self.page)
-        routes.get("/fleet/voyages.xlsx")(self.whole)
+        routes.get("/fleet/trips.xlsx")(self.whole)
         routes.get("/fleet/trips.csv")(self.trips)
         routes.get("/fleet/hauls.csv")(self.hauls)
         routes.get("/fleet/zones.csv")(self.zones)
@@ -66,7 +66,7 @@ class VoyagePages:
         first = local(now_ms).date() - dt.timedelta(days=USUAL_DAYS)
         return self._render.page(
             request,
-            "voyages.html",
+            "trip_tables.html",
             now_ms=now_ms,
             is_simulated=self._services.is_demo,
             vessels=[(one.id, one.name) for one in mine.seen.vessels()],
@@ -74,7 +74,7 @@ class VoyagePages:
             first=first.isoformat(),
             last=local(now_ms).date().isoformat(),
             most_days=LONGEST_DAYS,
-            tables=[(one, say(lang, f"voyage_table_{one}")) for one in TABLES],
+            tables=[(one, say(lang, f"triptable_table_{one}")) for one in TABLES],
             columns=column_words(lang),
             is_verified=OFFSHORE.verified,
         )
@@ -86,18 +86,18 @@ class VoyagePages:
         lang, period = lang_of(request), self._period(since, until)
         sailed = self._sailed(request, vessel, period)
         sheets = {
-            say(lang, f"voyage_table_{one}"): [
+            say(lang, f"triptable_table_{one}"): [
                 heads(lang, one), *table_rows(lang, one, sailed, period)
             ]
             for one in TABLES
         }  # fmt: skip
-        sheets[say(lang, "voyage_columns")] = [
-            [say(lang, "voyage_column"), say(lang, "voyage_holds")],
+        sheets[say(lang, "triptable_columns")] = [
+            [say(lang, "triptable_column"), say(lang, "triptable_holds")],
             *map(list, column_words(lang)),
             [],
-            [say(lang, "voyage_period", start=day(period.start_ms), end=day(period.end_ms - 1))],
+            [say(lang, "triptable_period", start=day(period.start_ms), end=day(period.end_ms - 1))],
         ]  # fmt: skip
-        return workbook_answer(_name("voyages", vessel), sheets)
+        return workbook_answer(_name("trips", vessel), sheets)
 
     def trips(
         self, request: Request, vessel: str = "", since: str = "", until: str = ""
@@ -146,7 +146,7 @@ class VoyagePages:
 def sailed_of(
     seen: Scope, vessels: Sequence[VesselInfo], period: Period, now_ms: int
 ) -> Sailed:
-    """Return the voyages of boats with all that may touch a period, by boat.
+    """Return the trips of boats with all that may touch a period, by boat.
 
     Raises:
         InputError: there are more hauls than a table takes.
@@ -168,7 +168,7 @@ def sailed_of(
     return [
         (
             one,
-            voyages_of(
+            trips_listed(
                 one, of_trips[one.id], of_hauls[one.id], of_records[one.id], now_ms
             ),
         )

@@ -10,7 +10,7 @@ from greenwater.reference.offshore_areas import added_minutes
 from greenwater.reference.zones import Zone
 from greenwater.storage.registry.places import VesselInfo
 from traceability.sea.trip_book import Standing, TripBook, added
-from traceability.sea.voyages import Voyage, Voyages
+from traceability.sea.trip_list import ListedTrip, TripList
 from web.views.boattrips import state_of_trip
 from web.views.formats import local
 from web.views.seawords import gear_name, kilograms_text, port_name
@@ -64,7 +64,10 @@ class Worked(NamedTuple):
 
 
 def table_rows(
-    lang: Lang, table: str, sailed: Iterable[tuple[VesselInfo, Voyages]], period: Period
+    lang: Lang,
+    table: str,
+    sailed: Iterable[tuple[VesselInfo, TripList]],
+    period: Period,
 ) -> list[list[Any]]:
     """Return a table's rows; instants stay instants, numbers numbers."""
     cells = _MAKERS[table](lang, sailed, period)
@@ -73,29 +76,30 @@ def table_rows(
 
 def heads(lang: Lang, table: str) -> list[str]:
     """Return the titles of a table's columns."""
-    return [say(lang, f"voyage_{name}") for name in TABLES[table]]
+    return [say(lang, f"triptable_{name}") for name in TABLES[table]]
 
 
 def column_words(lang: Lang) -> list[tuple[str, str]]:
     """Return every column's title and what it holds, once each."""
     names = dict.fromkeys(name for table in TABLES.values() for name in table)
     return [
-        (say(lang, f"voyage_{one}"), say(lang, f"voyage_why_{one}")) for one in names
+        (say(lang, f"triptable_{one}"), say(lang, f"triptable_why_{one}"))
+        for one in names
     ]
 
 
 def _trips(
-    lang: Lang, sailed: Iterable[tuple[VesselInfo, Voyages]], period: Period
+    lang: Lang, sailed: Iterable[tuple[VesselInfo, TripList]], period: Period
 ) -> list[Cells]:
     return [
         _trip(lang, one)
-        for _, voyages in sailed
-        for one in voyages.trips
+        for _, listed in sailed
+        for one in listed.trips
         if period.holds(one.began_ms)
     ]
 
 
-def _trip(lang: Lang, one: Voyage) -> Cells:
+def _trip(lang: Lang, one: ListedTrip) -> Cells:
     seen = None if one.found is None else one.found.trip
     said = {} if one.book.trip is None else one.book.trip.record.fields
     hauls = () if one.found is None else one.found.hauls
@@ -107,7 +111,7 @@ def _trip(lang: Lang, one: Voyage) -> Cells:
         **_instants(departure=ends[0], **{"return": ends[2]}),
         "departure_port": port_name(ends[1]),
         "return_port": port_name(ends[3]),
-        "ends": say(lang, f"voyage_ends_{_who(one)}"),
+        "ends": say(lang, f"triptable_ends_{_who(one)}"),
         "gear": gear_name(lang, str(said.get("gear") or one.vessel.gear or "")),
         "hauls": len(hauls) or None,
         **_hours({} if seen is None else seen.minutes),
@@ -117,7 +121,7 @@ def _trip(lang: Lang, one: Voyage) -> Cells:
     }
 
 
-def _ends(one: Voyage) -> tuple[int | None, str, int | None, str]:
+def _ends(one: ListedTrip) -> tuple[int | None, str, int | None, str]:
     """Return when and where a trip left and came back, as declared, else as seen."""
     if one.book.trip is not None:
         said = one.book.trip.record.fields
@@ -134,7 +138,7 @@ def _ends(one: Voyage) -> tuple[int | None, str, int | None, str]:
     )  # fmt: skip
 
 
-def _who(one: Voyage) -> str:
+def _who(one: ListedTrip) -> str:
     is_seen = one.found is not None and not one.found.is_declared
     if one.book.trip is None:
         return "seen" if is_seen else "nobody"
@@ -142,27 +146,27 @@ def _who(one: Voyage) -> str:
 
 
 def _hauls(
-    lang: Lang, sailed: Iterable[tuple[VesselInfo, Voyages]], period: Period
+    lang: Lang, sailed: Iterable[tuple[VesselInfo, TripList]], period: Period
 ) -> list[Cells]:
     return [
         _haul(lang, one)
-        for vessel, voyages in sailed
-        for one in worked_of(vessel, voyages)
+        for vessel, listed in sailed
+        for one in worked_of(vessel, listed)
         if period.holds(one.began_ms)
     ]
 
 
-def worked_of(vessel: VesselInfo, voyages: Voyages) -> list[Worked]:
+def worked_of(vessel: VesselInfo, listed: TripList) -> list[Worked]:
     """Return all hauls of a vessel in order of time, those written by hand too."""
-    found = [Worked(vessel, one.trip or "", one, ()) for one in voyages.loose]
-    for voyage in voyages.trips:
-        hauls = () if voyage.found is None else voyage.found.hauls
-        written = _written(voyage.book)
+    found = [Worked(vessel, one.trip or "", one, ()) for one in listed.loose]
+    for trip in listed.trips:
+        hauls = () if trip.found is None else trip.found.hauls
+        written = _written(trip.book)
         found += [
-            Worked(vessel, voyage.id, one, written.pop(one.id, ())) for one in hauls
+            Worked(vessel, trip.id, one, written.pop(one.id, ())) for one in hauls
         ]
         alone = [each for some in written.values() for each in some]
-        found += [Worked(vessel, voyage.id, None, [each]) for each in alone]
+        found += [Worked(vessel, trip.id, None, [each]) for each in alone]
     return sorted(found, key=lambda one: one.began_ms)
 
 
@@ -187,7 +191,7 @@ def _haul(lang: Lang, one: Worked) -> Cells:
         return {
             **told,
             **_instants(set=fields.get("set_ms"), ended=one.began_ms),
-            "source": say(lang, "voyage_by_hand"),
+            "source": say(lang, "triptable_by_hand"),
             "ended_lat": at[0],
             "ended_lon": at[1],
         }
@@ -197,7 +201,7 @@ def _haul(lang: Lang, one: Worked) -> Cells:
 def _seen_haul(lang: Lang, haul: Haul) -> Cells:
     return {
         "number": haul.number,
-        "source": say(lang, "voyage_by_position"),
+        "source": say(lang, "triptable_by_position"),
         "gear": gear_name(lang, haul.gear),
         **_instants(set=haul.set_ms, began=haul.began_ms, ended=haul.ended_ms),
         **_place("set", haul.set_at),
@@ -212,13 +216,13 @@ def _seen_haul(lang: Lang, haul: Haul) -> Cells:
 
 
 def _zones(
-    lang: Lang, sailed: Iterable[tuple[VesselInfo, Voyages]], period: Period
+    lang: Lang, sailed: Iterable[tuple[VesselInfo, TripList]], period: Period
 ) -> list[Cells]:
     found: dict[tuple[str, str, str, int], list[tuple[str, float]]] = defaultdict(list)
     vessels = {}
-    for vessel, voyages in sailed:
+    for vessel, listed in sailed:
         vessels[vessel.id] = vessel
-        for one in worked_of(vessel, voyages):
+        for one in worked_of(vessel, listed):
             if one.haul is None or not period.holds(one.began_ms):
                 continue
             day = local(one.began_ms).date().isoformat()
@@ -286,7 +290,7 @@ def _sum(kilograms: Mapping[str, float]) -> float | None:
     return round(sum(kilograms.values()), 3) or None
 
 
-_Maker = Callable[[Lang, Iterable[tuple[VesselInfo, Voyages]], Period], list[Cells]]
+_Maker = Callable[[Lang, Iterable[tuple[VesselInfo, TripList]], Period], list[Cells]]
 _MAKERS: Final[Mapping[str, _Maker]] = {
     "trips": _trips,
     "hauls": _hauls,

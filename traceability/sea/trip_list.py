@@ -13,7 +13,7 @@ from traceability.sea.trip_book import TripBook, trip_book
 from traceability.sea.trip_case import span_of
 
 
-class Voyage(Struct, frozen=True, kw_only=True):
+class ListedTrip(Struct, frozen=True, kw_only=True):
     """One trip; it began as declared, else as positions show, else by its first entry."""
 
     id: str
@@ -23,20 +23,20 @@ class Voyage(Struct, frozen=True, kw_only=True):
     found: Found | None
 
 
-class Voyages(Struct, frozen=True):
+class TripList(Struct, frozen=True):
     """A vessel's trips, the oldest first, and the hauls that are of none of them."""
 
-    trips: tuple[Voyage, ...] = ()
+    trips: tuple[ListedTrip, ...] = ()
     loose: tuple[Haul, ...] = ()
 
 
-def voyages_of(
+def trips_listed(
     vessel: VesselInfo,
     trips: Sequence[Trip],
     hauls: Sequence[Haul],
     records: Iterable[VesselRecord],
     now_ms: int,
-) -> Voyages:
+) -> TripList:
     """Return a vessel's trips as its pages show them, each trip and each haul once."""
     entered: dict[str, list[VesselRecord]] = defaultdict(list)
     for one in records:
@@ -49,11 +49,11 @@ def voyages_of(
     for found in [*sea.left.values()]:
         sea.take(found.id, [])
     made = sorted(sea.made, key=lambda one: (one.began_ms, one.id))
-    return Voyages(tuple(made), tuple(sea.loose.values()))
+    return TripList(tuple(made), tuple(sea.loose.values()))
 
 
 class _Sea:
-    """What of a vessel's trips and hauls belongs to no voyage yet."""
+    """What of a vessel's trips and hauls is in no trip of the list yet."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class _Sea:
         now_ms: int,
     ) -> None:
         self.vessel, self.now_ms = vessel, now_ms
-        self.made: list[Voyage] = []
+        self.made: list[ListedTrip] = []
         self.left = {one.id: one for one in trips}
         self.loose = {one.id: one for one in hauls if one.trip not in self.left}
         self._hauls: dict[str | None, list[Haul]] = defaultdict(list)
@@ -71,7 +71,7 @@ class _Sea:
             self._hauls[one.trip].append(one)
 
     def take(self, trip: str, records: Sequence[VesselRecord]) -> None:
-        """Make a voyage of a trip's entries and what positions show of it."""
+        """Put a trip on the list, with its entries and what positions show of it."""
         book = trip_book(records)
         span = span_of(book, self.now_ms)
         found = self._found(trip, book, span)
@@ -81,7 +81,7 @@ class _Sea:
         if span is not None:
             began_ms = span[0]
         self.made.append(
-            Voyage(
+            ListedTrip(
                 id=trip, vessel=self.vessel, began_ms=began_ms, book=book, found=found
             )
         )

@@ -22,7 +22,7 @@ USUAL_MS: Final = 92 * 24 * 3_600_000
 """So far back it goes where no ``start`` is given."""
 
 
-class VoyageApi:
+class TripApi:
     """The routes; programs show a token, people their session."""
 
     def __init__(self, services: Services, doors: Doors) -> None:
