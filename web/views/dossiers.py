@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from greenwater.reference.communes import current_name
 from greenwater.reference.procedures import Procedure
 from traceability.vietgap.certificates import (
     CertificateScope,
@@ -153,6 +154,13 @@ def folder_view(
     )
 
 
+def _commune(lang: Lang, code: str) -> str:
+    if not code:
+        return say(lang, "area_unknown")
+    name = current_name(code)
+    return code if name == code else f"{name}, {code}"
+
+
 def scope_lines(
     lang: Lang, scope: CertificateScope
 ) -> tuple[Sequence[str], Sequence[str]]:
@@ -162,7 +170,7 @@ def scope_lines(
             lang,
             "scope_site",
             name=one.name,
-            commune=one.commune,
+            commune=_commune(lang, one.commune),
             units=", ".join(one.units),
             area=_number(lang, one.area_m2, "m²"),
             kg=_number(lang, one.expected_kg, "kg"),
