@@ -4,7 +4,6 @@ import datetime as dt
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from argon2 import PasswordHasher
@@ -179,22 +178,12 @@ def _lists() -> Callable[[str, list[str]], dict[str, Any]]:
     return lambda password, about: zxcvbn(password, user_inputs=about)
 
 
-@functools.cache
-def _commonest() -> frozenset[str]:
-    """Return the commonest passwords that are long enough, in small letters."""
-    text = (Path(__file__).parent / "passwords.txt").read_text(encoding="utf-8")
-    return frozenset(one for one in text.splitlines() if not one.startswith("#"))
-
-
 def is_listed(password: str, about: Sequence[str] = ()) -> bool:
     """Return whether a password is one of the commonest, or made of such with little more.
 
-    Of the commonest there are 5,000 of ten characters and more. By zxcvbn's lists (30,000
-    passwords, names, words, keyboards, dates) few guesses are enough where it is put
-    together from them.
+    By zxcvbn's lists (30,000 passwords, names, words, keyboards, dates): few guesses are
+    enough where it is put together from them.
     """
-    if password.casefold() in _commonest():
-        return True
     own = [part for one in about for part in (one, *one.split()) if len(part) > 2]
     found = _lists()(password[:MOST_LOOKED_AT], own)
     return int(found["guesses"]) < LEAST_GUESSES
