@@ -89,6 +89,11 @@ def first_link() -> None:
         raise InputError("there is an administrator already: who forgot how to come in "
                          "is let in by another, or by `person set-password`")  # fmt: skip
     typer.echo(f"Once, within 72 h: {link}")
+    if not home.settings.public_url:
+        typer.echo(
+            "GREENWATER_PUBLIC_URL is not set: put your site's own address in its place",
+            err=True,
+        )
 
 
 @app.command("list")
