@@ -50,7 +50,7 @@ def web(
     from web.door.hosts import hosts_of
     from web.ports import Services
     from web.server import serve
-    from web.settings import WebSettings
+    from web.settings import WebSettings, tiles_of
 
     home, stop, clock = open_home(), stop_on_signals(), open_clock()
     settings = load(WebSettings, prefix="GREENWATER_WEB_")
@@ -64,6 +64,7 @@ def web(
             clock,
             public_url=settings.public_url,
             hosts=hosts_of(settings.public_url, settings.hosts),
+            tiles=tiles_of(settings.map_tiles, settings.map_credit),
             signer=signer,
             is_demo=settings.is_demo,
             photos=home.path / "photos",

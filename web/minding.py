@@ -13,16 +13,12 @@ from web.api.manners import is_program, problem_response
 from web.door.acts import note_act
 from web.door.doors import Doors, is_cross_site
 from web.door.hosts import called, is_ours
+from web.door.policies import PAGE_POLICY
 from web.words import Lang, say
 
 HSTS: Final = "max-age=31536000"
 HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'self'; "
-        "manifest-src 'self'; "
-        "frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

@@ -14,6 +14,7 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web.assets import STATIC
 from web.door.doors import Doors, Visitor
+from web.door.policies import with_images
 from web.door.returning import same_with
 from web.ports import Services
 from web.views import series, tracks
@@ -143,9 +144,13 @@ class Renderer:
         is_simulated: bool,
         status: int = 200,
         live: str = "",
+        has_map: bool = False,
         **views: Any,
     ) -> HTMLResponse:
-        """Return a page; ``live`` is where a script asks for what changed."""
+        """Return a page; ``live`` is where a script asks for what changed.
+
+        One that ``has_map`` may load the pictures of the ground that an operator named.
+        """
         lang = lang_of(request)
         frame = Frame(
             lang,
@@ -166,9 +171,11 @@ class Renderer:
             return say(lang, key, **values)
 
         text = self._templates.get_template(template).render(
-            frame=frame, lang=lang, t=t, **views
+            frame=frame, lang=lang, t=t, tiles=self._services.tiles, **views
         )
         response = HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+        if has_map and (origin := self._services.tiles.origin):
+            response.headers["Content-Security-Policy"] = with_images(origin)
         # By this a phone keeps pages for one session, and forgets those of others.
         response.headers["X-Session-Mark"] = self._mark(request)
         self._keep(request, response, "lang", lang)

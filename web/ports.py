@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
@@ -58,6 +59,28 @@ class Telemetry(Protocol):
 
 
 @dataclass(frozen=True)
+class Tiles:
+    """Pictures of the ground beneath maps: the one thing that a page asks of another site,
+    and tells it where somebody looks. ``address`` has ``{z}``, ``{x}`` and ``{y}``;
+    ``credit`` is plain text.
+    """
+
+    address: str = ""
+    credit: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Return scheme and host, for the page's policy; empty without tiles."""
+        if not self.address:
+            return ""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+NO_TILES: Final = Tiles()
+
+
+@dataclass(frozen=True)
 class House:
     """What the administrator's pages need of the machine; what is None, it cannot do.
 
@@ -83,7 +106,8 @@ class Services:
     ``public_url`` is how phones reach the site; ``signer`` signs labels, and ``fonts`` is
     the folder of those that are printed. ``photos`` is the folder of photos on records;
     ``take_in`` stores readings typed by hand so that analytics sees them (None: the
-    store alone). ``hosts`` are the names that the site answers to (none: to any). A
+    store alone). ``hosts`` are the names that the site answers to (none: to any);
+    ``tiles`` the ground beneath maps. A
     ``is_guarded`` site shows nobody's data to visitors who have not signed in; one that is
     not is the operator's own screen.
     """
@@ -94,6 +118,7 @@ class Services:
     viewer: str | None = None
     public_url: str = "http://127.0.0.1:8000"
     hosts: frozenset[str] = frozenset()
+    tiles: Tiles = NO_TILES
     signer: Signer | None = None
     is_guarded: bool = True
     is_demo: bool = False

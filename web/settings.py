@@ -1,6 +1,17 @@
 """What an operator may set for the site. Read once, at start."""
 
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
 from msgspec import Struct
+
+from greenwater.kernel.errors import ConfigError
+from web.ports import Tiles
+
+_PLACES: Final = ("{z}", "{x}", "{y}")
+_PLAIN: Final = re.compile(r"[!-~]+")
+_HOST: Final = re.compile(r"[\w.-]+(:\d+)?")
 
 
 class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -10,10 +21,37 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     step into roles without a secret: never set it where real people's data is.
     ``hosts`` are further names, with commas, by which the site is reached beside
     ``public_url``. ``trusted_proxies`` are the addresses of proxies that say where visitors
-    come from.
+    come from. ``map_tiles`` is where maps get pictures of the ground,
+    ``https://…/{z}/{x}/{y}.png``, with ``map_credit`` as its keeper asks; empty: none is
+    asked for, and maps have the land that comes with the site.
     """
 
     public_url: str = "http://127.0.0.1:8000"
     is_demo: bool = False
     trusted_proxies: str = "127.0.0.1"
     hosts: str = ""
+    map_tiles: str = ""
+    map_credit: str = ""
+
+
+def tiles_of(address: str, credit: str) -> Tiles:
+    """Return the tiles that an operator set.
+
+    Raises:
+        ConfigError: that is no address of tiles, or nobody is credited.
+    """
+    if not address:
+        return Tiles()
+    parts = urlsplit(address) if _PLAIN.fullmatch(address) else urlsplit("")
+    has_all = all(one in address for one in _PLACES)
+    if parts.scheme != "https" or not _HOST.fullmatch(parts.netloc) or not has_all:
+        raise ConfigError(
+            f"map_tiles: {address!r} is no address of tiles: write it with https, a host "
+            "and {z}, {x}, {y}, as in https://tiles.example/{z}/{x}/{y}.png"
+        )
+    if not credit.strip():
+        raise ConfigError(
+            "map_tiles is set and map_credit is not: write what the tiles' keeper asks to "
+            "be shown, as in '© OpenStreetMap contributors'"
+        )
+    return Tiles(address, credit.strip())

@@ -1,6 +1,7 @@
 """The fleet's page: where boats are, by whom they were heard, and what is due."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from shapely import Point, Polygon, union_all
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source
 from greenwater.storage.registry.places import VesselInfo
@@ -15,6 +17,7 @@ from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, World
 from web.app import create_app
 from web.sea.fleet import Fix, boat_view, standing_of
+from web.settings import tiles_of
 from web.views.facts import Snapshots
 from web.views.lights import Light
 from web.views.seamap import HOME, LAND, Mark, bounds_of, sea_map
@@ -150,3 +153,44 @@ def test_a_position_half_told_is_none(own_world: World) -> None:
     facts = replace(facts, on_vessels={"KH-99003-TS": (half,)})
     info = next(one for one in facts.vessels if one.id == "KH-99003-TS")
     assert boat_view(Lang.EN, facts, info).at is None
+
+
+def test_ground_from_elsewhere_is_asked_for_on_maps_alone_and_only_where_it_is_named(
+    world: World,
+) -> None:
+    """The address stands on the map's page, its host in that page's policy and in no other."""
+    tiles = tiles_of("https://nen.example/{z}/{x}/{y}.png", "© Nền mẫu")
+    with TestClient(create_app(replace(world.services, tiles=tiles))) as client:
+        fleet, home = client.get("/fleet"), client.get("/board")
+    (sea,) = [
+        one for one in parse_page(fleet.text).all("div") if one.attrs.get("id") == "sea"
+    ]
+    assert sea.attrs["data-tiles"] == "https://nen.example/{z}/{x}/{y}.png"
+    assert "© Nền mẫu" in fleet.text
+    assert "Natural Earth" not in fleet.text
+    assert (
+        "img-src 'self' https://nen.example;"
+        in fleet.headers["content-security-policy"]
+    )
+    assert "nen.example" not in home.headers["content-security-policy"]
+    with TestClient(create_app(world.services)) as client:
+        plain = client.get("/fleet")
+    assert "data-tiles" not in plain.text
+    assert "img-src 'self';" in plain.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("address", "credit", "what"),
+    [
+        ("http://nen.example/{z}/{x}/{y}.png", "©", "write it with https"),
+        ("https://nen.example/{z}/{x}.png", "©", "{z}, {x}, {y}"),
+        ("https://nen.example;script-src */{z}/{x}/{y}", "©", "is no address of tiles"),
+        ("https://a:b@nen.example/{z}/{x}/{y}", "©", "is no address of tiles"),
+        ("https://nen.example/{z}/{x}/{y}.png", " ", "map_credit is not"),
+    ],
+)
+def test_tiles_that_cannot_be_are_refused_in_a_sentence(
+    address: str, credit: str, what: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(what)):
+        tiles_of(address, credit)

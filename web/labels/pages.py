@@ -23,6 +23,7 @@ from traceability.label.scanning import Scanning
 from traceability.proof.keys import jwks_document
 from traceability.proof.verify import Code, Verdict
 from web.door.doors import Doors
+from web.door.policies import CHECK_POLICY
 from web.farm.books import shown
 from web.labels.beside import Beside, beside_label, told_facts
 from web.labels.counting import ScanCounter
@@ -41,12 +42,6 @@ from web.words import Lang, say
 
 log = structlog.get_logger()
 
-CHECK_POLICY: Final = (
-    "default-src 'none'; object-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-    "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
-    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
 NOTHING: Final = Beside()
 LINKED: Final = "application/ld+json"
 

@@ -129,6 +129,7 @@ class AreaPages:
         return self._render.page(
             request,
             "areas.html",
+            has_map=True,
             now_ms=facts.now_ms,
             is_simulated=any(one.is_simulated for one in facts.devices.values()),
             heads=[say(lang, f"area_{name}") for name in COLUMNS],

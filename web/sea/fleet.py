@@ -126,6 +126,7 @@ class FleetPages:
         return self._render.page(
             request,
             "fleet.html",
+            has_map=True,
             now_ms=facts.now_ms,
             is_simulated=any(one.is_simulated for one in boats),
             boats=boats,

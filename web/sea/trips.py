@@ -108,6 +108,7 @@ class TripPages:
         return self._render.page(
             request,
             "trip.html",
+            has_map=True,
             status=409 if trouble else 200,
             now_ms=now_ms,
             is_simulated=self._evidence.is_simulated(view.vessel.id),

@@ -29,11 +29,15 @@
     .then(([sea, land]) => {
       const drawing = place.firstElementChild;
       place.classList.add("moving");
-      const map = L.map(place, { attributionControl: false, zoomControl: false, zoomSnap: 0.25, minZoom: 5, maxZoom: 14 });
+      const { tiles, credit } = place.dataset;
+      const map = L.map(place, { attributionControl: Boolean(tiles), zoomControl: false, zoomSnap: 0.25, minZoom: 5, maxZoom: 14 });
       const [west, south, east, north] = sea.bounds;
       map.fitBounds([[south, west], [north, east]]);
       L.control.zoom({ zoomInTitle: place.dataset.zoomIn, zoomOutTitle: place.dataset.zoomOut }).addTo(map);
-      L.geoJSON(land, { interactive: false, className: "land", stroke: true, weight: 1 }).addTo(map);
+      // The ground from elsewhere, where an operator named it; else the land that came along.
+      map.attributionControl?.setPrefix(false);
+      if (tiles) L.tileLayer(tiles, { attribution: node("i", credit).innerHTML }).addTo(map);
+      else L.geoJSON(land, { interactive: false, className: "land", stroke: true, weight: 1 }).addTo(map);
       for (const name of ["coastal", "inshore"])
         L.polyline(sea.zones[name], { className: `zone ${name}`, weight: 2 }).bindTooltip(place.dataset[name], { sticky: true }).addTo(map);
       for (const { name, points } of sea.areas ?? [])
