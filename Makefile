@@ -6,7 +6,7 @@ RUN := $(VENV)/.run
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test long lint format servers venv pins wheel chaos bench load latency evaluate readback screenshots clean
+.PHONY: help demo test long lint format servers venv pins wheel chaos bench fuzz load latency evaluate readback screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

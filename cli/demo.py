@@ -23,7 +23,7 @@ from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
 from cli.lan import Lan, how_to_open, open_lan, own_address
 from cli.run import answers, free_port, platform_parts
-from cli.satellite import hear_by_satellite
+from cli.satellite import hear_by_satellite, keep_hearing
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
 from cli.tonight import USUAL, tonight
@@ -156,10 +156,23 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
         if bill.once:
             authority = None if lan is None else lan.files.ca
             return _check_once(home, stage, bill, supervisor, stop, clock, authority)
+        if not bill.scenario:
+            _hear_on(home, clock, stop, opens)
         supervisor.run(stop)
         return 0
     finally:
         supervisor.stop()
+
+
+def _hear_on(home: Home, clock: str, stop: threading.Event, opens: datetime) -> None:
+    """Hear the boat at sea beside all else, for as long as the demo plays."""
+    threading.Thread(
+        target=keep_hearing,
+        args=(home, parse_clock(clock), stop),
+        kwargs={"left": opens - HISTORY, "opened": opens},
+        name="satellite",
+        daemon=True,
+    ).start()
 
 
 def _lan(home: Home, bill: Bill) -> Lan | None:

@@ -76,9 +76,14 @@ def _add_roles(farms: Farms) -> None:
     farms.registry.add_organisation(
         "quan-tri", "Quản trị", kind=OrganisationKind.AUTHORITY
     )
+    farms.registry.add_organisation("xa", "Xã", kind=OrganisationKind.COMMUNE)
     for person, organisation, role in (
         ("chu", "hoa", Role.BOAT_OWNER),
+        ("tai", "hoa", Role.SKIPPER),
+        ("con", "hoa", Role.DELEGATE),
+        ("tho", "hoa", Role.TECHNICIAN),
         ("can-bo", "chi-cuc", Role.OFFICER),
+        ("xa", "xa", Role.OFFICER),
         ("quan", "quan-tri", Role.ADMIN),
     ):
         farms.registry.add_person(person, f"Ông {person}")
@@ -113,8 +118,9 @@ def farm_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Farms,
             thread.join(10)
 
 
-PEOPLE = ("hoa", "chu", "minh", "an", "can-bo", "quan")
-"""A farmer, a boat's owner, an inspector, a certifier, an officer, an administrator."""
+PEOPLE = ("hoa", "chu", "minh", "an", "can-bo", "quan", "tai", "con", "tho", "xa")
+"""A farmer, a boat's owner, an inspector, a certifier, an officer, an administrator; a
+skipper, who writes for him, a technician, an officer of a commune."""
 
 
 @pytest.mark.live
