@@ -1,6 +1,7 @@
 """Where a probe hung at an instant, and what lives there: pure, from the registry's rows."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -62,6 +63,11 @@ class Places:
         for some in self._hung.values():
             some.sort(key=lambda one: one.from_ms)
         self._aboard = _aboard(self._hung)
+        farms = {
+            (self._sites[one.site].organisation, one.site)
+            for one in self._units.values()
+        }
+        self._farms = Counter(organisation for organisation, _ in farms)
         self._by_hand = {
             Series(one.device, one.id)
             for one in probes
@@ -150,9 +156,13 @@ class Places:
         return closed_ms is not None and at_ms >= closed_ms
 
     def unit_name(self, unit: str) -> str:
-        """Return what people call a unit."""
+        """Return what its people call a unit: with its farm's name where they have several."""
         info = self._units.get(unit)
-        return unit if info is None else info.name
+        if info is None:
+            return unit
+        site = self._sites[info.site]
+        is_alone = self._farms[site.organisation] == 1
+        return info.name if is_alone else f"{info.name} – {site.name}"
 
     def site_name(self, site: str) -> str:
         """Return a site's name."""

@@ -192,3 +192,19 @@ def test_the_hours_of_bulletins(at: str, expected: tuple[str, str] | None) -> No
     assert hour_of_bulletin(milliseconds(datetime.fromisoformat(at))) == expected
     start_ms, end_ms = night_of("2026-06-10")
     assert end_ms - start_ms == 11 * HOUR_MS
+
+
+def test_the_night_names_the_farm_where_a_household_has_two(registry: Registry) -> None:
+    """Two ponds may both be "Ao 3": of a neighbour's it does not matter."""
+    for organisation, site, name in (
+        ("lang-gieng", "xa", "Trại xa"), ("hoa", "hai", "Trại hai"),
+    ):  # fmt: skip
+        assert places_of(registry).unit_name("ao-3") == "Ao 3"
+        if organisation != "hoa":
+            registry.add_organisation(organisation, "Hộ láng giềng")
+        registry.add_site(site, organisation=organisation, name=name)
+        registry.add_unit(f"{site}-3", site=site, name="Ao 3", species="PNV")
+    places = places_of(registry)
+    assert places.unit_name("hai-3") == "Ao 3 – Trại hai"
+    assert places.unit_name("ao-3").startswith("Ao 3 – ")
+    assert places.unit_name("xa-3") == "Ao 3"
