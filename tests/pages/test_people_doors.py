@@ -23,6 +23,7 @@ from cli.main import build
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.audit import Noted
+from greenwater.storage.registry.inspections import InspectorKey
 from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.reading_pages import Node, parse_page
@@ -1076,3 +1077,18 @@ def test_no_page_of_accounts_is_kept_by_the_browser(world: World) -> None:
     client = enter(site(world), "hoa")
     for path in ("/account", "/account/who-sees", "/account/data.zip"):
         assert "no-store" in client.get(path).headers["cache-control"], path
+
+
+def test_an_administrator_says_that_an_inspectors_phone_is_lost(world: World) -> None:
+    """He may have no other phone to say so from; nobody else's key is ended by the way."""
+    for person, key in (("minh", "k" * 8), ("hoa", "h" * 8)):
+        world.registry.add_inspector_key(
+            InspectorKey(key, person, f"public-{key}", f"Máy {person}", NOW_MS)
+        )
+    admin = administer(world)
+    assert "Máy minh" in page(admin, "/admin/people/minh").one("main").text
+    assert post(admin, f"/admin/people/minh/keys/{'h' * 8}/end")[0] == 404
+    assert post(admin, f"/admin/people/minh/keys/{'k' * 8}/end")[0] == 303
+    lost = {one.id: one.is_lost for one in world.registry.inspector_keys()}
+    assert lost == {"k" * 8: True, "h" * 8: False}
+    assert "đã báo mất" in page(admin, "/admin/people/minh").one("main").text

@@ -71,6 +71,7 @@ ACTS: Final[Mapping[str, str]] = {
     "/admin/people/{person}/contacts": "contact",
     "/admin/people/{person}/contacts/end": "contact",
     "/admin/people/{person}/second-factor/end": "second_factor_end",
+    "/admin/people/{person}/keys/{key}/end": "inspector_key_end",
     "/admin/vessels": "vessel_add",
     "/vessels/{vessel}/edit": "vessel_change",
     "/vessels/{vessel}/service": "vessel_service",

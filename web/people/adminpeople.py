@@ -18,6 +18,7 @@ from web.people.inviting import Inviting, NewLinkView
 from web.people.own import session_view
 from web.ports import Services
 from web.views.calls import CallView, call_view
+from web.views.formats import moment
 from web.views.refused import refused
 from web.words import Lang, say
 
@@ -56,6 +57,7 @@ class AdminPeoplePages:
         routes.post("/admin/people/{person}/sessions/end")(self.end_sessions)
         routes.post("/admin/people/{person}/link")(self.link)
         routes.post("/admin/people/{person}/second-factor/end")(self.end_factor)
+        routes.post("/admin/people/{person}/keys/{key}/end")(self.end_key)
         return routes
 
     def _now_ms(self) -> int:
@@ -198,6 +200,10 @@ class AdminPeoplePages:
                 session_view(lang, one, now_ms, None)
                 for one in self._registry.list_sessions(person, now_ms)
             ],
+            keys=[
+                (key, moment(lang, key.from_ms, now_ms))
+                for key in self._registry.inspector_keys(person=person)
+            ],
             has_factor=factor is not None and factor.confirmed_ms is not None,
             **self._choices(lang),
         )
@@ -278,4 +284,14 @@ class AdminPeoplePages:
         self._begin(request, person, csrf)
         self._registry.end_second_factor(person)
         self._registry.end_sessions(person)
+        return RedirectResponse(f"/admin/people/{person}", 303)
+
+    def end_key(
+        self, request: Request, person: str, key: str, csrf: Annotated[str, Form()]
+    ) -> Response:
+        """Say that an inspector's phone is lost: nothing that it signed is believed."""
+        self._begin(request, person, csrf)
+        if key not in {one.id for one in self._registry.inspector_keys(person=person)}:
+            raise MissingError(f"{person} has no key {key}")
+        self._registry.end_inspector_key(key, at_ms=self._now_ms(), is_lost=True)
         return RedirectResponse(f"/admin/people/{person}", 303)
