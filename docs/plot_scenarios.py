@@ -149,14 +149,21 @@ def tracked(name: str, title: str) -> str:
     return framed(parts, height)
 
 
+def crashing(name: str, hour: float) -> tuple[ScenarioRun, ScenarioRun]:
+    """Return a crash left to itself, and one with two more aerators from an hour on."""
+    left, _ = opened(name)
+    saved, clock = opened(name)
+    clock.advance(timedelta(hours=hour))
+    for aerator in ("ao-7-quat-3", "ao-7-quat-4"):
+        saved.switch_aerator(aerator, True)
+    return left, saved
+
+
 def charts() -> dict[str, Chart]:
     """Return every chart by the name of its file."""
     farm, _ = opened("healthy-farm")
-    crash, _ = opened("oxygen-crash")
-    saved, clock = opened("oxygen-crash")
-    clock.advance(timedelta(hours=44))
-    for aerator in ("ao-7-quat-3", "ao-7-quat-4"):
-        saved.switch_aerator(aerator, True)
+    crash, saved = crashing("oxygen-crash", 44)
+    tonight, kept = crashing("oxygen-tonight", 25)
     flood, _ = opened("flood")
     failed, _ = opened("aerator-failure")
     fouled, _ = opened("fouled-probe")
@@ -184,6 +191,18 @@ def charts() -> dict[str, Chart]:
                 Line("two more aerators", series(saved, "ao-7-tren", oxygen)),
             ],
             [(43, "die-off")],
+        ),
+        "oxygen-tonight": Chart(
+            "Oxygen",
+            "mg/L",
+            0,
+            12,
+            [
+                Line("0.4 m", series(tonight, "ao-7-tren", oxygen)),
+                Line("1.2 m", series(tonight, "ao-7-day", oxygen)),
+                Line("two more aerators", series(kept, "ao-7-tren", oxygen)),
+            ],
+            [(21, "die-off")],
         ),
         "flood": Chart(
             "Salinity",

@@ -398,7 +398,7 @@ def test_strangers_neither_end_a_server_nor_leave_anything_behind() -> None:
         deadline_s = time.monotonic() + DEADLINE_S
         while files() > before and time.monotonic() < deadline_s:
             time.sleep(0.05)
-        assert files() == before
+        assert files() <= before, "what else was open may have been closed meanwhile"
         with socket.create_connection(("127.0.0.1", ports[0]), 5) as raw:
             raw.sendall(whole)
             assert raw.recv(300)[:8] == struct.pack(">HHHBB", 7, 0, 11, 1, 3)

@@ -79,7 +79,7 @@ class House:
     def _comes_in(self, page: Page, person: str) -> None:
         clock = self.farms.world.clock
         page.goto(f"{self.url}/sign-in")
-        page.fill("#phone", PHONES.get(person) or EXTRA[person][0])
+        page.fill("#phone", EXTRA[person][0] if person in EXTRA else PHONES[person])
         page.fill("#secret", PIN)
         press(page, "main form button")
         if page.locator("#code").count():

@@ -72,7 +72,8 @@ const shown = (one) => {
   const note = [one.told.place, when, stateOf(one)].filter(Boolean).join(" · ");
   item.append(element("b", one.told.name), element("p", `${one.told.text}${photos}`), element("p", note, { className: "note" }));
   if (one.state === "conflict") item.append(element("a", say("phone_conflict_see"), { className: "button", href: one.href }), " ");
-  if (one.state === "refused" && document.getElementById("today")) item.append(button(say("phone_edit"), () => takeUp("form[data-book]", one, one.told.typed)), " ");
+  if (one.state === "refused" && document.getElementById("today"))
+    item.append(button(say("phone_edit"), () => takeUp("form[data-book]", one, one.told.typed)), " ");
   if (one.state !== "stored") item.append(dropOne(one));
   return item;
 };
