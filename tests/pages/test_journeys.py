@@ -1,6 +1,6 @@
 """Every person's way from the sign-in page to its result, on a phone and at a desk.
 
-Outside a demo: those on duty set a second factor up at their first visit and give its code at
+At a desk with ``make long``: it is the same way with more room. Outside a demo: those on duty set a second factor up at their first visit and give its code at
 the next. What happens with no network, and the nights that alarms are about, are told in
 test_farmer_phone, test_duty_js and tests/stories.
 """
@@ -141,7 +141,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         browser.close()
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=["phone", pytest.param("desk", marks=pytest.mark.long)])
 def size(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
