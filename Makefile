@@ -17,8 +17,8 @@ demo: $(RUN)  ## the whole system on this machine, with a live page
 test: $(STAMP) servers  ## every test but those of `make long`, live servers included
 	@$(BIN)/python tools/run_tests.py $(BIN)/python $(TESTS)
 
-long: $(STAMP) servers  ## what takes minutes more: each story on its other backing, each journey at a desk
-	$(BIN)/python -m pytest -q -rfEs -m long tests/live tests/stories tests/pages/test_journeys.py
+long: $(STAMP) servers  ## what takes minutes more: each story on its other backing, each journey and page at a desk
+	$(BIN)/python -m pytest -q -rfEs -m long tests/live tests/stories tests/pages/test_journeys.py tests/pages/test_looks.py
 
 lint: $(STAMP)  ## format, style, types, import rules
 	$(BIN)/ruff format --check .

@@ -79,6 +79,8 @@ class Walk:
 
     asks_files = True
     """Whether it asks for what is not a page, too."""
+    is_night = False
+    """Whether pages are looked at by night, on a desk, in place of by day, on a phone."""
 
     def __init__(self, base: str, context: BrowserContext) -> None:
         self.base, self.context = base, context
@@ -146,14 +148,16 @@ class Walk:
         return answer
 
     def look(self, kind: str, path: str) -> None:
-        """See one page of a kind: on a narrow phone by day, on a desk by night."""
+        """See one page of a kind: on a narrow phone by day, or on a desk by night."""
         page = self._page
         if page.url != self.base + path:
             page.goto(self.base + path)
-        page.emulate_media(color_scheme="light")
-        text = self._fits(path)
-        self.wrong += [(path, f"says {one}") for one in SLIP.findall(text)]
-        self.wrong += [(path, one) for one in faults(page)]
+        if not self.is_night:
+            page.emulate_media(color_scheme="light")
+            text = self._fits(path)
+            self.wrong += [(path, f"says {one}") for one in SLIP.findall(text)]
+            self.wrong += [(path, one) for one in faults(page)]
+            return
         usual = page.viewport_size or DESK
         page.set_viewport_size(DESK)
         page.emulate_media(color_scheme="dark")
