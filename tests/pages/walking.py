@@ -18,7 +18,7 @@ from tests.axe import faults
 LINK = re.compile(r'<a [^>]*?href="([^"#]+)')
 THING = re.compile(
     r"/(people|sites|units|vessels|crops|lots|goods|trips|alarms|dossiers|certificates"
-    r"|records|passport|labels)/(?!new\b|import\b|keys\b|today\b)[^/?]+"
+    r"|records|passport|labels|limits)/(?!new\b|import\b|keys\b|today\b)[^/?]+"
 )
 ID = re.compile(
     r"(?<=[/=])(?:hoa|binh|sim)-[\w-]+|(?<=[/=])[0-9A-Za-z-]*\d[0-9A-Za-z-]{6,}"

@@ -18,11 +18,13 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from cli.cast import CROP, FARM, FARMER, INSPECTOR, UNIT
-from cli.demo import STORIES, open_the_books
+from cli.demo import NIGHT, STORIES, open_the_books
 from cli.harbour import OWNER
 from cli.home import Home
 from cli.run import answers, free_port, greenwater
 from cli.stage import Stage
+from cli.tonight import tonight as tonight_of
+from firmware_sim.scenarios import load_scenario
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from tests.chromium import browsing
@@ -33,7 +35,9 @@ from tests.stories.receiver import Receiver, receiving
 from tests.stories.scenes import alarms_of, wait_for
 from tests.stories.theatre import Embedded, Theatre, playing
 
-OPENS = datetime(2026, 6, 1, 17, 50, tzinfo=UTC)
+TONIGHT = tonight_of(load_scenario(NIGHT), datetime(2026, 6, 2, 5, tzinfo=UTC))
+OPENS = TONIGHT.opens
+PLAYED = (STORIES[0]._replace(passed=OPENS - TONIGHT.began), *STORIES[1:])
 SPEED = 30.0
 WITHDRAWAL_LEFT = timedelta(minutes=45)
 """Over when the alarm comes; a slow machine has taken the refusal before."""
@@ -270,7 +274,7 @@ def main(folder: Path) -> None:
         stage = playing(
             place / "home",
             Embedded(),
-            STORIES,
+            PLAYED,
             opens=OPENS,
             speed=SPEED,
             prepare=prepare,
