@@ -5,6 +5,8 @@ import http.client
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -163,3 +165,54 @@ def test_what_is_no_certificate_is_said_before_anything_listens(tmp_path: Path) 
     for path in (wrong, tmp_path / "none.pem"):
         with pytest.raises(ConfigError, match="certificate with its key"):
             serve(FastAPI(), "127.0.0.1", 0, threading.Event(), certificate=path)
+
+
+BUSY = """
+import re, threading, time, urllib.request
+from pathlib import Path
+from fastapi import FastAPI
+from web.server import serve
+
+app, stop, ready, ports = FastAPI(), threading.Event(), threading.Event(), []
+
+@app.get("/")
+def page() -> int:
+    kept = [bytes(2_000 + n) for n in range(200)]  # past what Python keeps by itself
+    time.sleep(0.2)
+    return len(kept)
+
+def opened(port: int) -> None:
+    ports.append(port)
+    ready.set()
+
+def look() -> None:
+    urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}/").read()
+
+def visit() -> None:
+    ready.wait()
+    lookers = [threading.Thread(target=look) for _ in range(16)]
+    for one in lookers:
+        one.start()
+    for one in lookers:
+        one.join()
+    found = re.findall(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 0+ 00:00 0 *$",
+                       Path("/proc/self/maps").read_text(), re.MULTILINE)
+    print(sum(int(start, 16) % 2**26 == 0 for start in found))
+    stop.set()
+
+threading.Thread(target=visit).start()
+serve(app, "127.0.0.1", 0, stop, on_ready=opened)
+"""
+
+
+def test_many_pages_at_once_share_two_heaps() -> None:
+    """glibc's heaps beside the first begin at multiples of 64 MB (malloc/arena.c)."""
+    told = subprocess.run(
+        [sys.executable, "-c", BUSY],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    (heaps,) = [line for line in told.stdout.splitlines() if line.isdecimal()]
+    assert int(heaps) <= 1
