@@ -15,7 +15,7 @@ from greenwater.storage.registry.places import UnitInfo
 from web.assets import STATIC
 from web.door.doors import Doors, Visitor
 from web.door.policies import with_images
-from web.door.returning import same_with
+from web.door.returning import LOOKING, same_with
 from web.ports import Services
 from web.views import series, tracks
 from web.views.board import board
@@ -210,6 +210,7 @@ class Renderer:
             "phone": self._phone(visitor, lang),
             "theme": theme_of(request),
             "themes": themes(request, lang),
+            "is_answer": request.method not in LOOKING,
         }
 
     def _mark(self, request: Request) -> str:

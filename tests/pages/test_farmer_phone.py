@@ -104,6 +104,47 @@ def test_what_is_written_without_a_network_is_in_the_book_once(
     assert said == []
 
 
+@pytest.mark.live
+def test_what_was_typed_stays_when_language_or_look_is_switched(
+    url: str, phone: BrowserContext
+) -> None:
+    page = phone.new_page()
+    page.goto(f"{url}/sign-in?lang=vi")
+    page.fill("#phone", PHONES["hoa"])
+    page.fill("#secret", PIN)
+    page.click("a.switch")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#phone")).to_have_value(PHONES["hoa"])
+    expect(page.locator("#secret")).to_have_value("")
+    sign_in(page, url)
+    page.goto(f"{url}/units/new?lang=vi")
+    name, area = page.locator("#name"), page.locator("#area_m2")
+    name.fill("Ao số 9 🦐")
+    page.select_option("#kind", "cage")
+    page.click("details > summary")
+    area.fill("1.250,5")
+    page.click("a.switch")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(area).to_have_value("1250.5")
+    expect(page.locator("details[open] #area_m2")).to_be_visible()
+    page.click("footer a >> nth=0")
+    expect(name).to_have_value("Ao số 9 🦐")
+    expect(page.locator("#kind")).to_have_value("cage")
+    # The page that answered a form, switched, is the form again, with all that stood in it.
+    area.fill("wide")
+    page.click("main form button.main")
+    expect(page.locator("#t_area_m2")).to_be_visible()
+    page.click("a.switch")
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
+    expect(area).to_have_value("wide")
+    expect(name).to_have_value("Ao số 9 🦐")
+    # Once, in this tab: the page opened again is empty, and nothing is kept.
+    page.goto(f"{url}/units/new?theme=auto")
+    expect(name).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('gw-typed')") is None
+    page.close()
+
+
 def is_refused_beside_its_field(page: Page, address: str, kind: str) -> None:
     """See a number that is none told beside its field, and no longer once it is one."""
     page.goto(address)

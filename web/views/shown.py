@@ -168,6 +168,8 @@ class Frame:
     phone: Phone = Phone()
     theme: str = ""
     themes: tuple[Link, ...] = ()
+    is_answer: bool = False
+    """Whether a form was sent for it: what stands in its fields was typed."""
 
 
 @dataclass(frozen=True)
