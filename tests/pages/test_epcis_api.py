@@ -160,6 +160,45 @@ def test_every_invalid_document_is_refused_with_its_faults(partners: Partners) -
     assert ours.ids() == []
 
 
+GDST = ROOT.parent / "gdst"
+
+
+@needs_files
+def test_a_partner_may_have_events_held_to_gdst(partners: Partners) -> None:
+    ours, _, _ = partners
+    asked = "/epcis/capture?profile=gdst"
+    for path in sorted(GDST.glob("invalid/*.jsonld")):
+        job = ours.post(asked, json.loads(path.read_bytes())).json()
+        assert (job["success"], job["captured"]) == (False, 0), path.name
+        for one in job["errors"]:
+            assert one["rule"], path.name
+            assert one["detail"].split(": ")[1] == one["rule"]
+            assert one["pointer"].startswith(f"/epcisBody/eventList/{one['event']}")
+    assert ours.ids() == []
+    chain = json.loads((GDST / "valid/gdst_data_withmasterdata.jsonld").read_bytes())
+    chain["epcisBody"]["eventList"][5].pop("cbvmda:unloadingPort")
+    job = ours.post(asked, chain, **{"GS1-Capture-Error-Behaviour": "proceed"}).json()
+    (error,) = job["errors"]
+    assert (error["event"], error["rule"], job["captured"]) == (5, "unloading_port", 16)
+    bare = event(bizStep="receiving") | {"gdst:productOwner": "urn:x:y"}
+    answer = ours.post("/epcis/events?profile=gdst", bare)
+    assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (
+        400, "information_provider",
+    )  # fmt: skip
+    told = ours.post(
+        "/epcis/events?profile=gdst", bare | {"cbvmda:informationProvider": "urn:x:y"}
+    ).json()
+    assert {one["rule"] for one in told["warnings"] if "rule" in one} == {
+        "owning_party"
+    }
+    assert ours.post("/epcis/events?profile=xyz", bare).status_code == 400
+    # What the standard itself only warns of is told too, whatever the profile.
+    odd = ROOT / "valid/AggregationEvent_with_persistentDisposition.json"
+    job = ours.post("/epcis/capture", json.loads(odd.read_bytes())).json()
+    assert job["success"]
+    assert job["warnings"][0]["pointer"].endswith("/persistentDisposition")
+
+
 def test_the_same_event_twice_is_a_conflict_and_its_error_is_not(
     partners: Partners,
 ) -> None:

@@ -2,12 +2,16 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from traceability.gdst.rules import NOT_APPLICABLE, Act, act_of, check
+from traceability.gdst.acts import Act, act_of
+from traceability.gdst.findings import Severity
+from traceability.gdst.rules import NOT_APPLICABLE, check
 
 ROOT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "gdst"
 needs_files = pytest.mark.skipif(not ROOT.exists(), reason=f"{ROOT} is absent")
@@ -70,3 +74,136 @@ def test_every_mandatory_element_taken_away_is_found_in_any_spelling() -> None:
     spelt = packing | {"bizStep": "https://ref.gs1.org/cbv/BizStep-packing"}
     assert act_of(spelt) is Act.AGGREGATION
     assert check([spelt | {"action": "DELETE"}]).errors[0].rule == "event_type"
+
+
+CERTIFICATE = {
+    "gdst:certificationType": "urn:gdst:certType:harvestCoC",
+    "certificationAgency": "VICB",
+    "certificationStandard": "VietGAP",
+    "certificationIdentification": "VietGAP-TS-13-01-KH-0001",
+}
+
+
+def packed(**more: Any) -> dict[str, Any]:
+    party = "urn:gdst:greenwater.example:party:hoa"
+    return {
+        "type": "AggregationEvent",
+        "action": "ADD",
+        "bizStep": "packing",
+        "readPoint": {"id": "urn:gdst:greenwater.example:location:loc:hoa.1"},
+        "gdst:productOwner": party,
+        "cbvmda:informationProvider": party,
+        **more,
+    }
+
+
+def certified(*found: Any, **more: Any) -> dict[str, Any]:
+    return {"cbvmda:certificationList": {"certification": list(found), **more}}
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in CERTIFICATE.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("more", "rule", "pointer"),
+    [
+        (certified(without("gdst:certificationType")), "certification_type", "/0/gdst:certificationType"),
+        (certified(CERTIFICATE | {"gdst:certificationType": "harvestCoC"}), "certification_type", "/0/gdst:certificationType"),
+        (certified(CERTIFICATE, without("certificationAgency")), "certification_agency", "/1/certificationAgency"),
+        (certified(CERTIFICATE | {"certificationStandard": 5}), "certification_standard", "/0/certificationStandard"),
+        (certified(CERTIFICATE | {"certificationIdentification": " "}), "certification_identification", "/0/certificationIdentification"),
+        (certified(CERTIFICATE | {"validUntil": "2027"}), "certification_list", "/0/validUntil"),
+        (certified("VietGAP"), "certification_list", "/0"),
+    ],
+)  # fmt: skip
+def test_a_certificate_has_one_shape(
+    more: dict[str, Any], rule: str, pointer: str
+) -> None:
+    (error,) = check([packed(**more)]).errors
+    at = "/cbvmda:certificationList/certification"
+    assert (error.rule, error.pointer) == (rule, f"{at}{pointer}")
+
+
+def test_good_certificates_pass_and_a_list_that_is_none_does_not() -> None:
+    assert check([packed(**certified(CERTIFICATE))]).errors == ()
+    wrongs: list[Any] = [{}, [], {"certification": {}}]
+    for wrong in wrongs:
+        (error,) = check([packed(**{"cbvmda:certificationList": wrong})]).errors
+        assert error.rule == "certification_list"
+    (error,) = check([packed(**certified(CERTIFICATE, more=1))]).errors
+    assert error.pointer == "/cbvmda:certificationList/more"
+
+
+@pytest.mark.parametrize(
+    ("step", "is_right", "act"),
+    [
+        ("https://traceability-dialogue.org/epcis/bizStep/landing", True, Act.LANDING),
+        ("gdst:bizStep-landing", True, Act.LANDING),
+        ("urn:gdst:bizStep:Landing", False, Act.OTHER),
+        ("urn:gdst:bizStep:farmharvest", False, Act.OTHER),
+        ("urn:gdst:bizStep:feeding", True, Act.OTHER),
+        ("Packing", False, Act.OTHER),
+        ("catching", False, Act.OTHER),
+        (5, False, Act.OTHER),
+    ],
+)
+def test_a_step_is_known_in_any_spelling_but_another_case(
+    step: Any, is_right: bool, act: Act
+) -> None:
+    event = packed(bizStep=step)
+    named = [one for one in check([event]).errors if one.rule == "biz_step"]
+    assert (act_of(event), not named) == (act, is_right)
+    gone = {key: value for key, value in event.items() if key != "bizStep"}
+    assert "biz_step" in {one.rule for one in check([gone]).errors}
+
+
+@needs_files
+def test_a_trip_that_has_a_day_and_no_hour_is_warned_of() -> None:
+    chain = events("valid/gdst_data_withmasterdata.jsonld")
+    fishing = next(one for one in chain if act_of(one) is Act.FISHING)
+    path = ("cbvmda:vesselCatchInformationList", "cbvmda:vesselCatchInformation")
+    vessel = fishing["ilmd"][path[0]][path[1]][0]
+    for date, severity in (
+        ("2026-11-20", Severity.WARNING), ("2026-11-31", Severity.ERROR), ("x", Severity.ERROR),
+    ):  # fmt: skip
+        vessel["gdst:vesselTripDate"] = date
+        (found,) = check([fishing]).findings
+        assert (found.rule, found.severity) == ("vessel_vesselTripDate", severity)
+
+
+def _places(
+    node: Any, at: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
+    for key in list(node) if isinstance(node, dict) else range(len(node)):
+        yield (*at, key)
+        if isinstance(node[key], dict | list):
+            yield from _places(node[key], (*at, key))
+
+
+@needs_files
+def test_whatever_gdsts_schema_refuses_is_refused_here() -> None:
+    """The schema is the oracle: every member of each act taken away, or made a number."""
+    schema = json.loads((ROOT / "gdst_json_schema.json").read_bytes())
+    one_event = {**schema["definitions"]["EPCIS-Document-Event"], **{
+        "definitions": schema["definitions"]}}  # fmt: skip
+    oracle, missed, refused = jsonschema.Draft7Validator(one_event), [], 0
+    chain = events("valid/gdst_data_withmasterdata.jsonld")
+    for event in {act_of(one): one for one in chain}.values():
+        for path in _places(event):
+            if not any(str(one).startswith(("gdst:", "cbvmda:")) for one in path):
+                continue
+            for value in (None, 5):
+                broken = copy.deepcopy(event)
+                held: Any = broken
+                for key in path[:-1]:
+                    held = held[key]
+                if value is None:
+                    del held[path[-1]]
+                else:
+                    held[path[-1]] = value
+                if not oracle.is_valid(broken):
+                    refused += 1
+                    if not check([broken]).errors:
+                        missed.append((act_of(event), path, value))
+    assert (missed, refused > 100) == ([], True)

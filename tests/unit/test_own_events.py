@@ -15,8 +15,10 @@ from greenwater.storage.registry.inspections import Inspection
 from greenwater.storage.registry.vessel_inspections import VesselInspection
 from traceability.epcis.capture import CONTEXT, OWN_CONTEXT
 from traceability.epcis.documents import read_document
-from traceability.gdst.rules import Act as Cte
-from traceability.gdst.rules import Severity, act_of, check
+from traceability.gdst.acts import Act as Cte
+from traceability.gdst.acts import act_of
+from traceability.gdst.findings import Severity
+from traceability.gdst.rules import check
 from traceability.goods import lot_events
 from traceability.goods.balance import step_of
 from traceability.goods.steps import (

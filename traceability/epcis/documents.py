@@ -132,12 +132,24 @@ def read_event(raw: Any) -> Document:
     Raises:
         EpcisError: it is not one.
     """
+    judged = judge_event(raw)
+    if judged.faults:
+        raise EpcisError(judged.faults)
+    return judged.document
+
+
+def judge_event(raw: Any) -> Judged:
+    """Return a bare event with all its faults.
+
+    Raises:
+        EpcisError: it is a whole document, or nothing can be made of it.
+    """
     kind = raw.get("type") if isinstance(raw, dict) else None
     if isinstance(kind, str) and kind in _PATHS:
         raise EpcisError(
             [Fault(None, "/type", "this is a document; send it to /epcis/capture")]
         )
-    return read_document(raw)
+    return judge(raw)
 
 
 def judge(raw: Any) -> Judged:

@@ -8,15 +8,20 @@ from greenwater.kernel.errors import InputError
 
 
 class Fault(Struct, frozen=True):
-    """One fault. ``event`` counts from 0; None: it is the document's own."""
+    """One fault. ``event`` counts from 0; None: it is the document's own.
+
+    ``rule`` is the name of a profile's rule; empty: it is the standard's.
+    """
 
     event: int | None
     pointer: str
     reason: str
+    rule: str = ""
 
     def __str__(self) -> str:
         where = "document" if self.event is None else f"event {self.event}"
-        return f"{where}, {self.pointer or '/'}: {self.reason}"
+        named = f"{self.rule}: " if self.rule else ""
+        return f"{where}, {self.pointer or '/'}: {named}{self.reason}"
 
 
 class EpcisError(InputError):

@@ -7,14 +7,16 @@ boats do not have; "not applicable" stands for it openly and costs completeness.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
 from functools import lru_cache, reduce
 from typing import Any, Final, NamedTuple
 
+from greenwater.kernel.errors import InputError
 from traceability.epcis.faults import step
-from traceability.epcis.vocabulary import BIZ_STEP, bare
+from traceability.epcis.forms import is_uri, parse_time
+from traceability.gdst.acts import Act, Event, act_of, why_no_step
+from traceability.gdst.certifications import certification_findings
+from traceability.gdst.findings import Finding, Severity
 
-Event = Mapping[str, Any]
 Test = Callable[[Any], bool]
 NOT_APPLICABLE: Final = "urn:gdst:kde:notApplicable"
 """What stands on export for what a boat does not have."""
@@ -23,77 +25,20 @@ UNKNOWN: Final = "urn:gdst:kde:unknown"
 """What stands where nobody was asked: said openly, and as incomplete as nothing."""
 
 
-class Severity(StrEnum):
-    """An error breaks the profile; a warning is what buyers ask for beside it."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-class Finding(NamedTuple):
-    """One broken rule: its name, the event's index, where, and what is wrong."""
-
-    rule: str
-    severity: Severity
-    event: int
-    pointer: str
-    reason: str
-
-
-class Act(StrEnum):
-    """The critical tracking events."""
-
-    FISHING = "fishing"
-    TRANSSHIPMENT = "transshipment"
-    LANDING = "landing"
-    HATCHING = "hatching"
-    FEED = "feed mill"
-    FARM_HARVEST = "farm harvest"
-    PROCESSING = "processing"
-    COMMINGLING = "commingling"
-    AGGREGATION = "aggregation"
-    DISAGGREGATION = "disaggregation"
-    SHIPPING = "shipping"
-    RECEIVING = "receiving"
-    OTHER = "other"
-
-
-_BY_STEP: Final[Mapping[str, Act]] = {
-    "urn:gdst:bizStep:fishingEvent": Act.FISHING,
-    "urn:gdst:bizStep:transshipment": Act.TRANSSHIPMENT,
-    "urn:gdst:bizStep:landing": Act.LANDING,
-    "urn:gdst:bizStep:hatching": Act.HATCHING,
-    "urn:gdst:bizStep:farmHarvest": Act.FARM_HARVEST,
-    "urn:gdst:bizStep:commingling": Act.COMMINGLING,
-    "packing": Act.AGGREGATION,
-    "unpacking": Act.DISAGGREGATION,
-    "shipping": Act.SHIPPING,
-    "receiving": Act.RECEIVING,
-}
-
-
-def act_of(event: Event) -> Act:
-    """Return which critical tracking event it is."""
-    found = bare(BIZ_STEP, str(event.get("bizStep", "")))
-    if found == "commissioning":
-        ilmd = event.get("ilmd")
-        is_feed = isinstance(ilmd, dict) and "gdst:proteinSource" in ilmd
-        if is_feed:
-            return Act.FEED
-        return (
-            Act.PROCESSING if event.get("type") == "TransformationEvent" else Act.OTHER
-        )
-    return _BY_STEP.get(found, Act.OTHER)
-
-
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def _is_uri(value: Any) -> bool:
-    return (
-        isinstance(value, str) and re.match(r"[A-Za-z][\w+.\-]*:\S", value) is not None
-    )
+def _is_moment(value: Any) -> bool:
+    try:
+        return parse_time(value) is not None
+    except InputError:
+        return False
+
+
+def _is_day(value: Any) -> bool:
+    """A day alone, as trips' dates were written here before they had a time."""
+    return isinstance(value, str) and _is_moment(f"{value}T00:00:00Z")
 
 
 def _is_flag(value: Any) -> bool:
@@ -110,25 +55,34 @@ def _like(pattern: str) -> Test:
 
 
 class Kde(NamedTuple):
-    """A key data element: the rule's name, the path in the event, what it must be."""
+    """A key data element: the rule's name, the path in the event, what it must be.
+
+    An optional one may be left out, and does not count for completeness.
+    """
 
     rule: str
     path: tuple[str, ...]
     test: Test
     wanted: str
-    severity: Severity = Severity.ERROR
+    is_optional: bool = False
 
 
-def _kde(name: str, *path: str, test: Test = _is_text, wanted: str = "a text") -> Kde:
-    return Kde(name, path, test, wanted)
+def _kde(
+    name: str,
+    *path: str,
+    test: Test = _is_text,
+    wanted: str = "a text",
+    is_optional: bool = False,
+) -> Kde:
+    return Kde(name, path, test, wanted, is_optional)
 
 
 _OWNER: Final = (
-    _kde("product_owner", "gdst:productOwner", test=_is_uri, wanted="a URI"),
+    _kde("product_owner", "gdst:productOwner", test=is_uri, wanted="a URI"),
     _kde(
         "information_provider",
         "cbvmda:informationProvider",
-        test=_is_uri,
+        test=is_uri,
         wanted="a URI",
     ),
 )
@@ -154,8 +108,27 @@ def _method(*allowed: str) -> Kde:
     )
 
 
+_DATE: Final = "a date and time with a zone"
+_MADE: Final = (
+    _LOT,
+    *(
+        _kde(name, "ilmd", path, test=_is_moment, wanted=_DATE, is_optional=True)
+        for name, path in (
+            ("production_date", "cbvmda:productionDate"),
+            ("item_expiration_date", "cbvmda:itemExpirationDate"),
+        )
+    ),
+    _kde(
+        "country_of_origin",
+        "ilmd",
+        "cbvmda:countryOfOrigin",
+        test=_like("[A-Z]{2}"),
+        wanted="two letters of ISO 3166",
+        is_optional=True,
+    ),
+)
 KDES: Final[Mapping[Act, tuple[Kde, ...]]] = {
-    Act.FISHING: (_method("MARINE_FISHERY", "INLAND_FISHERY"), _LOT, _WELFARE),
+    Act.FISHING: (_method("MARINE_FISHERY"), _LOT, _WELFARE),
     Act.TRANSSHIPMENT: (_PORT, _WELFARE),
     Act.LANDING: (_PORT, _WELFARE),
     Act.HATCHING: (
@@ -169,16 +142,17 @@ KDES: Final[Mapping[Act, tuple[Kde, ...]]] = {
         _LOT,
         _WELFARE,
     ),
-    Act.FEED: (_kde("protein_source", "ilmd", "gdst:proteinSource"), _LOT, _WELFARE),
+    Act.FEED: (_kde("protein_source", "ilmd", "gdst:proteinSource"), *_MADE, _WELFARE),
     Act.FARM_HARVEST: (
         _kde("aquaculture_method", "ilmd", "gdst:aquacultureMethod"),
         _method("AQUACULTURE"),
         _LOT,
         _WELFARE,
     ),
-    Act.PROCESSING: (_LOT,),
-    Act.COMMINGLING: (_LOT,),
+    Act.PROCESSING: _MADE,
+    Act.COMMINGLING: _MADE,
 }
+_TRIP: Final = "gdst:vesselTripDate"
 VESSEL: Final[Mapping[str, tuple[Test, str]]] = {
     "cbvmda:economicZone": (_like(r"urn:gdst:eez:.+"), "urn:gdst:eez:…"),
     "cbvmda:fishingGearTypeCode": (_like(r"urn:gdst:gear:.+"), "urn:gdst:gear:…"),
@@ -193,7 +167,7 @@ VESSEL: Final[Mapping[str, tuple[Test, str]]] = {
     "gdst:satelliteTrackingAuthority": (_is_text, "a text"),
     "gdst:subnationalPermitArea": (_is_text, "a text"),
     "gdst:vesselPublicRegistry": (_is_text, "a text"),
-    "gdst:vesselTripDate": (_is_text, "a date"),
+    _TRIP: (_is_moment, _DATE),
 }
 """The fourteen data elements of a vessel."""
 
@@ -250,10 +224,11 @@ def check(events: Sequence[Event]) -> Checked:
         act = act_of(event)
         findings += _shape(event, act, index)
         for kde in (*_OWNER, *KDES.get(act, ())):
-            asked += 1
             found = _kde_findings(event, kde, index)
-            present += not found
+            asked += not kde.is_optional
+            present += not found and not kde.is_optional
             findings += found
+        findings += certification_findings(event, index)
         if act is Act.FISHING:
             found, lacking = _vessels(event, index)
             asked += len(VESSEL)
@@ -264,12 +239,20 @@ def check(events: Sequence[Event]) -> Checked:
 
 
 def _shape(event: Event, act: Act, index: int) -> Iterable[Finding]:
+    told = why_no_step(event)
+    if told is not None:
+        at = "/bizStep" if "bizStep" in event else ""
+        reason = f"{told}; by it a critical tracking event is known"
+        yield Finding("biz_step", Severity.ERROR, index, at, reason)
     allowed = _SHAPES.get(act)
     here = (str(event.get("type")), str(event.get("action", "")))
     if allowed is not None and here not in allowed:
         wanted = " or ".join(" ".join(one).strip() for one in allowed)
         reason = f"{act} is {wanted}, not {' '.join(here).strip()}"
         yield Finding("event_type", Severity.ERROR, index, "/type", reason)
+
+
+_GONE: Final = object()
 
 
 @lru_cache(maxsize=256)
@@ -280,16 +263,16 @@ def _pointer(path: tuple[str, ...]) -> str:
 def _kde_findings(event: Event, kde: Kde, index: int) -> list[Finding]:
     value: Any = event
     for name in kde.path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if value != UNKNOWN and kde.test(value):
+        value = value.get(name, _GONE) if isinstance(value, dict) else _GONE
+    if (value != UNKNOWN and kde.test(value)) or (kde.is_optional and value is _GONE):
         return []
     pointer = _pointer(kde.path)
     if value == UNKNOWN:
         reason = f"{kde.path[-1]} is not known"
         return [Finding(kde.rule, Severity.WARNING, index, pointer, reason)]
-    what = "is missing" if value is None else f"is {str(value)[:60]!r}"
+    what = "is missing" if value is _GONE else f"is {str(value)[:60]!r}"
     reason = f"{kde.path[-1]} {what}; it must be {kde.wanted}"
-    return [Finding(kde.rule, kde.severity, index, pointer, reason)]
+    return [Finding(kde.rule, Severity.ERROR, index, pointer, reason)]
 
 
 def _vessels(event: Event, index: int) -> tuple[list[Finding], int]:
@@ -320,10 +303,11 @@ def _vessel(vessel: Event, index: int, at: str) -> list[Finding]:
         if test(value) and value != NOT_APPLICABLE:
             continue
         is_said = value == NOT_APPLICABLE and name in MAY_LACK
+        is_day = name == _TRIP and _is_day(value)
         findings.append(
             Finding(
                 f"vessel_{name.partition(':')[2]}",
-                Severity.WARNING if is_said else Severity.ERROR,
+                Severity.WARNING if is_said or is_day else Severity.ERROR,
                 index,
                 step(at, name),
                 f"{name} is not applicable to this vessel"

@@ -55,7 +55,7 @@ def vessel_place(registration: str) -> str:
 def vessel_information(evidence: CatchEvidence) -> dict[str, Any]:
     """Return the fourteen data elements of a vessel."""
     shares = {} if evidence.coverage is None else evidence.coverage.by_source
-    departed = instant(evidence.departure_ms).astimezone(VIETNAM).date()
+    departed = instant(evidence.departure_ms).astimezone(VIETNAM)
     return {
         "cbvmda:vesselName": evidence.vessel,
         "cbvmda:vesselID": evidence.registration,
@@ -63,7 +63,7 @@ def vessel_information(evidence: CatchEvidence) -> dict[str, Any]:
         "cbvmda:catchArea": f"urn:gdst:fao:{evidence.fao_area}",
         "cbvmda:economicZone": RULES.economic_zone,
         "cbvmda:fishingGearTypeCode": gear_urn(evidence.gear_number),
-        "gdst:vesselTripDate": departed.isoformat(),
+        "gdst:vesselTripDate": departed.isoformat(timespec="seconds"),
         "gdst:gpsAvailability": evidence.has_positions,
         "gdst:satelliteTrackingAuthority": (
             f"{RULES.flag}: national VMS" if Source.VMS in shares else NOT_APPLICABLE

@@ -12,9 +12,16 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.epcis import DuplicateEventError, Job
 from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import draft_of, iso
-from traceability.epcis.documents import Judged, decode, judge, read_event
+from traceability.epcis.documents import (
+    Document,
+    Judged,
+    decode,
+    judge,
+    judge_event,
+)
 from traceability.epcis.faults import EpcisError, Fault
 from traceability.epcis.masterdata import attributes_of
+from traceability.gdst import profile
 from web.api.epcis_described import described
 from web.api.epcis_queries import RESOURCES, EpcisQueries
 from web.api.problems import (
@@ -27,6 +34,7 @@ from web.api.problems import (
     TooLargeError,
     as_json,
     duplicate_of,
+    fault_of,
     problem,
     problem_of,
 )
@@ -103,14 +111,15 @@ class EpcisApi:
         """Record one event."""
         organisation = self._programs.token(request, "epcis:capture").organisation
         _fits(len(body))
-        document = read_event(decode(body))
+        document = _good(_profiled(request, judge_event(decode(body))))
         draft = draft_of(document.events[0], document.context)
         draft = msgspec.structs.replace(draft, is_bare=False)
         self._services.registry.capture(
             organisation, [draft], now_ms=self._now_ms(), is_whole=True
         )
         place = f"/epcis/events/{quote(draft.id, safe='')}"
-        return as_json({"eventID": draft.id}, 201, {"Location": place})
+        told = {"eventID": draft.id, **_warned(document)}
+        return as_json(told, 201, {"Location": place})
 
     def capture(self, request: Request, body: bytes) -> Response:
         """Record the events of a document; the job says what became of each."""
@@ -122,7 +131,7 @@ class EpcisApi:
                 f"GS1-Capture-Error-Behaviour {behaviour[:40]!r}: rollback or proceed"
             )
         started_ms = self._now_ms()
-        judged = _judged(body)
+        judged = _profiled(request, _judged(body))
         captured, errors = self._captured(organisation, judged, behaviour)
         job = Job(
             self._new_id(),
@@ -135,9 +144,8 @@ class EpcisApi:
             tuple(errors),
         )
         self._keep(job, judged)
-        return as_json(
-            _job(job), 202, {"Location": f"/epcis/capture/{job.id}", **LIMITS}
-        )
+        told = _job(job) | _warned(judged.document)
+        return as_json(told, 202, {"Location": f"/epcis/capture/{job.id}", **LIMITS})
 
     def _keep(self, job: Job, judged: Judged) -> None:
         """Keep a capture with its master data, unless it was rolled back."""
@@ -197,6 +205,28 @@ def _judged(body: bytes) -> Judged:
     if any(fault.event is None for fault in judged.faults):
         raise EpcisError(judged.faults)
     return judged
+
+
+def _profiled(request: Request, judged: Judged) -> Judged:
+    """Return a document held to the profile that is asked for, if one is."""
+    name = request.query_params.get("profile")
+    if name is None:
+        return judged
+    if name != profile.NAME:
+        raise InputError(f"profile {name[:40]!r}: there is {profile.NAME}")
+    return profile.held_to_gdst(judged)
+
+
+def _good(judged: Judged) -> Document:
+    if judged.faults:
+        raise EpcisError(judged.faults)
+    return judged.document
+
+
+def _warned(document: Document) -> dict[str, Any]:
+    """Return what was accepted though a standard says otherwise; told once, not kept."""
+    told = [fault_of(one) for one in document.warnings[:100]]
+    return {"warnings": told} if told else {}
 
 
 def _fits(size: int) -> None:

@@ -33,6 +33,7 @@ _JOB: Final = {
         "captureErrorBehaviour": {"enum": ["rollback", "proceed"]},
         "captured": {"type": "integer", "minimum": 0},
         "errors": {"type": "array", "items": _ANY},
+        "warnings": {"type": "array", "items": _ANY},
     },
 }
 _DEFINITION: Final = {
@@ -55,7 +56,10 @@ _DEFINITION: Final = {
 _RECORDED: Final = {
     "type": "object",
     "required": ["eventID"],
-    "properties": {"eventID": {"type": "string"}},
+    "properties": {
+        "eventID": {"type": "string"},
+        "warnings": {"type": "array", "items": _ANY},
+    },
 }
 _ANSWERS: Final[Mapping[str, Any]] = {
     "events": _EVENTS,
@@ -127,6 +131,11 @@ _FORMAT: Final = _header(
         ]
     },
 )
+_PROFILE: Final = _asked(
+    "profile",
+    {"enum": ["gdst"]},
+    "Hold the events to GDST 1.2 too; what breaks a rule is refused by its name.",
+)
 _QUERY: Final = (
     _asked(
         "eventType",
@@ -191,8 +200,8 @@ _MORE: Final = {
 def _parameters(name: str, path: str, method: str) -> list[dict[str, Any]]:
     if name in ("capture", "capture_event"):
         behaviour = {"enum": ["rollback", "proceed"]}
-        more = [_header("GS1-Capture-Error-Behaviour", behaviour)]
-        return more if name == "capture" else []
+        more = [_PROFILE, _header("GS1-Capture-Error-Behaviour", behaviour)]
+        return more if name == "capture" else [_PROFILE]
     if name in ("events", "events_of_type") or name.startswith("events_of_"):
         listed = () if name in _PAGES else _QUERY
         return [*_typed(path), *listed, _PER_PAGE, _TOKEN, _FORMAT]

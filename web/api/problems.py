@@ -103,7 +103,12 @@ def problem(error: PlatformError) -> Response:
 
 def fault_of(fault: Fault) -> dict[str, Any]:
     """Return a fault: the event's index, the JSON pointer, what is wrong."""
-    return {"event": fault.event, "pointer": fault.pointer, "detail": fault.reason}
+    told = {"event": fault.event, "pointer": fault.pointer, "detail": fault.reason}
+    return told | _named(fault)
+
+
+def _named(fault: Fault) -> dict[str, str]:
+    return {"rule": fault.rule} if fault.rule else {}
 
 
 def as_json(
@@ -128,6 +133,7 @@ def problem_of(fault: Fault) -> dict[str, Any]:
         "detail": str(fault),
         "event": fault.event,
         "pointer": fault.pointer,
+        **_named(fault),
     }
 
 
