@@ -82,7 +82,7 @@ def _works(
     stack: contextlib.ExitStack,
 ) -> dict[str, Callable[[], None]]:
     """Return what goes on beside the loop over intake, by its thread's name."""
-    notifier = Notifier(registry, clock, settings.public_url)
+    notifier = Notifier(registry, clock, settings.public_url, ways=settings.ways())
     works: dict[str, Callable[[], None]] = {"notifier": lambda: _send(notifier, stop)}
     if settings.forecast_every_s:
         models = settings.home / "models" / "oxygen"

@@ -176,3 +176,9 @@ class Registry(Protocol):
     ) -> None:
         """Note that a message did not go out."""
         ...
+
+    def hasten_notifications(
+        self, one: Notification, now_ms: int, *, most_ms: int
+    ) -> None:
+        """Have the next told now: this one was not."""
+        ...

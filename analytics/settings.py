@@ -5,12 +5,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from analytics.alarms.addresses import check_ways
+from analytics.alarms.ways import Ways, open_ways
+
 
 class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Variables ``GREENWATER_ANALYTICS_*``; those without a default of ours are shared.
 
     ``look_every_s`` is how often intake is looked at when there is nothing new;
     ``forecast_every_s`` is how often oxygen is forecast (0: never); ``workers`` processes work passes out, below two it is done in this one.
+    ``…_via`` are the operator's gateways (``analytics.alarms.ways``), shared with the site.
     """
 
     home: Path = Path("var")
@@ -21,6 +25,25 @@ class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     look_every_s: Annotated[float, Meta(gt=0, le=60)] = 0.2
     workers: Annotated[int, Meta(ge=0, le=64)] = 0
     forecast_every_s: Annotated[float, Meta(ge=0, le=3600)] = 600.0
+    sms_via: str = ""
+    mail_via: str = ""
+    telegram_via: str = ""
+    zalo_via: str = ""
+
+    def ways(self) -> Ways:
+        """Return the gateways that messages go by.
+
+        Raises:
+            ConfigError: one has no place for the receiver, or nothing can be sent by it.
+        """
+        found = open_ways(
+            sms=self.sms_via,
+            mail=self.mail_via,
+            telegram=self.telegram_via,
+            zalo=self.zalo_via,
+        )
+        check_ways(found)
+        return found
 
     def telemetry(self) -> str:
         """Return the telemetry store's URL; a file under ``home`` by default."""

@@ -4,6 +4,7 @@ It plays the two stories of the product: a night on a shrimp farm, and the way f
 pond to a shopper and an inspector. The page opens on the choice of a role.
 """
 
+import contextlib
 import tempfile
 import threading
 import time
@@ -22,6 +23,7 @@ from cli.entrances import add_administrator, sign_in_links
 from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
 from cli.lan import Lan, how_to_open, open_lan, own_address
+from cli.phones import add_calls, gateway
 from cli.run import answers, free_port, platform_parts
 from cli.satellite import hear_by_satellite, keep_hearing
 from cli.stage import Casting, Stage
@@ -125,24 +127,27 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
                 withdrawal_left=WITHDRAWAL_LEFT,
                 public_url=bill.public_url,
             )
+            add_calls(registry)
         ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
     lan = _lan(home, bill)
     # Real time and the demo's meet once everybody is there, however slow the machine.
     held = HeldClock(opens, bill.speed, home.path / "curtain")
     held.path.unlink(missing_ok=True)
     clock = str(held)
-    parts = platform_parts(
-        home,
-        page_port=bill.page_port,
-        page_host=bill.page_host,
-        broker_port=broker_port,
-        clock=clock,
-        is_demo=not bill.scenario,
-        certificate=None if lan is None else lan.files.certificate,
-    )
-    parts += stage.parts(clock)
-    supervisor = Supervisor(parts, home.path / "logs")
-    try:
+    with contextlib.ExitStack() as stack:
+        parts = platform_parts(
+            home,
+            page_port=bill.page_port,
+            page_host=bill.page_host,
+            broker_port=broker_port,
+            clock=clock,
+            is_demo=not bill.scenario,
+            certificate=None if lan is None else lan.files.certificate,
+            sms_via=stack.enter_context(gateway(home.path, held.now)),
+        )
+        parts += stage.parts(clock)
+        supervisor = Supervisor(parts, home.path / "logs")
+        stack.callback(supervisor.stop)
         for name in supervisor.start(stop):
             typer.echo(
                 f"{name} is not ready: see {home.path}/logs/{name}.log", err=True
@@ -160,8 +165,6 @@ def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
             _hear_on(home, clock, stop, opens)
         supervisor.run(stop)
         return 0
-    finally:
-        supervisor.stop()
 
 
 def _hear_on(home: Home, clock: str, stop: threading.Event, opens: datetime) -> None:

@@ -65,6 +65,7 @@ def web(
             public_url=settings.public_url,
             hosts=hosts_of(settings.public_url, settings.hosts),
             tiles=tiles_of(settings.map_tiles, settings.map_credit),
+            ways=settings.ways(),
             signer=signer,
             is_demo=settings.is_demo,
             photos=home.path / "photos",

@@ -20,6 +20,11 @@ from greenwater.storage.registry import open_registry
 from ingest.brokers import nats
 from ingest.brokers.applying import drop_full_store, is_full
 
+NO_OTHER_WAY: Final = dict.fromkeys(
+    ("GREENWATER_MAIL_VIA", "GREENWATER_TELEGRAM_VIA", "GREENWATER_ZALO_VIA"), ""
+)
+"""Nothing that a demo says leaves the machine."""
+
 _RANDOM: Final = random.SystemRandom()
 _OURS: Final = range(20_000, 32_768)
 
@@ -64,10 +69,12 @@ def platform_parts(
     clock: str = "",
     is_demo: bool = False,
     certificate: Path | None = None,
+    sms_via: str = "",
 ) -> list[Part]:
     """Return the parts, writing the embedded broker's files where it is wanted.
 
-    ``certificate`` has the site speak TLS itself (``web.server``).
+    ``certificate`` has the site speak TLS itself (``web.server``); ``sms_via`` is the
+    gateway of a demo, which sends by no other one, whatever the operator has set.
     """
     environ = {
         "GREENWATER_HOME": str(home.path),
@@ -80,6 +87,8 @@ def platform_parts(
         environ["GREENWATER_CLOCK"] = clock
     if is_demo:
         environ["GREENWATER_WEB_IS_DEMO"] = "true"
+    if sms_via:
+        environ |= {"GREENWATER_SMS_VIA": sms_via, **NO_OTHER_WAY}
     parts = []
     broker_url = home.settings.broker_url
     if not broker_url:

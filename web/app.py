@@ -46,6 +46,7 @@ from web.door.returning import page_behind, words_in
 from web.farm.alarms import AlarmPages
 from web.farm.books import BookPages
 from web.farm.calls import CallPages
+from web.farm.callways import CallWayPages
 from web.farm.changing import ChangePages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
@@ -148,7 +149,8 @@ def create_app(services: Services) -> FastAPI:
         DemoPages(services, snapshots, render, doors),
         AlarmPages(services, snapshots, render, doors),
         ServicePages(services, render, doors),
-        CallPages(services, render, doors),
+        calls := CallPages(services, render, doors),
+        CallWayPages(services, doors, calls),
         ChartNumbers(snapshots, doors),
         CropPages(services, render, doors),
         ChangePages(services, snapshots, render, doors),

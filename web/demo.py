@@ -6,8 +6,10 @@ It is there in a demo alone, which shows everything to anybody: all of it is sim
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
 from greenwater.reference.procedures import Task
@@ -24,7 +26,7 @@ from web.views.facts import Snapshots
 from web.views.formats import moment
 from web.views.outlooks import bulletins_of
 from web.views.seamap import Mark, sea_map
-from web.words import say
+from web.words import Lang, say
 
 ROLES: Final = (
     Role.FARMER,
@@ -39,8 +41,31 @@ URGENT: Final = {"act": 0, "look": 1, "lost": 2, "ok": 3}
 MOVED_S: Final = 0.01
 """A clock whose minute is shorter than this is moved by hand."""
 
+MESSAGES: Final = "messages.json"
+"""What the demo's gateway for text messages keeps, in the platform's folder (``Message``)."""
+
+SHOWN: Final = 4
+"""How many of them are shown, the newest first."""
+
 ALONE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that no other machine reaches."""
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A text message that came to the demo's gateway, for a number such as 84900000001."""
+
+    to: str
+    text: str
+    at_ms: int
+
+
+class MessageView(Struct, frozen=True):
+    """A message as it is shown; ``href`` is where its link leads, on this site."""
+
+    name: str
+    at: str
+    text: str
+    href: str
 
 
 class DemoPages:
@@ -77,8 +102,31 @@ class DemoPages:
             label=self._sample(),
             is_alone=host in ALONE,
             speed=round(self._speed()),
+            messages=self._messages(lang_of(request), facts.now_ms),
             **self._scene(request),
         )
+
+    def _messages(self, lang: Lang, now_ms: int) -> list[MessageView]:
+        """Return what telephones got lately; none outlives the demo."""
+        folder = self._services.house.folder
+        path = None if folder is None else folder / MESSAGES
+        if path is None or not path.exists():
+            return []
+        kept = msgspec.json.decode(path.read_bytes(), type=list[Message])
+        names = {one.phone: one.name for one in self._services.registry.list_people()}
+        ours = f"{self._services.public_url.rstrip('/')}/a/"
+        found = []
+        for one in reversed(kept[-SHOWN:]):
+            words, _, token = one.text.partition(ours)
+            found.append(
+                MessageView(
+                    names.get(f"+{one.to}", one.to),
+                    moment(lang, one.at_ms, now_ms),
+                    words,
+                    f"/a/{token}" if token else "",
+                )
+            )
+        return found
 
     def _speed(self) -> float:
         """Return how much faster than a watch the clock goes; 0: it is moved by hand."""

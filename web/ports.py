@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from analytics.alarms.ways import Way
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId
@@ -107,7 +108,7 @@ class Services:
     the folder of those that are printed. ``photos`` is the folder of photos on records;
     ``take_in`` stores readings typed by hand so that analytics sees them (None: the
     store alone). ``hosts`` are the names that the site answers to (none: to any);
-    ``tiles`` the ground beneath maps. A
+    ``tiles`` the ground beneath maps; ``ways`` by what messages can go to people. A
     ``is_guarded`` site shows nobody's data to visitors who have not signed in; one that is
     not is the operator's own screen.
     """
@@ -126,6 +127,7 @@ class Services:
     organisation: str | None = None
     take_in: Callable[[Sequence[Reading]], object] | None = None
     house: House = House()
+    ways: Sequence[Way] = ()
 
     @cached_property
     def seen(self) -> Scope:

@@ -1,11 +1,13 @@
 """What an operator may set for the site. Read once, at start."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from analytics.alarms.ways import Way, open_ways
 from greenwater.kernel.errors import ConfigError
 from web.ports import Tiles
 
@@ -23,7 +25,8 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ``public_url``. ``trusted_proxies`` are the addresses of proxies that say where visitors
     come from. ``map_tiles`` is where maps get pictures of the ground,
     ``https://…/{z}/{x}/{y}.png``, with ``map_credit`` as its keeper asks; empty: none is
-    asked for, and maps have the land that comes with the site.
+    asked for, and maps have the land that comes with the site. ``…_via`` are the operator's
+    gateways for messages (``analytics.alarms.ways``), shared with analytics.
     """
 
     public_url: str = "http://127.0.0.1:8000"
@@ -32,6 +35,23 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     hosts: str = ""
     map_tiles: str = ""
     map_credit: str = ""
+    sms_via: str = ""
+    mail_via: str = ""
+    telegram_via: str = ""
+    zalo_via: str = ""
+
+    def ways(self) -> Sequence[Way]:
+        """Return the ways by which messages can go.
+
+        Raises:
+            ConfigError: a gateway has no place for the receiver.
+        """
+        return open_ways(
+            sms=self.sms_via,
+            mail=self.mail_via,
+            telegram=self.telegram_via,
+            zalo=self.zalo_via,
+        ).offered
 
 
 def tiles_of(address: str, credit: str) -> Tiles:

@@ -5,7 +5,8 @@ from typing import Final
 
 import apprise
 
-from greenwater.kernel.errors import InputError
+from analytics.alarms.ways import Way, Ways, way_of
+from greenwater.kernel.errors import ConfigError, InputError
 
 PLAIN_SCHEMES: Final = frozenset(
     {
@@ -24,10 +25,12 @@ _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)
 def is_plain(url: str) -> bool:
     """Return whether an address gets text messages.
 
-    A gateway of one's own is a webhook that says so: ``json://…/?plain=yes``.
+    One of ours (``to-sms://``) does by whatever gateway it goes; a gateway of one's own is a webhook that says so: ``json://…/?plain=yes``.
     """
-    return url.partition(":")[0].lower() in PLAIN_SCHEMES or bool(
-        re.search(r"[?&]\+?plain=yes(&|$)", url)
+    return (
+        way_of(url) is Way.SMS
+        or url.partition(":")[0].lower() in PLAIN_SCHEMES
+        or bool(re.search(r"[?&]\+?plain=yes(&|$)", url))
     )
 
 
@@ -50,6 +53,28 @@ def check_address(url: str) -> None:
             "apprise or a part is missing; see the examples in docs/alarms.md",
             "contact_wrong",
         )
+
+
+SAMPLES: Final = {
+    Way.SMS: "84901234567",
+    Way.MAIL: "lan@example.vn",
+    Way.TELEGRAM: "12345678",
+    Way.ZALO: "0123456789abcdef",
+}
+"""A receiver of each way, to try whether its gateway's address is one."""
+
+
+def check_ways(ways: Ways) -> None:
+    """Refuse gateways that apprise cannot send by; nothing is sent.
+
+    Raises:
+        ConfigError: it cannot by one of them.
+    """
+    for way in ways.offered:
+        try:
+            check_address(ways.address_of(f"to-{way}://{SAMPLES[way]}"))
+        except InputError as exc:
+            raise ConfigError(f"{way}_via: {exc}") from exc
 
 
 def parse_hours(text: str) -> tuple[int, int] | None:

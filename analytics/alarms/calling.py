@@ -104,13 +104,61 @@ def _in_order(some: Sequence[Contact], at_ms: int) -> list[tuple[Contact, int]]:
 
 def is_on_duty(contact: Contact, at_ms: int) -> bool:
     """Return whether an instant lies in a contact's hours."""
-    if contact.hours is None:
-        return True
-    from_min, to_min = contact.hours
-    now_min = _minute(at_ms)
+    return contact.hours is None or _covers(contact.hours, _minute(at_ms))
+
+
+def _covers(hours: tuple[int, int], minute: int) -> bool:
+    from_min, to_min = hours
     if from_min < to_min:
-        return from_min <= now_min < to_min
-    return now_min >= from_min or now_min < to_min
+        return from_min <= minute < to_min
+    return minute >= from_min or minute < to_min
+
+
+def order_of(ours: Iterable[Contact]) -> list[list[str]]:
+    """Return people in the order in which one organisation's are told.
+
+    Those who are told together stand together; whoever has several addresses stands where
+    the first of them is.
+    """
+    first: dict[str, int] = {}
+    for one in ours:
+        first[one.person] = min(one.place, first.get(one.person, one.place))
+    return [
+        [person for person, place in first.items() if place == at]
+        for at in sorted(set(first.values()))
+    ]
+
+
+def moved(ours: Iterable[Contact], person: str, by: int) -> dict[str, int]:
+    """Return everybody's place once a person is told one earlier (-1) or later (1).
+
+    Who was told together with others is told before or after them; then he has a place of
+    his own. Nobody moves where there is nothing before or after.
+    """
+    order = order_of(ours)
+    at = next((place for place, some in enumerate(order) if person in some), None)
+    if at is not None and by:
+        rest = [one for one in order[at] if one != person]
+        order[at : at + 1] = [rest] if rest else []
+        to = at + (by > 0) if rest else min(max(at + by, 0), len(order))
+        order.insert(to, [person])
+    return {one: place for place, some in enumerate(order) for one in some}
+
+
+def unwatched(ours: Sequence[Contact]) -> list[tuple[int, int]]:
+    """Return the stretches of a day, in minutes, in which nobody is on duty.
+
+    None where somebody always is, or where there is nobody at all.
+    """
+    duties = [one.hours for one in ours if one.hours is not None]
+    if len(duties) < len(ours):
+        return []
+    edges = sorted({edge for hours in duties for edge in hours})
+    return [
+        (start, end)
+        for start, end in zip(edges, edges[1:] + edges[:1], strict=True)
+        if not any(_covers(hours, start) for hours in duties)
+    ]
 
 
 def _wait_min(contact: Contact, at_ms: int) -> int:

@@ -1,11 +1,9 @@
-"""What an alarm says to people: a sentence, what to do, a text message. Pure.
+"""What an alarm says to people: a sentence, what to do, a message. Pure.
 
 The voice is the glossary's (one verb and one number first; advice is an act). Numbers
-and times are Vietnamese; a text message is written without diacritics, as a text of its
-own, so that it fits into one.
+and times are Vietnamese. ``texting`` says it without diacritics, in one text message.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -24,9 +22,6 @@ from greenwater.storage.registry.alarms import Alarm
 
 FALLING_PER_H: Final = 0.2
 """A slower change, in the channel's unit an hour, is not spoken of."""
-
-TEXT_MOST: Final = 160
-"""The characters of one text message without diacritics."""
 
 MOST_DIGITS: Final = 3
 
@@ -72,8 +67,13 @@ def sentence(alarm: Alarm, unit_name: str, lang: str) -> str:
     Once it is over, how bad it was: "Ao 3: oxy thấp nhất 2,1 mg/L".
     """
     where = unit_name or str(alarm.detail.get("place", ""))
-    what = _WHAT.get(alarm.kind, _limit)(alarm, lang)
+    what = matter(alarm, lang)
     return f"{where}: {what}" if where else what
+
+
+def matter(alarm: Alarm, lang: str) -> str:
+    """Return what is the matter, without where."""
+    return _WHAT.get(alarm.kind, _limit)(alarm, lang)
 
 
 def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
@@ -145,7 +145,7 @@ def title(alarm: Alarm, unit_name: str, lang: str) -> str:
     """Return a message's first line: "Nguy cấp 03:02 – Ao 3"."""
     word = severity_word(alarm.severity, lang)
     where = unit_name or str(alarm.detail.get("place", ""))
-    return f"{word} {clock(_said_ms(alarm))} – {where}"
+    return f"{word} {clock(said_ms(alarm))} – {where}"
 
 
 def body(
@@ -166,39 +166,7 @@ def body(
     )
 
 
-def text_message(alarm: Alarm, unit_name: str, unit_kind: str, link: str) -> str:
-    """Return the same without diacritics, so short that it is one text message."""
-    where = unit_name or str(alarm.detail.get("place", ""))
-    head = (
-        f"{plain(where).upper()} {plain(severity_word(alarm.severity, 'vi')).upper()}"
-    )
-    said = sentence(alarm, unit_name, "vi").partition(": ")[2] or sentence(
-        alarm, unit_name, "vi"
-    )
-    said = said.replace(f". {saying('unknown', 'vi')}", "")  # the advice says it too
-    act = advice(alarm, unit_kind, "vi")
-    text = _texted(alarm, head, said, act, link)
-    if len(text) > TEXT_MOST:  # its first clause is the act that matters most
-        text = _texted(alarm, head, said, act.partition(",")[0].rstrip(".") + ".", link)
-    return text
-
-
-def _texted(alarm: Alarm, head: str, said: str, act: str, link: str) -> str:
-    told = plain(f"{said}. {act}")
-    return f"{head} {clock(_said_ms(alarm))}. {told[:1].upper()}{told[1:]} Nhan: {link}"
-
-
-_PLAIN: Final = str.maketrans("đĐ–", "dD-")
-
-
-def plain(text: str) -> str:
-    """Return a text in ASCII as Vietnamese write it in text messages."""
-    bare = unicodedata.normalize("NFD", text.translate(_PLAIN))
-    kept = "".join(one for one in bare if not unicodedata.combining(one))
-    return unicodedata.normalize("NFKC", kept).encode("ascii", "ignore").decode()
-
-
-def _said_ms(alarm: Alarm) -> int:
+def said_ms(alarm: Alarm) -> int:
     """Return the instant that a message speaks of: when its value was measured."""
     is_measured = alarm.kind in _MEASURED and alarm.taken_ms is not None
     return alarm.taken_ms or 0 if is_measured else alarm.raised_ms
@@ -208,7 +176,8 @@ def _channel(alarm: Alarm, lang: str) -> tuple[str, str, int]:
     return CHANNELS[lang].get(alarm.channel or "", (alarm.channel or "", "", 2))
 
 
-def _name(alarm: Alarm, lang: str) -> str:
+def channel_word(alarm: Alarm, lang: str) -> str:
+    """Return what the alarm's channel is called within a sentence."""
     return _channel(alarm, lang)[0]
 
 
@@ -218,7 +187,7 @@ def _value(alarm: Alarm, lang: str) -> str:
 
 def _limit(alarm: Alarm, lang: str) -> str:
     """Return what a limit's alarm says: level, fall, swing, or two probes that differ."""
-    name, detail = _name(alarm, lang), alarm.detail
+    name, detail = channel_word(alarm, lang), alarm.detail
     if alarm.value is None:
         return name
     if alarm.side == "swing":
@@ -292,13 +261,13 @@ def _aerator(alarm: Alarm, lang: str) -> str:
     said = saying("aerator", lang, name=name, time=clock(alarm.began_ms))
     if alarm.value is None or not alarm.is_active:
         return said
-    now = saying("now", lang, name=_name(alarm, lang), value=_value(alarm, lang))
+    now = saying("now", lang, name=channel_word(alarm, lang), value=_value(alarm, lang))
     return f"{said}, {now}"
 
 
 def _forecast(alarm: Alarm, lang: str) -> str:
     at_ms = int(alarm.detail.get("for_ms", alarm.raised_ms))
-    told = {"name": _name(alarm, lang), "value": _value(alarm, lang)}
+    told = {"name": channel_word(alarm, lang), "value": _value(alarm, lang)}
     said = saying("forecast", lang, time=clock(at_ms), **told)
     low = alarm.detail.get("low")
     if low is None:

@@ -12,7 +12,10 @@ import apprise
 import structlog
 
 from analytics.alarms.addresses import is_plain
-from analytics.alarms.messages import body, plain, setter_of, text_message, title
+from analytics.alarms.calling import ESCALATE_MS
+from analytics.alarms.messages import body, setter_of, title
+from analytics.alarms.texting import plain, text_message
+from analytics.alarms.ways import Ways, way_of
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError
@@ -31,6 +34,7 @@ MOST_ATTEMPTS: Final = 12
 MOST_COPIES: Final = 9
 MOST_LASTING: Final = 40
 Send = Callable[[str, str, str], bool]
+NO_WAYS: Final = Ways()
 
 
 def send_by_apprise(url: str, head: str, text: str) -> bool:
@@ -56,12 +60,13 @@ class Notifier:
         clock: Clock,
         public_url: str,
         *,
+        ways: Ways = NO_WAYS,
         send: Send = send_by_apprise,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(16),
     ) -> None:
         self._registry, self._clock = registry, clock
         self._public_url = public_url.rstrip("/")
-        self._send, self._new_token = send, new_token
+        self._ways, self._send, self._new_token = ways, send, new_token
 
     def send_due(self) -> int:
         """Send what is due now; return how many messages went out.
@@ -83,7 +88,7 @@ class Notifier:
         head, text = one.head, one.text
         if is_plain(one.url):
             head, text = "", plain(f"{head}: {text}")
-        if self._send(one.url, head, text):
+        if self._out(one.url, head, text):
             self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
             return True
         most = MOST_COPIES if one.kind in NIGHTLY else MOST_LASTING
@@ -103,7 +108,7 @@ class Notifier:
                 one, str(exc), next_ms=None, at_ms=now_ms
             )
             return False
-        if self._send(one.url, head, text):
+        if self._out(one.url, head, text):
             self._registry.notification_sent(one, milliseconds(self._clock.now()))
             return True
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
@@ -115,7 +120,17 @@ class Notifier:
             next_ms=None if is_last else now_ms + pause_ms,
             at_ms=now_ms,
         )
+        if one.attempts == 0:  # the next need not wait for one who was not told
+            self._registry.hasten_notifications(one, now_ms, most_ms=ESCALATE_MS)
         return False
+
+    def _out(self, url: str, head: str, text: str) -> bool:
+        """Send to an address; to one of ours by the operator's gateway, if there is one."""
+        address = self._ways.address_of(url)
+        if not address:
+            log.warning("way.unset", way=str(way_of(url)))
+            return False
+        return self._send(address, head, text)
 
     def _text(self, one: Notification, now_ms: int) -> tuple[str, str]:
         alarm = self._registry.get_alarm(one.alarm)

@@ -25,6 +25,10 @@ SHARED: frozenset[str] = frozenset(
         "GREENWATER_HOME",
         "GREENWATER_LOG_LEVEL",
         "GREENWATER_PUBLIC_URL",
+        "GREENWATER_SMS_VIA",
+        "GREENWATER_MAIL_VIA",
+        "GREENWATER_TELEGRAM_VIA",
+        "GREENWATER_ZALO_VIA",
     }
 )
 """Variables that several services read; a service lists those it wants as fields."""

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from analytics.alarms.messages import sentence, text_message
+from analytics.alarms.messages import sentence
+from analytics.alarms.texting import text_message
 from analytics.fishing.vessel import Position, VesselState
 from analytics.runs import Runs
 from firmware_sim.scenarios import VesselSpec, load_scenario

@@ -245,11 +245,19 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "session": "0" * 16, "step": "x", "short": "x" * 12, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
         "channel": "dissolved_oxygen", "raft": f"{farm}-be", "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip
-    return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: things[found[1]], path)
+
+    def thing(found: re.Match[str]) -> str:
+        assert found[1] in things, (
+            f"{path}: filled() in tests/pages/test_doors.py knows no {found[1]!r}: add "
+            "one of a farm's own to things"
+        )
+        return things[found[1]]
+
+    return re.sub(r"\{(\w+)(:\w+)?\}", thing, path)
 
 
 OWN_POSTS = {
-    "/sign-out", "/calls/test", "/products", "/units", "/report-label", "/scans/place", "/inspections/keys",
+    "/sign-out", "/calls/test", "/calls/ways", "/calls/ways/end", "/products", "/units", "/report-label", "/scans/place", "/inspections/keys",
     "/inspections/keys/{key}/end", "/sign-in/code", "/account/sessions/end", "/account/secret",
     "/account/second-factor", "/account/second-factor/end", "/account/invitations",
     "/account/tokens",

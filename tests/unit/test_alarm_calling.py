@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from analytics.alarms.addresses import check_address, is_plain, parse_hours
 from analytics.alarms.calling import ESCALATE_MS, ROUND_MS, ROUNDS, messages_of
-from analytics.alarms.messages import body, text_message, title
+from analytics.alarms.messages import body, title
 from analytics.alarms.notifying import send_by_apprise
+from analytics.alarms.texting import text_message
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.contacts import Contact

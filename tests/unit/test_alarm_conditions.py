@@ -7,7 +7,8 @@ from analytics.alarms.claims import (
     forecast_alarm,
     is_forecast_hour,
 )
-from analytics.alarms.messages import advice, grounds, sentence, text_message
+from analytics.alarms.messages import advice, grounds, sentence
+from analytics.alarms.texting import text_message
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.wire.messages import Command, Reply

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request
@@ -21,7 +21,7 @@ from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.reference.alarm_rules import RULES
-from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.alarms import Alarm, AlarmStep
 from greenwater.storage.registry.naming import units_of
 from greenwater.storage.registry.places import UnitInfo
 from web.api.pulses import Pulses
@@ -36,6 +36,7 @@ from web.views.facts import Snapshots
 from web.views.formats import DAY_MS
 from web.views.shown import ChartView
 from web.views.unitcharts import UnitCharts
+from web.views.untold import untold_line
 from web.words import Lang
 
 ORDER_MS: Final = 10 * 60 * 1000
@@ -128,8 +129,17 @@ class AlarmPages:
             steps=step_views(lang, steps, found, names, changes),
             aerators=aerators_at(lang, mine, facts, found.unit),
             chart=_chart(lang, mine, found, unit, facts.now_ms),
+            untold=self._untold(lang, found, steps, facts.now_ms),
             may_act=self._doors.may_act(request),
         )
+
+    def _untold(
+        self, lang: Lang, alarm: Alarm, steps: Sequence[AlarmStep], now_ms: int
+    ) -> str:
+        """Return why nobody has been told, if nobody was."""
+        waiting = self._services.registry.messages_waiting(alarm.id)
+        names = self._services.registry.names(one.person for one in waiting)
+        return untold_line(lang, alarm, steps, waiting, names, now_ms)
 
     def acknowledge(
         self, request: Request, alarm: str, csrf: Annotated[str, Form()]

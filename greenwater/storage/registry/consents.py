@@ -8,9 +8,10 @@ from msgspec import Struct
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from greenwater.storage.registry.contacts import drop_contacts
 from greenwater.storage.registry.models import Person
 from greenwater.storage.registry.models.accounts import AccountRow, SessionRow
-from greenwater.storage.registry.models.alarms import AlarmLinkRow, ContactRow
+from greenwater.storage.registry.models.alarms import AlarmLinkRow
 from greenwater.storage.registry.models.core import Membership
 from greenwater.storage.registry.models.doors import (
     ConsentRow,
@@ -89,7 +90,7 @@ class Consents:
             )
             if is_given:
                 return
-            session.execute(delete(ContactRow).where(ContactRow.person == person))
+            drop_contacts(session, person)
             if purpose is Purpose.ACCOUNT:
                 row.phone = None
                 _close(session, person, at_ms)

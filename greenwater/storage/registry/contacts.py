@@ -1,14 +1,16 @@
 """Who is told of an organisation's alarms, in which order, and at which hours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import delete, select
+from sqlalchemy import Update, delete, select, update
+from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.models import Person
-from greenwater.storage.registry.models.alarms import ContactRow
+from greenwater.storage.registry.models.alarms import ContactRow, NotificationRow
+from greenwater.storage.registry.models.bulletins import BulletinCopyRow
 from greenwater.storage.registry.rows import get_row, insert, storable
 from greenwater.storage.registry.session import Sessions
 
@@ -64,12 +66,7 @@ class Contacts:
             raise InputError(
                 f"{url!r} is no address to send to, such as tgram://…", "contact_wrong"
             )
-        if hours is not None and not all(0 <= one < DAY_MIN for one in hours):
-            raise InputError(
-                f"{hours} are no minutes of the day, from 0 to 1439", "contact_hours"
-            )
-        from_min, to_min = hours or (None, None)
-        when = {"place": place, "from_min": from_min, "to_min": to_min}
+        when = {"place": place, **_columns(hours)}
         with self._sessions.writing() as session:
             get_row(session, Person, person)
             row = insert(session, ContactRow).values(
@@ -82,14 +79,63 @@ class Contacts:
             )
 
     def drop_contact(self, organisation: str, person: str, url: str) -> None:
-        """Have a person told no more at an address; one that there is not stays so."""
-        gone = delete(ContactRow).where(
-            ContactRow.organisation == organisation,
-            ContactRow.person == person,
-            ContactRow.url == url,
-        )
+        """Have a person told no more at an address; one that there is not stays so.
+
+        What still waits to go out to it does not.
+        """
         with self._sessions.writing() as session:
-            session.execute(gone)
+            drop_contacts(session, person, organisation=organisation, url=url)
+
+    def place_contacts(self, organisation: str, places: Mapping[str, int]) -> None:
+        """Give people their places in an organisation's order, with all their addresses."""
+        with self._sessions.writing() as session:
+            for person, place in sorted(places.items()):
+                session.execute(_theirs(organisation, person).values(place=place))
+
+    def set_contact_hours(
+        self, organisation: str, person: str, hours: tuple[int, int] | None
+    ) -> None:
+        """Have a person on duty at these hours (as ``add_contact``), by all his addresses.
+
+        Raises:
+            InputError: those are no hours.
+        """
+        columns = _columns(hours)
+        with self._sessions.writing() as session:
+            session.execute(_theirs(organisation, person).values(**columns))
+
+
+def drop_contacts(
+    session: Session,
+    person: str,
+    *,
+    organisation: str | None = None,
+    url: str | None = None,
+) -> None:
+    """Forget addresses of a person, and what still waits to go out to them.
+
+    All of them, or those in an organisation, or one.
+    """
+    only = {"person": person, "organisation": organisation, "url": url}
+    asked = {name: value for name, value in only.items() if value is not None}
+    session.execute(delete(ContactRow).filter_by(**asked))
+    for table in (NotificationRow, BulletinCopyRow):
+        session.execute(delete(table).filter_by(**asked, sent_ms=None, dropped_ms=None))
+
+
+def _theirs(organisation: str, person: str) -> Update:
+    return update(ContactRow).where(
+        ContactRow.organisation == organisation, ContactRow.person == person
+    )
+
+
+def _columns(hours: tuple[int, int] | None) -> dict[str, int | None]:
+    if hours is not None and not all(0 <= one < DAY_MIN for one in hours):
+        raise InputError(
+            f"{hours} are no minutes of the day, from 0 to 1439", "contact_hours"
+        )
+    from_min, to_min = hours or (None, None)
+    return {"from_min": from_min, "to_min": to_min}
 
 
 def _contact(row: ContactRow) -> Contact:

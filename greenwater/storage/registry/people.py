@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from greenwater.kernel.errors import InputError
+from greenwater.storage.registry.contacts import drop_contacts
 from greenwater.storage.registry.models import Membership, Organisation, Person
 from greenwater.storage.registry.models.accounts import SessionRow
 from greenwater.storage.registry.rows import add_once, get_row, parse_name
@@ -144,11 +145,20 @@ class People:
                 session.execute(delete(SessionRow).where(SessionRow.person == person))
 
     def drop_member(self, person: str, organisation: str, role: Role) -> None:
-        """End a membership; one that is not there is harmless."""
+        """End a membership; one that is not there is harmless.
+
+        With the last one in an organisation he is told of its alarms no more.
+        """
         with self._sessions.writing() as session:
             row = session.get(Membership, (person, organisation, role))
             if row is not None:
                 session.delete(row)
+                session.flush()
+            query = select(Membership.role).filter_by(
+                person=person, organisation=organisation
+            )
+            if session.scalars(query).first() is None:
+                drop_contacts(session, person, organisation=organisation)
 
     def names(self, people: Iterable[str | None] | None = None) -> dict[str, str]:
         """Return names by id: of these people (None among them is nobody), or everybody's."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from greenwater.storage.registry.alarm_links import token_hash
@@ -31,6 +31,9 @@ from greenwater.storage.registry.rows import due_of, insert, parsed_of, put_off
 from greenwater.storage.registry.session import Sessions
 
 MAX_ERROR: Final = 300
+
+_OPEN: Final = (NotificationRow.sent_ms.is_(None), NotificationRow.dropped_ms.is_(None))
+"""Of messages that are to go out yet."""
 
 
 class Act(Struct, frozen=True):
@@ -171,6 +174,42 @@ class Watching:
         query = due_of(NotificationRow, now_ms, limit)
         with self._sessions.reading() as session:
             return [parsed_of(Notification, row) for row in session.scalars(query)]
+
+    def messages_waiting(self, alarm: str) -> Sequence[Notification]:
+        """Return the messages about an alarm that are to go out yet, the first due first."""
+        query = (
+            select(NotificationRow)
+            .where(NotificationRow.alarm == alarm, *_OPEN)
+            .order_by(NotificationRow.due_ms, NotificationRow.id)
+        )
+        with self._sessions.reading() as session:
+            return [parsed_of(Notification, row) for row in session.scalars(query)]
+
+    def hasten_notifications(
+        self, one: Notification, now_ms: int, *, most_ms: int
+    ) -> None:
+        """Have the next told now, and all after him as much earlier: ``one`` was not.
+
+        Unless somebody was told of that step already, or is about to be; or the next is
+        told later than ``most_ms`` from now, for a reason of his own.
+        """
+        step = NotificationRow.alarm == one.alarm, NotificationRow.step == one.step
+        untried = (*step, *_OPEN, NotificationRow.attempts == 0)
+        with self._sessions.writing() as session:
+            told = select(NotificationRow.id).where(
+                *step, NotificationRow.sent_ms.is_not(None)
+            )
+            if session.scalars(told.limit(1)).first() is not None:
+                return
+            first_ms = session.scalar(
+                select(func.min(NotificationRow.due_ms)).where(*untried)
+            )
+            if first_ms is None or not now_ms < first_ms <= now_ms + most_ms:
+                return
+            earlier = NotificationRow.due_ms - (first_ms - now_ms)
+            session.execute(
+                update(NotificationRow).where(*untried).values(due_ms=earlier)
+            )
 
     def add_alarm_link(self, token: str, one: Notification, *, expires_ms: int) -> None:
         """Keep the hash of a token that acknowledges one alarm for one person."""
