@@ -86,24 +86,32 @@ def commands() -> list[str]:
     return sorted(walk(typer.main.get_command(build(["all"])), ""))
 
 
+def todo(what: str, name: str, heading: str) -> str:
+    """Return what to do about a name that the page does not have."""
+    return (
+        f'docs/operations.md, "{heading}": write `{name}` and what this {what} is for'
+    )
+
+
 @pytest.mark.parametrize("name", settings())
 def test_a_setting_is_explained(name: str) -> None:
-    assert name in QUOTED or f"[[{name}]]" in PAGE or f"[[buses.{name}]]" in PAGE
+    is_there = name in QUOTED or f"[[{name}]]" in PAGE or f"[[buses.{name}]]" in PAGE
+    assert is_there, todo("setting", name, "Settings of …")
 
 
 @pytest.mark.parametrize("name", loud_events())
 def test_a_warning_is_explained(name: str) -> None:
-    assert name in QUOTED
+    assert name in QUOTED, todo("warning", name, "Log events")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_counter_is_explained(name: str) -> None:
-    assert name in QUOTED
+    assert name in QUOTED, todo("counter", name, "Metrics")
 
 
 @pytest.mark.parametrize("name", routes())
 def test_a_route_is_explained(name: str) -> None:
-    assert name in QUOTED
+    assert name in QUOTED, todo("route", name, "The site")
 
 
 def unsaid(command: Any, path: str) -> Iterator[str]:
@@ -121,11 +129,11 @@ def test_help_says_of_everything_what_it_is() -> None:
 
 @pytest.mark.parametrize("name", commands())
 def test_a_command_is_explained(name: str) -> None:
-    assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", COMMANDS)
+    found = re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", COMMANDS)
+    assert found, todo("command", f"greenwater {name}", "Commands")
 
 
 def test_the_tables_were_found_at_all() -> None:
     assert len(loud_events()) > 20
     assert len(routes()) > 30
-    assert len(routes()) >= 8
     assert len(commands()) > 25

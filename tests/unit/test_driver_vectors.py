@@ -3,6 +3,7 @@
 ``tests/unit/test_sim_probe_vectors.py`` holds the simulator to the same files.
 """
 
+import re
 import struct
 from pathlib import Path
 from typing import Any, get_args
@@ -32,19 +33,11 @@ from edge.drivers.profile import (
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import UnavailableError
 
-VECTORS = Path(__file__).parent.parent / "vectors"
+ROOT = Path(__file__).parents[2]
+VECTORS = ROOT / "tests" / "vectors"
 FILES = {path.stem[7:]: path for path in sorted(VECTORS.glob("modbus_*.json"))}
-NAMED = {
-    "yosemitech_y4000",
-    "yosemitech_y504",
-    "yosemitech_y520",
-    "yosemitech_y532",
-    "yosemitech_y533",
-    "supmea_do7013",
-    "hach_ldo",
-    "insitu_rdo_pro",
-    "generic_float32",
-}
+NAMED = sorted(set(list_profiles()) - {"aerator_monitor"})
+PAGES = ("docs/probe-profiles.md", "docs/simulated-probes.md")
 
 
 def vectors_of(name: str) -> list[dict[str, Any]]:
@@ -93,13 +86,23 @@ def test_registers_mean_what_the_vendor_says(name: str, vector: dict[str, Any]) 
     assert found == vector["values"]
 
 
-def test_every_probe_named_has_vectors_with_and_without_a_value() -> None:
-    assert set(FILES) == NAMED
-    assert NAMED | {"aerator_monitor"} == set(list_profiles())
-    for name in NAMED:
-        values = [v for one in vectors_of(name) for v in one["values"].values()]
-        assert None in values
-        assert any(value is not None for value in values)
+@pytest.mark.parametrize("name", NAMED)
+def test_every_model_has_its_vectors_its_map_and_its_rows(name: str) -> None:
+    at = f"tests/vectors/modbus_{name}.json"
+    assert name in FILES, f"write {at} by hand: docs/probe-profiles.md, step 4"
+    values = [v for one in vectors_of(name) for v in one["values"].values()]
+    assert None in values, f"{at}: write a vector without a value too"
+    assert any(value is not None for value in values), f"{at}: no vector has a value"
+    has_map = (ROOT / "firmware_sim" / "maps" / f"{name}.toml").exists()
+    assert has_map, f"write firmware_sim/maps/{name}.toml, from the manual"
+    for page in PAGES:
+        words = re.findall(r"`(\w+)`", (ROOT / page).read_text())
+        is_there = {name, name.removeprefix("yosemitech_")} & set(words)
+        assert is_there, f"{page}: add a row for `{name}`, with what is our assumption"
+
+
+def test_no_vectors_are_of_a_model_that_is_gone() -> None:
+    assert sorted(FILES) == NAMED
 
 
 @pytest.mark.parametrize(

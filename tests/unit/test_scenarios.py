@@ -1,5 +1,6 @@
 """The scenarios: each shows what its ``expect`` says; a wrong file is refused by name."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,17 +20,9 @@ from firmware_sim.scenarios import (
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConfigError
 
-NAMES = [
-    "aerator-failure",
-    "closed-reef",
-    "flood",
-    "fouled-probe",
-    "healthy-farm",
-    "oxygen-crash",
-    "oxygen-tonight",
-    "trawler-inshore",
-    "tuna-trip",
-]
+NAMES = list_scenarios()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "scenarios.md").read_text("utf-8")
 HEALTHY = (FOLDER / "healthy-farm.toml").read_text("utf-8")
 
 
@@ -52,10 +45,6 @@ class Told:
     ) -> Iterator[float]:
         count = int((last - first) / every)
         return (self.value(probe, channel, first + n * every) for n in range(count))
-
-
-def test_the_scenarios_that_come_with_it_are_listed() -> None:
-    assert list_scenarios() == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -310,12 +299,24 @@ def test_the_unit_of_a_scenario_is_found_with_its_site() -> None:
         scenario.unit("x")
 
 
-def test_the_document_has_every_scenario_with_its_plot_and_every_fault() -> None:
-    docs = Path(__file__).parents[2] / "docs"
-    text = (docs / "scenarios.md").read_text("utf-8")
-    for name in NAMES:
-        assert f"\n## {name}\n" in text
-        assert f"(img/{name}.svg)" in text
-        assert 1_000 < (docs / "img" / f"{name}.svg").stat().st_size < 200_000
-    for kind in FaultKind:
-        assert f"`{kind}`" in text
+@pytest.mark.parametrize("name", NAMES)
+def test_the_document_has_the_scenario_with_its_plot(name: str) -> None:
+    assert f"\n## {name}\n" in PAGE, (
+        f'docs/scenarios.md: write a section "## {name}": what happens, and when'
+    )
+    assert f"(img/{name}.svg)" in PAGE, (
+        f"docs/scenarios.md: show ![…](img/{name}.svg), drawn by docs/plot_scenarios.py"
+    )
+    plot = DOCS / "img" / f"{name}.svg"
+    assert plot.exists(), f"add {name} to docs/plot_scenarios.py and run it"
+    assert 1_000 < plot.stat().st_size < 200_000
+
+
+def test_the_document_has_every_fault() -> None:
+    told = [kind for kind in FaultKind if f"`{kind}`" not in PAGE]
+    assert not told, f"docs/scenarios.md, table of faults: add {told}"
+
+
+def test_no_section_is_of_a_scenario_that_is_gone() -> None:
+    named = re.findall(r"^## ([a-z-]+)$", PAGE, re.MULTILINE)
+    assert sorted(named) == NAMES, "docs/scenarios.md: a section an existing scenario"
