@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.watching import Pass
 from tests.pages.farms import Farms
@@ -150,3 +152,30 @@ def test_each_state_and_kind_is_said_in_both_languages(
     alarm = an_alarm(farms, f"k{abs(hash(vi)) % 10**9}", **facts)
     assert vi in text_of(visitor, f"/alarms/{alarm}")
     assert en in text_of(visitor, f"/alarms/{alarm}", "en")
+
+
+def test_an_aerator_is_switched_in_two_steps_and_says_first_what_will_happen(
+    farms: Farms, visitor: TestClient
+) -> None:
+    name = an_alarm(farms, "quat")
+    for at_ms, current, way, words in (
+        (NOW_MS - 900, 0.0, "on", "dòng điện đo được sẽ cho biết"),
+        (NOW_MS - 800, 6.0, "off", "oxy có thể tụt"),
+    ):
+        farms.world.telemetry.write(
+            [
+                Reading(
+                    DeviceId("hoa-hop"), ProbeId("hoa-quat-1"), Channel.CURRENT,
+                    at_ms, current,
+                )
+            ]
+        )  # fmt: skip
+        for path in (f"/alarms/{name}", "/units/hoa-ao"):
+            page = parse_page(visitor.get(f"{path}?lang=vi").text)
+            (asked,) = page.all("details", id=f"{way}-hoa-quat-1")
+            assert words in asked.text
+            # It is sent by the button inside alone: one tap does nothing yet.
+            assert [one.attrs["value"] for one in page.all("button", name="on")] == [
+                way
+            ]
+            assert [one.attrs["value"] for one in asked.all("button")] == [way]

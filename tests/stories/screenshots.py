@@ -110,6 +110,7 @@ def tonight(album: Album, theatre: Theatre, receiver: Receiver) -> None:
     for quat in ("ao-7-quat-3", "ao-7-quat-4"):
         row = phone.locator(f"[data-aerator={quat}]")
         if row.get_attribute("data-state") != "running":
+            row.locator("summary").click()
             row.locator("button").click()
             phone.wait_for_selector(f"[data-aerator={quat}][data-state=running]")
     album.take("alarm-taken", alarm)

@@ -128,6 +128,7 @@ def start_the_aerators(page: Page, theatre: Theatre) -> None:
     for aerator in AERATORS:
         row = page.locator(f"[data-aerator={aerator}]")
         expect(row).to_have_attribute("data-state", "stopped", timeout=60_000)
+        row.locator("summary").click()
         row.locator("button").click()
         expect(row).to_have_attribute("data-state", "running", timeout=60_000)
 

@@ -26,6 +26,8 @@
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const old of document.querySelectorAll("[data-swap]")) {
           const next = fresh.getElementById(old.id);
+          // What somebody has opened to confirm stays open; where it is another question, it does not.
+          for (const { id } of old.querySelectorAll("details[open][id]")) fresh.getElementById(id)?.setAttribute("open", "");
           if (next && next.innerHTML !== old.innerHTML && !old.contains(document.querySelector("input:focus"))) {
             old.replaceChildren(...next.childNodes);
           }
