@@ -29,6 +29,7 @@ from tests.contracts.registries import NOW, Databases, a_box
 from tests.ledgers import altered, trace_events
 from tests.vectors.make_labels import label as made
 from traceability.book.books import Books, NewRecord
+from traceability.epcis.query import parse_query
 from traceability.gate.harvest import GateRefusedError
 from traceability.label.labels import Labels, Published
 from traceability.proof.keys import Signer, open_signer
@@ -335,3 +336,25 @@ def test_every_event_is_epcis_by_gs1s_own_schema(
     steps = {one.get("bizStep") for one in events}
     assert {"urn:gdst:bizStep:farmHarvest", "commissioning", "holding"} <= steps
     jsonschema.Draft7Validator(schema).validate(document)
+    the_water_is_told(farm, next(one for one in events if "sensorElementList" in one))
+
+
+def the_water_is_told(farm: Farm, harvest: dict[str, Any]) -> None:
+    """The evidence frozen into the lot is the harvest's sensor element; it can be asked for."""
+    assert harvest["bizStep"] == "urn:gdst:bizStep:farmHarvest"
+    (water,) = harvest["sensorElementList"]
+    assert water["sensorMetadata"]["startTime"] < water["sensorMetadata"]["endTime"]
+    told = {one["gw:channel"]: one for one in water["sensorReport"]}
+    oxygen = told["dissolved_oxygen"]
+    assert (oxygen["type"], oxygen["uom"]) == ("MassConcentration", "M1")
+    assert (oxygen["minValue"], oxygen["maxValue"]) == (3.0, 6.0)
+    assert 0 < oxygen["gw:insideShare"] < 1
+    assert 0 < oxygen["gw:gapShare"] < 1
+    assert oxygen["gw:longestOutside"]["gw:worst"] == 3.0
+    assert set(told) == {"dissolved_oxygen"}, "what nobody measured is not told"
+    for least, ids in (("0.0031", [harvest["eventID"]]), ("0.0029", [])):
+        query = parse_query(
+            [("LT_minValue_GL", least)], lambda _place: (), most=9
+        ).query
+        found = farm.registry.find_events(query, limit=9)
+        assert [one.event_id for one in found] == ids

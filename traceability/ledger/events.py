@@ -16,6 +16,7 @@ from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
 from traceability.gdst.rules import UNKNOWN
+from traceability.ledger.sensing import sensor_elements
 from traceability.records import canonical
 
 NAMESPACE: Final = uuid.UUID("5f1d0f6e-1c0e-5c4c-9a2b-6a1f2d0f9e55")
@@ -139,7 +140,8 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
 def of_lot(
     lot: Lot, crop: Crop, product: Product, unit_kind: str = ""
 ) -> list[EventDraft]:
-    """Return the harvest that made a lot of a crop: crop in, goods out, evidence named."""
+    """Return the harvest that made a lot of a crop: crop in, goods out, how its water was."""
+    water = sensor_elements(lot.evidence)
     event = event_of(
         "TransformationEvent",
         event_id("lot", lot.id),
@@ -161,6 +163,7 @@ def of_lot(
         },
         **declared(lot.organisation, needs_welfare=True),
         **{"gw:record": lot.harvest, "gw:evidenceDigest": lot.evidence_digest},
+        **({"sensorElementList": water} if water else {}),
     )
     return [draft_of(event, lot.harvested_ms, lot.id)]
 
