@@ -59,8 +59,17 @@ WORDS: Final[Mapping[Lang, Mapping[str, str]]] = {
 
 
 def say(lang: Lang, key: str, **values: object) -> str:
-    """Return the words for ``key``."""
-    return WORDS[lang][key].format(**values)
+    """Return the words for ``key``.
+
+    Raises:
+        InvariantError: nobody wrote them.
+    """
+    words = WORDS[lang].get(key)
+    if words is None:
+        raise InvariantError(
+            f"no words for {key!r}: write them into a file of web/locale/{lang}/LC_MESSAGES"
+        )
+    return words.format(**values)
 
 
 def channel_name(lang: Lang, channel: Channel, *, is_short: bool = False) -> str:

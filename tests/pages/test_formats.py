@@ -1,6 +1,8 @@
 """Numbers, dates and places as the province writes them."""
 
+import re
 import unicodedata
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InvariantError
+from greenwater.reference.records import KINDS
 from tests.pages.world import HOUR_MS, MINUTE_MS, NOW_MS
+from web.door.acts import ACTS, LOOKS
 from web.views.formats import (
     age,
     amount,
@@ -24,6 +28,7 @@ from web.views.formats import (
 )
 from web.words import WORDS, Lang, channel_name, read_words
 
+ROOT = Path(__file__).parents[2] / "web"
 VI, EN = Lang.VI, Lang.EN
 
 
@@ -146,11 +151,47 @@ def test_a_position_never_has_sixty_minutes(latitude: float, longitude: float) -
 
 
 def test_both_catalogues_say_the_same_things() -> None:
-    assert WORDS[VI].keys() == WORDS[EN].keys()
+    odd = sorted(WORDS[VI].keys() ^ WORDS[EN].keys())
+    assert not odd, f"in one language alone, of web/locale/{{vi,en}}: {odd}"
     for key, words in WORDS[VI].items():
         blanks = {part.split("}")[0] for part in words.split("{")[1:]}
         others = {part.split("}")[0] for part in WORDS[EN][key].split("{")[1:]}
-        assert blanks == others, key
+        assert blanks == others, (
+            f"{key}: other {{blanks}} in one language: {blanks ^ others}"
+        )
+
+
+ASKED = re.compile(r"""\bt\(["']([\w.]+)["']|\bsay\(\s*[\w.()]+,\s*"([\w.]+)\"""")
+"""How templates and pages ask for words by a key that is written out."""
+
+
+def keys_asked_for() -> Iterator[tuple[str, str]]:
+    """Yield (where, key) of words as the source or the data has it; some keys go on behind ``_``."""
+    for path in (*ROOT.rglob("*.py"), *ROOT.rglob("*.html")):
+        for one, other in ASKED.findall(path.read_text()):
+            yield path.name, one or other
+    for act in (*ACTS.values(), *LOOKS.values()):
+        yield "door/acts.py", f"act_{act}"
+    for kind, about in KINDS.items():
+        yield "records.toml", f"record_{kind}"
+        for field in about.fields:
+            yield "records.toml", f"field_{field.name}"
+            yield from (("records.toml", f"choice_{one}") for one in field.choices)
+
+
+def test_whatever_is_asked_for_has_words() -> None:
+    asked = set(keys_asked_for())
+    assert len(asked) > 1000, "words are asked for otherwise now"
+    begun = {
+        key[: end + 1] for key in WORDS[VI] for end, c in enumerate(key) if c == "_"
+    }
+    missing = sorted(
+        asked_for for asked_for in asked if asked_for[1] not in {*WORDS[VI], *begun}
+    )
+    assert not missing, (
+        f"no words for (where, key) {missing}: write each key into a file of "
+        "web/locale/vi/LC_MESSAGES and of en"
+    )
 
 
 def test_every_channel_has_a_name_in_both_languages() -> None:
@@ -162,12 +203,14 @@ def test_every_channel_has_a_name_in_both_languages() -> None:
 
 def test_the_words_keep_the_glossarys_spelling() -> None:
     """NFC; tones on the traditional vowel; no "bạn", no "đơn vị" for a pond."""
-    words = " ".join(WORDS[VI].values())
-    assert unicodedata.is_normalized("NFC", words)
+    assert unicodedata.is_normalized("NFC", " ".join(WORDS[VI].values()))
     for wrong in ("hoà", "thuỷ", "huỷ", "khoá", "thoả", "ôxy", "ô-xy", "bạn ",
                   "người dùng", "đơn vị", "hộp thư", "Đã xảy ra lỗi", "ngoại tuyến",
                   "đồng bộ", "hàng thật"):  # fmt: skip
-        assert wrong not in words, wrong
+        keys = [key for key, text in WORDS[VI].items() if wrong in text]
+        assert not keys, (
+            f"{keys}: {wrong!r} is not said here: see its neighbours' words"
+        )
 
 
 COLLISIONS = {
@@ -197,7 +240,10 @@ COLLISIONS = {
 def test_words_with_two_meanings_stand_only_where_one_is_meant(words: str) -> None:
     for key, text in WORDS[VI].items():
         if words in text.lower():
-            assert key.startswith(COLLISIONS[words]), (key, text)
+            assert key.startswith(COLLISIONS[words]), (
+                f"{key}: {text!r} has {words!r}, which means goods called back, or people "
+                "kept apart: say it otherwise, or add the key to COLLISIONS if it is that"
+            )
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:

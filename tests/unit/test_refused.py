@@ -72,10 +72,14 @@ def test_every_key_has_words_that_its_facts_fill() -> None:
             continue
         for lang in Lang:
             words = WORDS[lang].get(f"refused_{one.key}")
-            assert words, f"{one.where}: {lang} has no words for {one.key}"
+            assert words, (
+                f"{one.where}: write msgid refused_{one.key} into "
+                f"web/locale/{lang}/LC_MESSAGES/refused.po"
+            )
             asked = {name for _, name, _, _ in string.Formatter().parse(words) if name}
             assert asked <= one.facts, (
-                f"{one.where}: {one.key} wants {asked - one.facts}"
+                f"{one.where}: the words of refused_{one.key} name {asked - one.facts}: "
+                "give these facts to the error, by name"
             )
 
 
@@ -87,7 +91,12 @@ def test_whatever_a_page_may_show_has_a_key() -> None:
         and not one.where.startswith(NO_PAGE)
         and f"wrong_{one.field}" not in WORDS[Lang.VI]
     ]
-    assert not bare, "\n".join(bare)
+    assert not bare, (
+        'a page may show these: give each a key and its facts, InputError("English", '
+        '"kg_wrong", kg=kg), and its words as refused_kg_wrong in both refused.po '
+        "(docs/conventions.md); what only programs hear of goes into NO_PAGE: "
+        + ", ".join(bare)
+    )
 
 
 def test_no_page_passes_on_what_the_core_said_in_english() -> None:
@@ -100,7 +109,7 @@ def test_no_page_passes_on_what_the_core_said_in_english() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for caught in [node] if isinstance(node, ast.ExceptHandler) else []:
                 found += [f"{where}:{line}" for line in _passed_on(caught)]
-    assert not found, found
+    assert not found, f"{found}: say refused(lang, exc), of web/views/refused.py"
 
 
 def _passed_on(caught: ast.ExceptHandler) -> Iterator[int]:
