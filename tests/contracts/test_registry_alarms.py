@@ -1,14 +1,20 @@
 """Alarms in the registry: written by analytics all at once, answered by people."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from analytics.alarms.notifying import Notifier
+from analytics.alarms.ways import Ways
+from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.watching import Notification, Pass
@@ -344,6 +350,95 @@ def test_contacts_have_hours_of_duty(registry: Registry) -> None:
     assert registry.contacts() == [Contact("hoa", "lan", URL, 0)]
     with pytest.raises(InputError, match="minutes of the day"):
         registry.add_contact("hoa", "lan", URL, hours=(0, 1440))
+
+
+def test_a_household_moves_its_people_and_gives_them_hours(registry: Registry) -> None:
+    registry.add_organisation("xa", "Hộ xa")
+    registry.add_contact("hoa", "lan", URL, place=0)
+    registry.add_contact("hoa", "lan", "to-sms://84901234567", place=4)
+    registry.add_contact("hoa", "tam", URL, place=1)
+    registry.add_contact("xa", "tam", URL, place=7)
+    registry.place_contacts("hoa", {"tam": 0, "lan": 1, "nobody": 2})
+    registry.set_contact_hours("hoa", "lan", (1080, 360))
+    assert {(one.organisation, one.person, one.place, one.hours) for one in
+            registry.contacts()} == {
+        ("hoa", "lan", 1, (1080, 360)), ("hoa", "tam", 0, None), ("xa", "tam", 7, None),
+    }  # fmt: skip
+    registry.set_contact_hours("hoa", "lan", None)
+    assert {one.hours for one in registry.contacts()} == {None}
+    with pytest.raises(InputError, match="minutes of the day"):
+        registry.set_contact_hours("hoa", "lan", (0, 1440))
+
+
+def test_what_waits_for_an_address_that_ends_goes_nowhere(registry: Registry) -> None:
+    """By its owner, by his no to messages, or with the last thing that he is there."""
+    raise_one(registry)
+    for end in ("drop", "consent", "member"):
+        registry.add_member("lan", "hoa", Role.FARMER)
+        registry.add_contact("hoa", "lan", URL)
+        pending = [a_message(f"{end}-{n}", NOW + n) for n in range(2)]
+        registry.save_pass(Pass(saved_ms=NOW, states={}, notifications=pending))
+        assert registry.messages_waiting("a1")[-1].id == f"{end}-1"
+        registry.notification_sent(pending[0], NOW)
+        if end == "drop":
+            registry.drop_contact("hoa", "lan", URL)
+        elif end == "consent":
+            registry.say_consent("lan", Purpose.MESSAGES, is_given=False, at_ms=NOW)
+        else:
+            registry.add_member("lan", "hoa", Role.TECHNICIAN)
+            registry.drop_member("lan", "hoa", Role.TECHNICIAN)
+            assert registry.contacts(), "a farmer still"
+            registry.drop_member("lan", "hoa", Role.FARMER)
+        assert registry.contacts() == []
+        assert registry.messages_waiting("a1") == [], end
+
+
+def test_the_next_does_not_wait_for_one_who_cannot_be_told(registry: Registry) -> None:
+    def due() -> dict[str, int]:
+        return {one.id: one.due_ms - NOW for one in registry.messages_waiting("a1")}
+
+    first = a_message("m-a1")
+    raise_one(registry)
+    later = [a_message("m2", NOW + 600), a_message("m3", NOW + 1200)]
+    registry.save_pass(Pass(saved_ms=NOW, states={}, notifications=later))
+    registry.notification_failed(first, "x", next_ms=NOW + 10, at_ms=NOW)
+    registry.hasten_notifications(first, NOW, most_ms=599)
+    assert due() == {"m-a1": 10, "m2": 600, "m3": 1200}, "his hours begin later"
+    registry.hasten_notifications(first, NOW, most_ms=600)
+    assert due() == {"m-a1": 10, "m2": 0, "m3": 600}
+    registry.hasten_notifications(first, NOW, most_ms=600)
+    assert due()["m3"] == 600, "one is told now: the next waits for him"
+    registry.notification_sent(later[0], NOW)
+    registry.hasten_notifications(first, NOW, most_ms=600)
+    assert due() == {"m-a1": 10, "m3": 600}, "he was told: the next waits for him"
+
+
+def test_who_has_no_channel_is_passed_over_at_once(registry: Registry) -> None:
+    """The first one's gateway is not set: the next is told now, and the history has both."""
+    texted = replace(a_message("m0"), url="to-sms://84901234567")
+    after = replace(a_message("m1", NOW + 600), person="tam")
+    alarm, sent = an_alarm(), list[tuple[str, str]]()
+    registry.save_pass(
+        Pass(saved_ms=NOW, states={}, alarms=[alarm], notifications=[texted, after])
+    )
+
+    def send(url: str, head: str, text: str) -> bool:
+        sent.append((url, text))
+        return True
+
+    clock = ManualClock(instant(NOW))
+    assert Notifier(registry, clock, "http://x", send=send).send_due() == 0
+    assert Notifier(registry, clock, "http://x", send=send).send_due() == 1
+    assert sent[0][0] == URL
+    assert [(one.kind, one.person) for one in registry.alarm_steps("a1")] == [
+        ("not_notified", "lan"), ("notified", "tam"),
+    ]  # fmt: skip
+    clock.advance(timedelta(minutes=1))
+    ways = Ways(sms="json://127.0.0.1:9/sms?:to={to}")
+    assert Notifier(registry, clock, "http://x", ways=ways, send=send).send_due() == 1
+    assert sent[1][0] == "json://127.0.0.1:9/sms?:to=84901234567"
+    assert sent[1][1].startswith("MO PHONG. ")
+    assert sent[1][1].isascii()
 
 
 def test_what_is_put_off_is_seen_at_once_and_taken_over_as_an_act(

@@ -8,10 +8,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from analytics.alarms.addresses import check_address, is_plain, parse_hours
-from analytics.alarms.calling import ESCALATE_MS, ROUND_MS, ROUNDS, messages_of
+from analytics.alarms.calling import (
+    ESCALATE_MS,
+    ROUND_MS,
+    ROUNDS,
+    messages_of,
+    moved,
+    order_of,
+    unwatched,
+)
 from analytics.alarms.messages import body, title
 from analytics.alarms.notifying import send_by_apprise
 from analytics.alarms.texting import text_message
@@ -87,6 +97,63 @@ def test_who_takes_care_and_who_is_elsewhere_is_told_nothing() -> None:
     assert told(an_alarm(acknowledged_ms=NIGHT), NIGHT) == []
     assert told(an_alarm(), NIGHT, OTHERS) == []
     assert ESCALATE_MS == 10 * MINUTE
+
+
+def test_two_at_one_place_are_told_together_and_the_next_waits_once() -> None:
+    both = replace(TAM, person="ut", url="json://e/")
+    assert told(an_alarm("warn"), NIGHT, TAM, both, MINH) == [
+        ("tam", 0), ("ut", 0), ("minh", 10),
+    ]  # fmt: skip
+
+
+def test_whoever_is_there_at_all_is_told_of_a_crash_at_once() -> None:
+    """Everybody is off duty, or asleep: better woken than too late."""
+    off = (LAN, replace(MINH, hours=DAY))
+    assert told(an_alarm(), NIGHT, *off)[:2] == [("lan", 0), ("minh", 10)]
+    assert told(an_alarm("warn"), NIGHT, *off) == [("lan", 150), ("minh", 150)]
+
+
+@given(
+    places=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+    who=st.integers(0, 5),
+    by=st.sampled_from([-1, 1]),
+)
+def test_one_step_moves_one_person_past_the_next_and_nobody_else(
+    places: list[int], who: int, by: int
+) -> None:
+    ours = [Contact("hoa", f"p{n}", "json://a/", at) for n, at in enumerate(places)]
+    person = f"p{who % len(ours)}"
+    after = moved(ours, person, by)
+    now = [replace(one, place=after[one.person]) for one in ours]
+    rest = [[one for one in some if one != person] for some in order_of(ours)]
+    kept = [[one for one in some if one != person] for some in order_of(now)]
+    assert [one for one in kept if one] == [one for one in rest if one]
+    assert [person] in order_of(now), "he has a place of his own"
+    assert sorted(set(after.values())) == list(range(len(order_of(now))))
+    back = moved(now, person, -by)
+    edge = 0 if by < 0 else len(order_of(ours)) - 1
+    if [person] in order_of(ours) and order_of(ours).index([person]) != edge:
+        assert order_of([replace(one, place=back[one.person]) for one in now]) == (
+            order_of(ours)
+        )
+
+
+def test_a_step_of_somebody_unknown_or_to_nowhere_moves_nobody() -> None:
+    ours = (LAN, TAM, MINH)
+    still = {"lan": 0, "tam": 1, "minh": 2}
+    for person, by in (("x", 1), ("lan", -1), ("minh", 1), ("tam", 0)):
+        assert moved(ours, person, by) == still
+    twice = (replace(TAM, place=0, url="json://f/"), *ours)
+    assert order_of(twice) == [["tam", "lan"], ["minh"]]
+
+
+def test_hours_in_which_nobody_is_on_duty_are_told() -> None:
+    assert unwatched((LAN, TAM)) == []
+    assert unwatched((LAN, MINH)) == [], "he is there always"
+    assert unwatched(()) == []
+    assert unwatched((LAN,)) == [(18 * 60, 6 * 60)]
+    evening = replace(TAM, hours=(20 * 60, 23 * 60))
+    assert unwatched((LAN, evening)) == [(18 * 60, 20 * 60), (23 * 60, 6 * 60)]
 
 
 def test_the_same_step_makes_the_same_messages() -> None:
