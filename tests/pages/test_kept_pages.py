@@ -187,7 +187,7 @@ def test_a_label_first_looked_at_after_a_recall_tells_of_it(site: Site) -> None:
     assert 'data-code="valid"' in site.client.get(other).text
 
 
-def test_a_key_that_is_withdrawn_turns_its_labels(farms: Farms, site: Site) -> None:
+def test_what_a_backup_did_not_know_turns_its_labels(farms: Farms, site: Site) -> None:
     assert 'data-code="valid"' in site.text()
     farms.registry.raise_operator_alarm(
         "carried-revoked", site.label.id, "of a backup", NOW_MS
@@ -300,3 +300,22 @@ def test_what_is_kept_of_lots_has_a_bound_and_an_end(
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
     shelf.seen("lot-0", Stamp((1,), (1,)))
     assert len(shelf._seen) == 1
+
+
+def test_a_withdrawn_key_is_told_apart_and_hides_no_recall(
+    farms: Farms, site: Site
+) -> None:
+    """The last of this file: no label of the farms is good afterwards."""
+    assert 'data-code="valid"' in site.text()
+    farms.registry.revoke_signing_key(farms.signer.kid, at_ms=NOW_MS)
+    page = site.text()
+    assert 'data-code="revoked"' in page
+    assert "Khóa ký tem này đã bị hủy" in page
+    assert "Cơ sở đã hủy" not in page, "it was not the firm"
+    assert 'data-part="recalled"' not in page
+    recalled(site)
+    page = site.text()
+    assert 'data-code="revoked"' in page
+    told = parse_page(page).one("p", **{"data-part": "recalled"}).text
+    assert "dư lượng" in told
+    assert "0905000001" in told

@@ -83,6 +83,8 @@ def test_a_label_tells_what_the_package_holds(farmer: TestClient, farms: Farms) 
     page = farmer.get(path_of(uri)).text
     for words in ("Tem hợp lệ", "0,5 kg", "31/01/2027", "tôm thẻ chân trắng (PNV)"):
         assert words in page, words
+    told = farmer.get(path_of(uri), headers={"accept": "application/json"}).json()
+    assert (told["shelf_life"], told["standards"]) == ("2027-01-31", [])
     altered = farmer.get(path_of(uri).replace("=000500", "=000900")).text
     assert "Nội dung tem đã bị sửa" in altered
     assert "0,9 kg" not in altered, "what was altered is not told on"

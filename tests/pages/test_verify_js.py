@@ -86,6 +86,7 @@ def test_the_browser_judges_as_python_does(tmp_path: Path) -> None:
         ours = check(text, keys, status)
         facts = ("code", "gtin", "lot", "serial", "reason", "phone")
         theirs = tuple(verdict.get(name) or "" for name in facts)
+        assert bool(verdict.get("is_key_withdrawn")) is ours.is_key_withdrawn
         assert theirs == (
             ours.code, ours.gtin, ours.lot, ours.serial, ours.reason, ours.phone,
         ), text  # fmt: skip

@@ -7,7 +7,17 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.limits import Bounds
-from traceability.book.evidence import HOLD_MS, Tally, gaps_between, joined, tallied
+from traceability.book.evidence import (
+    HOLD_MS,
+    Evidence,
+    Tally,
+    gaps_between,
+    joined,
+    tallied,
+)
+from traceability.label.passport import Names, Origin, Passport
+from web.views.labelwater import water_views
+from web.words import Lang
 
 MINUTE = 60_000
 T0 = 1_780_000_000_000
@@ -125,3 +135,34 @@ def test_readings_by_hand_are_told_apart() -> None:
     assert both.hand_share == 0.25
     assert (both.minimum, both.maximum) == (5.0, 6.0)
     assert both.gap_share == 0.0, "it is a gap only where none measured"
+
+
+def passport(evidence: Evidence | None, *origins: Origin) -> Passport:
+    names = Names("Tôm", "Shrimp")
+    return Passport(
+        verdict=None, product=names, species=names, latin="", species_code="PNV",
+        brand=None, gtin="", lot="L", serial=None, producer="Hộ Hoa", site="",
+        address="", unit="", unit_kind="", harvested_ms=T0, kg=1.0, issued_ms=None,
+        standards=(), stages=(), evidence=evidence, evidence_digest="",
+        is_simulated=False, origins=origins,
+    )  # fmt: skip
+
+
+def test_mixed_goods_show_the_water_of_each_pond() -> None:
+    measured = joined(
+        [(tallied([reading(0, 5.0), reading(10, 3.0)], LIMITS, T0 + 20 * MINUTE), False)],
+        (T0, T0 + 20 * MINUTE), channel="dissolved_oxygen", limit=LIMITS,
+        basis="law", source="", verified=False,
+    )  # fmt: skip
+    water = Evidence(T0, T0 + 20 * MINUTE, (measured,), False)
+    wet, dry = (
+        Origin("", lot, "Hộ Hoa", "Trại", "Ao 1", T0, 1.0, found)
+        for lot, found in (("L1", water), ("L2", None))
+    )
+    (one,) = water_views(Lang.VI, passport(water))
+    assert (one.name, len(one.channels)) == ("", 1)
+    first, second = water_views(Lang.VI, passport(None, wet, dry))
+    assert (first.name, first.channels) == ("L1 (Hộ Hoa)", one.channels)
+    assert (second.name, second.channels) == ("L2 (Hộ Hoa)", ())
+    assert second.span == "Không có số đo nước cho vụ nuôi này."
+    assert water_views(Lang.VI, None) == ()

@@ -57,7 +57,9 @@ def test_the_vectors_are_what_their_maker_makes() -> None:
 def test_a_label_is_worth_what_the_vectors_say(case: dict[str, str]) -> None:
     keys = read_keys(VECTORS["keys"])
     status = read_status(msgspec.convert(VECTORS["status"], StatusDocument), keys)
-    assert check(case["text"], keys, status).code == case["code"]
+    found = check(case["text"], keys, status)
+    assert found.code == case["code"]
+    assert found.is_key_withdrawn is (case["name"] == "a key that was withdrawn")
 
 
 NEARBY = st.one_of(

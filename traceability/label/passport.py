@@ -20,9 +20,11 @@ from greenwater.storage.registry.labels import Label
 from traceability.book.evidence import Evidence
 from traceability.book.green import GreenFigures, figures_of_crop
 from traceability.book.locality import locality_of
+from traceability.label.claimed import standards_of
 from traceability.label.exceptions import ExceptionShown, exceptions_of
 from traceability.label.origins import evidence_in, roots_of
 from traceability.label.places import StoryPlace, farm_place, in_order, sea_places
+from traceability.proof.labelfacts import read_facts
 from traceability.proof.verify import Verdict
 from traceability.sea.catch_evidence import CatchEvidence, catch_evidence_in
 from traceability.vietgap.claims import CertificateShown, certificate_shown
@@ -48,7 +50,10 @@ class Stage(Struct, frozen=True):
 
 
 class Origin(Struct, frozen=True):
-    """One harvest or landing that goods came from; weights in kg of the whole lot."""
+    """One harvest or landing that goods came from; weights in kg of the whole lot.
+
+    ``evidence`` is how its water was; None: nothing was measured, or it was caught at sea.
+    """
 
     gtin: str
     lot: str
@@ -57,12 +62,15 @@ class Origin(Struct, frozen=True):
     unit: str
     harvested_ms: int
     kg: float
+    evidence: Evidence | None = None
 
 
 class Passport(Struct, frozen=True):
     """All of it; ``None`` is not known. Weights in kg, times in ms since 1970.
 
-    ``places`` are those of the map, by time.
+    ``places`` are those of the map, by time. ``shelf_life`` is the last day of use on the
+    label (ISO 8601), ``standards`` what the goods are certified by, while that is valid.
+    Of goods of one origin ``evidence`` is that one's water, of several each has its own.
     Without a ``verdict`` no label was checked.
     """
 
@@ -131,11 +139,17 @@ def passport_of(
         verdict=verdict,
         serial=None if label is None else label.id,
         issued_ms=None if label is None else label.issued_ms,
+        shelf_life=None if verdict is None else _last_day(verdict),
     )
     if now_ms is None:
         return made
     shown = certificate_shown(registry, lot, made.issued_ms, now_ms)
-    return replace(made, certificate=shown)
+    return replace(made, certificate=shown, standards=standards_of(shown, made))
+
+
+def _last_day(verdict: Verdict) -> str | None:
+    last = read_facts(verdict.facts).use_by
+    return None if last is None else last.isoformat()
 
 
 def lot_passport(registry: Registry, lot: Lot) -> Passport:
@@ -169,7 +183,7 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
         issued_ms=None,
         standards=(),
         stages=stages,
-        evidence=evidence if evidence and evidence.channels else None,
+        evidence=_measured(evidence),
         evidence_digest=first.evidence_digest,
         is_simulated=any(one.is_simulated for one in map(evidence_in, roots) if one)
         or any(one.is_simulated for one in catches),
@@ -179,6 +193,10 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
         catches=catches,
         places=tuple(in_order(_places(registry, lot, roots, catches))),
     )
+
+
+def _measured(evidence: Evidence | None) -> Evidence | None:
+    return evidence if evidence and evidence.channels else None
 
 
 WORKED: Final = {"process": "processing", "pack": "packing"}
@@ -244,6 +262,7 @@ def _origin(registry: Registry, root: Lot) -> Origin:
         place.unit,
         root.harvested_ms,
         root.kg,
+        _measured(evidence_in(root)),
     )
 
 

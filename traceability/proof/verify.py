@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from greenwater.kernel.errors import InputError
 from traceability.proof.keys import KeysDocument, PublicKey, Signer, is_signed
@@ -49,6 +50,7 @@ class Verdict(Struct, frozen=True):
     """A verdict; ``reason`` and ``phone`` are a recall's. ``at_ms`` is the list's time.
 
     ``facts`` are what the label says of the goods, by GS1's application identifiers.
+    ``is_key_withdrawn``: revoked with its key, not by its firm: anybody may have made it.
     """
 
     code: Code
@@ -60,6 +62,7 @@ class Verdict(Struct, frozen=True):
     phone: str = ""
     at_ms: int | None = None
     facts: dict[str, str] = {}
+    is_key_withdrawn: bool = False
 
 
 class RecalledLot(Struct, frozen=True):
@@ -144,7 +147,7 @@ def check(
     if not is_signed(DOMAIN + link.signed.encode(), link.signature, key):
         return _verdict(Code.ALTERED, link, status)
     if key.state != "active":
-        return _verdict(Code.REVOKED, link, status)
+        return replace(_verdict(Code.REVOKED, link, status), is_key_withdrawn=True)
     return _standing(link, key, status, now_ms)
 
 

@@ -14,6 +14,7 @@ from greenwater.storage.registry.labels import Label
 from traceability.label.scanning import Scanning
 from traceability.proof.copies import Suspicion, Why
 from traceability.proof.labelfacts import read_facts
+from traceability.proof.verify import Code
 from web.views.formats import day, exact
 from web.views.seawords import gear_name
 from web.words import Lang, say
@@ -30,12 +31,13 @@ OPTIONS: Final = Markup("").join(
 class Beside:
     """``uri`` is the label's address, empty where none was checked.
 
-    ``copied`` is what is said of a suspicion, with care; ``inspections`` are days with
-    results; ``places`` the provinces one may say that one is in, as options.
+    ``copied`` is what is said of a suspicion, with care, ``recalled`` of a recall where
+    the verdict is another; ``inspections`` are days with results; ``places`` the provinces one may say that one is in, as options.
     """
 
     uri: str = ""
     copied: str = ""
+    recalled: str = ""
     inspections: Sequence[tuple[str, str, str]] = ()
     places: Markup = NONE
 
@@ -49,15 +51,25 @@ def inspected(registry: Registry, lang: Lang, lot: str) -> list[tuple[str, str, 
 
 
 def beside_label(
-    registry: Registry, scanning: Scanning, lang: Lang, label: Label
+    registry: Registry, scanning: Scanning, lang: Lang, label: Label, verdict: Code
 ) -> Beside:
-    """Return what stands beside the passport of a label."""
+    """Return what stands beside the passport of a label of that verdict."""
     return Beside(
         label.uri,
         say(lang, "passport_copied") if scanning.against(label) else "",
+        "" if verdict is Code.RECALLED else _recalled(registry, lang, label.lot),
         inspected(registry, lang, label.lot),
         OPTIONS,
     )
+
+
+def _recalled(registry: Registry, lang: Lang, lot: str) -> str:
+    """Return that a lot is called back; empty: it is not."""
+    found = next(iter(registry.recalls_upon(lot)), None)
+    if found is None:
+        return ""
+    why = say(lang, "verdict_recalled_why", reason=found.reason, phone=found.phone)
+    return f"{say(lang, 'verdict_recalled')}. {why}"
 
 
 def suspicion_text(lang: Lang, one: Suspicion) -> str:

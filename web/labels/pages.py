@@ -33,10 +33,10 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.catches import catch_views
 from web.views.checkwords import MARKS, look_of, script_words
-from web.views.claims import certificate_rows
-from web.views.evidence import evidence_views
+from web.views.claims import certificate_doubts, certificate_rows
 from web.views.formats import day, exact, moment
 from web.views.green import exception_texts, figure_views
+from web.views.labelwater import water_views
 from web.views.storymap import story_map
 from web.words import Lang, say
 
@@ -208,7 +208,7 @@ class LabelPages:
         if label is None:
             return verdict, Beside()
         visitor = self._doors.visitor(request)
-        beside = beside_label(registry, self._scanning, lang, label)
+        beside = beside_label(registry, self._scanning, lang, label, verdict.code)
         is_duty = visitor is not None and visitor.inspects
         if is_duty and beside.copied and verdict.code is Code.VALID:
             return replace(verdict, code=Code.COPY_SUSPECTED), beside
@@ -276,12 +276,12 @@ def passport_view(
         facts=[] if found is None else _facts(lang, found, now_ms),
         told=[] if verdict is None else told_facts(lang, verdict.facts),
         stages=[] if found is None else _stages(lang, found),
-        evidence=evidence_views(lang, None if found is None else found.evidence),
+        waters=water_views(lang, found),
         exceptions=[] if found is None else exception_texts(lang, found.exceptions),
         green=[] if found is None else [figure_views(lang, one) for one in found.green],
-        span=_span(lang, found),
         catches=catch_views(lang, () if found is None else found.catches),
         beside=beside,
+        doubts=certificate_doubts(lang, found.certificate if found else None),
         name=_name(lang, found),
         way=story_map(lang, () if found is None else found.places),
     )
@@ -344,11 +344,3 @@ def _told(lang: Lang, stage: Stage) -> str:
         elif name == "count":
             parts.append(say(lang, "times", count=value))
     return " · ".join(parts)
-
-
-def _span(lang: Lang, found: Passport | None) -> str:
-    if found is None or found.evidence is None:
-        return say(lang, "passport_no_water")
-    span = found.evidence
-    facts = {"from": day(span.from_ms), "to": day(span.to_ms)}
-    return say(lang, "passport_water_from", **facts)

@@ -123,7 +123,8 @@ const show = (verdict, { isOnline, when }) => {
   box.dataset.online = String(isOnline);
   part("mark").textContent = words.marks[look];
   part("title").textContent = say(`verdict_${verdict.code}`);
-  part("why").textContent = say(`verdict_${verdict.code}_why`, { reason: verdict.reason ?? "", phone: verdict.phone ?? "" });
+  const why = verdict.is_key_withdrawn ? "key_withdrawn" : verdict.code;
+  part("why").textContent = say(`verdict_${why}_why`, { reason: verdict.reason ?? "", phone: verdict.phone ?? "" });
   part("checked").textContent = isOnline
     ? say("checked_online", { when: moment(when) })
     : byList(when);

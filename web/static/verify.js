@@ -100,6 +100,6 @@ export const checkLabel = async (text, keysDocument, statusDocument, now = null)
   const key = findKey(keysDocument, kid);
   if (!key) return { code: "unknown_key", ...label, ...at };
   if (!(await isSigned(LABEL_DOMAIN + signed, signature, key))) return { code: "altered", ...label, ...at };
-  if ((key.state ?? "active") !== "active") return { code: "revoked", ...label, ...at };
+  if ((key.state ?? "active") !== "active") return { code: "revoked", is_key_withdrawn: true, ...label, ...at };
   return { ...standing(label, key, status, now), ...label, ...at };
 };

@@ -6,6 +6,14 @@ from web.views.formats import day
 from web.words import Lang, say
 
 
+def certificate_doubts(lang: Lang, shown: CertificateShown | None) -> list[str]:
+    """Return what must not be overlooked of a certificate: that it is not valid."""
+    if shown is None or shown.state is CertificateState.VALID:
+        return []
+    standing = say(lang, f"certificate_is_{shown.state}")
+    return [say(lang, "certificate_doubt", code=shown.code, standing=standing)]
+
+
 def certificate_rows(
     lang: Lang, shown: CertificateShown | None
 ) -> list[tuple[str, str]]:
