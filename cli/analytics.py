@@ -42,7 +42,7 @@ def backfill(
     """Flag a stretch of the past again, and derive what follows from it; no alarms."""
     from analytics.bootstrap import run_backfill
     from analytics.settings import AnalyticsSettings
-    from cli.data import parse_time
+    from cli.times import parse_time
 
     from_ms, to_ms = parse_time(start, "--from"), parse_time(end, "--to")
     if from_ms >= to_ms:

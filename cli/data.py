@@ -1,6 +1,5 @@
 """`greenwater export`, `quarantine` and `import`: data out, aside, and in by hand."""
 
-import datetime as dt
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,30 +7,16 @@ from typing import Annotated
 import typer
 
 from cli.home import open_home
+from cli.times import parse_time
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.ids import parse_device
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 
 quarantine = typer.Typer(help="What could not become a reading.", no_args_is_help=True)
 imports = typer.Typer(help="Readings from files.", no_args_is_help=True)
-
-
-def parse_time(text: str, name: str) -> int:
-    """Return an instant's milliseconds.
-
-    Raises:
-        InputError: it is no instant with a time zone.
-    """
-    try:
-        at = dt.datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise InputError(f"{name} {text!r}: write 2026-06-01T00:00:00+07:00") from exc
-    if at.tzinfo is None:
-        raise InputError(f"{name} {text!r} has no time zone: write +07:00 or Z")
-    return milliseconds(at)
 
 
 def export(
@@ -67,8 +52,8 @@ def export(
         raise InputError(
             f"--format {file_format!r} is not csv, json or parquet"
         ) from exc
+    start_ms, end_ms = _between(start, end)
     home = open_home()
-    start_ms, end_ms = parse_time(start, "--from"), parse_time(end, "--to")
     telemetry = open_telemetry(home.telemetry_url)
     try:
         if unit:
@@ -89,6 +74,13 @@ def export(
         typer.echo(f"\r{count:,} readings written to {out}", err=True)
     finally:
         telemetry.close()
+
+
+def _between(start: str, end: str) -> tuple[int, int]:
+    start_ms, end_ms = parse_time(start, "--from"), parse_time(end, "--to")
+    if start_ms >= end_ms:
+        raise InputError(f"--from {start} is not before --to {end}")
+    return start_ms, end_ms
 
 
 def _told(count: int) -> None:

@@ -1,6 +1,5 @@
 """`greenwater device`: identities, credentials and the broker's permissions."""
 
-import csv
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +9,11 @@ import structlog
 import typer
 
 from cli.home import Home, open_home, write_mosquitto, write_nats
+from cli.times import parse_time
 from greenwater.kernel.clock import open_clock
+from greenwater.kernel.csvrows import rows_of
 from greenwater.kernel.errors import ConfigError, InputError
-from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.ids import DeviceId, parse_device
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.devices import NewDevice
@@ -23,7 +24,7 @@ app = typer.Typer(
 
 log = structlog.get_logger()
 
-COLUMNS = ("device", "site")
+COLUMNS = ("device",)
 
 
 @app.command()
@@ -44,15 +45,16 @@ def add(
 
     One that is registered already keeps its password, and has none printed.
     """
+    given = {"site": site, "vessel": vessel, "name": name}
+    if not device and csv_file is None:
+        raise InputError("name the device and its --site, or many with --csv FILE")
+    if csv_file is None:
+        wanted = [_wanted(device, given, is_simulated=simulated)]
+    elif device or any(given.values()):
+        raise InputError("give one device, or many with --csv: not both")
+    else:
+        wanted = _from_file(csv_file, is_simulated=simulated)
     home = open_home()
-    rows = _rows(csv_file) if csv_file else [(device, site, vessel, name)]
-    wanted = [
-        NewDevice(
-            id=one, site=at or None, vessel=aboard or None, name=called,
-            is_simulated=simulated,
-        )
-        for one, at, aboard, called in rows
-    ]  # fmt: skip
     with open_registry(home.registry_url) as registry:
         now_ms = milliseconds(open_clock().now())
         passwords = registry.add_devices(wanted, now_ms=now_ms)
@@ -80,20 +82,27 @@ def _show(passwords: Mapping[DeviceId, str | None] | Mapping[str, str]) -> None:
         typer.echo(f"{device},{password or ''}")
 
 
-def _rows(path: Path) -> list[tuple[str, str, str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames is None or "device" not in reader.fieldnames:
-            raise InputError(f"{path}: there is no column 'device'")
-        return [
-            (
-                row["device"],
-                row.get("site") or "",
-                row.get("vessel") or "",
-                row.get("name") or "",
-            )
-            for row in reader
-        ]
+def _wanted(device: str, row: Mapping[str, str], *, is_simulated: bool) -> NewDevice:
+    return NewDevice(
+        id=parse_device(device),
+        site=row.get("site") or None,
+        vessel=row.get("vessel") or None,
+        name=row.get("name") or "",
+        is_simulated=is_simulated,
+    )
+
+
+def _from_file(path: Path, *, is_simulated: bool) -> list[NewDevice]:
+    """Return the boxes of a file; its first line that cannot be is named."""
+    wanted = []
+    for line, row in rows_of(path, COLUMNS):
+        try:
+            wanted.append(_wanted(row["device"], row, is_simulated=is_simulated))
+        except InputError as exc:
+            raise InputError(f"{path}, line {line}: {exc}") from exc
+    if not wanted:
+        raise InputError(f"{path}: there is no device below its first line")
+    return wanted
 
 
 def apply_permissions(home: Home, registry: Registry) -> str:
@@ -186,14 +195,7 @@ def resend(
     ],
 ) -> None:
     """Ask boxes for acknowledged readings again (after a restore)."""
-    from datetime import datetime
-
-    try:
-        at = datetime.fromisoformat(since)
-    except ValueError as exc:
-        raise InputError(f"--since {since!r}: {exc}") from exc
-    if at.tzinfo is None:
-        raise InputError(f"--since {since!r} has no time zone: write …Z")
+    since_ms = parse_time(since, "--since")
     home = open_home()
     now_ms = milliseconds(open_clock().now())
     with open_registry(home.registry_url) as registry:
@@ -204,10 +206,8 @@ def resend(
                 f"resend-{secrets.token_hex(8)}",
                 one,
                 "resend",
-                {"since_ms": milliseconds(at)},
+                {"since_ms": since_ms},
                 now_ms=now_ms,
                 expires_ms=now_ms + 7 * 24 * 3600 * 1000,
             )
-    typer.echo(
-        f"{len(wanted)} devices are asked for what they hold since {at.isoformat()}"
-    )
+    typer.echo(f"{len(wanted)} devices are asked for what they hold since {since}")

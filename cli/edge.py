@@ -13,6 +13,7 @@ from edge.settings import EdgeSettings
 from edge.status import BoxStatus, read_status
 from greenwater.kernel import logs
 from greenwater.kernel.clock import SystemClock, open_clock
+from greenwater.kernel.errors import InputError
 from greenwater.kernel.settings import load_toml
 
 app = typer.Typer(help="The agent on a farm or vessel box.", no_args_is_help=True)
@@ -127,6 +128,11 @@ BusOption = Annotated[
     str, typer.Option("--bus", help="tcp:HOST:PORT or rtu:/dev/ttyUSB0[:BAUD[:N|E|O]]")
 ]
 
+Timeout = Annotated[
+    float,
+    typer.Option(help="How long to wait for an answer, in seconds.", min=0.01, max=30),
+]
+
 ProfileArgument = Annotated[
     str, typer.Argument(help="A probe's profile by its name, or your own .toml.")
 ]
@@ -135,10 +141,13 @@ ProfileArgument = Annotated[
 @app.command()
 def scan(
     bus: BusOption,
-    first: Annotated[int, typer.Option(help="The first unit id to ask.")] = 1,
-    last: Annotated[int, typer.Option(help="The last one.")] = 247,
+    first: Annotated[
+        int, typer.Option(help="The first unit id to ask.", min=1, max=247)
+    ] = 1,
+    last: Annotated[int, typer.Option(help="The last one.", min=1, max=247)] = 247,
     timeout_s: Annotated[
-        float, typer.Option(help="How long to wait for each, in seconds.")
+        float,
+        typer.Option(help="How long to wait for each, in seconds.", min=0.01, max=30),
     ] = 0.2,
     as_json: Annotated[
         bool, typer.Option("--json", help="As JSON, for programs.")
@@ -147,6 +156,8 @@ def scan(
     """Say who is on the bus."""
     from edge.tools import open_bus, scan_bus
 
+    if first > last:
+        raise InputError(f"--first {first} is beyond --last {last}")
     found = []
     with (
         open_bus(bus, timeout_s) as line,
@@ -171,10 +182,8 @@ def scan(
 def try_profile(
     profile: ProfileArgument,
     bus: BusOption,
-    unit: Annotated[int, typer.Option(help="The probe's unit id.")] = 1,
-    timeout_s: Annotated[
-        float, typer.Option(help="How long to wait for an answer, in seconds.")
-    ] = 1.0,
+    unit: Annotated[int, typer.Option(help="The probe's unit id.", min=1, max=247)] = 1,
+    timeout_s: Timeout = 1.0,
 ) -> None:
     """Show raw registers beside decoded values, in every byte order."""
     from edge.drivers.profile import load_profile
@@ -197,12 +206,12 @@ def try_profile(
 def set_address(
     profile: ProfileArgument,
     bus: BusOption,
-    new: Annotated[int, typer.Option(help="The unit id to give.")],
-    old: Annotated[int, typer.Option(help="Its present unit id.")] = 1,
-    count: Annotated[int, typer.Option(help="How many, one after another.")] = 1,
-    timeout_s: Annotated[
-        float, typer.Option(help="How long to wait for an answer, in seconds.")
-    ] = 0.5,
+    new: Annotated[int, typer.Option(help="The unit id to give.", min=1, max=247)],
+    old: Annotated[int, typer.Option(help="Its present unit id.", min=1, max=247)] = 1,
+    count: Annotated[
+        int, typer.Option(help="How many, one after another.", min=1, max=247)
+    ] = 1,
+    timeout_s: Timeout = 0.5,
 ) -> None:
     """Give probes their unit ids; with --count, plug in one after another."""
     from edge.drivers.profile import load_profile

@@ -1,9 +1,12 @@
 """One platform's folder on this machine: its files, its secrets, its embedded broker."""
 
+import contextlib
 import datetime as dt
+import fcntl
+import os
 import secrets
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,12 +75,21 @@ class MosquittoPlan(Struct, frozen=True, kw_only=True):
 
 
 class Home:
-    """The folder and the URLs that stand in it by default."""
+    """The folder and the URLs that stand in it by default.
+
+    Raises:
+        ConfigError: the folder cannot be made.
+    """
 
     def __init__(self, settings: HomeSettings) -> None:
         self.settings = settings
         self.path = settings.home.absolute()
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigError(
+                f"GREENWATER_HOME={self.path} cannot be a folder: {exc.strerror}"
+            ) from exc
 
     @property
     def registry_url(self) -> str:
@@ -164,6 +176,30 @@ def open_home(*, may_be_unfinished: bool = False) -> Home:
     if not may_be_unfinished:
         refuse_unfinished(home.path)
     return home
+
+
+@contextlib.contextmanager
+def the_only_one(home: Home) -> Iterator[None]:
+    """Be the only platform of this folder until left, however this process ends.
+
+    Two would write the broker's files over each other, and end each other's first link.
+
+    Raises:
+        ConfigError: another one runs.
+    """
+    folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        os.close(folder)
+        raise ConfigError(
+            f"another Greenwater runs in {home.path}: stop it, or give this one a folder "
+            "of its own with GREENWATER_HOME"
+        ) from exc
+    try:
+        yield
+    finally:
+        os.close(folder)
 
 
 def nats_server() -> Path:

@@ -1,11 +1,13 @@
 """The `greenwater` command: one entry point, exit statuses by error family."""
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -41,6 +43,12 @@ COMMANDS = {
     "restore": "backup:restore",
 }
 """Where each command is: a module of ``cli``, a name in it. A gateway has the first."""
+FAILING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What a disk says that takes nothing more."""
+OURS = frozenset(
+    {"analytics", "cli", "edge", "firmware_sim", "greenwater", "ingest"}
+    | {"traceability", "web"}
+)
 
 
 def build(words: Sequence[str]) -> typer.Typer:
@@ -48,7 +56,10 @@ def build(words: Sequence[str]) -> typer.Typer:
 
     Only the command that is asked for is imported: all of them cost two seconds, and a
     gateway has 60 MB for the agent. It has only the edge's packages: where the others
-    are not installed, their commands are not there.
+    are not installed, their commands are not listed.
+
+    Raises:
+        ModuleNotFoundError: the command's packages are not installed.
     """
     app = typer.Typer(
         name="greenwater",
@@ -60,9 +71,11 @@ def build(words: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     word = next(iter(words), "")
-    asked = {word: COMMANDS[word]} if word in COMMANDS else COMMANDS
+    if word in COMMANDS:
+        _add(app, word, COMMANDS[word])
+        return app
     with contextlib.suppress(ModuleNotFoundError):
-        for name, place in asked.items():
+        for name, place in COMMANDS.items():
             _add(app, name, place)
     return app
 
@@ -106,9 +119,48 @@ def status_of(error: PlatformError) -> int:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; whatever goes wrong is told in a sentence, with its status."""
+    words = sys.argv[1:]
     try:
-        build(sys.argv[1:])()
+        build(words)()
     except PlatformError as exc:
-        typer.echo(f"greenwater: {exc}", err=True)
-        sys.exit(status_of(exc))
+        _end(str(exc), status_of(exc))
+    except OSError as exc:
+        _end_for(exc)
+    except ModuleNotFoundError as exc:
+        _refuse_missing(words, exc)
+    except Exception:  # noqa: BLE001  (the last one who can say anything)
+        _own_fault()
+
+
+def _end_for(exc: OSError) -> NoReturn:
+    """End for a disk that is full or failing, or a file that somebody named wrongly."""
+    where = "" if exc.filename is None else f"{exc.filename}: "
+    if exc.errno in FAILING:
+        _end(f"{where}{exc.strerror}", os.EX_UNAVAILABLE)
+    if exc.filename is None:
+        _own_fault()
+    _end(f"{where}{exc.strerror}", 2)
+
+
+def _refuse_missing(words: Sequence[str], exc: ModuleNotFoundError) -> NoReturn:
+    """Say which packages a command needs: a gateway has only the agent's."""
+    if (exc.name or "").partition(".")[0] in OURS:
+        _own_fault()
+    word = next(iter(words), "")
+    extra = word if word in ("edge", "sim") else "platform,analytics,labels"
+    _end(
+        f"{word} needs {exc.name}, which is not installed here: "
+        f"pip install 'greenwater[{extra}]'",
+        os.EX_CONFIG,
+    )
+
+
+def _own_fault() -> NoReturn:
+    traceback.print_exc()
+    _end("that is our fault: please report it, with the lines above", os.EX_SOFTWARE)
+
+
+def _end(sentence: str, status: int) -> NoReturn:
+    typer.echo(f"greenwater: {sentence}", err=True)
+    sys.exit(status)

@@ -30,7 +30,9 @@ def ingest() -> None:
 
 def web(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The page's port.")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="The page's port.", min=1, max=65_535)
+    ] = 8000,
     certificate: Annotated[
         Path | None, typer.Option(help="Certificate and key in one PEM file: TLS.")
     ] = None,
@@ -93,7 +95,7 @@ def web(
             telemetry.close()
 
 
-Port = Annotated[int, typer.Option(help="The page's port.")]
+Port = Annotated[int, typer.Option(help="The page's port.", min=1, max=65_535)]
 Lan = Annotated[bool, typer.Option("--lan", help="Let other machines open the page.")]
 
 
@@ -101,7 +103,7 @@ def up(
     port: Port = 8000,
     lan: Lan = False,
     broker_port: Annotated[
-        int, typer.Option(help="The embedded broker's port.")
+        int, typer.Option(help="The embedded broker's port.", min=1, max=65_535)
     ] = 1883,
     broker_host: Annotated[
         list[str] | None,
@@ -110,8 +112,8 @@ def up(
 ) -> None:
     """Keep the platform running: embedded unless URLs say otherwise."""
     from cli.home import open_home
-    from cli.run import run_platform
     from cli.supervisor import stop_on_signals
+    from cli.up import run_platform
 
     logs.configure("up")
     run_platform(
@@ -164,9 +166,11 @@ def doctor() -> None:
 def broker_files(
     folder: Annotated[Path, typer.Argument(help="Where they are written.")],
     service_port: Annotated[
-        int, typer.Option(help="For ingest, on loopback only.")
+        int, typer.Option(help="For ingest, on loopback only.", min=1, max=65_535)
     ] = 1883,
-    device_port: Annotated[int, typer.Option(help="For boxes.")] = 8883,
+    device_port: Annotated[
+        int, typer.Option(help="For boxes.", min=1, max=65_535)
+    ] = 8883,
     device_host: Annotated[
         str, typer.Option(help="The address at which boxes reach it.")
     ] = "0.0.0.0",

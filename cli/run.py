@@ -4,18 +4,12 @@ import contextlib
 import random
 import socket
 import sys
-import threading
 from pathlib import Path
 from typing import Final
 
-import typer
-
-from cli.entrances import first_administrator
 from cli.home import BrokerPlan, Home, nats_server, write_nats
-from cli.supervisor import Part, Supervisor
-from greenwater.kernel.clock import open_clock
+from cli.supervisor import Part
 from greenwater.kernel.errors import UnavailableError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import open_registry
 from ingest.brokers import nats
 from ingest.brokers.applying import drop_full_store, is_full
@@ -145,51 +139,3 @@ def _embedded(home: Home, plan: BrokerPlan) -> Path:
         config = write_nats(home, registry, plan)
     home.keep_plan(plan)
     return config
-
-
-def _first_link(home: Home, page_port: int) -> str | None:
-    """Return where the first administrator comes in; None: there is one."""
-    public_url = home.settings.public_url or f"http://127.0.0.1:{page_port}"
-    now_ms = milliseconds(open_clock().now())
-    with open_registry(home.registry_url) as registry:
-        return first_administrator(registry, public_url.rstrip("/"), now_ms)
-
-
-def run_platform(
-    home: Home,
-    stop: threading.Event,
-    *,
-    page_port: int,
-    page_host: str,
-    broker_port: int,
-    broker_hosts: tuple[str, ...],
-) -> None:
-    """Keep the platform running until told to stop.
-
-    Raises:
-        UnavailableError: a port is taken by somebody else.
-    """
-    administrator = _first_link(home, page_port)
-    for port in (page_port, *([] if home.settings.broker_url else [broker_port])):
-        if answers(port):
-            raise UnavailableError(f"port {port} is taken: choose another")
-    parts = platform_parts(
-        home,
-        page_port=page_port,
-        page_host=page_host,
-        broker_port=broker_port,
-        broker_hosts=broker_hosts,
-    )
-    supervisor = Supervisor(parts, home.path / "logs")
-    try:
-        late = supervisor.start(stop)
-        for name in late:
-            typer.echo(
-                f"{name} is not ready yet: see {home.path}/logs/{name}.log", err=True
-            )
-        typer.echo(f"Greenwater: http://{page_host}:{page_port}/   (Ctrl-C ends it)")
-        if administrator is not None:
-            typer.echo(f"Nobody administers it yet. Once, within 72 h: {administrator}")
-        supervisor.run(stop)
-    finally:
-        supervisor.stop()

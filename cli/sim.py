@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,11 @@ import typer
 
 from greenwater.kernel import logs
 from greenwater.kernel.clock import open_clock
+
+Port = Annotated[
+    int,
+    typer.Option(help="Modbus TCP port; 0 takes a free one.", min=0, max=65_535),
+]
 
 app = typer.Typer(
     help="Simulated devices. Everything simulated says so.", no_args_is_help=True
@@ -33,7 +37,7 @@ def replay(
     clock: Annotated[Path, typer.Option(help="The stepped clock to drive.")] = Path(
         "clock"
     ),
-    port: Annotated[int, typer.Option(help="Modbus TCP port; 0 takes a free one.")] = 0,
+    port: Port = 0,
     rows: Annotated[
         int | None, typer.Option(help="Only the first so many of each.")
     ] = None,
@@ -89,10 +93,10 @@ def probe(
     map_file: Annotated[
         str, typer.Option("--map", help="A map's name, or your own .toml.")
     ],
-    unit: Annotated[int, typer.Option(help="Unit id; 0 takes the map's.")] = 0,
-    port: Annotated[
-        int, typer.Option(help="Modbus TCP port; 0 takes a free one.")
-    ] = 5020,
+    unit: Annotated[
+        int, typer.Option(help="Unit id; 0 takes the map's.", min=0, max=247)
+    ] = 0,
+    port: Port = 5020,
     pty: Annotated[
         Path | None, typer.Option(help="Serve RTU on a pseudo-terminal linked here.")
     ] = None,
@@ -126,13 +130,11 @@ def run_scenario(
     start: Annotated[str, typer.Option(help="Begin it then; else now.")] = "",
 ) -> None:
     """Serve a scenario's instruments: Modbus TCP and NMEA, one pair of ports a device."""
-    import json
-
-    from cli.run import free_port
+    from cli.simserve import ports_of, start_of
     from cli.supervisor import stop_on_signals
     from firmware_sim.run import ScenarioRun
     from firmware_sim.scenarios import load_scenario
-    from firmware_sim.serve import Ports, serve_scenario
+    from firmware_sim.serve import serve_scenario
     from greenwater.kernel.clock import ScaledClock
 
     logs.configure("sim")
@@ -144,14 +146,8 @@ def run_scenario(
         clock = ScaledClock(chosen.start, speed, time.time())  # noqa: TID251  (the anchor)
         typer.echo(f"GREENWATER_CLOCK={clock}")
     else:
-        begins = datetime.fromisoformat(start) if start else clock.now()
-        chosen = chosen.starting(begins)
-    if ports is None:
-        where = {one.id: Ports(free_port(), free_port()) for one in chosen.devices}
-    else:
-        where = {
-            key: Ports(*pair) for key, pair in json.loads(ports.read_text()).items()
-        }
+        chosen = chosen.starting(start_of(start, clock))
+    where = ports_of(ports, [one.id for one in chosen.devices])
     folder.mkdir(parents=True, exist_ok=True)
     run = ScenarioRun(chosen, clock, inputs_file=folder / "inputs.jsonl")
     for name, pair in where.items():
@@ -172,13 +168,14 @@ def box(
 ) -> None:
     """Run a box as its scenario treats it: power cuts, no network, a wrong clock."""
     from cli.simbox import play_box
+    from cli.simserve import start_of
     from cli.supervisor import stop_on_signals
     from firmware_sim.run import ScenarioRun
     from firmware_sim.scenarios import load_scenario
 
     logs.configure("sim-box")
     clock = open_clock()
-    begins = datetime.fromisoformat(start) if start else clock.now()
+    begins = start_of(start, clock)
     run = ScenarioRun(load_scenario(scenario).starting(begins), clock)
     raise typer.Exit(play_box(run, device, config, clock, stop_on_signals()))
 
@@ -192,7 +189,7 @@ def fleet(
     duration: Annotated[float, typer.Option(help="Seconds of publishing.")] = 10.0,
     readings: Annotated[int, typer.Option(help="Readings in a batch.")] = 10,
     host: Annotated[str, typer.Option(help="Where the broker is.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port.")] = 1883,
+    port: Annotated[int, typer.Option(help="Its port.", min=1, max=65_535)] = 1883,
     prefix: Annotated[
         str, typer.Option(help="Ids are PREFIX-00000 and so on.")
     ] = "sim-fleet",
@@ -208,18 +205,16 @@ def fleet(
     ] = False,
 ) -> None:
     """Publish from many simulated boxes straight to MQTT, and count what is acknowledged."""
-    import csv
-
     import msgspec
 
+    from cli.simserve import passwords_of
     from cli.supervisor import stop_on_signals
     from firmware_sim.fleet import FleetPlan, anonymous, run_fleet
     from greenwater.kernel.reading import milliseconds
 
     credentials = anonymous
     if passwords is not None:
-        with passwords.open(encoding="utf-8", newline="") as file:
-            known = {row["device"]: row["password"] for row in csv.DictReader(file)}
+        known = passwords_of(passwords)
         credentials = lambda device: (device, known.get(device, ""))  # noqa: E731
     plan = FleetPlan(
         start_ms=milliseconds(open_clock().now()),
@@ -260,11 +255,12 @@ def bench(
     ],
 ) -> None:
     """Serve many plain probes at once, for ledger tests and benchmarks of the edge."""
-    from cli.simserve import serve_many
+    from cli.simserve import channels_of, numbers_of, serve_many
     from cli.supervisor import stop_on_signals
 
     logs.configure("sim")
-    numbers = [int(port) for port in ports.split(",")]
     asyncio.run(
-        serve_many(numbers, channels.split(","), open_clock(), stop_on_signals())
+        serve_many(
+            numbers_of(ports), channels_of(channels), open_clock(), stop_on_signals()
+        )
     )

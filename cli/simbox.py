@@ -8,7 +8,6 @@ import os
 import subprocess
 import threading
 import time
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -16,11 +15,13 @@ from typing import Final
 import structlog
 
 from cli.run import greenwater
+from edge.settings import EdgeSettings
 from firmware_sim.modem import FreezingProxy
 from firmware_sim.run import Conditions, ScenarioRun
 from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.clock import Clock, HeldClock, ScaledClock, SystemClock
 from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.settings import load_toml
 
 log = structlog.get_logger()
 
@@ -39,8 +40,8 @@ def play_box(
     """
     if device not in {one.id for one in run.scenario.devices}:
         raise ConfigError(f"scenario {run.scenario.name} has no device {device!r}")
+    broker = BrokerUrl.parse(load_toml(EdgeSettings, config).broker_url)
     text = config.read_text(encoding="utf-8")
-    broker = BrokerUrl.parse(tomllib.loads(text)["broker_url"])
     modem = FreezingProxy(broker.port)
     behind = config.with_name("edge-behind-modem.toml")
     behind.write_text(_through(text, broker, modem.port), encoding="utf-8")

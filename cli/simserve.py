@@ -4,14 +4,25 @@ import asyncio
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Annotated, Final
 
+import msgspec
 import typer
 
+from cli.times import parse_time
 from firmware_sim.devices.modbus import Bench, Pty, serve_rtu, serve_tcp, server_port
 from firmware_sim.devices.probe import ProbeMap, VirtualProbe, carrying, load_map
+from firmware_sim.serve import Ports
+from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
+from greenwater.kernel.csvrows import rows_of
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import instant
+
+MAX_PORT: Final = 65_535
+Port = Annotated[int, msgspec.Meta(ge=1, le=MAX_PORT)]
 
 MIDDLE = {
     "temperature": (28.5, 2.0),
@@ -44,6 +55,78 @@ class Sine:
         return found
 
 
+def start_of(text: str, clock: Clock) -> datetime:
+    """Return when a scenario begins: an instant with its time zone, or now.
+
+    Raises:
+        InputError: it is no instant.
+    """
+    if not text:
+        return clock.now()
+    return instant(parse_time(text, "--start"))
+
+
+def ports_of(path: Path | None, devices: Sequence[str]) -> dict[str, Ports]:
+    """Return each device's ports: free ones, or those of a JSON file.
+
+    Raises:
+        InputError: the file is no such JSON, or a device is not in it.
+    """
+    if path is None:
+        from cli.run import free_port
+
+        return {one: Ports(free_port(), free_port()) for one in devices}
+    try:
+        told = msgspec.json.decode(path.read_bytes(), type=dict[str, tuple[Port, Port]])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise InputError(
+            f'{path}: {exc}: write {{"DEVICE": [MODBUS PORT, NMEA PORT]}}'
+        ) from exc
+    missing = [one for one in devices if one not in told]
+    if missing:
+        raise InputError(f"{path}: the scenario's device {missing[0]} is not in it")
+    return {one: Ports(*told[one]) for one in devices}
+
+
+def passwords_of(path: Path) -> dict[str, str]:
+    """Return passwords by device, from what ``device add --csv`` printed.
+
+    Raises:
+        InputError: the file cannot be read, or is no such table.
+    """
+    return {
+        row["device"]: row["password"]
+        for _, row in rows_of(path, ("device", "password"))
+    }
+
+
+def numbers_of(text: str) -> list[int]:
+    """Return ports written with commas.
+
+    Raises:
+        InputError: one is no port.
+    """
+    numbers = [int(one) if one.strip().isdigit() else -1 for one in text.split(",")]
+    if not all(0 <= one <= MAX_PORT for one in numbers):
+        raise InputError(
+            f"--ports {text!r}: write numbers up to {MAX_PORT}, as 5020,5021"
+        )
+    return numbers
+
+
+def channels_of(text: str) -> list[str]:
+    """Return channels written with commas.
+
+    Raises:
+        InputError: one is no channel.
+    """
+    names = [one.strip() for one in text.split(",")]
+    for one in names:
+        if one not in set(Channel):
+            raise InputError(f"--channels: {one!r} is none of {', '.join(Channel)}")
+    return names
+
+
 def parse_values(texts: Sequence[str]) -> dict[str, float]:
     """Return ``channel=number`` texts as a mapping.
 
@@ -70,8 +153,9 @@ async def serve_one_probe(
     stop: threading.Event,
 ) -> None:
     """Serve a probe until told to stop."""
-    probe_map = load_map(name)
-    probe = VirtualProbe(probe_map, Sine(probe_map, parse_values(values)), unit=unit)
+    probe_map, fixed = load_map(name), parse_values(values)
+    _refuse_unknown(probe_map, fixed)
+    probe = VirtualProbe(probe_map, Sine(probe_map, fixed), unit=unit)
     bench = Bench([probe], now_s=lambda: clock.now().timestamp())
     if link is None:
         server = await serve_tcp(bench, port=port)
@@ -87,6 +171,16 @@ async def serve_one_probe(
     await _until(stop)
     await server.shutdown()
     line.close()
+
+
+def _refuse_unknown(probe_map: ProbeMap, fixed: Mapping[str, float]) -> None:
+    known = [value.channel for value in probe_map.values]
+    for name in fixed:
+        if name not in known:
+            raise InputError(
+                f"--value {name}: {probe_map.model} has "
+                f"{', '.join(known) or 'no channel of its own'}"
+            )
 
 
 async def serve_many(

@@ -4,6 +4,7 @@ Children live in sessions of their own, so that a Ctrl-C reaches only the superv
 and get SIGTERM from the kernel if the supervisor itself is killed.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -26,6 +27,7 @@ MAX_PAUSE_S = 30.0
 STABLE_S = 60.0
 GRACE_S = 10.0
 LOOK_S = 10.0
+SAID_BYTES = 2_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -174,9 +176,22 @@ class Supervisor:
             one.pause_s = FIRST_PAUSE_S
         one.again_s = now_s + one.pause_s
         log.warning(
-            "part.died", part=one.part.name, status=code, again_in_s=one.pause_s
+            "part.died",
+            part=one.part.name,
+            status=code,
+            again_in_s=one.pause_s,
+            said=last_line(Path(one.log.name)),
         )
         one.pause_s = next_pause_s(one.pause_s, lived_s)
+
+
+def last_line(path: Path) -> str:
+    """Return the last line of a log, where a part says why it ends; empty: none."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, SAID_BYTES), os.SEEK_END)
+        lines = file.read().decode("utf-8", "replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "")
+    return ""
 
 
 def _end(running: Sequence[_Running], grace_s: float) -> None:

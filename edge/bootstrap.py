@@ -2,7 +2,8 @@
 
 import contextlib
 import random
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge import machine
@@ -84,21 +85,42 @@ def check(settings: EdgeSettings) -> None:
         probes = _probes(settings)
     except InputError as exc:
         raise ConfigError(str(exc)) from exc
-    twice = sorted({probe for probe in probes if probes.count(probe) > 1})
-    if twice:
-        raise ConfigError(f"probe {twice[0]!r} is configured twice")
-    url = BrokerUrl.parse(settings.broker_url)
-    if url.is_tls and settings.ca_file is None:
-        raise ConfigError(
-            f"broker {url.host}: mqtts:// needs ca_file, the authority to be trusted"
-        )
+    _refuse_twice("probe", probes)
+    _check_authority(settings)
     _check_names(settings)
+    _check_lines(settings)
     for bus in settings.buses:
         for probe in bus.probes:
             _driver(Bus.tcp("127.0.0.1", 502, timeout_s=1.0), probe)
 
 
+def _refuse_twice(what: str, names: Sequence[object]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{what} {name!r} is configured twice")
+
+
+def _check_authority(settings: EdgeSettings) -> None:
+    url = BrokerUrl.parse(settings.broker_url)
+    if not url.is_tls:
+        return
+    if settings.ca_file is None:
+        raise ConfigError(
+            f"broker {url.host}: mqtts:// needs ca_file, the authority to be trusted"
+        )
+    try:
+        ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as exc:  # ssl.SSLError is one too
+        raise ConfigError(
+            f"cannot read the broker's authority in {settings.ca_file}: {exc.strerror}; "
+            "copy ca.pem from the platform"
+        ) from exc
+
+
 def _check_names(settings: EdgeSettings) -> None:
+    _refuse_twice("bus", [bus.name for bus in settings.buses])
+    _refuse_twice("output", [output.id for output in settings.outputs])
+    _refuse_twice("rule", [rule.name for rule in settings.rules])
     buses = {bus.name for bus in settings.buses}
     for output in settings.outputs:
         if output.bus not in buses:
@@ -111,9 +133,27 @@ def _check_names(settings: EdgeSettings) -> None:
         settings.rules,
         {probe.id: probe.interval_s for bus in settings.buses for probe in bus.probes},
     )
+
+
+def _check_lines(settings: EdgeSettings) -> None:
+    """Refuse two who would speak at once on one line, or under one unit id."""
     for bus in settings.buses:
         if bus.kind == "rtu" and not bus.device:
             raise ConfigError(f"bus {bus.name}: rtu needs device, as /dev/ttyUSB0")
+        _refuse_twice(
+            f"bus {bus.name}: unit and profile",
+            [f"{probe.unit} {probe.profile}" for probe in bus.probes],
+        )
+    for nmea in settings.nmea:
+        if nmea.kind == "serial" and not nmea.device:
+            raise ConfigError(
+                f"positions {nmea.id}: serial needs device, as /dev/ttyUSB1"
+            )
+    _refuse_twice(
+        "serial line",
+        [bus.device for bus in settings.buses if bus.kind == "rtu"]
+        + [nmea.device for nmea in settings.nmea if nmea.kind == "serial"],
+    )
 
 
 def _probes(settings: EdgeSettings) -> list[ProbeId]:

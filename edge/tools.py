@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, get_args
 
 from edge.drivers.modbus import Bus, RefusedError
@@ -49,22 +49,37 @@ def open_bus(text: str, timeout_s: float) -> Iterator[Bus]:
 
     Raises:
         InputError: it is neither.
+        UnavailableError: there is no such port, or nobody listens there.
     """
     match text.split(":"):
-        case ["tcp", host, port] if port.isdigit():
+        case ["tcp", host, port] if port.isdigit() and 0 < int(port) < 65_536:
             bus = Bus.tcp(host, int(port), timeout_s=timeout_s)
-        case ["rtu", device, *more] if len(more) < 3 and (
-            not more or more[0].isdigit()
-        ):
+        case ["rtu", device, *more] if _is_line(more):
             baud = int(more[0]) if more else 9600
             parity = more[1] if len(more) > 1 else "N"
             bus = Bus.rtu(device, baud=baud, parity=parity, timeout_s=timeout_s)
         case _:
-            raise InputError(f"bus {text!r}: write tcp:HOST:PORT or rtu:DEVICE:BAUD")
+            raise InputError(
+                f"bus {text!r}: write tcp:HOST:PORT or rtu:DEVICE:BAUD:PARITY, as "
+                "rtu:/dev/ttyUSB0:9600:N"
+            )
     try:
+        bus.open()
         yield bus
     finally:
         bus.close()
+
+
+def _is_line(more: Sequence[str]) -> bool:
+    """Say whether what follows a device is nothing, a baud rate, or that and a parity."""
+    match more:
+        case []:
+            return True
+        case [baud]:
+            return baud.isdigit()
+        case [baud, parity]:
+            return baud.isdigit() and parity in ("N", "E", "O")
+    return False
 
 
 def is_taken(bus: Bus, unit: int) -> bool:

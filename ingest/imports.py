@@ -4,13 +4,13 @@ Lines that cannot be read rest in quarantine with their text and their line's nu
 the others are stored. Importing a file twice changes nothing.
 """
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.clock import Clock
+from greenwater.kernel.csvrows import rows_of
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import (
     DeviceId,
@@ -26,7 +26,7 @@ from ingest.pipeline import Taken
 from ingest.ports import Quarantined, Registry, Worker
 from ingest.replay import take_in_readings
 
-Row = Mapping[str, str | None]
+Row = Mapping[str, str]
 POSITION = {
     "latitude": Channel.LATITUDE,
     "longitude": Channel.LONGITUDE,
@@ -61,7 +61,7 @@ def import_csv(
     states = registry.device_states()
     readings: list[Reading] = []
     aside: list[Quarantined] = []
-    for line, row in _rows(path, NEEDED[kind]):
+    for line, row in rows_of(path, NEEDED[kind]):
         try:
             device = _device(row, states)
             found = (
@@ -71,11 +71,11 @@ def import_csv(
             )
             readings += found
         except InputError as exc:
-            raw = ",".join(value or "" for value in row.values()).encode()
+            raw = ",".join(row.values()).encode()
             reason = f"{path.name}, line {line}: {exc}"
             aside.append(
                 Quarantined(
-                    (row.get("device") or "")[:64],
+                    row["device"][:64],
                     "",
                     "line",
                     raw,
@@ -91,28 +91,16 @@ def import_csv(
     return taken
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in needed if name not in (reader.fieldnames or [])]
-            if missing:
-                raise InputError(f"{path}: there is no column {missing[0]!r}")
-            yield from enumerate(reader, 2)
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise InputError(f"{path} cannot be read: {exc}") from exc
-
-
 def _device(row: Row, states: Mapping[DeviceId, DeviceState]) -> DeviceId:
-    device = parse_device(row["device"] or "")
+    device = parse_device(row["device"])
     if device not in states:
         raise InputError(f"device {device} is not registered")
     return device
 
 
-def _taken_ms(text: str | None, now_s: float) -> int:
+def _taken_ms(text: str, now_s: float) -> int:
     try:
-        at = datetime.fromisoformat(text or "")
+        at = datetime.fromisoformat(text)
     except ValueError as exc:
         raise InputError(f"time {text!r}: {exc}") from exc
     if at.tzinfo is None:
@@ -122,10 +110,10 @@ def _taken_ms(text: str | None, now_s: float) -> int:
     return milliseconds(at)
 
 
-def _number(name: str, text: str | None) -> float:
+def _number(name: str, text: str) -> float:
     try:
         # A farmer's spreadsheet writes 4,2.
-        value = float((text or "").replace(",", "."))
+        value = float(text.replace(",", "."))
     except ValueError as exc:
         raise InputError(f"{name} {text!r} is not a number") from exc
     if why := unsayable(value):
@@ -135,17 +123,17 @@ def _number(name: str, text: str | None) -> float:
 
 def _hand(row: Row, device: DeviceId, now_s: float) -> list[Reading]:
     try:
-        channel = Channel(row["channel"] or "")
+        channel = Channel(row["channel"])
     except ValueError as exc:
         raise InputError(f"unknown channel {row['channel']!r}") from exc
     accepts = SPECS[channel].accepts
-    conversion = accepts.get(row["unit"] or "")
+    conversion = accepts.get(row["unit"])
     if conversion is None:
         raise InputError(
             f"unit {row['unit']!r} is not accepted for {channel}; write {', '.join(accepts)}"
         )
     value = _number("value", row["value"]) * conversion.scale + conversion.offset
-    probe = parse_probe(row["probe"] or "")
+    probe = parse_probe(row["probe"])
     return [Reading(device, probe, channel, _taken_ms(row["time"], now_s), value)]
 
 

@@ -2,6 +2,8 @@
 it is wrapped here)."""
 
 import contextlib
+import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,6 +24,31 @@ NOT_READY = frozenset({5, 6})
 """Acknowledge and server device busy: it is there, and has nothing to say yet."""
 ABSENT = frozenset({10, 11})
 """A gateway's own words: no path to the unit, the unit does not answer."""
+
+
+class _Heard(logging.Handler):
+    """What pymodbus says to its log, and nowhere else, of a port it cannot open.
+
+    There it stays: a box without a probe would fill its own log with it.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(logging.ERROR)
+        self._said: dict[int, str] = {}
+        own = logging.getLogger(name)
+        own.addHandler(self)
+        own.propagate = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it for the thread that hears it."""
+        self._said[threading.get_ident()] = record.getMessage()
+
+    def why(self) -> str:
+        """Return what this thread was told last, since it asked."""
+        return self._said.pop(threading.get_ident(), "nobody answers")
+
+
+_HEARD = _Heard("pymodbus.logging")
 
 
 class RefusedError(UnavailableError):
@@ -55,12 +82,20 @@ class Bus:
         """Release the port."""
         self._client.close()
 
+    def open(self) -> None:
+        """Take the port now, instead of with the first question.
+
+        Raises:
+            UnavailableError: there is no such port, or nobody listens there.
+        """
+        if not self._client.connected and not self._client.connect():
+            raise UnavailableError(f"bus {self.name} cannot be opened: {_HEARD.why()}")
+
     @contextlib.contextmanager
     def _asking(self, unit: int) -> Iterator[None]:
         self._await_quiet(unit)
         try:
-            if not self._client.connected and not self._client.connect():
-                raise UnavailableError(f"bus {self.name}: nobody answers")
+            self.open()
             yield
         except (ModbusException, OSError) as exc:
             # A late answer must not be taken for the next one's.

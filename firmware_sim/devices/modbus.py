@@ -22,7 +22,7 @@ from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from firmware_sim.devices.probe import TABLES, Refusal, VirtualProbe
-from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.errors import ConfigError, UnavailableError
 
 Delay = Callable[[VirtualProbe], float | None]
 """How long a unit takes to answer, in real seconds; None: it does not answer."""
@@ -195,9 +195,16 @@ class Pty:
     Two pseudo-terminals back to back, since a serial server and a box each open a port
     by its name; a thread carries the bytes between them. ``name`` is the box's end
     (also under ``link``), ``near`` the server's.
+
+    Raises:
+        ConfigError: something that is no link stands at ``link``, or none can be made.
     """
 
     def __init__(self, link: Path | None = None) -> None:
+        if link is not None and link.exists() and not link.is_symlink():
+            raise ConfigError(
+                f"{link} is there already, and no link: name another path"
+            )
         self._ends = [os.openpty(), os.openpty()]
         for pair in self._ends:
             for end in pair:
@@ -206,8 +213,11 @@ class Pty:
         self.near, self.name = (os.ttyname(far) for _, far in self._ends)
         self._link = link
         if link is not None:
-            link.unlink(missing_ok=True)
-            link.symlink_to(self.name)
+            try:
+                link.unlink(missing_ok=True)
+                link.symlink_to(self.name)
+            except OSError as exc:
+                raise ConfigError(f"cannot link {link}: {exc.strerror}") from exc
         self._wake = os.pipe()
         self._thread = threading.Thread(target=self._carry, name="pty", daemon=True)
         self._thread.start()

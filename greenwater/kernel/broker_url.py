@@ -25,7 +25,11 @@ class BrokerUrl(Struct, frozen=True):
         Raises:
             ConfigError: not mqtt or mqtts, no host, or plain text off loopback.
         """
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+            given = parts.port
+        except ValueError as exc:
+            raise ConfigError(f"broker URL: {exc}") from exc
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ConfigError("a broker URL is mqtt://… or mqtts://user:password@host")
         is_tls = parts.scheme == "mqtts"
@@ -34,10 +38,7 @@ class BrokerUrl(Struct, frozen=True):
                 f"broker {parts.hostname} is not this machine: use mqtts://, "
                 "passwords must not travel in plain text"
             )
-        try:
-            port = parts.port or (8883 if is_tls else 1883)
-        except ValueError as exc:
-            raise ConfigError(f"broker URL: {exc}") from exc
+        port = given or (8883 if is_tls else 1883)
         return cls(
             parts.hostname,
             port,

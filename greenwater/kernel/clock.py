@@ -138,6 +138,8 @@ class SteppedClock:
         except OSError as exc:
             raise ConfigError(f"cannot open the stepped clock {path}: {exc}") from exc
         try:
+            if os.fstat(handle).st_size not in ((0, 8) if start else (8,)):
+                raise ValueError("it holds something else than eight bytes")
             if start is not None:
                 os.pwrite(handle, _packed(start), 0)
             self._map = mmap.mmap(handle, 8)

@@ -4,7 +4,9 @@ A misspelt variable is refused, never ignored: ``GREENWATER_INGEST_TYPO=1`` stop
 service with a sentence that names it.
 """
 
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +34,12 @@ SHARED: frozenset[str] = frozenset(
     }
 )
 """Variables that several services read; a service lists those it wants as fields."""
+ELSEWHERE: frozenset[str] = frozenset(
+    {"GREENWATER_SITE", "GREENWATER_UPSTREAM", "GREENWATER_BROKER_HOST"}
+)
+"""Variables of ``deploy/``: its proxy and its compose file read them."""
+_OWN = re.compile(r"GREENWATER_(INGEST|ANALYTICS|WEB|HOME_SETTINGS|TEST)_")
+"""One service's own variables begin so; it refuses those that it does not have."""
 
 
 def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None) -> T:
@@ -41,7 +49,8 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
     ``GREENWATER_BROKER_URL`` if that is a shared one.
 
     Raises:
-        ConfigError: a variable with the prefix names no field, or a value is refused.
+        ConfigError: a variable with the prefix names no field, one is nobody's, or a
+            value is refused.
     """
     environment = os.environ if environ is None else environ
     fields = {field.name for field in msgspec.structs.fields(kind)}
@@ -51,6 +60,7 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
         if shared in SHARED and shared in environment:
             values[name] = environment[shared]
     for variable, value in environment.items():
+        _refuse_nobodys(variable)
         if not variable.startswith(prefix) or variable in SHARED:
             continue
         name = variable.removeprefix(prefix).lower()
@@ -58,6 +68,15 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
             raise ConfigError(f"no such setting: {variable}")
         values[name] = value
     return _converted(values, kind, "the environment")
+
+
+def _refuse_nobodys(variable: str) -> None:
+    if not variable.startswith("GREENWATER_") or variable in SHARED | ELSEWHERE:
+        return
+    if _OWN.match(variable) is None:
+        near = difflib.get_close_matches(variable, SHARED, 1, 0.85)
+        meant = f"; is {near[0]} meant?" if near else ""
+        raise ConfigError(f"no such setting: {variable}{meant}")
 
 
 def load_toml(kind: type[T], path: Path) -> T:

@@ -50,6 +50,15 @@ def test_a_misspelt_variable_is_refused_by_name() -> None:
         loaded(GREENWATER_TEST_WROKERS="4")
 
 
+def test_a_variable_that_is_nobodys_is_refused_with_what_may_be_meant() -> None:
+    with pytest.raises(ConfigError, match="ULR; is GREENWATER_TELEMETRY_URL meant"):
+        loaded(GREENWATER_TELEMETRY_ULR="sqlite:////x")
+    with pytest.raises(ConfigError, match=r"no such setting: GREENWATER_FARMS$"):
+        loaded(GREENWATER_FARMS="3")
+    # Another service's own, and what only deploy/ reads, are left to them.
+    loaded(GREENWATER_WEB_PUBLIC_URL="https://a", GREENWATER_SITE="a.example")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("WORKERS", "0"), ("WORKERS", "many"), ("SAMPLE_EVERY_S", "0"), ("IS_LOUD", "2")],

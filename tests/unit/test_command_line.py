@@ -1,0 +1,231 @@
+"""What somebody gets who mistypes a command: one sentence, its status, nothing harmed."""
+
+import errno
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli import main as command_line
+from cli.home import Home, HomeSettings, the_only_one
+from cli.supervisor import last_line
+from edge.bootstrap import check
+from edge.settings import EdgeSettings
+from firmware_sim.devices.modbus import Pty
+from greenwater.kernel.clock import SteppedClock, SystemClock
+from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.settings import load_toml
+from ingest.brokers import tls
+from tests.templates import empty_registry
+
+Run = Callable[..., tuple[int, str]]
+BOX = 'device = "box-1"\nbroker_url = "mqtt://127.0.0.1"\n'
+PROBE = '[[buses.probes]]\nid = "{}"\nprofile = "supmea_do7013"\nunit = 3\n'
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Run `greenwater …` in an empty folder; return its status and its last line."""
+    (tmp_path / "var").mkdir()
+    monkeypatch.setenv("GREENWATER_HOME", "var")
+    monkeypatch.chdir(tmp_path)
+
+    def greenwater(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["greenwater", *words])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        said = capsys.readouterr()
+        lines = [one for one in (said.err or said.out).splitlines() if one.strip()]
+        return int(ended.value.code or 0), lines[-1] if lines else ""
+
+    return greenwater
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "part"),
+    [
+        ("device add", 2, "name the device and its --site"),
+        ("device add box-1 --csv a.csv", 2, "not both"),
+        ("device add --csv none.csv", 2, "none.csv cannot be read: No such file"),
+        ("device add --csv .", 2, ". cannot be read: Is a directory"),
+        ("device add --csv semicolon.csv", 2, "no column 'device' among device;site"),
+        ("device add --csv latin.csv", 2, "latin.csv is not UTF-8 text"),
+        ("device add --csv nobody.csv", 2, "no device below its first line"),
+        ("device add --csv bad.csv", 2, "bad.csv, line 3: device id 'A b'"),
+        ("device resend all --since yesterday", 2, "--since 'yesterday': write 2026"),
+        (
+            "export --device box-1 --from 2026-02-01T00:00:00Z --to 2026-01-01T00:00:00Z",
+            2,
+            "is not before --to 2026-01-01",
+        ),
+        ("edge run --config none.toml", 78, "cannot read none.toml"),
+        ("edge run --log-level shout", 78, "log level 'shout' is not debug"),
+        ("edge scan --bus usb0", 2, "bus 'usb0': write tcp:HOST:PORT"),
+        ("edge scan --bus tcp:127.0.0.1:99999", 2, "write tcp:HOST:PORT"),
+        ("edge scan --bus rtu:/dev/none:9600:Q", 2, "rtu:DEVICE:BAUD:PARITY"),
+        ("edge scan --bus rtu:/dev/none", 69, "/dev/none cannot be opened: [Errno 2]"),
+        ("edge scan --bus tcp:127.0.0.1:1", 69, "cannot be opened: Connection to"),
+        ("edge scan --bus tcp:127.0.0.1:1 --first 9 --last 3", 2, "--first 9 is beyond"),
+        ("sim run healthy-farm --start gestern", 2, "--start 'gestern': write 2026"),
+        ("sim run healthy-farm --ports bad.json", 2, "bad.json: "),
+        ("sim run healthy-farm --ports other.json", 2, "is not in it"),
+        ("sim probe --map supmea_do7013 --value ph=7", 2, "--value ph: Supmea"),
+        ("sim probe --map supmea_do7013 --pty latin.csv", 78, "latin.csv is there already"),
+        ("sim box x --scenario healthy-farm --config none.toml", 78, "no device 'x'"),
+        ("sim fleet --passwords semicolon.csv", 2, "no column 'device'"),
+        ("sim bench --ports abc --channels ph", 2, "--ports 'abc': write numbers"),
+        ("sim bench --ports 0 --channels pH", 2, "'pH' is none of temperature"),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_is_named_and_says_what_to_do(
+    run: Run, words: str, status: int, part: str
+) -> None:
+    Path("semicolon.csv").write_text("device;site\nbox-1;here\n")
+    Path("latin.csv").write_bytes(b"device,site\n\xe0o,here\n")
+    Path("nobody.csv").write_text("device,site\n\n")
+    Path("bad.csv").write_text("device,site\nbox-1,here\nA b,here\n")
+    Path("bad.json").write_text('{"x": 1')
+    Path("other.json").write_text('{"x": [1, 2]}')
+    got, said = run(*words.split())
+    assert (got, part in said) == (status, True), said
+    assert Path("latin.csv").read_bytes().startswith(b"device")
+
+
+def test_a_table_from_a_spreadsheet_is_read(run: Run) -> None:
+    empty_registry(Path("var/registry.db"))
+    Path("excel.csv").write_bytes("\ufeffdevice,site\r\nbox-2,trại\r\n".encode())
+    assert run("device", "add", "--csv", "excel.csv") == (
+        2,
+        "greenwater: site trại is not registered",
+    )
+
+
+@pytest.mark.parametrize(
+    ("went_wrong", "status", "part"),
+    [
+        (RuntimeError("oh"), os.EX_SOFTWARE, "our fault"),
+        (OSError(errno.EBADF, "Bad file descriptor"), os.EX_SOFTWARE, "our fault"),
+        (OSError(errno.ENOSPC, "No space left"), os.EX_UNAVAILABLE, "No space left"),
+        (PermissionError(errno.EACCES, "Denied", "x.csv"), 2, "x.csv: Denied"),
+        (
+            ModuleNotFoundError("no", name="sqlalchemy.orm"),
+            os.EX_CONFIG,
+            "doctor needs sqlalchemy.orm, which is not installed here: "
+            "pip install 'greenwater[platform,analytics,labels]'",
+        ),
+        (ModuleNotFoundError("no", name="cli.gone"), os.EX_SOFTWARE, "our fault"),
+    ],
+)
+def test_what_nobody_foresaw_has_its_status_too(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    went_wrong: Exception,
+    status: int,
+    part: str,
+) -> None:
+    def fail(_home: object) -> None:
+        raise went_wrong
+
+    monkeypatch.setattr("cli.doctor.examine", fail)
+    got, said = run("doctor")
+    assert (got, part in said) == (status, True), said
+
+
+def test_a_home_that_is_a_file_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GREENWATER_HOME", "file")
+    got, said = run("doctor")
+    assert got == os.EX_CONFIG
+    assert said.endswith("/file cannot be a folder: File exists")
+
+
+def test_of_one_folder_only_one_platform_runs(tmp_path: Path) -> None:
+    home = Home(HomeSettings(home=tmp_path))
+    with (
+        the_only_one(home),
+        pytest.raises(ConfigError, match="another Greenwater runs in /"),
+        the_only_one(home),
+    ):
+        pass
+    with the_only_one(home):  # it is free again
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('[[buses]]\nname = "a"\n[[buses]]\nname = "a"\n', "bus 'a' is configured twice"),
+        (
+            '[[buses]]\nname = "a"\n' + PROBE.format("p") + PROBE.format("q"),
+            "bus a: unit and profile '3 supmea_do7013' is configured twice",
+        ),
+        ('[[nmea]]\nid = "g"\nkind = "serial"\n', "positions g: serial needs device"),
+        (
+            '[[buses]]\nname = "a"\nkind = "rtu"\ndevice = "/dev/x"\n'
+            '[[nmea]]\nid = "g"\nkind = "serial"\ndevice = "/dev/x"\n',
+            "serial line '/dev/x' is configured twice",
+        ),
+        (
+            '[[buses]]\nname = "a"\n'
+            + '[[outputs]]\nid = "o"\nbus = "a"\nunit = 2\n' * 2,
+            "output 'o' is configured twice",
+        ),
+    ],
+)  # fmt: skip
+def test_a_box_that_could_not_work_is_refused(
+    tmp_path: Path, text: str, part: str
+) -> None:
+    (tmp_path / "edge.toml").write_text(BOX + text)
+    with pytest.raises(ConfigError) as refused:
+        check(load_toml(EdgeSettings, tmp_path / "edge.toml"))
+    assert part in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_authority_that_cannot_be_read_is_refused_before_anything_is_opened(
+    tmp_path: Path, content: str | None
+) -> None:
+    settings = EdgeSettings(
+        device="box-1", broker_url="mqtts://farm.example", ca_file=tmp_path / "ca.pem"
+    )
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(ConfigError, match=r"broker's authority in .*ca\.pem"):
+        check(settings)
+    made = tls.ensure(tmp_path / "tls", ["farm.example"], SystemClock().now())
+    (tmp_path / "ca.pem").write_bytes(made.ca.read_bytes())
+    check(settings)
+
+
+def test_a_link_is_replaced_and_a_file_is_not(tmp_path: Path) -> None:
+    (tmp_path / "line").symlink_to(tmp_path / "gone")
+    line = Pty(tmp_path / "line")
+    line.close()
+    (tmp_path / "line").write_text("precious")
+    with pytest.raises(ConfigError, match="line is there already"):
+        Pty(tmp_path / "line")
+    with pytest.raises(ConfigError, match=r"cannot link .*No such file"):
+        Pty(tmp_path / "nowhere" / "line")
+    assert (tmp_path / "line").read_text() == "precious"
+
+
+def test_a_stepped_clock_writes_over_nothing_else(tmp_path: Path) -> None:
+    path, now = tmp_path / "rows.csv", datetime(2026, 6, 1, tzinfo=UTC)
+    path.write_text("time,ph\n2026-01-01T00:00:00Z,8.1\n")
+    with pytest.raises(ConfigError, match=r"rows.csv is not a stepped clock"):
+        SteppedClock(path, start=now)
+    assert path.read_text().startswith("time,ph")
+    SteppedClock(tmp_path / "clock", start=now)
+    assert SteppedClock(tmp_path / "clock", start=now).now() == now
+
+
+def test_why_a_part_ended_is_its_logs_last_line(tmp_path: Path) -> None:
+    assert last_line(tmp_path / "none.log") == ""
+    (tmp_path / "a.log").write_text("x" * 5_000 + "\ngreenwater: no such bucket\n\n")
+    assert last_line(tmp_path / "a.log") == "greenwater: no such bucket"
