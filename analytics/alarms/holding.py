@@ -21,7 +21,9 @@ from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm
 
-OF_DEVICE: Final = frozenset({"limit", "aerator", "battery", "episode", "silence"})
+OF_DEVICE: Final = frozenset(
+    {"limit", "aerator", "battery", "blind", "episode", "silence"}
+)
 """Kinds of alarms that rest on what one device says."""
 
 
@@ -103,6 +105,8 @@ def _explaining(alarm: Alarm) -> Iterator[str]:
             yield f"silence/{alarm.device}"
     if alarm.kind == "aerator":
         yield f"mains/{alarm.site}"
+    if alarm.kind in ("limit", "episode") and alarm.channel == Channel.DISSOLVED_OXYGEN:
+        yield f"blind/{alarm.unit}"
     if alarm.kind == "limit" and f"{alarm.channel}/{alarm.side}" in OF_OXYGEN:
         yield f"limit/{alarm.unit}/{Channel.DISSOLVED_OXYGEN}/low"
 

@@ -238,12 +238,22 @@ def _silence(alarm: Alarm, lang: str) -> str:
     if alarm.kind == "site_silence":
         count = len(alarm.detail.get("devices", ()))
         said = f"{said} ({saying('boxes', lang, count=count)})"
+    return _then_known(alarm, said, lang)
+
+
+def _then_known(alarm: Alarm, said: str, lang: str) -> str:
+    """Return what is not known, and the oxygen that was known last."""
     unknown = saying("unknown", lang)
     if alarm.value is None:
         return f"{said}. {unknown}"
     trend = _trend(alarm, lang)
     known = f"{saying('last', lang)} {_value(alarm, lang)}"
     return f"{said}. {known}{', ' + trend if trend else ''}. {unknown}"
+
+
+def _blind(alarm: Alarm, lang: str) -> str:
+    said = saying("blind", lang, time=clock(alarm.began_ms))
+    return _then_known(alarm, said, lang)
 
 
 def _mains(alarm: Alarm, lang: str) -> str:
@@ -283,6 +293,7 @@ def _episode(alarm: Alarm, lang: str) -> str:
 _WHAT: Final[Mapping[str, Callable[[Alarm, str], str]]] = {
     "silence": _silence,
     "site_silence": _silence,
+    "blind": _blind,
     "mains": _mains,
     "battery": _battery,
     "aerator": _aerator,

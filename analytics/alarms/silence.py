@@ -270,20 +270,22 @@ def _severity(
         for one in alarm.detail.get("devices", ())
         if one in devices
     ]
-    if _was_critical(standing, alarm):
+    if _was_critical(standing, alarm) or is_grave(_oxygen(silent), now_ms):
         return Severity.CRITICAL
-    rule, oxygen = RULES.silence, list(_oxygen(silent))
-    if not oxygen or not is_between_hours(
-        hour_of(now_ms), rule.night_from_h, rule.night_to_h
-    ):
-        return Severity.WARN
-    is_grave = any(
+    return Severity.WARN
+
+
+def is_grave(oxygen: Iterable[Tracked], now_ms: int) -> bool:
+    """Return whether it is night, and oxygen that is not known now was bad or falling."""
+    rule = RULES.silence
+    if not is_between_hours(hour_of(now_ms), rule.night_from_h, rule.night_to_h):
+        return False
+    return any(
         (trend_per_h(one.past) or 0.0) <= -FALLING_PER_H
         or any(latch.is_on for latch in one.latches.values())
         or now_ms - one.taken_ms >= rule.stale_h * 3_600_000
         for one in oxygen
     )
-    return Severity.CRITICAL if is_grave else Severity.WARN
 
 
 def _was_critical(standing: Standing, alarm: Alarm) -> bool:

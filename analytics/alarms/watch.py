@@ -11,6 +11,7 @@ from typing import Final
 
 from analytics.alarms import life
 from analytics.alarms.aerating import Order, judged, turned
+from analytics.alarms.blind import watched_for
 from analytics.alarms.claims import Claim, claimed, is_kept_up
 from analytics.alarms.holding import held
 from analytics.alarms.levels import Levels, LimitsOf
@@ -135,6 +136,9 @@ class Watch:
         if is_up_to_date:
             noticed(standing, self.devices, places, now_ms, patience_ms)
             regraded(standing, self.devices, now_ms, places)
+            watched_for(
+                standing, self.devices, self._levels, places, now_ms, patience_ms
+            )
         judged(standing, self.devices, self._levels, places, self._orders, now_ms)
         for alarm in standing:
             if alarm.is_active and not self._is_watched(alarm, now_ms, places):

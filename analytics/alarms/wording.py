@@ -147,6 +147,10 @@ ADVICE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "Ra xem ao, lồng, rồi kiểm tra điện và sóng của trại.",
         "Go and look, then check the site's power and signal.",
     ),
+    ("blind", ""): (
+        "Ra xem, đo oxy bằng máy cầm tay, rồi kiểm tra đầu đo.",
+        "Go and look, measure oxygen by hand, then check the probe.",
+    ),
     ("silence", "cage"): (
         "Ra xem lồng, rồi kiểm tra pin và sóng của hộp đo.",
         "Go and look, then check the box's battery and signal.",
@@ -196,6 +200,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
 
 SAYINGS: Final[Mapping[str, tuple[str, str]]] = {
     "silent": ("không nhận được số đo từ {time}", "no readings since {time}"),
+    "blind": ("không có số đo oxy từ {time}", "no oxygen readings since {time}"),
     "boxes": ("{count} hộp đo", "{count} boxes"),
     "last": ("Lần cuối oxy", "Last oxygen"),
     "unknown": (

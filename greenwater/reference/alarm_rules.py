@@ -98,12 +98,16 @@ class AeratorRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SilenceRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """When a silence is critical; when silences are one. Hours of the day in Vietnam."""
+    """When a silence is critical; when silences are one. Hours of the day in Vietnam.
+
+    ``unknown_s`` is the shortest time without oxygen that counts while the box is heard.
+    """
 
     night_from_h: float
     night_to_h: float
     stale_h: float
     together_s: float
+    unknown_s: float
     basis: Basis
     source: str
     verified: bool = False

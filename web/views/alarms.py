@@ -20,7 +20,7 @@ from web.views.formats import clock_time, moment, number
 from web.views.ownlimits import change_words
 from web.words import Lang, say
 
-SILENCES = frozenset({"silence", "site_silence"})
+SILENCES = frozenset({"silence", "site_silence", "blind"})
 """Kinds of alarms that say how little is known."""
 
 MARKS = {"watch": "●", "warn": "▲", "critical": "■"}

@@ -38,7 +38,7 @@ def light_of(alarms: Iterable[Alarm], state: str, *, is_beyond: bool = False) ->
     one that nobody is to hear of; it is never well.
     """
     active = [one for one in alarms if one.is_active and one.hidden is None]
-    if state == "silent" or any(alarm.kind == "silence" for alarm in active):
+    if state == "silent" or any(alarm.kind in ("silence", "blind") for alarm in active):
         return Light("lost")
     ranks = {Severity(alarm.severity) for alarm in active}
     if Severity.CRITICAL in ranks:

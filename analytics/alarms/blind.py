@@ -1,0 +1,172 @@
+"""Units whose oxygen is not known any more though their boxes are heard. Pure.
+
+A probe that answers badly, or not at all, while its box goes on with the others is no silence
+of the box, and as grave at night: oxygen may be falling and nobody sees it.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from analytics.alarms import life
+from analytics.alarms.levels import Levels
+from analytics.alarms.silence import SILENT_INTERVALS, is_grave, silent_after
+from analytics.alarms.standing import Standing
+from analytics.alarms.tracked import Tracked, Watched, trend_per_h
+from analytics.places import Places
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Source
+from greenwater.reference.alarm_rules import RULES, about
+from greenwater.reference.limits import Severity
+from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.telemetry.ports import Series
+
+KIND: Final = "blind"
+_OXYGEN: Final = f"/{Channel.DISSOLVED_OXYGEN}"
+
+
+class _Record(NamedTuple):
+    """What an oxygen probe of a unit said last."""
+
+    device: DeviceId
+    probe: ProbeId
+    tracked: Tracked
+
+    def due_ms(self, patience_ms: int) -> int | None:
+        """Return when it counts as saying nothing; None: its interval is not known."""
+        past = self.tracked.past
+        if len(past) < 2:
+            return None
+        step_ms = max(b - a for (a, _), (b, _) in pairwise(past))
+        least_ms = round(RULES.silence.unknown_s * 1000)
+        wait_ms = max(SILENT_INTERVALS * step_ms, least_ms, patience_ms)
+        return self.tracked.taken_ms + wait_ms
+
+
+def watched_for(
+    standing: Standing,
+    devices: Mapping[DeviceId, Watched],
+    levels: Levels,
+    places: Places,
+    now_ms: int,
+    patience_ms: int,
+) -> None:
+    """Raise, regrade and end the alarms about units whose oxygen nobody measures."""
+    old_ms = now_ms - round(RULES.silence.unknown_s * 1000)
+    units = {
+        tracked.unit
+        for watched in devices.values()
+        for key, tracked in watched.tracked.items()
+        if tracked.taken_ms <= old_ms and key.endswith(_OXYGEN)
+    }
+    units |= {one.unit for one in standing if one.kind == KIND and one.unit}
+    for unit in sorted(units):
+        records = _measuring(levels, places, unit, now_ms)
+        due = [one.due_ms(patience_ms) for one in records]
+        alarm = standing.get(f"{KIND}/{unit}")
+        is_dark = bool(due) and all(ms is not None and ms <= now_ms for ms in due)
+        if not is_dark:
+            if alarm is not None and alarm.is_active:
+                standing.over(alarm, _newest_ms(records, now_ms))
+        elif alarm is not None and alarm.is_active:
+            _regrade(standing, alarm, records, now_ms)
+        elif any(
+            _is_heard(devices[one.device], now_ms, patience_ms) for one in records
+        ):
+            since_ms = max(ms for ms in due if ms is not None)
+            _begin(standing, unit, records, places, since_ms)
+
+
+def _measuring(levels: Levels, places: Places, unit: str, now_ms: int) -> list[_Record]:
+    """Return the oxygen probes that hang in a unit now and measure by themselves."""
+    found = []
+    for device, key, tracked in levels.at(unit, Channel.DISSOLVED_OXYGEN):
+        probe = ProbeId(key.partition("/")[0])
+        series = Series(device, probe)
+        place = places.at(series, now_ms)
+        is_there = place is not None and place.unit == unit
+        is_served = places.out_of_service(now_ms, unit, device, probe) is not None
+        if is_there and not is_served and places.source_of(series) is Source.PROBE:
+            found.append(_Record(device, probe, tracked))
+    return found
+
+
+def _is_heard(watched: Watched, now_ms: int, patience_ms: int) -> bool:
+    """Return whether a box itself says something: else it is the silence of the box."""
+    silent_ms = silent_after(watched)
+    if watched.is_silent or silent_ms is None:
+        return False
+    return now_ms < max(silent_ms, watched.newest_ms + patience_ms)
+
+
+def _newest_ms(records: list[_Record], now_ms: int) -> int:
+    return max((one.tracked.taken_ms for one in records), default=now_ms)
+
+
+def _begin(
+    standing: Standing, unit: str, records: list[_Record], places: Places, at_ms: int
+) -> None:
+    last = max(records, key=lambda one: (one.tracked.taken_ms, -one.tracked.value))
+    place = places.at(Series(last.device, last.probe), at_ms)
+    if place is None:
+        return
+    condition, tracked = f"{KIND}/{unit}", last.tracked
+    slope = trend_per_h(tracked.past)
+    made = Alarm(
+        id=life.alarm_id(condition, tracked.taken_ms),
+        organisation=place.organisation,
+        condition=condition,
+        kind=KIND,
+        severity=_severity(standing, unit, records, at_ms),
+        state=AlarmState.RAISED,
+        began_ms=tracked.taken_ms,
+        raised_ms=at_ms,
+        site=place.site,
+        unit=unit,
+        device=last.device,
+        probe=last.probe,
+        channel=Channel.DISSOLVED_OXYGEN,
+        depth_m=tracked.depth_m,
+        taken_ms=tracked.taken_ms,
+        value=tracked.value,
+        trend_per_h=None if slope is None else round(slope, 4),
+        is_simulated=place.is_simulated,
+        detail=about(RULES.silence),
+    )
+    alarm = standing.renewed(condition, at_ms)
+    if alarm is None:
+        standing.begin(made, is_late=False)
+        return
+    made = replace(
+        made, id=alarm.id, state=alarm.state, severity=alarm.severity,
+        repeats=alarm.repeats, returned_ms=alarm.returned_ms,
+        shelved_until_ms=alarm.shelved_until_ms, shelved_by=alarm.shelved_by,
+    )  # fmt: skip
+    severity = _severity(standing, unit, records, at_ms)
+    standing.go_on(made, severity, at_ms, is_late=False)
+
+
+def _regrade(
+    standing: Standing, alarm: Alarm, records: list[_Record], now_ms: int
+) -> None:
+    """Make it critical once night has come, or hours have passed."""
+    if alarm.severity == Severity.CRITICAL:
+        return
+    if _severity(standing, alarm.unit or "", records, now_ms) is Severity.CRITICAL:
+        standing.go_on(alarm, Severity.CRITICAL, now_ms, is_late=False)
+
+
+def _severity(
+    standing: Standing, unit: str, records: list[_Record], now_ms: int
+) -> Severity:
+    low = standing.get(f"limit/{unit}{_OXYGEN}/low")
+    was_critical = (
+        low is not None and low.is_active and low.severity == Severity.CRITICAL
+    )
+    tracked = [one.tracked for one in records]
+    if was_critical or is_grave(tracked, now_ms):
+        return Severity.CRITICAL
+    return Severity.WARN
