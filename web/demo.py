@@ -44,7 +44,7 @@ MOVED_S: Final = 0.01
 MESSAGES: Final = "messages.json"
 """What the demo's gateway for text messages keeps, in the platform's folder (``Message``)."""
 
-SHOWN: Final = 4
+SHOWN: Final = 3
 """How many of them are shown, the newest first."""
 
 ALONE: Final = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -72,6 +72,8 @@ def text_message(alarm: Alarm, unit_name: str, unit_kind: str, link: str) -> str
 
 def _ever_shorter(alarm: Alarm, unit_name: str, unit_kind: str) -> Iterator[str]:
     where = _line(unit_name or str(alarm.detail.get("place", ""))).upper()
+    if alarm.is_simulated:  # it is said once
+        where = " ".join(where.replace("(MO PHONG)", "").split())
     word = _line(severity_word(alarm.severity, "vi")).upper()
     at = clock(said_ms(alarm))
     saids = _clauses(matter(alarm, "vi").replace(f". {saying('unknown', 'vi')}", ""))

@@ -129,9 +129,13 @@ def own_address(way: str, text: str) -> str:
     return f"{OURS}{way}://{said}"
 
 
+_CUT: Final = "…\N{WORD JOINER}"
+"""No line ends between it and what follows."""
+
+
 def hint_of(url: str) -> str:
     """Return as much of an address as lets its owner know it again: ``…567``."""
     way, to = way_of(url), receiver_of(url)
     if way is None:
         return ""
-    return f"{to[:1]}…{to[to.index('@') :]}" if way is Way.MAIL else f"…{to[-3:]}"
+    return f"{to[:1]}…{to[to.index('@') :]}" if way is Way.MAIL else f"{_CUT}{to[-3:]}"

@@ -969,6 +969,8 @@ def test_an_administrator_says_where_alarms_reach_a_person(world: World) -> None
             parse_page(answer.text).one("select", id="place").one(selected="").text
             == "2"
         )
+    demo = enter(site(world, is_demo=True), "quan")
+    assert post(demo, at, **form, address=url)[0] == 422, "nothing leaves a demo"
     assert post(admin, at, **form, address=url)[0] == 303
     (contact,) = world.registry.contacts()
     assert (contact.person, contact.url, contact.place, contact.hours) == (

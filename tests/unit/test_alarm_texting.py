@@ -116,6 +116,8 @@ def test_words_go_in_their_order() -> None:
 
 
 def test_a_text_cannot_be_misread() -> None:
+    boat = an_alarm(is_simulated=True, detail={"place": "Tàu câu (mô phỏng)"})
+    assert text_message(boat, "", "", LINK).startswith("MO PHONG. TAU CAU NGUY CAP 03")
     fall = {"from": 33.0, "from_ms": NIGHT - 3 * HOUR}
     alarm = an_alarm(channel="salinity", value=26.0, detail=fall)
     assert "tut tu 33 xuong 26 %o trong 3 gio" in text_message(alarm, "", "cage", LINK)

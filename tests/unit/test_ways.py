@@ -68,7 +68,7 @@ def test_a_way_without_a_gateway_goes_nowhere_and_others_go_as_they_are() -> Non
 
 
 def test_as_much_is_shown_as_its_owner_needs() -> None:
-    assert hint_of("to-sms://84901234567") == "…567"
+    assert hint_of("to-sms://84901234567") == "…\N{WORD JOINER}567"
     assert hint_of("to-mail://lan@example.vn") == "l…@example.vn"
 
 

@@ -68,6 +68,11 @@ class AdminContactPages:
             str, range(1, MOST_PLACE + 1)
         ):
             raise InputError(f"{person} is not of {organisation!r}", "form_old")
+        if self._services.is_demo:
+            raise InputError(
+                "a demo sends nothing out of the machine: add a number on /calls",
+                "contact_demo",
+            )
         check_address(address)
         self._registry.add_contact(
             organisation,
