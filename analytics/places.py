@@ -3,12 +3,13 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
-from greenwater.reference.own_limits import OwnLimits
+from greenwater.reference.own_limits import OwnLimits, limits_at
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
@@ -19,7 +20,7 @@ from greenwater.storage.telemetry.ports import Series
 class Place(NamedTuple):
     """What matters of a place for limits and alarms.
 
-    ``own`` are the limits that its people set themselves.
+    ``own`` are the limits of its own people that held then.
     """
 
     organisation: str
@@ -32,7 +33,11 @@ class Place(NamedTuple):
 
 
 class Places:
-    """All deployments, by probe."""
+    """All deployments, by probe.
+
+    ``limits_set`` are all limits that a unit's people ever set; of units that are not in
+    it, those of now hold for ever.
+    """
 
     def __init__(
         self,
@@ -43,7 +48,9 @@ class Places:
         probes: Sequence[ProbeInfo] = (),
         out_of_service: Iterable[OutOfService] = (),
         vessels: Iterable[VesselInfo] = (),
+        limits_set: Mapping[str, Sequence[OwnLimits]] = MappingProxyType({}),
     ) -> None:
+        self._limits_set = limits_set
         self.vessels: Mapping[str, VesselInfo] = {one.id: one for one in vessels}
         self._sources = {Series(one.device, one.id): one.source for one in probes}
         self._units = {unit.id: unit for unit in units}
@@ -103,8 +110,12 @@ class Places:
             unit.species,
             one.depth_m,
             device.is_simulated,
-            unit.limits,
+            self._own_limits(unit, at_ms),
         )
+
+    def _own_limits(self, unit: UnitInfo, at_ms: int) -> tuple[OwnLimits, ...]:
+        changes = self._limits_set.get(unit.id)
+        return unit.limits if changes is None else limits_at(changes, at_ms)
 
     def vessel_at(self, series: Series, at_ms: int) -> str | None:
         """Return the vessel aboard which a probe was; None if it was aboard of none."""

@@ -7,6 +7,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Reading
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.commands import CommandInfo
@@ -75,6 +76,10 @@ class Registry(Protocol):
 
     def sites(self) -> Sequence[SiteInfo]:
         """Return the sites."""
+        ...
+
+    def limits_set(self) -> Mapping[str, Sequence[OwnLimits]]:
+        """Return all limits that units' people ever set, the oldest first, by unit."""
         ...
 
     def vessels(self) -> Sequence[VesselInfo]:

@@ -122,6 +122,7 @@ class Runs:
             registry.list_probes(),
             registry.out_of_service(now_ms - LONGEST_BACKLOG_MS),
             registry.vessels(),
+            registry.limits_set(),
         )
         self._watch.ordered(
             [

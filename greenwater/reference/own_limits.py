@@ -9,6 +9,7 @@ Laws:
 * Whatever was set when, what comes out is in order: critical lies no nearer than the
   warning. Where a newer table would turn them round, the stricter of both counts.
 * They were set for what lived there then: of another species they say nothing.
+* A reading is held against what stood when it was taken, however late it comes in.
 * They move alarms, lights and lines. What a probe can measure (``quality.toml``) and what
   evidence calls inside limits stay as they are.
 """
@@ -140,6 +141,17 @@ def own_of(
         if one.channel is channel and one.species == species and not one.is_empty:
             return one
     return None
+
+
+def limits_at(changes: Iterable[OwnLimits], at_ms: int) -> tuple[OwnLimits, ...]:
+    """Return which of a unit's own limits held at an instant, by channel.
+
+    ``changes`` are all that were ever set or taken back there, the oldest first.
+    """
+    held = {one.channel: one for one in changes if one.set_ms <= at_ms}
+    return tuple(
+        held[channel] for channel in sorted(held) if not held[channel].is_empty
+    )
 
 
 def is_looser(

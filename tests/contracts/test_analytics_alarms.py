@@ -60,19 +60,27 @@ class Farm:
     def now_ms(self) -> int:
         return milliseconds(self.clock.now())
 
-    def measure(self, value: float, *, minutes: float = 5, ampere: float = 0.0) -> None:
-        """Let time pass, measure, have it looked at."""
+    def measure(
+        self,
+        value: float,
+        *,
+        minutes: float = 5,
+        ampere: float = 0.0,
+        late: float = 0.0,
+    ) -> None:
+        """Let time pass, measure (or have it arrive so many minutes late), look at it."""
         self.clock.advance(timedelta(minutes=minutes))
         now_ms, self.sequence = self.now_ms, self.sequence + 1
+        taken_ms = now_ms - round(late * MINUTE)
         self.store.write(
             [
-                Reading(DeviceId(BOX), TOP, OXYGEN, now_ms, value),
+                Reading(DeviceId(BOX), TOP, OXYGEN, taken_ms, value),
                 Reading(DeviceId(BOX), WHEEL, Channel.CURRENT, now_ms, ampere),
             ]
         )
         row = Intake(
             WorkerId("w1"), self.sequence, BOX, "a", self.sequence, 0, 2, 0, 0, 0,
-            now_ms, now_ms, now_ms,
+            taken_ms, now_ms, now_ms,
         )  # fmt: skip
         self.store.record([row])
         self.runs.look_around()
@@ -267,3 +275,22 @@ def test_a_ponds_own_limit_raises_the_alarm_and_the_history_tells_which(
     newest = max(farm.alarms, key=lambda one: one.raised_ms)
     assert (newest.severity, newest.limit) == ("critical", 4.0)
     assert "own" not in newest.detail
+
+
+def test_what_comes_in_late_is_held_against_the_limit_of_its_time(farm: Farm) -> None:
+    registry = farm.registry
+    registry.change_unit(
+        "hoa-ao-1", name="Ao 1", raft=None, species="PNV", area_m2=None,
+        depth_m=None, person="lan", at_ms=T0,
+    )  # fmt: skip
+    for low in (5.0, 3.6):
+        own = OwnLimits(channel=OXYGEN, warn=Bounds(low=low), reason="x")
+        registry.set_unit_limits("hoa-ao-1", own, person="lan", at_ms=farm.now_ms)
+        farm.clock.advance(timedelta(minutes=60))
+    for _ in range(5):  # from the hour before the change
+        farm.measure(4.6, late=120)
+        farm.kill()
+    (alarm,) = (one for one in farm.alarms if one.kind == "limit")
+    assert (alarm.limit, alarm.is_late, alarm.state) == (5.0, True, "raised")
+    farm.measure(4.6)
+    assert registry.get_alarm(alarm.id).state == "returned"

@@ -383,13 +383,20 @@ def test_a_pond_has_limits_of_its_own(site: Site) -> None:
     # Lights, lines and programs take them: 3,9 is past the species' warning alone.
     there = client.get(f"/units/{unit}").text
     assert "Cần chú ý" not in parse_page(there).one("p", data_light="").text
-    assert (
-        "Mức cảnh báo 3,75\N{NO-BREAK SPACE}mg/L (ngưỡng riêng)"
-        in client.get(f"/units/{unit}/chart.json?channel=dissolved_oxygen").json()[
-            "limits"
-        ][0]["words"]
-    )
+    chart = f"/units/{unit}/chart.json?channel=dissolved_oxygen"
+    lines = [one["words"] for one in client.get(chart).json()["limits"]]
+    assert "Mức cảnh báo 3,75\N{NO-BREAK SPACE}mg/L (ngưỡng riêng)" in lines
+    site.world.clock.advance(timedelta(minutes=2))
     assert post(client, f"{form}/end") == (303, page)
+    # The chart has each line as long as it held.
+    held = client.get(chart).json()["limits"]
+    warns = [one for one in held if one["severity"] == "warn"]
+    assert [one["value"] for one in warns] == [4.0, 3.75, 4.0]
+    at = [(one["start"], one["end"]) for one in warns]
+    assert at[0][0] is at[2][1] is None
+    assert (at[0][1], at[1][1]) == (at[1][0], at[2][0])
+    assert at[1][1] - at[1][0] == 120
+    assert [one["value"] for one in held if one not in warns] == [3.0]
     assert "ngưỡng riêng của ao, do" not in client.get(page).text.lower()
     home = parse_page(client.get("/").text).one("section", data_unit_home=unit)
     assert "dưới ngưỡng 4,0" in home.text.replace("\N{NO-BREAK SPACE}", " ")

@@ -60,8 +60,12 @@ def places(
     out_of_service: Iterable[OutOfService] = (),
     closed_ms: int | None = None,
     limits: tuple[OwnLimits, ...] = (),
+    limits_set: Sequence[OwnLimits] = (),
 ) -> Places:
-    """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one."""
+    """Return a farm with ponds ``ao-3`` and ``ao-4``; ``top`` and ``bottom`` in one.
+
+    ``limits_set`` is what was ever set in ``ao-3``.
+    """
     units = [
         UnitInfo(
             id=name, site="farm", raft=None, name=name, kind=UnitKind.POND,
@@ -82,6 +86,7 @@ def places(
             for one in aerators
         ],
         out_of_service,
+        limits_set={"ao-3": limits_set} if limits_set else {},
     )
 
 

@@ -27,6 +27,7 @@ from greenwater.reference.own_limits import (
     OwnLimits,
     is_stricter,
     laid_over,
+    limits_at,
     on_side,
     range_of,
     troubles_of,
@@ -208,6 +209,54 @@ def test_a_forecast_is_held_against_the_ponds_own_limit() -> None:
         assert claim is not None
         assert (claim.is_over, claim.limit) == (is_over, limit)
         assert ("own" in claim.detail) is bool(limits)
+
+
+def own_at(set_ms: int, low: float | None, channel: Channel = OXYGEN) -> OwnLimits:
+    """Return a warning's limit that was set then; None: taken back."""
+    warn = NOTHING if low is None else Bounds(low)
+    return OwnLimits(
+        channel=channel, species="PNV", warn=warn, reason="x", set_ms=set_ms
+    )
+
+
+def test_each_instant_has_the_limits_of_its_own_time() -> None:
+    salt = own_at(10, 12.0, Channel.SALINITY)
+    changes = [own_at(0, 5.0), salt, own_at(20, 3.6), own_at(20, 3.7), own_at(30, None)]
+    held = [
+        (at, [(one.channel, one.warn.low) for one in limits_at(changes, at)])
+        for at in (-1, 0, 9, 10, 19, 20, 29, 30, 99)
+    ]
+    assert held == [
+        (-1, []), (0, [(OXYGEN, 5.0)]), (9, [(OXYGEN, 5.0)]),
+        (10, [(OXYGEN, 5.0), (Channel.SALINITY, 12.0)]),
+        (19, [(OXYGEN, 5.0), (Channel.SALINITY, 12.0)]),
+        (20, [(OXYGEN, 3.7), (Channel.SALINITY, 12.0)]),
+        (29, [(OXYGEN, 3.7), (Channel.SALINITY, 12.0)]),
+        (30, [(Channel.SALINITY, 12.0)]), (99, [(Channel.SALINITY, 12.0)]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_late_reading_is_held_against_the_limit_of_its_own_time(
+    restarts: bool,
+) -> None:
+    changed = T0 + 60 * MINUTE
+    for first, then, kinds in (
+        (5.0, 3.6, ["raised", "returned"]),  # was past the limit then, now is not
+        (3.6, 5.0, []),  # was well then; too little is known since
+    ):
+        history = [own_at(T0, first), own_at(changed, then)]
+        story = Story(places(hung("top"), limits_set=history))
+        readings = oxygen(*[4.6] * 12) + oxygen(4.6, 4.6, start_ms=changed)
+        for one in readings:  # a box that was cut off sends all of it two hours later
+            story.take([one], lag_ms=120 * MINUTE)
+            if restarts:
+                story.restart()
+        assert story.kinds == kinds
+        if kinds:
+            assert (story.only.limit, story.only.is_late) == (first, True)
+            assert story.only.returned_ms == changed
+            assert story.calls == [], "history calls nobody"
 
 
 def test_an_alarm_says_that_its_limit_is_the_ponds_own_and_looser() -> None:

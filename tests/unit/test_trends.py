@@ -86,7 +86,10 @@ def test_a_bucket_is_as_doubtful_as_its_worst_reading() -> None:
 def test_all_that_stands_beside_the_lines_is_drawn() -> None:
     means = [5.0 + at / 100 for at in range(100)]
     marks = Marks(
-        limits=[LimitMark("warn", 4.0, "4"), LimitMark("critical", 0.1, "far")],
+        limits=[
+            LimitMark("warn", 4.0, "4", to_ms=50 * EVERY),
+            LimitMark("critical", 0.1, "far"),
+        ],
         doubts=doubts_of(line(*means), [flagged(50, Flag.FAIL)], EVERY),
         hand=[HandMark(10 * EVERY, 5.5)],
         odd=[OddMark(20 * EVERY, 30 * EVERY, True, "<lỗi>")],
@@ -101,6 +104,8 @@ def test_all_that_stands_beside_the_lines_is_drawn() -> None:
                  'class="odd sensor"', 'class="band"', 'class="l0 ahead"'):  # fmt: skip
         assert svg.count(mark) == 1, mark
     assert 'class="limit critical"' not in svg, "too far to help"
+    (until,) = re.findall(r'class="limit warn" d="M[\d.]+ [\d.]+H([\d.]+)"', svg)
+    assert float(until) < 30 + 286 * 0.5, "a limit that held no longer ends"
     assert "&lt;lỗi&gt;" in svg
     (points,) = re.findall(r'<polyline class="l0" points="([^"]+)"', svg)
     last = float(points.split()[-1].split(",")[0])

@@ -61,8 +61,8 @@
       ctx.setLineDash([2, 4]);
       ctx.lineWidth = 1.5 * devicePixelRatio;
       ctx.beginPath();
-      ctx.moveTo(box.left, y(limit.value));
-      ctx.lineTo(box.left + box.width, y(limit.value));
+      ctx.moveTo(limit.start == null ? box.left : x(limit.start), y(limit.value));
+      ctx.lineTo(limit.end == null ? box.left + box.width : x(limit.end), y(limit.value));
       ctx.stroke();
     }
   });
@@ -142,7 +142,8 @@
     if (!values.length) return [0, 1];
     const [bottom, top] = [Math.min(...values), Math.max(...values)];
     const reach = Math.max(top - bottom, REACH * Math.abs(top));
-    const near = (live.series.limits ?? []).map((one) => one.value).filter((value) => value >= bottom - reach && value <= top + reach);
+    const held = (live.series.limits ?? []).filter(({ start, end }) => (start ?? from) <= to && (end ?? to) >= from);
+    const near = held.map((one) => one.value).filter((value) => value >= bottom - reach && value <= top + reach);
     const [least, most] = [Math.min(bottom, ...near), Math.max(top, ...near)];
     const room = (most - least) * 0.08 || Math.max(Math.abs(most) * 0.02, 0.1);
     return [least - room, most + room];

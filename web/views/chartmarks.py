@@ -5,7 +5,7 @@ taken by hand, and what is forecast with its band. A shape stands with every col
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -22,11 +22,16 @@ REACH: Final = 0.35
 
 @dataclass(frozen=True)
 class LimitMark:
-    """A level that people act on: ``severity`` is a CSS class."""
+    """A level that people act on, while it held: ``severity`` is a CSS class.
+
+    ``from_ms``, ``to_ms`` None: it held when the chart begins; it holds as it ends.
+    """
 
     severity: str
     value: float
     words: str
+    from_ms: int | None = None
+    to_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,13 @@ class Marks:
         """Return the same for a script; instants in seconds since 1970."""
         return {
             "limits": [
-                {"severity": one.severity, "value": one.value, "words": one.words}
+                {
+                    "severity": one.severity,
+                    "value": one.value,
+                    "words": one.words,
+                    "start": _seconds(one.from_ms),
+                    "end": _seconds(one.to_ms),
+                }
                 for one in self.limits
             ],
             "doubts": [
@@ -139,6 +150,23 @@ class Marks:
                 for one in self.ahead
             ],
         }
+
+
+def joined_limits(limits: Iterable[LimitMark]) -> list[LimitMark]:
+    """Return limits in order of time, of which those that go on unchanged are one."""
+    found: list[LimitMark] = []
+    for one in limits:
+        longer = [
+            at
+            for at, before in enumerate(found)
+            if before.to_ms is not None
+            and before == replace(one, from_ms=before.from_ms, to_ms=one.from_ms)
+        ]
+        if longer:
+            found[longer[0]] = replace(found[longer[0]], to_ms=one.to_ms)
+        else:
+            found.append(one)
+    return found
 
 
 def doubts_of(line: Line, flags: Iterable[Flagged], every_ms: int) -> list[Doubt]:
@@ -191,9 +219,15 @@ def _shaded(one: OddMark, scale: Scale) -> Markup:
 
 def _limit(one: LimitMark, scale: Scale) -> Markup:
     y = scale.y(one.value)
+    left = LEFT if one.from_ms is None else scale.x(one.from_ms)
+    right = WIDTH - RIGHT if one.to_ms is None else scale.x(one.to_ms)
     return Markup(
-        '<path class="limit {}" d="M{:g} {:.1f}H{:g}"><title>{}</title></path>'
-    ).format(one.severity, LEFT, y, WIDTH - RIGHT, one.words)
+        '<path class="limit {}" d="M{:.4g} {:.1f}H{:.4g}"><title>{}</title></path>'
+    ).format(one.severity, left, y, right, one.words)
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
 
 
 def _forecast(one: AheadMark, scale: Scale) -> list[Markup]:

@@ -1,7 +1,9 @@
 """A unit's charts: each channel's lines with all that belongs beside them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 from greenwater.kernel.channels import SPECS, Channel, Measurement
@@ -9,7 +11,15 @@ from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import Source
 from greenwater.reference.causes import CAUSES
-from greenwater.reference.own_limits import LEVELS, SIDES, on_side, own_of, unit_limits
+from greenwater.reference.own_limits import (
+    LEVELS,
+    SIDES,
+    OwnLimits,
+    limits_at,
+    on_side,
+    own_of,
+    unit_limits,
+)
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Span
@@ -24,6 +34,7 @@ from web.views.chartmarks import (
     Marks,
     OddMark,
     doubts_of,
+    joined_limits,
 )
 from web.views.charts import Line, Window
 from web.views.drawn import chart_view
@@ -89,9 +100,28 @@ class UnitCharts:
         )
 
     def _limits(self, channel: Channel) -> list[LimitMark]:
-        species, own = self._unit.species, self._unit.limits
-        limits = unit_limits(species, own, channel)
-        ours, found = own_of(own, species, channel), []
+        """Return the levels that people acted on, each as long as it held."""
+        changes = [one for one in self._limits_set if one.channel is channel]
+        start_ms, end_ms = self._window.start_ms, self._window.end_ms
+        turns = {one.set_ms for one in changes if start_ms < one.set_ms < end_ms}
+        edges = [None, *sorted(turns), None]
+        return joined_limits(
+            replace(mark, from_ms=from_ms, to_ms=to_ms)
+            for from_ms, to_ms in pairwise(edges)
+            for mark in self._levels(channel, limits_at(changes, from_ms or start_ms))
+        )
+
+    @cached_property
+    def _limits_set(self) -> Sequence[OwnLimits]:
+        """What the unit's people ever set, the oldest first."""
+        changes = self._services.seen.limit_changes(self._unit.id)
+        return [one.became for one in reversed(changes)]
+
+    def _levels(
+        self, channel: Channel, own: Sequence[OwnLimits]
+    ) -> Iterator[LimitMark]:
+        species = self._unit.species
+        limits, ours = unit_limits(species, own, channel), own_of(own, species, channel)
         for severity in LEVELS:
             for side in SIDES:
                 bounds = None if limits is None else limits.bounds(severity)
@@ -100,9 +130,7 @@ class UnitCharts:
                     is_own = ours is not None and ours.level(severity, side) is not None
                     key = f"limit_{'own_' if is_own else ''}{severity}"
                     told = limit_amount(self._lang, channel, value)
-                    words = say(self._lang, key, value=told)
-                    found.append(LimitMark(severity, value, words))
-        return found
+                    yield LimitMark(severity, value, say(self._lang, key, value=told))
 
     def _doubts(self, channel: Channel, lines: Sequence[Line]) -> list[Doubt]:
         if self._window.end_ms - self._window.start_ms > DOUBTED_H * HOUR_MS:

@@ -7,7 +7,7 @@ Laws:
 * Nothing is kept that ``troubles_of`` would say anything about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -58,6 +58,18 @@ class UnitLimitsSeen:
                 found.append(LimitChange(unit, last.get(one.channel), became))
                 last[one.channel] = became
         return found[::-1]
+
+    def limits_set(self) -> Mapping[str, Sequence[OwnLimits]]:
+        """Return all that was ever set or taken back, the oldest first, by unit.
+
+        ``reference.own_limits.limits_at`` says what of it held when.
+        """
+        query = select(UnitLimitRow).order_by(UnitLimitRow.number)
+        found: dict[str, list[OwnLimits]] = {}
+        with self._sessions.reading() as session:
+            for one in session.scalars(query):
+                found.setdefault(one.unit, []).append(own_limits(one))
+        return found
 
 
 class UnitLimits(UnitLimitsSeen):
