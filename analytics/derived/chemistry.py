@@ -1,8 +1,8 @@
 """Formulae of sea and pond water. Pure; numbers or arrays alike; units in the names.
 
 Sources: Emerson et al. 1975; EPA 1989 after Hampson; Benson & Krause in the APHA's form;
-Garcia & Gordon 1992; PSS-78 and TEOS-10 through ``gsw``. Held to the test vectors of the
-domain notes, §2.5 (``tests/unit/test_derived.py``).
+PSS-78 through ``gsw``. Held to the test vectors of the domain notes, §2.5
+(``tests/unit/test_derived.py``).
 """
 
 from typing import Final, TypeAlias
@@ -16,12 +16,8 @@ Number: TypeAlias = "float | NDArray[np.float64]"
 FRESH_PSU: Final = 1.0
 """Below it ammonia follows Emerson, from it on the EPA's formula for sea water."""
 
-NH3_OF_N: Final = 17.031 / 14.007
 COMPENSATION_PER_DEGREE: Final = 0.0191
 _ZERO_K: Final = 273.15
-_A: Final = (5.80871, 3.20291, 4.17887, 5.10006, -9.86643e-2, 3.80369)
-_B: Final = (-7.01577e-3, -7.70028e-3, -1.13864e-2, -9.51519e-3)
-_C0: Final = -2.75915e-7
 _STANDARD_HPA: Final = 1013.25
 
 
@@ -53,15 +49,6 @@ def oxygen_saturation_mg_l(
         - salinity_psu * (1.7674e-2 - 10.754 / kelvin + 2140.7 / kelvin**2)
     )
     return _plain(np.exp(log) * _pressure_factor(kelvin, pressure_hpa))
-
-
-def oxygen_saturation_umol_kg(temperature_c: Number, salinity_psu: Number) -> Number:
-    """Return the oxygen of saturated water in µmol/kg (Garcia & Gordon 1992)."""
-    degrees = np.asarray(temperature_c, np.float64)
-    scaled = np.log((298.15 - degrees) / (_ZERO_K + degrees))
-    fresh = sum(a * scaled**power for power, a in enumerate(_A))
-    salty = sum(b * scaled**power for power, b in enumerate(_B))
-    return _plain(np.exp(fresh + salinity_psu * salty + _C0 * np.square(salinity_psu)))
 
 
 def oxygen_percent(
@@ -118,17 +105,6 @@ def specific_conductivity(conductivity_ms_cm: Number, temperature_c: Number) -> 
     """Return conductivity turned to 25 °C by 1.91 % a degree, as most probes do it."""
     factor = 1 + COMPENSATION_PER_DEGREE * (np.asarray(temperature_c) - 25)
     return _plain(conductivity_ms_cm / factor)
-
-
-def density_kg_m3(temperature_c: Number, salinity_psu: Number) -> Number:
-    """Return the density at the surface, TEOS-10 (109° E, 12° N)."""
-    absolute = gsw.SA_from_SP(salinity_psu, 0.0, 109.2, 12.2)
-    return _plain(gsw.rho_t_exact(absolute, temperature_c, 0.0))
-
-
-def mg_l_of_umol_kg(umol_kg: Number, density: Number) -> Number:
-    """Return oxygen in mg/L from µmol/kg and the water's density in kg/m³."""
-    return _plain(np.asarray(umol_kg) * 31.9988 * density / 1e6)
 
 
 def _pressure_factor(

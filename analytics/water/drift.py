@@ -65,7 +65,7 @@ def hand_share(
 ) -> float:
     """Return how far a probe is from a hand meter over what both can say; signed.
 
-    As in ``analytics.qc.hand``: one hand reading counts half, two on the same side
+    One hand reading counts half (a slip of the pen, a cold bucket), two on the same side
     count whole. 0 where the channel has no tolerance (``quality.toml``, ``[[hand]]``).
     """
     apart = _APART.get(channel)

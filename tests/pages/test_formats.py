@@ -168,8 +168,11 @@ ASKED = re.compile(r"""\bt\(["']([\w.]+)["']|\bsay\(\s*[\w.()]+,\s*"([\w.]+)\"""
 def keys_asked_for() -> Iterator[tuple[str, str]]:
     """Yield (where, key) of words as the source or the data has it; some keys go on behind ``_``."""
     for path in (*ROOT.rglob("*.py"), *ROOT.rglob("*.html")):
-        for one, other in ASKED.findall(path.read_text()):
+        text = path.read_text()
+        for one, other in ASKED.findall(text):
             yield path.name, one or other
+        if path.suffix == ".html":
+            yield from ((path.name, one) for one in re.findall(r"\bwords\.(\w+)", text))
     for act in (*ACTS.values(), *LOOKS.values()):
         yield "door/acts.py", f"act_{act}"
     for kind, about in KINDS.items():

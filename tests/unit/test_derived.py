@@ -5,13 +5,9 @@ import pytest
 
 from analytics.derived.chemistry import (
     FRESH_PSU,
-    NH3_OF_N,
     compensated_oxygen_mg_l,
-    density_kg_m3,
-    mg_l_of_umol_kg,
     oxygen_percent,
     oxygen_saturation_mg_l,
-    oxygen_saturation_umol_kg,
     salinity_of_specific,
     salinity_psu,
     specific_conductivity,
@@ -54,7 +50,6 @@ def test_ammonia_in_the_sea_is_the_epas(
 
 def test_ammonia_at_thirty_degrees_and_ph_nine() -> None:
     assert 100 * unionised_share(30, 9.0, 30) == pytest.approx(41.191, abs=6e-4)
-    assert pytest.approx(1.216, abs=5e-4) == NH3_OF_N
 
 
 def test_the_two_formulae_nearly_meet_where_one_takes_over() -> None:
@@ -67,14 +62,6 @@ def test_saturated_oxygen_is_benson_and_krauses(psu: int) -> None:
     celsius = np.array([20.0, 25.0, 28.0, 30.0, 32.0])
     found = oxygen_saturation_mg_l(celsius, psu)
     assert found == pytest.approx(np.array(SATURATED[psu]), abs=6e-4)
-
-
-def test_saturated_oxygen_is_garcia_and_gordons() -> None:
-    assert oxygen_saturation_umol_kg(10, 35) == pytest.approx(274.610, abs=6e-4)
-    found = oxygen_saturation_umol_kg(28, 33)
-    assert found == pytest.approx(199.384, abs=6e-4)
-    assert mg_l_of_umol_kg(found, 1020.893) == pytest.approx(6.513, abs=6e-4)
-    assert density_kg_m3(28, 33) == pytest.approx(1020.893, abs=0.02)
 
 
 def test_less_air_less_oxygen() -> None:
