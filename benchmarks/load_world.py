@@ -89,7 +89,9 @@ def _farm(
     registry.add_organisation(farm, f"Hộ {number}")
     registry.add_person(farm, f"Chủ hộ {number}", f"+8490{number:07}")
     registry.add_member(farm, farm, Role.FARMER)
-    registry.add_site(f"{farm}-trai", organisation=farm, name=f"Trại {number}")
+    registry.add_site(
+        f"{farm}-trai", organisation=farm, name=f"Trại {number}", commune="22411"
+    )
     registry.add_device(f"{farm}-hop", site=f"{farm}-trai", now_ms=now_ms)
     began_ms, readings = now_ms - HOURS * 3_600_000, []
     for pond in range(1, PONDS + 1):

@@ -63,7 +63,9 @@ def a_farm(registry: Registry, name: str = "hoa") -> str:
     Ids begin with ``name``: ``hoa-farm`` and ``hoa-ao-1``.
     """
     registry.add_organisation(name, f"Hộ {name}")
-    registry.add_site(f"{name}-farm", organisation=name, name=f"Trại {name}")
+    registry.add_site(
+        f"{name}-farm", organisation=name, name=f"Trại {name}", commune="22411"
+    )
     registry.add_unit(f"{name}-ao-1", site=f"{name}-farm", name="Ao 1")
     return f"{name}-ao-1"
 

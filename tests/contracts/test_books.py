@@ -32,6 +32,7 @@ from traceability.book.books import Books, NewRecord
 from traceability.epcis.query import parse_query
 from traceability.gate.harvest import GateRefusedError
 from traceability.label.labels import Labels, Published
+from traceability.label.passport import lot_passport
 from traceability.proof.keys import Signer, open_signer
 from traceability.proof.verify import Code
 
@@ -215,7 +216,20 @@ def test_what_was_written_cannot_be_changed_even_by_sql(
 
 
 def test_the_gate_is_asked_again_when_labels_are_issued(farm: Farm) -> None:
+    def lies_in(commune: str | None) -> None:
+        farm.registry.change_site(
+            "hoa-farm", name="Trại", commune=commune, person="lan",
+            at_ms=milliseconds(farm.clock.now()),
+        )  # fmt: skip
+
+    lies_in(None)
     lot = farm.a_lot()
+    with pytest.raises(GateRefusedError, match=r": no_address$") as refused:
+        farm.labels.issue("lan", lot.id, 3)
+    assert refused.value.refusals[0].cure == "/sites/hoa-farm/change"
+    lies_in("22480")
+    farm.labels.issue("lan", lot.id, 1)
+    assert lot_passport(farm.registry, lot).address, "entered late, and told"
     drug = farm.new(
         "drug_chem_use", product="x", substance="chloramphenicol", amount="1 kg",
         reason="bệnh",
@@ -223,7 +237,7 @@ def test_the_gate_is_asked_again_when_labels_are_issued(farm: Farm) -> None:
     farm.books.record("lan", drug)
     with pytest.raises(GateRefusedError, match="banned_substance"):
         farm.labels.issue("lan", lot.id, 3)
-    assert farm.registry.labels() == []
+    assert len(farm.registry.labels()) == 1
 
 
 def test_labels_live_and_end_as_their_acts_say(farm: Farm) -> None:

@@ -82,6 +82,7 @@ class Farms:
             f"{farm}-trai",
             organisation=farm,
             name=f"Trại {farm}",
+            commune="22411",
             latitude=12.6789,
             longitude=109.2345,
         )

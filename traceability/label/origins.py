@@ -50,7 +50,24 @@ def root_refusals(registry: Registry, root: Lot, now_ms: int) -> Sequence[Refusa
     """Return what stands against a lot of a harvest or a landing."""
     if root.crop is None:
         return landing_refusals(registry, root, now_ms)
-    return harvest_refusals(registry, root, root.crop, now_ms)
+    found = harvest_refusals(registry, root, root.crop, now_ms)
+    return [*found, *address_refusals(registry, root)]
+
+
+def address_refusals(registry: Registry, root: Lot) -> Sequence[Refusal]:
+    """Return that nobody entered where a harvest grew: a passport must name the commune."""
+    if root.unit is None or commune_of(registry, root.unit, root.created_ms):
+        return []
+    site = registry.get_site(registry.get_unit(root.unit).site)
+    return [Refusal("no_address", f"/sites/{site.id}/change", {"site": site.name})]
+
+
+def commune_of(registry: Registry, unit: str, at_ms: int) -> str:
+    """Return the code of the commune that a unit lay in; where none was entered then, of
+    today's; empty: none was ever entered."""
+    site = registry.unit_then(unit, at_ms).site
+    then = registry.site_then(site, at_ms).commune
+    return then or registry.get_site(site).commune or ""
 
 
 def goods_refusals(registry: Registry, lot: Lot) -> Sequence[Refusal]:

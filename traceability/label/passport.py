@@ -22,7 +22,7 @@ from traceability.book.green import GreenFigures, figures_of_crop
 from traceability.book.locality import locality_of
 from traceability.label.claimed import standards_of
 from traceability.label.exceptions import ExceptionShown, exceptions_of
-from traceability.label.origins import evidence_in, roots_of
+from traceability.label.origins import commune_of, evidence_in, roots_of
 from traceability.label.places import StoryPlace, farm_place, in_order, sea_places
 from traceability.proof.labelfacts import read_facts
 from traceability.proof.verify import Verdict
@@ -281,7 +281,8 @@ def _place(registry: Registry, lot: Lot) -> Place:
         return Place()
     unit = registry.unit_then(lot.unit, lot.created_ms)
     site = registry.site_then(unit.site, lot.created_ms)
-    return Place(site.name, shown_name(site.commune or ""), unit.name, unit.kind)
+    commune = commune_of(registry, lot.unit, lot.created_ms)
+    return Place(site.name, shown_name(commune), unit.name, unit.kind)
 
 
 def _stages(registry: Registry, lot: Lot, roots: Sequence[Lot]) -> list[Stage]:
