@@ -77,15 +77,6 @@ class ScenarioRun:
         at = self._clock.now().timestamp()
         self._log.record(self._unit_of(aerator), Switching(at, aerator, is_on))
 
-    def is_coil_on(self, aerator: str) -> bool:
-        """Return whether an aerator's coil is pulled now.
-
-        Raises:
-            ConfigError: there is no such aerator.
-        """
-        at = self._clock.now().timestamp()
-        return self._inputs[self._unit_of(aerator)].is_on(aerator, at)
-
     def _unit_of(self, aerator: str) -> str:
         for unit in self._world.units.values():
             if unit.bank and any(a.id == aerator for a in unit.bank.aerators):

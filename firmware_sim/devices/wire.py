@@ -5,12 +5,10 @@ serial line a wrong byte spoils the checksum; a TCP gateway has checked it alrea
 throws the answer away and says that the unit did not answer (exception 0x0B).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from firmware_sim.devices.probe import ProbeMap
 from firmware_sim.faults import FaultKind, FaultSpec
 from firmware_sim.noise import uniform
 
@@ -93,12 +91,3 @@ def unanswered(frame: bytes, _where: float = 0.0) -> bytes:
     """Return what a gateway says in place of a TCP answer: the target is not there."""
     function = frame[MBAP] | 0x80
     return frame[:4] + b"\x00\x03" + bytes([frame[MBAP - 1], function, NO_ANSWER])
-
-
-def misordered(probe_map: ProbeMap, wire: Sequence[int]) -> ProbeMap:
-    """Return a map whose floats go out in another order: another firmware, a wrong one."""
-    values = tuple(
-        replace(value, wire=tuple(wire)) if value.kind == "f32" else value
-        for value in probe_map.values
-    )
-    return replace(probe_map, values=values)

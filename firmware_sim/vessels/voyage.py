@@ -40,11 +40,6 @@ class Voyage:
             return None
         return self.legs[index]
 
-    def activity_at(self, t_s: float) -> Activity:
-        """Return what it truly does."""
-        leg = self.leg_at(t_s)
-        return Activity.MOORED if leg is None else leg.activity
-
     def position_at(self, t_s: float) -> Point:
         """Return where it truly is."""
         leg = self.leg_at(t_s)

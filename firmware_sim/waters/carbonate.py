@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 AIR_CO2_ATM: Final = 425e-6
 MG_CACO3_PER_MEQ: Final = 50.04
-_LN10: Final = math.log(10)
 
 
 class Constants(NamedTuple):

@@ -1,8 +1,7 @@
-"""Oxygen solubility, ammonia, conductivity: published formulae, nothing else.
+"""Oxygen solubility, conductivity: published formulae, nothing else.
 
-Sources: Benson & Krause 1984 as in APHA 4500-O (oxygen); Emerson et al. 1975 and EPA
-1989 (ammonia); PSS-78, UNESCO technical paper 44 (conductivity). Temperatures in °C,
-salinity in PSU, at one atmosphere.
+Sources: Benson & Krause 1984 as in APHA 4500-O (oxygen); PSS-78, UNESCO technical paper
+44 (conductivity). Temperatures in °C, salinity in PSU, at one atmosphere.
 """
 
 import math
@@ -27,19 +26,6 @@ def oxygen_saturation_mg_l(temperature_c: float, salinity: float) -> float:
     return math.exp(fresh - salting)
 
 
-def ammonia_share(temperature_c: float, salinity: float, ph: float) -> float:
-    """Return the unionised share of total ammonia, from 0 to 1.
-
-    Emerson below 1 PSU, EPA from there on: the two do not meet exactly.
-    """
-    t = temperature_c + ZERO_C
-    if salinity < 1:
-        return 1 / (10 ** (0.09018 + 2729.92 / t - ph) + 1)
-    ionic = 19.9273 * salinity / (1000 - 1.005109 * salinity)
-    pk = 9.245 + 0.116 * ionic
-    return 1 / (1 + 10 ** (pk + 0.0324 * (298.15 - t) + 0.0415 / t - ph))
-
-
 def density_kg_m3(temperature_c: float, salinity: float) -> float:
     """Return the density of water to about 0.3 kg/m³ between 15 and 40 °C."""
     warm = temperature_c - 4
@@ -58,21 +44,11 @@ def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
     return total
 
 
-def salinity_of(conductivity_ms_cm: float, temperature_c: float) -> float:
-    """Return practical salinity from conductivity in situ (PSS-78, at the surface).
-
-    Valid from 2 to 42; below, it runs on smoothly to zero.
-    """
-    t68 = temperature_c * 1.00024
-    ratio = conductivity_ms_cm / C_STANDARD
-    root = math.sqrt(max(ratio / _polynomial(_C, t68), 0.0))
-    warm = t68 - 15
-    shift = warm / (1 + 0.0162 * warm)
-    return max(_polynomial(_A, root) + shift * _polynomial(_B, root), 0.0)
-
-
 def conductivity_ms_cm(temperature_c: float, salinity: float) -> float:
-    """Return the conductivity in situ that ``salinity_of`` turns back into ``salinity``."""
+    """Return the conductivity in situ (PSS-78 turned round, at the surface).
+
+    Valid from salinity 2 to 42; below, it runs on smoothly to zero.
+    """
     t68 = temperature_c * 1.00024
     shift = (t68 - 15) / (1 + 0.0162 * (t68 - 15))
     mixed = tuple(a + shift * b for a, b in zip(_A, _B, strict=True))

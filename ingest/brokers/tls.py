@@ -71,11 +71,6 @@ def ensure(
     return files
 
 
-def expires_at(files: TlsFiles) -> dt.datetime:
-    """Return when the broker's certificate ends."""
-    return _read(files.certificate).not_valid_after_utc
-
-
 def _read(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 

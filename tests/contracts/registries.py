@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 
 from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.wire.messages import Reply
 from greenwater.storage.registry import Registry, migrate
 from tests.servers import Postgres
 
@@ -77,3 +78,12 @@ def a_box(registry: Registry, name: str = "hoa", probes: str = "top") -> DeviceI
     for probe in probes.split():
         registry.add_probe(f"{name}-box", probe)
     return DeviceId(f"{name}-box")
+
+
+def replies(registry: Registry) -> dict[str, Reply | None]:
+    """Return what was replied to every command, by its id; None: it is open."""
+    return {
+        one.command.id: one.reply
+        for device in registry.devices()
+        for one in registry.list_commands(device)
+    }

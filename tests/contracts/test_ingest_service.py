@@ -30,6 +30,7 @@ from ingest.queue import DeliveryQueue
 from ingest.seen import Seen
 from ingest.service import Ingest
 from ingest.upkeep import Upkeep
+from tests.contracts.registries import replies
 from tests.contracts.test_ingest_pipeline import (
     BOX,
     NOW,
@@ -189,8 +190,8 @@ def test_a_group_is_counted_once_however_often_its_rest_fails(
         "batches": 1, "statuses": 2, "replies": 2,
     }  # fmt: skip
     assert counts == expected
-    assert farm.get_command("one-0001").reply == Reply("one-0001", True)
-    assert farm.get_command("two-0001").reply == Reply("two-0001", True)
+    assert replies(farm)["one-0001"] == Reply("one-0001", True)
+    assert replies(farm)["two-0001"] == Reply("two-0001", True)
     assert farm.operator_alarms() == [], "a group done again is no second box"
     assert [row.stored for row in telemetry.intake_after({}, 10)] == [2]
 

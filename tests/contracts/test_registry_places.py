@@ -132,7 +132,6 @@ def test_asking_for_anothers_by_name_is_as_asking_for_nothing(
         hoa.get_vessel("KH-90001-TS")
     assert hoa.where("ba-box", "top", NOW) is None
     assert hoa.deployments(unit="ba-ao-1") == []
-    assert hoa.deployment_history("ba-box", "top") == []
     assert hoa.list_probes("ba-box") == []
     assert hoa.get_unit("hoa-ao-1").name == "Ao 1"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from firmware_sim.devices.probe import Value, carrying, packed
-from firmware_sim.devices.wire import BadWire, Struck, misordered, spoilt, unanswered
+from firmware_sim.devices.probe import Value, packed
+from firmware_sim.devices.wire import BadWire, Struck, spoilt, unanswered
 from firmware_sim.faults import FaultKind, FaultSpec
 
 # Unit 17 answers a read of two registers; transaction 5.
@@ -71,6 +71,6 @@ def test_any_byte_may_be_the_wrong_one(where: float) -> None:
 
 
 def test_a_firmware_with_another_order_of_bytes() -> None:
-    wrong = misordered(carrying(["temperature"]), (3, 2, 1, 0))
-    assert packed(wrong.values[0], 28.5) == [0x0000, 0xE441]
+    wrong = Value("temperature", 0, "f32", wire=(3, 2, 1, 0))
+    assert packed(wrong, 28.5) == [0x0000, 0xE441]
     assert packed(Value("temperature", 0, "f32"), 28.5) == [0x41E4, 0x0000]

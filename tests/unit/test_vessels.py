@@ -104,8 +104,8 @@ def test_a_trip_begins_and_ends_at_its_berth_without_a_jump(fishery: Fishery) ->
     for before, after in pairwise(voyage.legs):
         assert before.end == after.start
         assert before.end_s == after.start_s
-    assert voyage.activity_at(START_S - 1) is Activity.MOORED
-    assert voyage.activity_at(voyage.legs[-1].end_s) is Activity.MOORED
+    assert voyage.leg_at(START_S - 1) is None
+    assert voyage.leg_at(voyage.legs[-1].end_s) is None
     assert voyage.position_at(START_S) == voyage.position_at(START_S + 9e7) == berth
 
 

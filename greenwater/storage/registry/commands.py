@@ -86,15 +86,6 @@ class Commands:
             row.settled_ms, row.is_done = received_ms, reply.is_done
             row.message = storable(reply.message)[:_MAX_MESSAGE]
 
-    def get_command(self, command: str) -> CommandInfo:
-        """Return a command and what became of it.
-
-        Raises:
-            MissingError: there is none of that id.
-        """
-        with self._sessions.reading() as session:
-            return _info(get_row(session, CommandRow, command))
-
     def list_commands(self, device: str, *, limit: int = 100) -> Sequence[CommandInfo]:
         """Return a device's commands, newest first."""
         query = (

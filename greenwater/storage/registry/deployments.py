@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import Struct
 from sqlalchemy import Select, or_, select
 
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -13,15 +12,6 @@ from greenwater.storage.registry.models import Deployment
 from greenwater.storage.registry.session import Sessions
 
 FOREVER_MS: Final = 2**62
-
-
-class DeploymentRecord(Struct, frozen=True):
-    """A deployment, when it was recorded, and since when it no longer counts (if so)."""
-
-    id: int
-    deployed: Deployed
-    recorded_ms: int
-    superseded_ms: int | None
 
 
 class DeploymentsSeen:
@@ -56,21 +46,6 @@ class DeploymentsSeen:
         with self._sessions.reading() as session:
             rows = session.scalars(query.order_by(Deployment.from_ms, Deployment.id))
             return [deployed_of(row) for row in rows]
-
-    def deployment_history(self, device: str, probe: str) -> Sequence[DeploymentRecord]:
-        """Return all that was ever recorded of a probe, as it was recorded."""
-        query = (
-            select(Deployment)
-            .where(Deployment.device == device, Deployment.probe == probe)
-            .order_by(Deployment.id)
-        )
-        with self._sessions.reading() as session:
-            return [
-                DeploymentRecord(
-                    row.id, deployed_of(row), row.recorded_ms, row.superseded_ms
-                )
-                for row in session.scalars(query)
-            ]
 
 
 def counting(start_ms: int, end_ms: int) -> tuple[Any, ...]:
