@@ -12,21 +12,17 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
-from analytics.alarms.ways import Way
 from greenwater.storage.registry.books import Record
-from greenwater.storage.registry.bulletins import Bulletin, BulletinCopy
+from greenwater.storage.registry.bulletins import Bulletin
 from greenwater.storage.registry.certification import Calibration
-from greenwater.storage.registry.people import Role
-from greenwater.storage.registry.watching import Notification, Pass
 from tests.chromium import browsing, chromium, network_is_back
-from tests.pages.farms import BOATS, PHONES, PIN, Farms, pin_hash
+from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.test_doors import csrf, enter
 from tests.pages.test_duty_js import comes, served
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.assets import STATIC
-from web.farm.calls import MOST_TESTS
 
 MOST_BYTES = 150_000
 """What the first page may weigh, compressed (issue 6)."""
@@ -426,156 +422,3 @@ def sent_with_every_page_closed(
 def caught(farms: Farms, species: str) -> list[str]:
     records = farms.registry.vessel_records(vessel=BOATS["hoa"], kind="catch")
     return [one.id for one in records if one.fields["lines"][0]["species"] == species]
-
-
-@pytest.fixture(scope="module")
-def household(farms: Farms) -> Iterator[TestClient]:
-    """Who helps at hoa's farm, signed in where text messages and mail can be sent."""
-    farms.registry.add_person("tam", "Trần Văn Tám", "0905000021")
-    farms.registry.add_member("tam", "hoa", Role.TECHNICIAN)
-    farms.registry.set_secret("tam", pin_hash(), is_pin=True)
-    PHONES["tam"] = "0905000021"
-    services = replace(farms.services, ways=(Way.SMS, Way.MAIL))
-    yield enter(TestClient(create_app(services), follow_redirects=False), "tam")
-    for one in farms.registry.contacts():
-        farms.registry.drop_contact(one.organisation, one.person, one.url)
-
-
-def posted(client: TestClient, path: str, **fields: str) -> Any:
-    return client.post(path, data={**fields, "csrf": csrf(client)})
-
-
-def order(farms: Farms) -> list[tuple[str, str, int]]:
-    return [(one.person, one.url, one.place) for one in farms.registry.contacts()]
-
-
-def test_a_family_sets_its_calls_itself(farms: Farms, household: TestClient) -> None:
-    registry = farms.registry
-    for one in registry.contacts():
-        registry.drop_contact(one.organisation, one.person, one.url)
-    page = page_of(household, "/calls")
-    assert "Chưa có ai để báo" in page.one("p", data_nobody="").text
-    assert "Chủ hoa, Trần Văn Tám" in page.one("p", data_unreached="").text
-    assert page.one("input", id="to-sms").attrs["value"] == "0905000021"
-    assert [one.text for one in page.all("summary")] == [
-        "Thêm số nhận tin nhắn", "Thêm thư điện tử",
-    ]  # fmt: skip
-
-    add = {"organisation": "hoa", "way": "sms"}
-    for wrong in ("113", "json://127.0.0.1/x"):
-        refused = posted(household, "/calls/ways", **add, to=wrong)
-        assert refused.status_code == 422
-        field = parse_page(refused.text).one("input", id="to-sms")
-        assert (field.attrs["value"], field.attrs["aria-invalid"]) == (wrong, "true")
-    for forged in ({"way": "telegram"}, {"organisation": "binh"}):
-        answer = posted(household, "/calls/ways", **{**add, **forged}, to="0905000021")
-        assert answer.status_code == 422, forged
-    assert order(farms) == []
-    assert posted(household, "/calls/ways", **add, to="0905000021").status_code == 303
-    registry.add_contact("hoa", "hoa", "json://192.0.2.1/secret", place=1)
-    assert order(farms)[0] == ("tam", "to-sms://84905000021", 0)
-    assert [one.is_given for one in registry.consents("tam")] == [True]
-    page = page_of(household, "/calls")
-    assert (
-        "1. Trần Văn Tám – tin nhắn SMS …\N{WORD JOINER}021" in page.all("li", data_call="1")[0].text
-    )
-    assert "84905000021" not in page.text
-
-    where = {"organisation": "hoa", "person": "hoa"}
-    assert posted(household, "/calls/order", **where, step="earlier").status_code == 303
-    assert [(one, place) for one, _, place in order(farms)] == [("hoa", 0), ("tam", 1)]
-    span = {"start": "18:00", "end": "06:00"}
-    assert posted(household, "/calls/hours", **where, **span).status_code == 303
-    assert registry.contacts()[0].hours == (1080, 360)
-    assert (
-        "18:00–06:00" in page_of(household, "/calls").all("li", data_call="1")[0].text
-    )
-    assert not page_of(household, "/calls").all("p", data_gap=""), "tam is there always"
-    posted(household, "/calls/hours", organisation="hoa", person="tam", **span)
-    assert (
-        "Từ 06:00 đến 18:00" in page_of(household, "/calls").one("p", data_gap="").text
-    )
-    half = posted(household, "/calls/hours", **where, start="18:00", end="")
-    assert half.status_code == 422
-    elsewhere = {"organisation": "binh", "person": "binh", "step": "later"}
-    assert posted(household, "/calls/order", **elsewhere).status_code == 404
-    gone = {"organisation": "hoa", "person": "minh"}
-    assert posted(household, "/calls/order", **gone, step="later").status_code == 404
-
-
-def test_the_last_way_is_ended_only_once_one_knows_what_that_means(
-    farms: Farms, household: TestClient
-) -> None:
-    registry = farms.registry
-    for one in registry.contacts():
-        registry.drop_contact(one.organisation, one.person, one.url)
-    url = "to-sms://84905000021"
-    registry.add_contact("hoa", "tam", url)
-    registry.add_contact("hoa", "hoa", "json://192.0.2.1/x", place=1)
-
-    def ended(**more: str) -> Any:
-        card = page_of(household, "/calls").one("article", class_="card")
-        (name,) = [one.attrs["value"] for one in card.all("input", name="contact")]
-        return posted(household, "/calls/ways/end", contact=name, **more)
-
-    asked = ended()
-    assert "không được báo nữa khi có cảnh báo; người khác" in asked.text
-    registry.drop_contact("hoa", "hoa", "json://192.0.2.1/x")
-    asked = ended()
-    assert asked.status_code == 422
-    assert "không còn ai được báo" in asked.text
-    assert order(farms) == [("tam", url, 0)]
-    assert ended(sure="on").status_code == 303
-    assert order(farms) == []
-    posted(household, "/calls/ways/end", contact="another")
-
-
-def test_where_nothing_can_be_sent_the_page_says_who_can_change_it(
-    site: TestClient,
-) -> None:
-    page = page_of(site, "/calls")
-    assert "Người quản trị nối được" in page.one("p", data_unset="").text
-    assert not page.all("details", class_="card")
-
-
-def test_tests_cost_money_and_are_counted(farms: Farms, household: TestClient) -> None:
-    farms.registry.add_contact("hoa", "tam", "to-sms://84905000021")
-    copies = [
-        BulletinCopy(
-            id=f"test/tam/x/{n}", organisation="hoa", person="tam", url="to-sms://1",
-            head="", text="", due_ms=NOW_MS - n,
-        )
-        for n in range(MOST_TESTS)
-    ]  # fmt: skip
-    farms.registry.save_bulletins([], copies)
-    answer = posted(household, "/calls/test")
-    assert answer.status_code == 422
-    assert f"Đã gửi thử {MOST_TESTS} lần" in answer.text
-
-
-def test_an_alarm_that_nobody_is_told_of_says_so(
-    farms: Farms, site: TestClient
-) -> None:
-    """Nobody to tell, nobody reached, nobody on duty: each is one line; told is none."""
-    registry, alarm = farms.registry, farms.alarms["hoa"]
-
-    def said() -> list[str]:
-        page = page_of(site, f"/alarms/{alarm}")
-        return [one.text for one in page.all("p", data_untold="")]
-
-    for one in registry.messages_waiting(alarm):
-        registry.notification_failed(one, "x", next_ms=None, at_ms=NOW_MS)
-    (nobody,) = said()
-    assert "Không có ai để báo" in nobody
-    later = Notification(
-        id="later", organisation="hoa", alarm=alarm, step="raised", person="hoa",
-        url="json://192.0.2.1/x", due_ms=NOW_MS + HOUR_MS,
-    )  # fmt: skip
-    registry.save_pass(Pass(saved_ms=NOW_MS, states={}, notifications=[later]))
-    (waits,) = said()
-    assert "Chủ hoa được báo lúc 04:12" in waits
-    registry.notification_failed(later, "x", next_ms=NOW_MS + HOUR_MS, at_ms=NOW_MS)
-    (failed,) = said()
-    assert "Chưa tin nào tới được ai" in failed
-    registry.notification_sent(later, NOW_MS)
-    assert said() == []
