@@ -1,8 +1,13 @@
 """An alarm on the page: put off, out of service, hidden, in words and with buttons."""
 
+import contextlib
+import socket
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
+from typing import BinaryIO
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
@@ -15,7 +20,9 @@ from greenwater.storage.registry.watching import Pass
 from tests.pages.farms import Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.test_doors import csrf, enter
+from tests.pages.test_duty_js import served
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
+from web.api.streams import MOST_A_SESSION
 from web.app import create_app
 from web.farm.alarms import morning_after
 
@@ -179,3 +186,53 @@ def test_an_aerator_is_switched_in_two_steps_and_says_first_what_will_happen(
                 way
             ]
             assert [one.attrs["value"] for one in asked.all("button")] == [way]
+
+
+def test_of_too_many_streams_the_oldest_ends_and_says_why(
+    farms: Farms,
+) -> None:
+    """Real connections; the farmer's other phone and another farmer hear on."""
+    for phone, person in (("p1", "hoa"), ("p2", "hoa"), ("p3", "binh")):
+        farms.registry.open_session(
+            phone, person, now_ms=NOW_MS, expires_ms=NOW_MS + HOUR_MS
+        )
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(served(farms.services))
+        phones = ["p3", "p2", "p1", *["p1"] * MOST_A_SESSION]
+        other, second, oldest, *newer = (
+            stack.enter_context(listening(url, one)) for one in phones
+        )
+        assert said_last(oldest) == b'data: {"reason": "too_many"}'
+        alarm = farms.registry.get_alarm(farms.alarms["hoa"])
+        changed = msgspec.structs.replace(alarm, severity="critical")
+        farms.registry.save_pass(Pass(saved_ms=NOW_MS, states={}, alarms=[changed]))
+        for one in (second, *newer):
+            assert data_of(one) != data_of(one), (
+                "it tells of the alarm, then of its change"
+            )
+        assert data_of(other)
+
+
+@contextlib.contextmanager
+def listening(url: str, session: str) -> Iterator[BinaryIO]:
+    """Open a stream as a browser does, until its first word."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        asked = f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n"
+        line.sendall(f"{asked}Cookie: gw_session={session}\r\n\r\n".encode())
+        with line.makefile("rb") as told:
+            while not told.readline().startswith(b"retry:"):
+                pass
+            yield told
+
+
+def data_of(told: BinaryIO) -> bytes:
+    """Return the next thing a stream says."""
+    return next(line for line in told if line.startswith(b"data:")).strip()
+
+
+def said_last(told: BinaryIO) -> bytes:
+    """Return what a stream says before it ends, with its event named."""
+    lines = [one.strip() for one in takewhile(lambda one: one.strip() != b"0", told)]
+    at = lines.index(b"event: over")
+    return lines[at + 1]

@@ -25,6 +25,7 @@ from greenwater.storage.registry.alarms import Alarm, AlarmStep
 from greenwater.storage.registry.naming import units_of
 from greenwater.storage.registry.places import UnitInfo
 from web.api.pulses import Pulses
+from web.api.streams import OVER, Held, Streams, holder_of
 from web.api.water import Api
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
@@ -65,6 +66,7 @@ class AlarmPages:
         self._doors = doors
         self._pulses = Pulses(services.registry)
         self._api = Api(services, snapshots, doors)
+        self._streams = Streams()
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -255,40 +257,55 @@ class AlarmPages:
     ) -> StreamingResponse:
         """Tell an open page when its viewer's alarms change (server-sent events).
 
-        The page of a ``unit`` is told what changed of its readings too (``live``).
+        The page of a ``unit`` is told what changed of its readings too (``live``). Of too
+        many at once the oldest is told that it is ``over``, and why.
         """
         mine = await run_in_threadpool(self._doors.mine, request)
         if unit is not None:
             await run_in_threadpool(mine.seen.get_unit, unit)
-        every_s = self._render.poll_s
-
         seen = await run_in_threadpool(lambda: mine.seen.organisations)
+        holder = await run_in_threadpool(holder_of, request, self._doors)
 
-        async def stream() -> AsyncIterator[str]:
-            last, quiet_s = ("", ""), 0.0
-            shown, shown_s = b"", 0.0
-            listener = _Listener(request, self._doors)
-            yield "retry: 2000\n\n"
-            while await listener.is_there(quiet_s):
-                if unit is not None and time.monotonic() - shown_s >= every_s:
-                    shown_s = time.monotonic()
-                    news = await run_in_threadpool(self._api.live, request, None, unit)
-                    if news.body != shown:
-                        shown = bytes(news.body)
-                        yield f"event: live\ndata: {shown.decode()}\n\n"
-                marks = await self._pulses.now(seen)
-                if marks != last or quiet_s >= PING_S:
-                    last, quiet_s = marks, 0.0
-                    told = json.dumps({"state": marks[0], "value": marks[1]})
-                    yield f"data: {told}\n\n"
-                await asyncio.sleep(PULSE_S)
-                quiet_s += PULSE_S
+        async def counted() -> AsyncIterator[str]:
+            with self._streams.one_more(*holder) as held:
+                async for told in self._told(request, held, seen, unit):
+                    yield told
 
         return StreamingResponse(
-            stream(),
+            counted(),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
+
+    async def _told(
+        self,
+        request: Request,
+        held: Held,
+        seen: frozenset[str] | None,
+        unit: str | None,
+    ) -> AsyncIterator[str]:
+        """Yield what a stream says, for as long as somebody listens and it is not over."""
+        last, quiet_s = ("", ""), 0.0
+        shown, shown_s, every_s = b"", 0.0, self._render.poll_s
+        listener = _Listener(request, self._doors)
+        yield "retry: 2000\n\n"
+        while await listener.is_there(quiet_s):
+            if held.is_over:
+                yield OVER
+                return
+            if unit is not None and time.monotonic() - shown_s >= every_s:
+                shown_s = time.monotonic()
+                news = await run_in_threadpool(self._api.live, request, None, unit)
+                if news.body != shown:
+                    shown = bytes(news.body)
+                    yield f"event: live\ndata: {shown.decode()}\n\n"
+            marks = await self._pulses.now(seen)
+            if marks != last or quiet_s >= PING_S:
+                last, quiet_s = marks, 0.0
+                told = json.dumps({"state": marks[0], "value": marks[1]})
+                yield f"data: {told}\n\n"
+            await asyncio.sleep(PULSE_S)
+            quiet_s += PULSE_S
 
 
 class _Listener:

@@ -50,9 +50,10 @@
     }
   };
 
+  let source = null;
   const listen = () => {
     if (!parts[0].dataset.events) return;
-    const source = new EventSource(parts[0].dataset.events);
+    source = new EventSource(parts[0].dataset.events);
     source.addEventListener("message", (told) => {
       const marks = JSON.parse(told.data);
       const isNews = state !== null && marks.state !== state;
@@ -66,10 +67,17 @@
     source.addEventListener("live", (told) => {
       document.dispatchEvent(new CustomEvent("greenwater:live", { detail: JSON.parse(told.data) }));
     });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) swap();
+    // Newer pages took its place: this one asks by itself until somebody looks at it again.
+    source.addEventListener("over", () => {
+      source.close();
+      source = null;
     });
   };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden || !parts[0].dataset.events) return;
+    if (!source) listen();
+    swap();
+  });
   listen();
   // A box's answer and a calm pond's readings change no alarm.
   setInterval(() => {
