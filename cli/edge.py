@@ -97,6 +97,8 @@ def status_lines(box: BoxStatus) -> list[str]:
         ),
         f"commits   {box.confirmed_readings:,} readings, slowest {box.slowest_commit_ms:g} ms",
     ]
+    if box.connection_trouble:
+        lines.insert(1, f"uplink    {box.connection_trouble}")
     if box.disk_error:
         lines.append(f"DISK      {box.disk_error}")
     lines += [f"FAULT     {fault}" for fault in box.faults]

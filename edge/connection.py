@@ -29,6 +29,10 @@ UNSENT_BYTES: Final = 4096
 """What may wait in the system for the line; behind it live batches go first."""
 
 
+class DeniedError(UnavailableError):
+    """The broker answered, and does not let this box in: somebody must act."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """Who connects where, and how it proves who it is.
@@ -105,14 +109,19 @@ class Connection:
         self._client.connect(url.host, url.port, self._keepalive_s)
         self._keep_queue_short()
         self._await(stop, lambda: self._connack is not None)
-        if self._connack is None or self._connack.is_failure:
-            raise UnavailableError(f"the broker refuses {device}: {self._connack}")
+        if self._connack is None:
+            raise UnavailableError(f"the broker has not let {device} in")
+        if self._connack.is_failure:
+            raise DeniedError(
+                f"the broker refuses {device}: {self._connack}: is password_file what "
+                "device add or renew printed last, or is it revoked?"
+            )
         self._client.subscribe([(one, 0) for one in filters])
         self._await(stop, lambda: self._suback is not None)
         granted = self._suback
         for index, one in enumerate(filters):
             if granted is None or granted[index].is_failure:
-                raise UnavailableError(f"the broker refuses {device} to hear {one}")
+                raise DeniedError(f"the broker refuses {device} to hear {one}")
 
     def _keep_queue_short(self) -> None:
         """Let ``is_clogged`` see a slow line: the system would queue minutes of 2G."""
@@ -127,7 +136,11 @@ class Connection:
         while not (is_there() or stop.is_set()):
             if time.monotonic() > deadline_s:
                 raise UnavailableError("the broker does not answer")
-            self.move(0.2)
+            try:
+                self.move(0.2)
+            except UnavailableError:
+                if not is_there():  # who refuses us hangs up, too
+                    raise
 
     def move(self, timeout_s: float, ear: socket.socket | None = None) -> None:
         """Read and write what can be; wait so long at most, or until ``ear`` hears."""

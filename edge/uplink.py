@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from edge.connection import Connection, Peer
+from edge.connection import Connection, DeniedError, Peer
 from edge.outbox import Waiting
 from edge.schedule import connect_pause_s
 from edge.sending import Sending
@@ -139,6 +139,10 @@ class Uplink:
             began_s = time.monotonic()
             try:
                 self._hold(stop)
+            except DeniedError as exc:
+                if self.traffic.trouble != str(exc):
+                    log.warning("uplink.refused", why=str(exc))
+                self.traffic.trouble = str(exc)
             except (OSError, UnavailableError) as exc:
                 self.traffic.trouble = str(exc)
                 log.info("uplink.lost", why=str(exc))

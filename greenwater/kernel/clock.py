@@ -27,8 +27,7 @@ from typing import Final, Protocol
 from greenwater.kernel.errors import ConfigError
 
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
-"""The time that people here go by: the same offset since 1975, with no summer time, so
-that a machine without tzdata will do."""
+"""The time people go by here: one offset since 1975, so that no tzdata is needed."""
 
 
 class Clock(Protocol):
@@ -138,8 +137,8 @@ class SteppedClock:
         except OSError as exc:
             raise ConfigError(f"cannot open the stepped clock {path}: {exc}") from exc
         try:
-            if os.fstat(handle).st_size not in ((0, 8) if start else (8,)):
-                raise ValueError("it holds something else than eight bytes")
+            if os.fstat(handle).st_size not in (0, 8):
+                raise ValueError("it holds more than eight bytes")
             if start is not None:
                 os.pwrite(handle, _packed(start), 0)
             self._map = mmap.mmap(handle, 8)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli.edge import status as show
@@ -266,6 +267,24 @@ def test_a_status_that_nobody_renews_is_not_shown_as_of_now(
     os.utime(path, (killed_s, killed_s))
     show(config)
     assert capsys.readouterr().out.startswith("OLD       written 3600 s ago")
+
+
+def test_why_a_box_is_offline_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, path = tmp_path / "edge.toml", tmp_path / "outbox.status"
+    config.write_text(
+        f'device = "box-1"\nbroker_url = "mqtt://127.0.0.1:1"\nstatus_file = "{path}"\n'
+    )
+    box = msgspec.structs.replace(
+        a_status(), is_online=False, connection_trouble="the broker refuses box-1"
+    )
+    write_status(path, box)
+    show(config)
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "box-1  Greenwater 1  OFFLINE",
+        "uplink    the broker refuses box-1",
+    ]
 
 
 def test_days_left_is_room_over_rate() -> None:

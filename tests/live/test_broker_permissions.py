@@ -10,13 +10,17 @@ import itertools
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from edge.connection import Connection, DeniedError, Peer
+from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.clock import SystemClock
 from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.ids import DeviceId
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import applying, mosquitto, nats, tls
@@ -309,6 +313,17 @@ def test_a_password_is_good_for_one_device_only(shared_platform: Platform) -> No
 
     assert not shared_platform.client("box-b", theirs).is_in
     assert shared_platform.client("box-a", theirs).is_in
+
+
+def test_a_box_that_is_not_let_in_is_told_so(shared_platform: Platform) -> None:
+    url = BrokerUrl.parse(f"mqtt://127.0.0.1:{shared_platform.device_port}")
+    peer = Peer(DeviceId("box-a"), url, "wrong", None, secret="5" * 32)
+    connection = Connection(
+        peer, window=2, keepalive_s=5, will=b"{}", on_message=lambda *_: None
+    )
+    with pytest.raises(DeniedError, match=r"refuses box-a: .*is password_file what"):
+        connection.open((), threading.Event())
+    connection.close()
 
 
 def test_a_hash_is_no_password(shared_platform: Platform) -> None:
