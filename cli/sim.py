@@ -22,7 +22,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_all() -> None:
-    """Show the scenarios and probe maps that come with the simulator."""
+    """Show the scenarios that come with the simulator."""
     from firmware_sim.scenarios import list_scenarios, load_scenario
 
     for name in list_scenarios():
@@ -155,6 +155,31 @@ def run_scenario(
             f"{name}: modbus tcp:127.0.0.1:{pair.modbus}, nmea 127.0.0.1:{pair.nmea}"
         )
     asyncio.run(serve_scenario(run, clock, where, stop_on_signals()))
+
+
+@app.command()
+def truth(
+    scenario: Annotated[
+        str, typer.Argument(help="A name of sim list, or your own .toml.")
+    ],
+    below: Annotated[
+        list[str] | None,
+        typer.Option(help="channel=number: also when the water truly was below it."),
+    ] = None,
+) -> None:
+    """Print as CSV what was truly so in a scenario: its faults, what each boat did."""
+    from cli.simserve import parse_values
+    from firmware_sim.run import ScenarioRun
+    from firmware_sim.scenarios import load_scenario
+    from firmware_sim.truth import as_csv
+    from greenwater.kernel.clock import ManualClock
+
+    chosen = load_scenario(scenario)
+    run = ScenarioRun(chosen, ManualClock(chosen.start))
+    found = run.truth()
+    for channel, limit in parse_values(below or [], "--below").items():
+        found += run.low(channel, limit)
+    typer.echo(as_csv(sorted(found)), nl=False)
 
 
 @app.command("box")

@@ -127,8 +127,8 @@ def channels_of(text: str) -> list[str]:
     return names
 
 
-def parse_values(texts: Sequence[str]) -> dict[str, float]:
-    """Return ``channel=number`` texts as a mapping.
+def parse_values(texts: Sequence[str], option: str = "--value") -> dict[str, float]:
+    """Return ``channel=number`` texts of an option as a mapping.
 
     Raises:
         InputError: one is not of that form.
@@ -139,7 +139,7 @@ def parse_values(texts: Sequence[str]) -> dict[str, float]:
         try:
             found[name] = float(number)
         except ValueError as exc:
-            raise InputError(f"--value {text!r}: write channel=number") from exc
+            raise InputError(f"{option} {text!r}: write channel=number") from exc
     return found
 
 

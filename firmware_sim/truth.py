@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -34,12 +33,3 @@ def as_csv(truths: Iterable[Truth]) -> str:
     rows.writerow(Truth.__struct_fields__)
     rows.writerows(msgspec.structs.astuple(truth) for truth in truths)
     return text.getvalue()
-
-
-def save_truth(truths: Iterable[Truth], path: Path) -> None:
-    """Write truths as CSV, or as JSON lines if the path does not end in ``.csv``."""
-    if path.suffix == ".csv":
-        path.write_text(as_csv(truths), encoding="utf-8")
-    else:
-        lines = [msgspec.json.encode(truth) + b"\n" for truth in truths]
-        path.write_bytes(b"".join(lines))

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from cli.main import build
+from cli.simserve import parse_values
 from firmware_sim.faults import (
     POSITION,
     PROCESS,
@@ -22,10 +23,11 @@ from firmware_sim.faulty import FaultyProbe, FaultyReceiver
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
 from firmware_sim.sources import Fix, Values
-from firmware_sim.truth import Truth, as_csv, save_truth
+from firmware_sim.truth import Truth, as_csv
 from firmware_sim.vessels.chart import distance_nm
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.errors import InputError
 
 ON_S, OFF_S = 10_000.0, 900_000.0
 
@@ -227,7 +229,7 @@ def test_the_truth_lists_every_fault_and_every_activity() -> None:
     assert (void.device, void.probe) == ("sim-tau-95123", "gps")
 
 
-def test_truth_is_written_as_csv_and_as_json_lines(tmp_path: Path) -> None:
+def test_truth_is_a_table() -> None:
     truths = [
         Truth(1, 2, "stuck", "d", "p", "ph"),
         Truth(3, 4, "power_cut", site="Cam Ranh, ao 3"),
@@ -235,11 +237,16 @@ def test_truth_is_written_as_csv_and_as_json_lines(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(truths))))
     assert rows[0]["channel"] == "ph"
     assert rows[1]["site"] == "Cam Ranh, ao 3"
-    save_truth(truths, tmp_path / "truth.csv")
-    save_truth(truths, tmp_path / "truth.jsonl")
-    assert (tmp_path / "truth.csv").read_text("utf-8") == as_csv(truths)
-    lines = (tmp_path / "truth.jsonl").read_bytes().splitlines()
-    assert [msgspec.json.decode(line, type=Truth) for line in lines] == truths
+
+
+def test_the_command_tells_the_truth_of_a_scenario() -> None:
+    words = ["sim", "truth", "aerator-failure"]
+    done = CliRunner().invoke(build(words), words)
+    assert done.exit_code == 0, done.output
+    kinds = [row["kind"] for row in csv.DictReader(io.StringIO(done.stdout))]
+    assert kinds == ["aerator_failure", "power_cut"]
+    with pytest.raises(InputError, match="--below 'ph': write channel=number"):
+        parse_values(["ph"], "--below")
 
 
 def test_low_oxygen_is_known_to_the_truth_and_not_to_the_fouled_probe() -> None:
