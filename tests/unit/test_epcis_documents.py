@@ -92,6 +92,9 @@ def test_invalid_documents_are_refused_with_index_and_pointer(path: Path) -> Non
     [
         (event(bizStep="transforming"), "/bizStep"),
         (event(bizStep="urn:epcglobal:cbv:bizstep:shipping"), "/bizStep"),
+        (event(bizStep="cbv:BizStep-fishing"), "/bizStep"),
+        (event(bizStep="https://ref.gs1.org/cbv/Disp-active"), "/bizStep"),
+        (event(disposition="https://ref.gs1.org/cbv/Disp-fresh"), "/disposition"),
         (event(action="CREATE"), "/action"),
         (event(action=None), ""),
         (event(epcList=None), ""),
@@ -139,6 +142,7 @@ def test_each_rule_of_the_standard_names_the_place(
         event(),
         event(epcList=[]),
         event(bizStep="urn:gdst:bizStep:landing"),
+        event(bizStep="https://ref.gs1.org/cbv/BizStep-shipping"),
         event(eventTime="2026-11-23T00:00:00.123456789Z"),
         event(epcList=None, readPoint={"id": "geo:12.2,109.2"},
               sensorElementList=[{"sensorReport": [{"type": "example:pH", "value": 8}]}]),

@@ -15,6 +15,9 @@ Check = Callable[[Any, Walk, str], None]
 """Notes what is wrong with a value that stands at a pointer."""
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`\x00-\x20]+")
+_CBV: Final = re.compile(
+    r"(?:cbv:|https?://ref\.gs1\.org/cbv/)(?:BizStep|Disp|BTT|SDT|ER|Comp)-"
+)
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -109,14 +112,22 @@ def word(vocabulary: Vocabulary, what: str) -> Check:
                 f"{shown(value)} is no {what} of CBV 2.0; a word of your own must be "
                 "a URI",
             )
-        elif value.startswith("urn:epcglobal:cbv:") or "//ns.gs1.org/cbv/" in value:
-            name = bare(vocabulary, value)
-            hint = f"write {name!r}" if name != value else "CBV has no such word"
-            walk.fault(at, f"{shown(value)}: JSON takes the bare name; {hint}")
-        elif re.match(r"https?://(www\.)?gs1\.org/voc/", value):
-            _gs1_word(vocabulary, value, walk, at)
+        else:
+            _spelt(vocabulary, value, what, walk, at)
 
     return check
+
+
+def _spelt(vocabulary: Vocabulary, value: str, what: str, walk: Walk, at: str) -> None:
+    """Note a word of GS1's that is spelt as JSON does not, or that there is not."""
+    if value.startswith("urn:epcglobal:cbv:") or "//ns.gs1.org/cbv/" in value:
+        name = bare(vocabulary, value)
+        hint = f"write {name!r}" if name != value else "CBV has no such word"
+        walk.fault(at, f"{shown(value)}: JSON takes the bare name; {hint}")
+    elif re.match(r"https?://(www\.)?gs1\.org/voc/", value):
+        _gs1_word(vocabulary, value, walk, at)
+    elif _CBV.match(value) and bare(vocabulary, value) == value:
+        walk.fault(at, f"{shown(value)} is no {what}: CBV has no such word")
 
 
 def _gs1_word(vocabulary: Vocabulary, value: str, walk: Walk, at: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from greenwater.reference.zones import ZONES
 from traceability.sea.catch_evidence import CatchEvidence
 from traceability.sea.vessel_papers import PaperStanding
 from web.views.formats import day, number
@@ -50,8 +51,9 @@ def _facts(lang: Lang, one: CatchEvidence) -> list[tuple[str, Sequence[str]]]:
 
 
 def _area(lang: Lang, one: CatchEvidence) -> list[str]:
+    reference = "" if ZONES.verified else f" ({say(lang, 'passport_reference')})"
     zones = [
-        f"{say(lang, f'sea_zone_{zone}')} {number(lang, 100 * share)} %"
+        f"{say(lang, f'sea_zone_{zone}')} {number(lang, 100 * share)} %{reference}"
         for zone, share in one.zones.items()
         if share >= 0.005
     ]
