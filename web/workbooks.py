@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from fastapi import Response
 
+from greenwater.kernel.cells import plain_cell
 from greenwater.kernel.clock import VIETNAM
-from traceability.book.tables import plain_cell
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV: Final = "text/csv; charset=utf-8"

@@ -7,7 +7,6 @@ is made from what stands in it, so that importing a file twice changes nothing.
 import csv
 import datetime as dt
 import io
-import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,9 +33,6 @@ from traceability.book.workbooks import (
 )
 from traceability.ledger.events import NAMESPACE
 from traceability.records import FieldError, canonical
-
-_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER: Final = re.compile(r"[+-]?[0-9 .,]+(e[+-]?[0-9]+)?", re.ASCII)
 
 Cells = Mapping[str, str]
 """A row's cells by our names of columns."""
@@ -264,9 +260,3 @@ def template(titles: Sequence[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(titles)
     return "\ufeff" + out.getvalue()
-
-
-def plain_cell(text: str) -> str:
-    """Return a text as a cell that no spreadsheet takes for a formula; numbers stay."""
-    is_formula = text.startswith(_BEGINS) and _NUMBER.fullmatch(text) is None
-    return f"'{text}" if is_formula else text

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from greenwater.kernel.cells import plain_cell
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import instant, milliseconds
@@ -21,7 +22,6 @@ from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.passing import Shipment, Spread
-from traceability.book.tables import plain_cell
 from traceability.goods import lot_events
 from traceability.goods.steps import HANDLERS
 from traceability.label.telling import tell_recall_over, tell_recalls
@@ -140,20 +140,18 @@ def reach_csv(reach: RecallReach, recall: Recall | None = None) -> str:
         ("holder", "place", "phones", "where", "gtin", "lot", "kg", "labels_of_lot")
     )
     for one in reach.held:
-        rows.writerow(
-            (
-                *map(
-                    plain_cell, (one.holder, one.place, " ".join(one.phones), one.where)
-                ),
-                one.gtin,
-                one.lot,
-                f"{one.kg:g}",
-                one.labels,
-            )
+        told = (
+            one.holder,
+            one.place,
+            " ".join(one.phones),
+            one.where,
+            one.gtin,
+            one.lot,
         )
+        rows.writerow((*map(plain_cell, told), f"{one.kg:g}", one.labels))
     if recall is not None:
         at = instant(recall.at_ms).isoformat(timespec="minutes")
-        rows.writerow((f"# {recall.reason}", "", recall.phone, at))
+        rows.writerow((f"# {recall.reason}", "", plain_cell(recall.phone), at))
     return out.getvalue()
 
 

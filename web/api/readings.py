@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from greenwater.kernel.cells import harmless
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import Reading, instant, milliseconds
@@ -134,9 +135,9 @@ def series_rows(lines: Sequence[Line], every_ms: int) -> Iterator[dict[str, Any]
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
-    """Return rows as CSV with a heading; what is not known is empty."""
+    """Return rows as CSV with a heading; what is not known is empty, no text a formula."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: harmless(one) for name, one in row.items()} for row in rows)
     return text.getvalue()

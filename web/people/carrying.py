@@ -8,11 +8,11 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from greenwater.kernel.cells import plain_cell
 from greenwater.kernel.channels import SPECS
 from greenwater.kernel.reading import instant
 from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry
-from traceability.book.tables import plain_cell
 from web.ports import Services
 
 ROWS_AT_ONCE: Final = 2_000
