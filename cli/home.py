@@ -178,6 +178,25 @@ def open_home(*, may_be_unfinished: bool = False) -> Home:
     return home
 
 
+def check_new(folder: Path | None) -> None:
+    """Refuse a folder for a demo that holds something: what it plays, it plays once.
+
+    Raises:
+        ConfigError: it is no folder, holds something, or cannot be read.
+    """
+    if folder is None or not folder.exists():
+        return
+    try:
+        is_empty = next(folder.iterdir(), None) is None
+    except OSError as exc:
+        raise ConfigError(f"--folder {folder}: {exc.strerror}") from exc
+    if not is_empty:
+        raise ConfigError(
+            f"--folder {folder} holds something already, an earlier demo perhaps: name a "
+            "new folder or an empty one"
+        )
+
+
 @contextlib.contextmanager
 def the_only_one(home: Home) -> Iterator[None]:
     """Be the only platform of this folder until left, however this process ends.

@@ -139,6 +139,9 @@ def demo(
     ] = None,
 ) -> None:
     """Run the whole system on this machine: simulated farms, boxes, broker, stores, page."""
+    from cli.home import check_new
+
+    check_new(folder)
     from cli.demo import run_demo
     from cli.supervisor import stop_on_signals
 

@@ -56,6 +56,8 @@ def run(
         ("device add --csv latin.csv", 2, "latin.csv is not UTF-8 text"),
         ("device add --csv nobody.csv", 2, "no device below its first line"),
         ("device add --csv bad.csv", 2, "bad.csv, line 3: device id 'A b'"),
+        ("demo --folder .", 78, "holds something already, an earlier demo perhaps: name"),
+        ("demo --folder latin.csv", 78, "--folder latin.csv: Not a directory"),
         ("device resend all --since yesterday", 2, "--since 'yesterday': write 2026"),
         (
             "export --device box-1 --from 2026-02-01T00:00:00Z --to 2026-01-01T00:00:00Z",
