@@ -8,7 +8,6 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from greenwater.kernel.reading import milliseconds
 from web.assets import STATIC
 from web.pages import Renderer
 from web.ports import Services
@@ -73,7 +72,7 @@ class InstallPages:
 
     def no_network(self, request: Request) -> HTMLResponse:
         """What an installed page shows instead of one that needs a network."""
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         return self._render.page(
             request, "no_network.html", now_ms=now_ms, is_simulated=False
         )

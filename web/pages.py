@@ -140,18 +140,23 @@ class Renderer:
         request: Request,
         template: str,
         *,
-        now_ms: int,
-        is_simulated: bool,
+        now_ms: int | None = None,
+        is_simulated: bool | None = None,
         status: int = 200,
         live: str = "",
         has_map: bool = False,
         **views: Any,
     ) -> HTMLResponse:
-        """Return a page; ``live`` is where a script asks for what changed.
+        """Return a page of this instant, or of ``now_ms`` where its data are of that.
 
+        ``is_simulated`` is told of what is on it, where that is not the demo's word for
+        all. ``live`` is where a script asks for what changed.
         One that ``has_map`` may load the pictures of the ground that an operator named.
         """
         lang = lang_of(request)
+        now_ms = self._services.now_ms() if now_ms is None else now_ms
+        if is_simulated is None:
+            is_simulated = self._services.is_demo
         frame = Frame(
             lang,
             say(lang, "title"),

@@ -12,7 +12,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.quality import Flagged
-from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.telemetry.ports import Bucket, Findings, Span
 from traceability.proof.keys import Signer
@@ -138,6 +138,10 @@ class Services:
         if self.organisation is not None:
             return self.registry.visible_to_organisation(self.organisation)
         return self.registry.visible_to(self.viewer)
+
+    def now_ms(self) -> int:
+        """Return this instant."""
+        return milliseconds(self.clock.now())
 
     def of(self, viewer: str | None) -> "Services":
         """Return the same, seen with a person's eyes."""

@@ -8,7 +8,6 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from greenwater.kernel.errors import InputError, PlatformError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.epcis import DuplicateEventError, Job
 from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import draft_of, iso
@@ -104,9 +103,6 @@ class EpcisApi:
             path = "/queries/{name}/subscriptions"
             _add(routes, method, path, asked.no_subscriptions)
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def capture_event(self, request: Request, body: bytes) -> Response:
         """Record one event."""
         organisation = self._programs.token(request, "epcis:capture").organisation
@@ -115,7 +111,7 @@ class EpcisApi:
         draft = draft_of(document.events[0], document.context)
         draft = msgspec.structs.replace(draft, is_bare=False)
         self._services.registry.capture(
-            organisation, [draft], now_ms=self._now_ms(), is_whole=True
+            organisation, [draft], now_ms=self._services.now_ms(), is_whole=True
         )
         place = f"/epcis/events/{quote(draft.id, safe='')}"
         told = {"eventID": draft.id, **_warned(document)}
@@ -130,14 +126,14 @@ class EpcisApi:
             raise InputError(
                 f"GS1-Capture-Error-Behaviour {behaviour[:40]!r}: rollback or proceed"
             )
-        started_ms = self._now_ms()
+        started_ms = self._services.now_ms()
         judged = _profiled(request, _judged(body))
         captured, errors = self._captured(organisation, judged, behaviour)
         job = Job(
             self._new_id(),
             organisation,
             started_ms,
-            max(started_ms, self._now_ms()),
+            max(started_ms, self._services.now_ms()),
             behaviour,
             not errors,
             captured,
@@ -173,7 +169,7 @@ class EpcisApi:
             placed = self._services.registry.capture(
                 organisation,
                 list(drafts.values()),
-                now_ms=self._now_ms(),
+                now_ms=self._services.now_ms(),
                 is_whole=is_whole,
             )
         except DuplicateEventError as exc:

@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, quote, urlencode
 from fastapi import Request, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.epcis import MOST
 from greenwater.storage.registry.epcis_kept import NamedQuery
 from greenwater.storage.registry.finding import FoundEvent
@@ -67,9 +66,6 @@ class EpcisQueries:
     def __init__(self, services: Services, programs: Programs) -> None:
         self._services, self._programs = services, programs
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def scope(self, request: Request) -> Scope:
         """Return what the program or person may see."""
         return self._programs.seen(request, "epcis:query")
@@ -109,7 +105,7 @@ class EpcisQueries:
         if following is not None:
             kept = [pair for pair in own if pair[0] != "nextPageToken"]
             headers["Link"] = _next(request, [*kept, ("nextPageToken", following)])
-        document = query_document(found, spelling, self._now_ms(), name)
+        document = query_document(found, spelling, self._services.now_ms(), name)
         return as_json(document, 200, headers)
 
     def _parsed(self, seen: Scope, pairs: Pairs) -> Asked:
@@ -215,7 +211,7 @@ class EpcisQueries:
         seen = self._services.registry.visible_to_organisation(organisation)
         self._parsed(seen, pairs_of(parameters))
         self._services.registry.add_named_query(
-            NamedQuery(organisation, name, self._now_ms(), parameters)
+            NamedQuery(organisation, name, self._services.now_ms(), parameters)
         )
         place = f"/epcis/queries/{quote(name, safe='')}"
         return as_json({"name": name, "query": parameters}, 201, {"Location": place})

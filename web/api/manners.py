@@ -21,7 +21,6 @@ from greenwater.kernel.errors import (
     InvariantError,
     PlatformError,
 )
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.writes import KeptAnswer
 from web.api.problems import KIND_OF
 from web.door.doors import Doors, token_of
@@ -130,7 +129,7 @@ class Once:
         id_ = _digest("key", who, key)
         address = f"{request.url.path}?{request.url.query}"
         digest = _digest(request.method, address, body.decode("latin-1"))
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         try:
             kept = await self._begun(id_, digest, now_ms)
         except PlatformError as exc:

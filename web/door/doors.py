@@ -16,7 +16,6 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 
 from greenwater.kernel.errors import MissingError, PlatformError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import SignedIn, Stage
 from greenwater.storage.registry.audit import Outcome
 from greenwater.storage.registry.people import SECOND_FACTOR, Role
@@ -95,9 +94,6 @@ class Doors:
         self._services, self._new_token = services, new_token
         self._registry = services.registry
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def visitor(self, request: Request) -> Visitor | None:
         """Return who is there; None: nobody who has signed in."""
         if hasattr(request.state, "visitor"):
@@ -133,7 +129,7 @@ class Doors:
         if hasattr(request.state, "session"):
             found: SignedIn | None = request.state.session
             return found
-        token, now_ms = token_of(request), self._now_ms()
+        token, now_ms = token_of(request), self._services.now_ms()
         found = self._registry.find_session(token, now_ms) if token else None
         if found is not None and _is_noted(request, found, now_ms):
             self._registry.touch_session(token, now_ms)
@@ -231,7 +227,7 @@ class Doors:
         is_own: bool = True,
     ) -> str:
         """Return the token of a new session; not ``is_own``: others use this browser too."""
-        token, now_ms = self._new_token(), self._now_ms()
+        token, now_ms = self._new_token(), self._services.now_ms()
         self._registry.open_session(
             token,
             person,
@@ -264,7 +260,7 @@ class Doors:
         self, request: Request, response: Response, token: str, *, is_own: bool = True
     ) -> None:
         """Have the browser keep a session, and end the one that it came with."""
-        before, now_ms = token_of(request), self._now_ms()
+        before, now_ms = token_of(request), self._services.now_ms()
         if before and before != token:
             self._registry.close_session(before)
         kept = self._registry.find_session(token, now_ms)
@@ -335,7 +331,7 @@ class Doors:
         self._registry.note(
             act,
             subject,
-            at_ms=self._now_ms(),
+            at_ms=self._services.now_ms(),
             person=person or (None if visitor is None else visitor.person),
             session="" if signed is None else signed.id[:8],
             outcome=outcome,

@@ -44,7 +44,7 @@ class Programs:
         secret = secret_of(request)
         if secret is None:
             raise SignInNeededError("this needs a token: Authorization: Bearer …")
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         token = self._services.registry.find_api_token(secret, now_ms)
         if token is None:
             raise SignInNeededError("this token is not known, or its time is over")

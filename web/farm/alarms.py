@@ -82,9 +82,6 @@ class AlarmPages:
         routes.get("/events")(self.events)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def alarms_page(self, request: Request, before: int | None = None) -> HTMLResponse:
         """Alarms, those that are open first, a page of the rest (``before``, ms)."""
         mine = self._doors.mine(request)
@@ -95,13 +92,14 @@ class AlarmPages:
         shown = [*(one for one in waiting if one.id not in known), *newest]
         names = self._services.registry.names(actors_of(shown))
         views = [
-            alarm_view(lang, one, units.get(one.unit or ""), self._now_ms(), names)
+            alarm_view(
+                lang, one, units.get(one.unit or ""), self._services.now_ms(), names
+            )
             for one in shown
         ]
         return self._render.page(
             request,
             "alarms.html",
-            now_ms=self._now_ms(),
             is_simulated=any(one.is_simulated for one in views),
             alarms=sorted(views, key=lambda one: not one.is_open),
             older=newest[-1].raised_ms if len(newest) == PAGE else None,
@@ -151,7 +149,7 @@ class AlarmPages:
         person = self._doors.writer(request)
         self._doors.mine(request).seen.get_alarm(alarm)
         self._services.registry.acknowledge_alarm(
-            alarm, person=person, via="page", at_ms=self._now_ms()
+            alarm, person=person, via="page", at_ms=self._services.now_ms()
         )
         return RedirectResponse(f"/alarms/{alarm}", 303)
 
@@ -164,7 +162,7 @@ class AlarmPages:
     ) -> Response:
         """Put the reminders off: for half an hour, or until the morning."""
         self._doors.check_form(request, csrf)
-        person, now_ms = self._doors.writer(request), self._now_ms()
+        person, now_ms = self._doors.writer(request), self._services.now_ms()
         self._doors.mine(request).seen.get_alarm(alarm)
         until_ms = now_ms + HALF_HOUR_MS
         if until == "morning":
@@ -182,7 +180,7 @@ class AlarmPages:
         person = self._doors.writer(request)
         self._doors.mine(request).seen.get_alarm(alarm)
         self._services.registry.unshelve_alarm(
-            alarm, person=person, via="page", at_ms=self._now_ms()
+            alarm, person=person, via="page", at_ms=self._services.now_ms()
         )
         return RedirectResponse(f"/alarms/{alarm}", 303)
 
@@ -192,24 +190,23 @@ class AlarmPages:
 
     def link_acknowledge(self, request: Request, token: str) -> HTMLResponse:
         """Acknowledge the one alarm that a message's link stands for, signed in or not."""
-        link = self._services.registry.get_alarm_link(token, self._now_ms())
+        link = self._services.registry.get_alarm_link(token, self._services.now_ms())
         self._services.registry.acknowledge_alarm(
-            link.alarm, person=link.person, via="link", at_ms=self._now_ms()
+            link.alarm, person=link.person, via="link", at_ms=self._services.now_ms()
         )
         return self._linked(request, token, done=True)
 
     def _linked(self, request: Request, token: str, *, done: bool) -> HTMLResponse:
-        link = self._services.registry.get_alarm_link(token, self._now_ms())
+        link = self._services.registry.get_alarm_link(token, self._services.now_ms())
         alarm = self._services.registry.get_alarm(link.alarm)
         unit = (
             None if alarm.unit is None else self._services.registry.get_unit(alarm.unit)
         )
         names = self._services.registry.names(actors_of([alarm]))
-        view = alarm_view(lang_of(request), alarm, unit, self._now_ms(), names)
+        view = alarm_view(lang_of(request), alarm, unit, self._services.now_ms(), names)
         response = self._render.page(
             request,
             "linked.html",
-            now_ms=self._now_ms(),
             is_simulated=alarm.is_simulated,
             alarm=view,
             token=token,
@@ -232,7 +229,7 @@ class AlarmPages:
         self._doors.check_form(request, csrf)
         person, mine = self._doors.writer(request), self._doors.mine(request)
         info = mine.seen.get_unit(unit)
-        at_ms = self._now_ms()
+        at_ms = self._services.now_ms()
         hung = mine.seen.deployments(unit=info.id, start_ms=at_ms, end_ms=at_ms + 1)
         device = next((one.device for one in hung if one.probe == probe), None)
         if device is None:

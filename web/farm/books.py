@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import Place
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.overrides import Override
@@ -87,9 +86,6 @@ class BookPages:
         routes.post("/crops/{crop}/overrides/{override}")(self.agree)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def crop_page(self, request: Request, crop: str) -> HTMLResponse:
         """One crop: its book, and whether a label could be issued."""
         return self._crop_page(request, crop)
@@ -117,13 +113,11 @@ class BookPages:
             "crop.html",
             status=422 if trouble else 200,
             trouble=trouble,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             may_act=self._doors.may_act(request),
             crop=found,
             unit=mine.seen.get_unit(found.unit),
             records=[
-                record_view(lang, one, self._now_ms(), names, gone)
+                record_view(lang, one, self._services.now_ms(), names, gone)
                 for one in reversed(everything)
             ],
             withheld="" if held is None else day(held.until_ms),
@@ -145,13 +139,13 @@ class BookPages:
             self._services.telemetry,
             crop.unit,
             crop.started_ms,
-            crop.ended_ms or self._now_ms(),
+            crop.ended_ms or self._services.now_ms(),
         )
         return figures_of_crop(registry, crop, ran)
 
     def _override_views(self, request: Request, crop: Crop) -> list[OverrideView]:
         mine, lang = self._doors.mine(request), lang_of(request)
-        names, now_ms = self._services.registry.names(), self._now_ms()
+        names, now_ms = self._services.registry.names(), self._services.now_ms()
         visitor = self._doors.known(request)
 
         def view(one: Override) -> OverrideView:

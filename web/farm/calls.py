@@ -7,7 +7,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.alarms.calling import ESCALATE_MS, ROUNDS
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.contacts import Contact
@@ -53,9 +52,6 @@ class CallPages:
         routes.post("/calls/test")(self.test)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def contacts(self, request: Request) -> list[Contact]:
         """Return who is told in the visitor's organisations."""
         ours = self._doors.known(request).organisations
@@ -76,7 +72,7 @@ class CallPages:
     ) -> HTMLResponse:
         """Return the page; ``given`` is a form that was refused, and ``trouble`` why."""
         person, lang = self._doors.person(request), lang_of(request)
-        registry, now_ms = self._services.registry, self._now_ms()
+        registry, now_ms = self._services.registry, self._services.now_ms()
         info, contacts = registry.get_person(person), self.contacts(request)
         mine = [one for one in contacts if one.person == person]
         names = registry.organisation_names()
@@ -86,7 +82,6 @@ class CallPages:
             "calls.html",
             status=422 if trouble or ending else 200,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             households=self._households(lang, info, homes, contacts, now_ms),
             own=[
                 (
@@ -147,7 +142,7 @@ class CallPages:
         person, lang, now_ms = (
             self._doors.person(request),
             lang_of(request),
-            self._now_ms(),
+            self._services.now_ms(),
         )
         registry = self._services.registry
         lately = [

@@ -14,7 +14,6 @@ from analytics.alarms.addresses import parse_hours
 from analytics.alarms.calling import moved
 from analytics.alarms.ways import own_address
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.contacts import Contact
 from web.door.doors import Doors, RefusedError
@@ -95,7 +94,7 @@ class CallWayPages:
         said = self._registry.consents(person)
         last = next((one for one in said if one.purpose == Purpose.MESSAGES), None)
         if last is None or not last.is_given:
-            now_ms = milliseconds(self._services.clock.now())
+            now_ms = self._services.now_ms()
             self._registry.say_consent(
                 person, Purpose.MESSAGES, is_given=True, at_ms=now_ms
             )

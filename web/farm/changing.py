@@ -13,7 +13,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.communes import TABLE, shown_name
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo
@@ -81,9 +80,6 @@ class ChangePages:
         routes.post("/units/{unit}/reopen")(self.reopen_unit)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _person(self, request: Request) -> str:
         """Return who asks; a change bears a name.
 
@@ -127,7 +123,9 @@ class ChangePages:
         rafts = {one.id: one.name for one in self._registry.rafts()}
         found = self._registry.place_changes(kind, place)
         names = self._registry.names({one.person for one in found})
-        return change_views(lang_of(request), found, names, rafts, self._now_ms())
+        return change_views(
+            lang_of(request), found, names, rafts, self._services.now_ms()
+        )
 
     def _back(self, request: Request, site: str, unit: str | None = None) -> Response:
         """Lead to what was changed; the administrator sees no farm's water."""
@@ -151,8 +149,6 @@ class ChangePages:
             request,
             "site_change.html",
             status=422 if given.trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             site=info,
             given={**stands, **given.values},
             trouble=given.trouble,
@@ -187,7 +183,7 @@ class ChangePages:
                 name=name,
                 commune=commune or None,
                 person=person,
-                at_ms=self._now_ms(),
+                at_ms=self._services.now_ms(),
             )
         except InputError as exc:
             field, words = wrong_by(lang_of(request), exc)
@@ -226,7 +222,9 @@ class ChangePages:
         words = self._raft_trouble(request, info, name, raft)
         if words:
             return self._site_form(request, info, Given({raft: name}, words, raft))
-        self._registry.change_raft(raft, name=name, person=person, at_ms=self._now_ms())
+        self._registry.change_raft(
+            raft, name=name, person=person, at_ms=self._services.now_ms()
+        )
         return self._back(request, site)
 
     def _raft_trouble(
@@ -258,8 +256,6 @@ class ChangePages:
             request,
             "unit_change.html",
             status=422 if given.trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             unit=info,
             back=f"/units/{info.id}" if sees else f"/sites/{info.site}/change",
             hangs=sees and info.is_open,
@@ -302,7 +298,7 @@ class ChangePages:
                 area_m2=number_of(lang, form.get("area_m2", "")),
                 depth_m=number_of(lang, form.get("depth_m", "")),
                 person=person,
-                at_ms=self._now_ms(),
+                at_ms=self._services.now_ms(),
             )
         except InputError as exc:
             field, words = wrong_by(lang, exc)
@@ -316,7 +312,9 @@ class ChangePages:
         self._doors.check_form(request, csrf)
         info, person = self._unit(request, unit), self._person(request)
         try:
-            self._registry.close_unit(unit, person=person, at_ms=self._now_ms())
+            self._registry.close_unit(
+                unit, person=person, at_ms=self._services.now_ms()
+            )
         except ConflictError as exc:
             words = refused(lang_of(request), exc)
             return self._unit_form(request, info, Given({}, words, "close"))
@@ -328,7 +326,7 @@ class ChangePages:
         """Take a closed pond or cage into use again."""
         self._doors.check_form(request, csrf)
         info, person = self._unit(request, unit), self._person(request)
-        self._registry.reopen_unit(unit, person=person, at_ms=self._now_ms())
+        self._registry.reopen_unit(unit, person=person, at_ms=self._services.now_ms())
         return self._back(request, info.site, unit)
 
 

@@ -15,7 +15,6 @@ from greenwater.kernel.errors import (
     MissingError,
     PlatformError,
 )
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
 from traceability.book.books import Books
@@ -75,9 +74,6 @@ class CropPages:
         routes.post("/products")(self.add_product)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def crop_form(self, request: Request, product: str = "") -> Response:
         """Ask for a pond, a product and a day; without a product, for that first."""
         mine = self._doors.mine(request)
@@ -88,7 +84,7 @@ class CropPages:
     def _crop_form(self, request: Request, asked: Asked) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
         busy = {crop.unit for crop in mine.seen.crops() if crop.ended_ms is None}
-        units, now = units_of(mine.seen).values(), local(self._now_ms())
+        units, now = units_of(mine.seen).values(), local(self._services.now_ms())
         given = {
             "unit": "",
             "product": "",
@@ -99,8 +95,6 @@ class CropPages:
             request,
             "crop_new.html",
             status=asked.status,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             has_units=any(one.is_open for one in units),
             units=[one for one in units if one.is_open and one.id not in busy],
             products=mine.seen.products(),
@@ -159,8 +153,6 @@ class CropPages:
             request,
             "product_new.html",
             status=asked.status,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             species=sorted(species, key=lambda one: one[1]),
             given={**PRODUCT, **asked.values},
             is_of_boats=self._doors.known(request).is_of_boats,

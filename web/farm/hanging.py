@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import Source, milliseconds
+from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.places import UnitInfo
@@ -52,9 +52,6 @@ class HangingPages:
         routes.post("/units/{unit}/probes/end")(self.take_out)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _unit(self, request: Request, unit: str) -> UnitInfo:
         """Return a unit of the visitor's own farm."""
         info = self._doors.mine(request).seen.get_unit(unit)
@@ -82,7 +79,6 @@ class HangingPages:
             "unit_probes.html",
             status=422 if trouble else 200,
             now_ms=facts.now_ms,
-            is_simulated=self._services.is_demo,
             unit=info,
             here=_views(lang, facts, here),
             others=_views(lang, facts, could_hang(facts, info)),
@@ -104,7 +100,7 @@ class HangingPages:
         ``wrong``: it was here all the while, and the place it was noted at was wrong.
         """
         self._doors.check_form(request, csrf)
-        info, now_ms = self._unit(request, unit), self._now_ms()
+        info, now_ms = self._unit(request, unit), self._services.now_ms()
         lang, facts = lang_of(request), self._snapshots.now(self._doors.mine(request))
         chosen = next(
             (one for one in could_hang(facts, info) if _key(one) == probe), None
@@ -165,7 +161,7 @@ class HangingPages:
         if chosen is None:
             raise MissingError(f"no probe {probe!r} hangs in {unit}")
         request.state.subject = f"unit={unit} probe={probe}"
-        at, now_ms = chosen.deployed, self._now_ms()
+        at, now_ms = chosen.deployed, self._services.now_ms()
         if wrong == "on":
             self._registry.withdraw_deployment(
                 at.device, at.probe, now_ms, now_ms=now_ms

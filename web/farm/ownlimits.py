@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.limits import Bounds, Severity
 from greenwater.reference.own_limits import (
     LEVELS,
@@ -64,9 +63,6 @@ class LimitPages:
         routes.post("/units/{unit}/limits/{channel}/end")(self.take_back)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _unit(self, request: Request, unit: str, channel: str) -> UnitInfo:
         """Return a unit of the visitor's own farm, whose limits he may set.
 
@@ -92,7 +88,6 @@ class LimitPages:
             request,
             "limits.html",
             now_ms=facts.now_ms,
-            is_simulated=self._services.is_demo,
             unit=info,
             limits=limits_views(lang, info, channels_at(facts, info), names),
             changes=limit_change_views(lang, changes, names, facts.now_ms),
@@ -116,13 +111,12 @@ class LimitPages:
         lang = lang_of(request)
         changes = self._registry.limit_changes(info.id, channel)
         names = self._registry.names({one.became.person for one in changes})
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         return self._render.page(
             request,
             "limits_form.html",
             status=422 if wrong else 200,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             unit=info,
             channel=str(channel),
             name=channel_name(lang, channel),
@@ -151,7 +145,9 @@ class LimitPages:
                 wrong.setdefault(one.field, refused(lang, one.error))
         if wrong:
             return self._form(request, info, own.channel, form, wrong)
-        self._registry.set_unit_limits(unit, own, person=person, at_ms=self._now_ms())
+        self._registry.set_unit_limits(
+            unit, own, person=person, at_ms=self._services.now_ms()
+        )
         return self._back(request, unit)
 
     def take_back(
@@ -168,7 +164,7 @@ class LimitPages:
             unit,
             OwnLimits(channel=Channel(channel)),
             person=self._doors.writer(request),
-            at_ms=self._now_ms(),
+            at_ms=self._services.now_ms(),
         )
         return self._back(request, unit)
 

@@ -13,7 +13,6 @@ from greenwater.kernel.errors import (
     MissingError,
     PlatformError,
 )
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.communes import TABLE, find_commune
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry import random_id
@@ -62,9 +61,6 @@ class PlacePages:
         routes.post("/units")(self.add_unit)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def unit_form(self, request: Request) -> HTMLResponse:
         """Ask for a pond or cage; of the first one also where the farm is."""
         return self._unit_form(request, {})
@@ -80,8 +76,6 @@ class PlacePages:
             request,
             "unit_new.html",
             status=200 if wrong is None else 422,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             kinds=[(str(one), say(lang, one)) for one in UnitKind],
             species=species_choices(lang),
             sites=list(own.items()),

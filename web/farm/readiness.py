@@ -92,15 +92,12 @@ class ReadinessPages:
         routes.post("/crops/{crop}/dossiers")(self.begin)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def page(self, request: Request, crop: str) -> HTMLResponse:
         """What VietGAP asks for, what is there, what is missing and where to cure it."""
         return self._page(request, self._doors.mine(request).seen.get_crop(crop), "")
 
     def _page(self, request: Request, crop: Crop, trouble: str) -> HTMLResponse:
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         evidence = self._waters.of(crop, now_ms)
         report = readiness_of(
             self._services.registry, self._services.telemetry, crop, now_ms, evidence

@@ -9,7 +9,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import KINDS, get_kind
 from traceability.book.books import Books
 from traceability.book.importing import Importer, Trial, titles_of
@@ -174,8 +173,6 @@ class ImportPages:
             request,
             "record_import.html",
             status=422 if trouble else 200,
-            now_ms=milliseconds(self._services.clock.now()),
-            is_simulated=self._services.is_demo,
             kinds=[(kind, say(lang, f"record_{kind}")) for kind in KINDS],
             crops=[one for one in mine.seen.crops() if one.ended_ms is None],
             asked={"kind": "", "crop": "", **(asked or {})},

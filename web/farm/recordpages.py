@@ -10,7 +10,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
@@ -43,6 +42,25 @@ class VersionView:
     is_rival: bool
 
 
+async def photo_in(request: Request) -> tuple[str, bytes]:
+    """Return the form token and the photo (empty: none) that a form brings.
+
+    Raises:
+        InputError: it is larger than a photo may be, or does not say how large it is.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > _FORM_BYTES:
+        raise InputError(
+            f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is",
+            "photo_large",
+            mb=MAX_BYTES // 2**20,
+        )
+    async with request.form(max_files=1, max_fields=50) as form:
+        part = form.get("photo")
+        raw = b"" if part is None or isinstance(part, str) else await part.read()
+        return str(form.get("csrf", "")), raw
+
+
 class EntryPages:
     """The page of one entry, and what is done there."""
 
@@ -62,9 +80,6 @@ class EntryPages:
         routes.get("/records/{record}/photos/{digest}")(self.photo)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def page(self, request: Request, record: str) -> HTMLResponse:
         """One entry."""
         return self._page(request, record)
@@ -72,7 +87,7 @@ class EntryPages:
     def _page(self, request: Request, record: str, trouble: str = "") -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
         found = mine.seen.get_record(record)
-        names, now_ms = self._services.registry.names(), self._now_ms()
+        names, now_ms = self._services.registry.names(), self._services.now_ms()
         family = family_of(self._services.registry, found)
         alarms, notes = substance_texts(lang, found)
         visitor, photos = self._doors.known(request), mine.seen.photos(record)
@@ -85,7 +100,6 @@ class EntryPages:
             "record_page.html",
             status=422 if trouble else 200,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             may_act=self._doors.may_act(request),
             record=record_view(lang, found, now_ms, names, set()),
             where=where,
@@ -147,17 +161,7 @@ class EntryPages:
 
     async def add_photo(self, request: Request, record: str) -> Response:
         """Put a photo on an entry; one that cannot be kept is refused with a sentence."""
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > _FORM_BYTES:
-            raise InputError(
-                f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is",
-                "photo_large",
-                mb=MAX_BYTES // 2**20,
-            )
-        async with request.form(max_files=1, max_fields=50) as form:
-            part = form.get("photo")
-            raw = b"" if part is None or isinstance(part, str) else await part.read()
-            csrf = str(form.get("csrf", ""))
+        csrf, raw = await photo_in(request)
         return await run_in_threadpool(self._add_photo, request, record, csrf, raw)
 
     def _add_photo(

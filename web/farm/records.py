@@ -9,7 +9,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.naming import units_of
@@ -64,15 +63,12 @@ class RecordPages:
         routes.post("/records")(self.enter)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     # The list
 
     def records_page(self, request: Request) -> HTMLResponse:
         """Every crop, what waits for the visitor, what was entered last, what is left."""
         mine, lang = self._doors.mine(request), lang_of(request)
-        now_ms, waiting = self._now_ms(), self._waiting(request, mine)
+        now_ms, waiting = self._services.now_ms(), self._waiting(request, mine)
         units = {one.id: one.name for one in units_of(mine.seen).values()}
         newest = mine.seen.newest_records(NEWEST)
         names = self._services.registry.names(writers_of([*newest, *waiting]))
@@ -84,7 +80,6 @@ class RecordPages:
             "records.html",
             may_act=self._doors.may_act(request),
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             groups=kind_groups(lang),
             crops=[
                 {
@@ -139,8 +134,6 @@ class RecordPages:
             return self._render.page(
                 request,
                 "record_where.html",
-                now_ms=self._now_ms(),
-                is_simulated=self._services.is_demo,
                 kind=kind,
                 kind_name=say(lang_of(request), f"record_{kind}"),
                 wheres=wheres,
@@ -152,8 +145,6 @@ class RecordPages:
         return self._render.page(
             request,
             "record_choose.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             groups=kind_groups(lang_of(request)),
             query=query,
         )
@@ -187,13 +178,12 @@ class RecordPages:
             request,
             "record.html",
             status=422 if state.trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             state=state,
             where=where,
             back=back,
             kind_name=say(lang, f"record_{state.kind}"),
-            happened=state.happened or local(self._now_ms()).strftime("%Y-%m-%dT%H:%M"),
+            happened=state.happened
+            or local(self._services.now_ms()).strftime("%Y-%m-%dT%H:%M"),
             trouble=state.trouble if not is_field_trouble(state) else "",
             keepers=sorted(keepers.items(), key=lambda one: one[1]),
             fields=field_views(

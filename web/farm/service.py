@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.service import OutOfService
@@ -56,9 +55,6 @@ class ServicePages:
         routes.post("/units/{unit}/service/end")(self.end)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def page(self, request: Request, unit: str) -> HTMLResponse:
         """What is out of service here, and a form to take something out."""
         return self._page(request, unit, {})
@@ -66,7 +62,11 @@ class ServicePages:
     def _page(
         self, request: Request, unit: str, given: Mapping[str, str], trouble: str = ""
     ) -> HTMLResponse:
-        mine, lang, now_ms = self._doors.mine(request), lang_of(request), self._now_ms()
+        mine, lang, now_ms = (
+            self._doors.mine(request),
+            lang_of(request),
+            self._services.now_ms(),
+        )
         info = mine.seen.get_unit(unit)
         hung, names = self._hung(mine, unit), self._services.registry.names()
         return self._render.page(
@@ -76,7 +76,6 @@ class ServicePages:
             given={"what": "", "hours": "4", "reason": "", **given},
             trouble=trouble,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             unit=info.name,
             href=f"/units/{unit}",
             out=[
@@ -98,7 +97,7 @@ class ServicePages:
         )
 
     def _hung(self, mine: Services, unit: str) -> Sequence[Deployed]:
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         return mine.seen.deployments(unit=unit, start_ms=now_ms, end_ms=now_ms + 1)
 
     @staticmethod
@@ -144,7 +143,7 @@ class ServicePages:
         self._doors.check_form(request, csrf)
         person, mine = self._doors.writer(request), self._doors.mine(request)
         mine.seen.get_unit(unit)
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         if hours not in HOURS:
             raise InputError(f"{hours} hours are none of {HOURS}", "form_old")
         device, _, probe = what.partition("/")
@@ -174,7 +173,7 @@ class ServicePages:
         self._doors.check_form(request, csrf)
         person, mine = self._doors.writer(request), self._doors.mine(request)
         mine.seen.get_unit(unit)
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         for one in self._out(mine, unit, self._hung(mine, unit), now_ms):
             self._services.registry.end_out_of_service(
                 one.number, person=person, at_ms=now_ms

@@ -8,7 +8,6 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import Place, get_kind
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.naming import units_of
@@ -80,7 +79,7 @@ class TodayPages:
     def page(self, request: Request, unit: str = "", kind: str = "") -> HTMLResponse:
         """The forms of the day, what this phone has not sent, what was entered today."""
         mine, lang = self._doors.mine(request), lang_of(request)
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         newest = mine.seen.newest_records(NEWEST)
         today = [one for one in newest if now_ms - one.entered_ms < DAY_MS]
         gone = replaced(newest)
@@ -89,7 +88,6 @@ class TodayPages:
             request,
             "today.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             may_act=self._doors.may_act(request),
             happened=local(now_ms).strftime("%Y-%m-%dT%H:%M"),
             forms=self._forms(mine, lang, newest, unit, kind),

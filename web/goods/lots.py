@@ -6,18 +6,21 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, UnavailableError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.papers import PAPERS
 from greenwater.storage.registry.books import Lot
 from traceability.gate.harvest import GateRefusedError
 from traceability.label.labels import Labels
 from traceability.label.origins import evidence_in
+from traceability.label.passport import picture_of
+from traceability.label.pictures import Pictures
 from traceability.sea.catch_evidence import catch_evidence_in
 from web.door.doors import Doors
 from web.farm.books import refusal_texts
+from web.farm.recordpages import photo_in
 from web.labels.beside import inspected
 from web.labels.prints import parts_of
 from web.pages import Renderer, lang_of
@@ -44,10 +47,8 @@ class LotPages:
         routes.post("/lots/{lot}/labels")(self.issue)
         routes.post("/lots/{lot}/recall")(self.recall)
         routes.post("/lots/{lot}/recall/end")(self.end_recall)
+        routes.post("/lots/{lot}/picture")(self.add_picture)
         return routes
-
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
 
     def _labels(self) -> Labels:
         if self._services.signer is None:
@@ -72,7 +73,6 @@ class LotPages:
             request,
             "lot.html",
             status=409 if trouble else 200,
-            now_ms=self._now_ms(),
             is_simulated=bool(lot.evidence.get("is_simulated")),
             catches=catch_views(lang, filter(None, [catch_evidence_in(lot)])),
             lot=lot,
@@ -88,10 +88,12 @@ class LotPages:
             papers=PAPERS,
             recall=recalls[0] if recalls else None,
             is_own_recall=any(one.lot == lot.id for one in recalls),
-            recalled_at=moment(lang, recalls[0].at_ms, self._now_ms())
+            recalled_at=moment(lang, recalls[0].at_ms, self._services.now_ms())
             if recalls
             else "",
             trouble=trouble,
+            picture=picture_of(self._services.registry, lot.product),
+            may_add_picture=self._services.photos is not None,
         )
 
     def lot_page(self, request: Request, lot: str) -> HTMLResponse:
@@ -128,6 +130,31 @@ class LotPages:
             return self._page(request, found, refusal_texts(lang, exc.refusals))
         except InputError as exc:
             return self._page(request, found, [(refused(lang, exc), here)])
+        return RedirectResponse(here, 303)
+
+    async def add_picture(self, request: Request, lot: str) -> Response:
+        """Give the lot's product a picture; one that cannot be kept is refused."""
+        csrf, raw = await photo_in(request)
+        return await run_in_threadpool(self._add_picture, request, lot, csrf, raw)
+
+    def _add_picture(
+        self, request: Request, lot: str, csrf: str, raw: bytes
+    ) -> Response:
+        self._doors.check_form(request, csrf)
+        person, found = (
+            self._doors.writer(request),
+            self._doors.mine(request).seen.get_lot(lot),
+        )
+        folder, here = self._services.photos, f"/lots/{lot}#picture"
+        try:
+            if folder is None:
+                raise InputError(
+                    "this server has no place for photos", "photo_no_place"
+                )
+            kept = Pictures(self._services.registry, self._services.clock, folder)
+            kept.put(person, found.product, raw)
+        except InputError as exc:
+            return self._page(request, found, [(refused(lang_of(request), exc), here)])
         return RedirectResponse(here, 303)
 
     def recall(

@@ -9,7 +9,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.yields import processes_of
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Recall
@@ -63,9 +62,6 @@ class GoodsPages:
         routes.get("/goods/{lot}/reach.csv")(self.reach)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _reach(self, request: Request) -> frozenset[str] | None:
         mine = self._doors.mine(request)
         return None if mine.viewer is None else self._registry.reach_of(mine.viewer)
@@ -95,8 +91,6 @@ class GoodsPages:
             request,
             "goods.html",
             status=409 if trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             held=[
                 {
                     "href": f"/goods/{lot.id}",
@@ -126,7 +120,7 @@ class GoodsPages:
             "id": shipment.step.id,
             "step": str(uuid.uuid4()),
             "sender": shipment.sender,
-            "sent": moment(lang, shipment.step.at_ms, self._now_ms()),
+            "sent": moment(lang, shipment.step.at_ms, self._services.now_ms()),
             "portions": [
                 (
                     f"kg_{one.number}",
@@ -139,7 +133,7 @@ class GoodsPages:
         }
 
     def _local_now(self) -> str:
-        return local(self._now_ms()).strftime("%Y-%m-%dT%H:%M")
+        return local(self._services.now_ms()).strftime("%Y-%m-%dT%H:%M")
 
     def _product(self, lang: Lang, lot: Lot) -> str:
         product = self._registry.get_product(lot.product)
@@ -160,8 +154,6 @@ class GoodsPages:
             request,
             "goods_lot.html",
             status=409 if trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             lot=found,
             is_ours=reach is None or found.organisation in reach,
             product=self._product(lang, found),
@@ -203,7 +195,9 @@ class GoodsPages:
         by_id = {one.id: one for one in steps}
         return {
             "balance": balance_rows(lang, lot, by_id, flows, holder),
-            "history": history_of(lang, lot.id, steps, flows, names, self._now_ms()),
+            "history": history_of(
+                lang, lot.id, steps, flows, names, self._services.now_ms()
+            ),
             "back": tree_of(lang, lot.id, lots, links, reach, is_back=True),
             "forward": tree_of(lang, lot.id, became, shown, reach, is_back=False),
             "others": others,
@@ -307,7 +301,7 @@ class GoodsPages:
     def _keep(
         self, person: str, organisation: str, form: Mapping[str, str], act: Act
     ) -> None:
-        at_ms, now_ms = parse_local(form.get("happened", "")), self._now_ms()
+        at_ms, now_ms = parse_local(form.get("happened", "")), self._services.now_ms()
         if at_ms // MINUTE_MS == now_ms // MINUTE_MS:
             at_ms = now_ms  # the form knows minutes only
         self._goods.enter(

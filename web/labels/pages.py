@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from starlette.background import BackgroundTask
 
 from greenwater.kernel.errors import PlatformError, UnavailableError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.labels import Label
@@ -71,9 +70,6 @@ class LabelPages:
         routes.get("/check", response_class=HTMLResponse)(self.check_page)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _published(self, registry: Registry | None = None) -> Published:
         """Return what may be known of labels; ``registry`` None: the site's, as it is."""
         if self._services.signer is None:
@@ -111,7 +107,7 @@ class LabelPages:
         if label is not None:
             counted = BackgroundTask(self._note, label.uri)
         document = msgspec.to_builtins(verdict)
-        document["at_ms"] = self._now_ms()
+        document["at_ms"] = self._services.now_ms()
         headers = {"Cache-Control": "no-store"}
         return JSONResponse(document, headers=headers, background=counted)
 
@@ -146,7 +142,7 @@ class LabelPages:
             text, label, is_untouched=stamp is not None and stamp.is_untouched
         )
         is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
-        beside, found, now_ms = Beside(), None, self._now_ms()
+        beside, found, now_ms = Beside(), None, self._services.now_ms()
         if is_known:
             verdict, beside = self._beside(request, registry, label, verdict)
             found = passport_of(
@@ -219,7 +215,7 @@ class LabelPages:
     ) -> Response:
         """Show what a code is worth behind which there is nothing."""
         return passport_view(
-            self._render, request, self._now_ms(), verdict, None, status=status
+            self._render, request, self._services.now_ms(), verdict, None, status=status
         )
 
     def check_page(self, request: Request, text: str = "") -> HTMLResponse:
@@ -228,8 +224,6 @@ class LabelPages:
         response = self._render.page(
             request,
             "check.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             text=text[:1000],
             script_words=script_words(lang),
         )

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.species import get_species
 from greenwater.storage.registry.books import Lot
 from traceability.label.passport import Passport, passport_of
+from traceability.label.pictures import Pictures
 from traceability.proof.verify import Code, Verdict
 from web.labels.beside import Beside, inspected
 from web.labels.keeping import is_for_all, may_keep
@@ -33,12 +33,10 @@ class PassportPages:
         """Return the routes."""
         routes = APIRouter()
         routes.get("/passport/{gtin}", response_class=HTMLResponse)(self.product_page)
+        routes.get("/passport/{gtin}/picture.jpg")(self.picture)
         routes.get("/passport/{gtin}/{lot}", response_class=HTMLResponse)(self.lot_page)
         routes.get("/api/v1/passports/{gtin}/{lot}")(self.lot_document)
         return routes
-
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
 
     def product_page(self, request: Request, gtin: str) -> HTMLResponse:
         """Show what a product is and who makes it."""
@@ -55,11 +53,18 @@ class PassportPages:
         return self._render.page(
             request,
             "product.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             name=name_of(product, lang),
             facts=[(say(lang, key), text) for key, text in facts if text],
         )
+
+    def picture(self, gtin: str) -> Response:
+        """The product's picture; its address changes with it."""
+        folder = self._services.photos
+        if folder is None:
+            raise MissingError(f"product {gtin[:20]} has no picture")
+        kept = Pictures(self._services.registry, self._services.clock, folder)
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return Response(kept.read(gtin), 200, headers, "image/jpeg")
 
     def _lot(
         self, request: Request, gtin: str, code: str
@@ -75,7 +80,7 @@ class PassportPages:
             verdict = Verdict(
                 Code.RECALLED, gtin, code, reason=recall.reason, phone=recall.phone
             )
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         found = passport_of(
             registry,
             gtin,
@@ -94,7 +99,7 @@ class PassportPages:
         return passport_view(
             self._render,
             request,
-            self._now_ms(),
+            self._services.now_ms(),
             verdict,
             found,
             beside=Beside(inspections=seen),

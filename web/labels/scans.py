@@ -6,7 +6,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.provinces import PROVINCES
 from greenwater.storage.registry.scans import LabelReport
 from traceability.label.scanning import REPORT_KINDS, Scanning
@@ -43,9 +42,6 @@ class ScanPages:
         routes.post("/scans/reports/{report}")(self.answer)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def tell_place(
         self,
         request: Request,
@@ -62,7 +58,10 @@ class ScanPages:
 
     def _slow_down(self, request: Request) -> None:
         """Refuse who sends too much. The address is kept in memory, for an hour."""
-        address, now_ms = request.client.host if request.client else "", self._now_ms()
+        address, now_ms = (
+            request.client.host if request.client else "",
+            self._services.now_ms(),
+        )
         if not self._patience.begin(address, now_ms).may:
             raise RefusedError("too much was sent from here: wait a while", "too_much")
 
@@ -80,7 +79,6 @@ class ScanPages:
             request,
             "report_label.html",
             status=422 if trouble else 200,
-            now_ms=self._now_ms(),
             is_simulated=False,
             text=text,
             trouble=trouble,
@@ -120,8 +118,6 @@ class ScanPages:
         return self._render.page(
             request,
             "scans.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             suspects=found,
             reports=[self._shown(lang, one) for one in mine.seen.label_reports()],
         )
@@ -130,7 +126,7 @@ class ScanPages:
         place = PROVINCES.get(one.place)
         return {
             "id": one.id,
-            "when": moment(lang, one.at_ms, self._now_ms()),
+            "when": moment(lang, one.at_ms, self._services.now_ms()),
             "kind": say(lang, f"report_{one.kind}"),
             "note": one.note,
             "text": one.text,

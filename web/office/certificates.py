@@ -7,7 +7,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.certification import Certificate
 from traceability.vietgap.certificates import (
     CertificateScope,
@@ -43,9 +42,6 @@ class CertificatePages:
         routes.post("/certificates/{certificate}/claims")(self.claim)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _find(self, request: Request, certificate: str) -> tuple[Certificate, str]:
         """Return a certificate and who asks for it.
 
@@ -69,7 +65,7 @@ class CertificatePages:
     def _page(
         self, request: Request, found: Certificate, trouble: str, status: int
     ) -> HTMLResponse:
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         person = self._doors.known(request).person
         is_issuer = person is not None and self._certifying.is_issuer(person, found)
         acts, names = self._registry.certificate_acts(found.id), self._registry.names()

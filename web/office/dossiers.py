@@ -9,7 +9,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import random_id
 from traceability.records import FieldError
 from traceability.vietgap.applications import Applications
@@ -62,9 +61,6 @@ class DossierPages:
         routes.get("/api/v1/dossiers/{dossier}")(self.document)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _person(self, request: Request) -> str | None:
         visitor = self._doors.known(request)
         return self._services.viewer if visitor.person is None else visitor.person
@@ -80,7 +76,7 @@ class DossierPages:
 
     def list_page(self, request: Request) -> HTMLResponse:
         """Every dossier he may see: of an office by due date, overdue in front."""
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         folders = self._applications.folders(self._person(request))
         names = self._names(folders)
         on_duty = [one for one in folders if Side.APPLICANT not in one.sides]
@@ -90,7 +86,6 @@ class DossierPages:
             request,
             "dossiers.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             counts=counts_text(lang, counts) if on_duty else "",
             queue=[card_view(lang, one, names, now_ms) for one in on_duty],
             mine=[card_view(lang, one, names, now_ms) for one in mine],
@@ -139,7 +134,7 @@ class DossierPages:
         trouble: str,
         status: int,
     ) -> HTMLResponse:
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         broken = self._applications.broken(folder)
         suggested = ""
         if Kind.GRANT in folder.may:
@@ -149,7 +144,6 @@ class DossierPages:
             "dossier.html",
             status=status,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             dossier=folder.dossier,
             view=folder_view(
                 lang, folder, self._registry.names(), self._names([folder]), now_ms
@@ -212,8 +206,6 @@ class DossierPages:
         return self._render.page(
             request,
             "receipt.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             dossier=folder.dossier,
             facts=[(say(lang, key), text) for key, text in facts if text],
             is_provisional=submitted["is_provisional"],
@@ -239,7 +231,7 @@ class DossierPages:
         return {
             **msgspec.to_builtins(folder.dossier),
             "progress": msgspec.to_builtins(folder.progress),
-            "is_overdue": folder.progress.is_overdue(self._now_ms()),
+            "is_overdue": folder.progress.is_overdue(self._services.now_ms()),
             "may": list(folder.may),
         }
 

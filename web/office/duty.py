@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_inspections import VesselInspection
@@ -184,9 +183,6 @@ class DutyPages:
         routes.get("/api/v1/inspections/vessels.json")(self.vessels)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _on_duty(self, request: Request) -> Services:
         visitor = self._doors.known(request)
         if visitor.person is None or not visitor.is_on_duty:
@@ -195,7 +191,11 @@ class DutyPages:
 
     def today(self, request: Request) -> HTMLResponse:
         """What stands out: copies, recalls, papers and certificates, weights, waters."""
-        mine, lang, now_ms = self._on_duty(request), lang_of(request), self._now_ms()
+        mine, lang, now_ms = (
+            self._on_duty(request),
+            lang_of(request),
+            self._services.now_ms(),
+        )
         found = suspects_of(mine.seen, now_ms)
         copies = Group("copies", list(self._copies(lang, mine)))
         inspected = Group("inspected", list(_found_wanting(lang, mine, now_ms)))
@@ -204,7 +204,6 @@ class DutyPages:
             request,
             "duty_today.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             groups=[copies, *_groups(lang, mine, found, now_ms), inspected],
             reports=open_reports,
         )
@@ -231,8 +230,6 @@ class DutyPages:
             request,
             "duty_vessel.html",
             status=404 if trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             number=number,
             trouble=trouble,
             card=None if found is None else self._card(lang, mine, found),
@@ -246,7 +243,7 @@ class DutyPages:
 
     def _card(self, lang: Lang, mine: Services, vessel: VesselInfo) -> VesselCard:
         records = mine.seen.vessel_records(vessel=vessel.id)
-        standing = standing_of(vessel, records, self._now_ms())
+        standing = standing_of(vessel, records, self._services.now_ms())
         owners = mine.registry.organisation_names()
         last = next(iter(mine.seen.vessel_inspections(vessel=vessel.id, limit=1)), None)
         return vessel_card(lang, standing, owners.get(vessel.organisation, ""), last)
@@ -256,7 +253,7 @@ class DutyPages:
     ) -> list[VesselInspectionView]:
         found = mine.seen.vessel_inspections(vessel=vessel, limit=INSPECTIONS_SHOWN)
         return inspection_views(
-            lang, self._services.registry, mine.seen, found, self._now_ms()
+            lang, self._services.registry, mine.seen, found, self._services.now_ms()
         )
 
     def _trips(self, lang: Lang, mine: Services, vessel: str) -> list[TripLook]:
@@ -271,7 +268,7 @@ class DutyPages:
         return [self._look(lang, mine, one) for one in newest]
 
     def _look(self, lang: Lang, mine: Services, trip: str) -> TripLook:
-        view = trip_view(mine.seen, trip, self._now_ms())
+        view = trip_view(mine.seen, trip, self._services.now_ms())
         span = view.span
         name = (
             say(lang, "sea_trip_untold")
@@ -291,7 +288,11 @@ class DutyPages:
         visitor = self._doors.known(request)
         if not visitor.inspects:
             raise RefusedError("this needs an inspector's account", "not_yours")
-        mine, lang, now_ms = self._doors.mine(request), lang_of(request), self._now_ms()
+        mine, lang, now_ms = (
+            self._doors.mine(request),
+            lang_of(request),
+            self._services.now_ms(),
+        )
         owners = mine.registry.organisation_names()
         last = {
             one.vessel: one

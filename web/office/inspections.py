@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError, UnavailableError
-from greenwater.kernel.reading import milliseconds
 from traceability.book.photos import MAX_BYTES, Album
 from traceability.label.inspections import MOST_AT_ONCE, MOST_BYTES, Inspecting, Taken
 from web.api.manners import problem_response
@@ -79,7 +78,7 @@ class InspectionPages:
         person, lang = self._inspector(request), lang_of(request)
         registry, now_ms = (
             self._services.registry,
-            milliseconds(self._services.clock.now()),
+            self._services.now_ms(),
         )
         lots = {one.id: one for one in self._doors.mine(request).seen.lots()}
         done = registry.inspections(person=person)[:50]
@@ -90,7 +89,6 @@ class InspectionPages:
             request,
             "inspections.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             person=person,
             keys=[
                 (one, moment(lang, one.from_ms, now_ms))

@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import Stage
 from web.door.doors import Doors, safe_next
 from web.pages import Renderer, lang_of
@@ -36,12 +35,11 @@ class AccountPages:
     def _page(
         self, request: Request, template: str, status: int = 200, **views: Any
     ) -> HTMLResponse:
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         return self._render.page(
             request,
             template,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             status=status,
             **views,
         )

@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from greenwater.kernel.errors import ConflictError, InputError, PlatformError
 from greenwater.kernel.ids import DeviceId, DeviceState
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.pulses import BACKUP, Pulse
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
@@ -64,27 +63,12 @@ class AdminPages:
         routes.post("/admin/devices/{device}/revoke")(self.revoke)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
-    def _page(
-        self, request: Request, template: str, status: int = 200, **views: Any
-    ) -> HTMLResponse:
-        return self._render.page(
-            request,
-            template,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
-            status=status,
-            **views,
-        )
-
     def health(self, request: Request) -> HTMLResponse:
         """What is well and what is not: databases, disk, boxes, alarms of the platform."""
         self._doors.administrator(request)
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         counts = self._registry.noted_since(now_ms - DAY_MS)
-        return self._page(
+        return self._render.page(
             request,
             "admin.html",
             facts=[
@@ -210,7 +194,7 @@ class AdminPages:
         trouble: str = "",
         left: str = "",
     ) -> HTMLResponse:
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         statuses, views = self._registry.statuses(), []
         for one in self._registry.list_devices():
             told = statuses.get(one.id)
@@ -227,7 +211,7 @@ class AdminPages:
                     one.state == DeviceState.REVOKED,
                 )
             )
-        return self._page(
+        return self._render.page(
             request,
             "admin_devices.html",
             422 if trouble else 200,
@@ -261,7 +245,7 @@ class AdminPages:
                 name=name,
                 site=where if kind == "site" else None,
                 vessel=where if kind == "vessel" else None,
-                now_ms=self._now_ms(),
+                now_ms=self._services.now_ms(),
             )
         except (InputError, ConflictError) as exc:
             return self._devices(request, trouble=refused(lang_of(request), exc))
@@ -317,7 +301,7 @@ class AdminPages:
             raise InputError(
                 f"{device} is shut out for good: tick that you are sure", "sure_shut"
             )
-        self._registry.revoke_device(device, self._now_ms())
+        self._registry.revoke_device(device, self._services.now_ms())
         if left := self._permit(request):
             return self._devices(request, left=left)
         return RedirectResponse("/admin/devices", 303)

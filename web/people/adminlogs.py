@@ -1,13 +1,12 @@
 """The administrator's pages of what was kept aside, and of what was done: quarantine, audit."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.audit import PAGE, Noted
 from greenwater.storage.registry.quarantine import InQuarantine
 from web.door.doors import Doors
@@ -61,18 +60,6 @@ class AdminLogPages:
         routes.get("/admin/audit", response_class=HTMLResponse)(self.audit)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
-    def _page(self, request: Request, template: str, **views: Any) -> HTMLResponse:
-        return self._render.page(
-            request,
-            template,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
-            **views,
-        )
-
     def quarantine(
         self,
         request: Request,
@@ -81,9 +68,9 @@ class AdminLogPages:
     ) -> HTMLResponse:
         """What could not become a reading, newest first."""
         self._doors.administrator(request)
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         found = self._registry.newest_quarantine(before=before, device=device or None)
-        return self._page(
+        return self._render.page(
             request,
             "admin_quarantine.html",
             entries=[_entry(lang, one, now_ms) for one in found],
@@ -96,10 +83,10 @@ class AdminLogPages:
         self._doors.administrator(request)
         one, lang = self._registry.get_quarantined(entry), lang_of(request)
         raw = (one.raw or b"")[:SHOWN_BYTES]
-        return self._page(
+        return self._render.page(
             request,
             "admin_entry.html",
-            one=_entry(lang, one, self._now_ms()),
+            one=_entry(lang, one, self._services.now_ms()),
             topic=one.topic,
             told=getattr(request.state, "verdict", ""),
             text=raw.decode("utf-8", "backslashreplace"),
@@ -140,10 +127,12 @@ class AdminLogPages:
             before=before,
         )
         keys = [one for one in WORDS[lang] if one.startswith("act_")]
-        return self._page(
+        return self._render.page(
             request,
             "admin_audit.html",
-            lines=[noted_view(lang, one, names, self._now_ms()) for one in found],
+            lines=[
+                noted_view(lang, one, names, self._services.now_ms()) for one in found
+            ],
             acts=sorted((act_name(lang, key[4:]), key[4:]) for key in keys),
             people=sorted((name, one) for one, name in names.items()),
             outcomes=[(one, say(lang, f"outcome_{one}")) for one in OUTCOMES],

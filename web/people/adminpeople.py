@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import OrganisationKind, Role
@@ -60,9 +59,6 @@ class AdminPeoplePages:
         routes.post("/admin/people/{person}/keys/{key}/end")(self.end_key)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def people(self, request: Request) -> HTMLResponse:
         """Everybody, the open invitations, a form for another."""
         self._doors.administrator(request)
@@ -75,8 +71,6 @@ class AdminPeoplePages:
         return self._render.page(
             request,
             "admin_people.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             status=422 if trouble else 200,
             new=new,
             trouble=trouble,
@@ -154,7 +148,7 @@ class AdminPeoplePages:
         """Withdraw a link."""
         self._doors.check_form(request, csrf)
         self._doors.administrator(request)
-        self._registry.end_link(invitation, self._now_ms())
+        self._registry.end_link(invitation, self._services.now_ms())
         return RedirectResponse("/admin/people", 303)
 
     def person(self, request: Request, person: str) -> HTMLResponse:
@@ -172,7 +166,7 @@ class AdminPeoplePages:
         trouble: str = "",
     ) -> HTMLResponse:
         """Return somebody's page; ``given`` is the address that was refused, and why."""
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         info = self._registry.get_person(person)
         names = {id_: name for id_, name, _ in self._registry.list_organisations()}
         factor = self._registry.find_second_factor(person)
@@ -180,7 +174,6 @@ class AdminPeoplePages:
             request,
             "admin_person.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             status=422 if trouble else 200,
             new=new,
             trouble=trouble,
@@ -293,5 +286,7 @@ class AdminPeoplePages:
         self._begin(request, person, csrf)
         if key not in {one.id for one in self._registry.inspector_keys(person=person)}:
             raise MissingError(f"{person} has no key {key}")
-        self._registry.end_inspector_key(key, at_ms=self._now_ms(), is_lost=True)
+        self._registry.end_inspector_key(
+            key, at_ms=self._services.now_ms(), is_lost=True
+        )
         return RedirectResponse(f"/admin/people/{person}", 303)

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.gears import GEARS
 from greenwater.reference.vessels import parse_registration
 from web.door.doors import Doors
@@ -71,8 +70,6 @@ class AdminPlacePages:
         return self._render.page(
             request,
             "admin_places.html",
-            now_ms=milliseconds(self._services.clock.now()),
-            is_simulated=self._services.is_demo,
             status=422 if trouble else 200,
             farms=self._farms(lang, owners),
             boats=[

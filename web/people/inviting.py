@@ -7,7 +7,6 @@ from typing import Final
 
 from markupsafe import Markup
 
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role
 from web.door.hashing import WeakSecretError, hash_secret
@@ -83,7 +82,7 @@ class Inviting:
         self, lang: Lang, organisation: str, role: Role, made_by: str | None
     ) -> NewLinkView:
         """Return an invitation."""
-        now_ms, token = milliseconds(self._services.clock.now()), self._new_token()
+        now_ms, token = self._services.now_ms(), self._new_token()
         link = self._services.registry.add_link(
             self._new_id(),
             token,
@@ -97,7 +96,7 @@ class Inviting:
 
     def let_choose(self, lang: Lang, person: str, made_by: str | None) -> NewLinkView:
         """Return a link with which somebody chooses a new secret."""
-        now_ms, token = milliseconds(self._services.clock.now()), self._new_token()
+        now_ms, token = self._services.now_ms(), self._new_token()
         link = self._services.registry.add_link(
             self._new_id(),
             token,
@@ -134,7 +133,7 @@ class Inviting:
         self, lang: Lang, organisations: frozenset[str] | None
     ) -> list[LinkView]:
         """Return the open links into these organisations; None: all."""
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         return [
             LinkView(one.id, self.what(lang, one), moment(lang, one.expires_ms, now_ms))
             for one in self._services.registry.open_links(now_ms)

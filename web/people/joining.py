@@ -7,7 +7,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import Stage
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.links import LinkKind, OneTimeLink
@@ -58,9 +57,6 @@ class JoinPages:
         routes.post("/once/{token}")(self.once)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _mine(self, request: Request) -> tuple[str, list[str]]:
         """Return who is there and where he may invite; for others there is no such page."""
         person = self._doors.person(request)
@@ -81,8 +77,6 @@ class JoinPages:
         return self._render.page(
             request,
             "invitations.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             new=new,
             links=self._inviting.open_links(lang, frozenset(mine)),
             organisations=[(one, names.get(one, one)) for one in mine],
@@ -119,11 +113,11 @@ class JoinPages:
         open_ones = self._inviting.open_links(lang_of(request), frozenset(mine))
         if invitation not in {one.id for one in open_ones}:
             raise MissingError(f"there is no invitation {invitation!r} of yours")
-        self._registry.end_link(invitation, self._now_ms())
+        self._registry.end_link(invitation, self._services.now_ms())
         return RedirectResponse("/account/invitations", 303)
 
     def _link(self, token: str) -> OneTimeLink:
-        link = self._registry.find_link(token, self._now_ms())
+        link = self._registry.find_link(token, self._services.now_ms())
         if link.kind == LinkKind.DEMO:
             raise MissingError("this link is of the demo")
         return link
@@ -146,8 +140,6 @@ class JoinPages:
         return self._render.page(
             request,
             "join.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             status=422 if trouble else 200,
             token=token,
             what=self._inviting.what(lang, link),
@@ -184,7 +176,7 @@ class JoinPages:
         if accept and link.person is None:
             self._doors.check_form(request, csrf)
             person = self._doors.person(request)
-            self._registry.use_link(token, person, self._now_ms())
+            self._registry.use_link(token, person, self._services.now_ms())
             self._noted(request, link, person)
             return self._enter(request, person)
         try:
@@ -213,7 +205,7 @@ class JoinPages:
         agreed: str,
     ) -> str:
         """Do what the link is for; return who came in by it."""
-        now_ms, is_pin = self._now_ms(), self._takes_pin(link)
+        now_ms, is_pin = self._services.now_ms(), self._takes_pin(link)
         kept = new_secret(*secret, is_pin=is_pin, about=self._about(link, who))
         if link.person is not None:
             person = self._registry.use_link(token, link.person, now_ms).person or ""
@@ -232,7 +224,7 @@ class JoinPages:
     def _take_in(
         self, token: str, link: OneTimeLink, person: str, who: tuple[str, str]
     ) -> None:
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         try:
             name, phone = parse_name(who[0]), parse_phone(who[1])
         except InputError as exc:
@@ -260,7 +252,7 @@ class JoinPages:
         return response
 
     def _demo_link(self, token: str) -> OneTimeLink:
-        link = self._registry.find_link(token, self._now_ms())
+        link = self._registry.find_link(token, self._services.now_ms())
         if not self._services.is_demo or link.kind != LinkKind.DEMO:
             raise MissingError("this is not a demo")
         return link
@@ -271,7 +263,6 @@ class JoinPages:
         return self._render.page(
             request,
             "once.html",
-            now_ms=self._now_ms(),
             is_simulated=True,
             token=token,
             name=self._registry.names([link.person]).get(link.person or "", ""),
@@ -280,7 +271,7 @@ class JoinPages:
     def once(self, request: Request, token: str) -> Response:
         """Step into a role of the demo, once."""
         link = self._demo_link(token)
-        self._registry.use_link(token, link.person or "", self._now_ms())
+        self._registry.use_link(token, link.person or "", self._services.now_ms())
         came = self._signing.come_in(request, link.person or "", stage=Stage.WHOLE)
         response = RedirectResponse("/", 303)
         self._doors.keep(request, response, came.token)

@@ -7,7 +7,6 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import SignedIn, Stage
 from web.door.doors import ON_DUTY, Doors
 from web.door.hashing import WeakSecretError
@@ -53,15 +52,12 @@ class OwnPages:
         routes.post("/account/secret")(self.set_secret)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def page(self, request: Request) -> HTMLResponse:
         """Who one is here, where one is signed in, and ways to one's own data."""
         return self._page(request)
 
     def _page(self, request: Request, trouble: str = "") -> HTMLResponse:
-        person, now_ms = self._doors.person(request), self._now_ms()
+        person, now_ms = self._doors.person(request), self._services.now_ms()
         lang, here = lang_of(request), self._doors.session(request)
         info = self._registry.get_person(person)
         names = {one: name for one, name, _ in self._registry.list_organisations()}
@@ -70,7 +66,6 @@ class OwnPages:
             request,
             "account.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             status=422 if trouble else 200,
             trouble=trouble,
             name=info.name,

@@ -13,7 +13,6 @@ from fastapi.responses import (
 )
 
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.consents import Consent, Purpose
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
@@ -58,12 +57,9 @@ class PrivacyPages:
         routes.get("/account/data.zip")(self.carry)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def page(self, request: Request) -> HTMLResponse:
         """Who sees what is one's own: people, programs, everybody; what one agreed to."""
-        person, now_ms = self._doors.person(request), self._now_ms()
+        person, now_ms = self._doors.person(request), self._services.now_ms()
         lang, info = lang_of(request), self._registry.get_person(person)
         names = {one: name for one, name, _ in self._registry.list_organisations()}
         own = sorted({where for where, _ in info.memberships})
@@ -71,7 +67,6 @@ class PrivacyPages:
             request,
             "who_sees.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             own=[
                 (names.get(where, where), self._seers(lang, where, names, own))
                 for where in own
@@ -120,7 +115,10 @@ class PrivacyPages:
             self._refuse_last_administrator(person)
         request.state.subject = f"purpose={purpose} given={bool(given)}"
         self._registry.say_consent(
-            person, Purpose(purpose), is_given=bool(given), at_ms=self._now_ms()
+            person,
+            Purpose(purpose),
+            is_given=bool(given),
+            at_ms=self._services.now_ms(),
         )
         over = purpose == Purpose.ACCOUNT and not given
         response = RedirectResponse("/" if over else "/account/who-sees", 303)
@@ -139,7 +137,7 @@ class PrivacyPages:
         person, mine = self._doors.person(request), self._doors.mine(request)
         organisations = self._doors.known(request).organisations
         return StreamingResponse(
-            own_data(mine, person, organisations, self._now_ms()),
+            own_data(mine, person, organisations, self._services.now_ms()),
             media_type="application/zip",
             headers={
                 "Content-Disposition": 'attachment; filename="greenwater-data.zip"',

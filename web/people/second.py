@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import SignedIn, Stage
 from traceability.proof.codes import code_svg
 from traceability.proof.keys import ISSUER
@@ -70,9 +69,6 @@ class SecondFactorPages:
         routes.post("/account/second-factor/end")(self.end)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _owing(self, request: Request) -> SignedIn:
         signed = self._doors.session(request)
         if signed is None or signed.stage is not Stage.CODE:
@@ -97,7 +93,6 @@ class SecondFactorPages:
         return self._render.page(
             request,
             "sign_in_code.html",
-            now_ms=self._now_ms(),
             is_simulated=False,
             status=422 if trouble else 200,
             next=safe_next(next),
@@ -141,7 +136,6 @@ class SecondFactorPages:
         return self._render.page(
             request,
             "second_factor.html",
-            now_ms=self._now_ms(),
             is_simulated=False,
             status=422 if trouble else 200,
             is_set=is_set,
@@ -170,7 +164,7 @@ class SecondFactorPages:
         must not be made its finder's.
         """
         self._doors.check_form(request, csrf)
-        signed, now_ms = self._setting_up(request), self._now_ms()
+        signed, now_ms = self._setting_up(request), self._services.now_ms()
         factor = self._registry.find_second_factor(signed.person)
         if factor is None or factor.confirmed_ms is not None:
             return RedirectResponse(f"/account/second-factor?next={quote(next)}", 303)
@@ -205,7 +199,7 @@ class SecondFactorPages:
         """
         if signed.stage is Stage.WHOLE:
             self._signing.check_secret(request, signed.person, secret)
-        step = step_of(kept, code, self._now_ms())
+        step = step_of(kept, code, self._services.now_ms())
         if step is None:
             raise SignInError("factor_wrong")
         return step

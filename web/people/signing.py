@@ -7,7 +7,6 @@ from fastapi import Request
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.accounts import Account, SignedIn, Stage
 from greenwater.storage.registry.people import SECOND_FACTOR, parse_phone
 from web.door.doors import Doors
@@ -69,9 +68,6 @@ class SigningIn:
         self._strangers = Patience()
         self._addresses = Patience(FREE_TRIES_AN_ADDRESS)
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def sign_in(
         self, request: Request, phone: str, secret: str, *, is_own: bool
     ) -> CameIn:
@@ -80,7 +76,7 @@ class SigningIn:
         Raises:
             SignInError: they do not fit, or it is too early.
         """
-        now_ms, address = self._now_ms(), address_of(request)
+        now_ms, address = self._services.now_ms(), address_of(request)
         try:
             number = parse_phone(phone)
             account = self._registry.find_account(number)
@@ -123,7 +119,9 @@ class SigningIn:
         token = self._doors.open(
             person, stage=stage, agent=agent_of(request), is_own=is_own
         )
-        request.state.session = self._registry.find_session(token, self._now_ms())
+        request.state.session = self._registry.find_session(
+            token, self._services.now_ms()
+        )
         request.state.token = token
         act = "sign_in" if stage is Stage.WHOLE else f"sign_in_{stage}"
         self._doors.note(request, act, person=person)
@@ -163,7 +161,7 @@ class SigningIn:
         Raises:
             SignInError: it is wrong, was taken already, or it is too early.
         """
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         turn = self._turn_of(person, now_ms)
         if not turn.may:
             raise SignInError("too many tries", turn.wait_ms)
@@ -179,7 +177,7 @@ class SigningIn:
             SignInError: he does not, or it is too early.
         """
         account = self._registry.get_account(person)
-        turn = self._turn_of(person, self._now_ms())
+        turn = self._turn_of(person, self._services.now_ms())
         if not turn.may:
             raise SignInError("too many tries", turn.wait_ms)
         if not is_secret(secret, account.secret_hash):

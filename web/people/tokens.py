@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.tokens import SCOPES, ApiToken
 from web.door.doors import Doors, RefusedError
@@ -50,9 +49,6 @@ class TokenPages:
         routes.post("/account/tokens/{token}/end")(self.end)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _ours(self, request: Request) -> tuple[str, list[str]]:
         """Return who is there, and the organisations whose tokens are his to make."""
         person = self._doors.person(request)
@@ -73,14 +69,13 @@ class TokenPages:
         self, request: Request, *, secret: str = "", trouble: str = ""
     ) -> HTMLResponse:
         _, ours = self._ours(request)
-        lang, now_ms = lang_of(request), self._now_ms()
+        lang, now_ms = lang_of(request), self._services.now_ms()
         names, people = self._registry.organisation_names(), self._registry.names()
         return self._render.page(
             request,
             "tokens.html",
             status=422 if trouble else 200,
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             trouble=trouble,
             secret=secret,
             organisations=[(one, names.get(one, one)) for one in ours],
@@ -94,7 +89,7 @@ class TokenPages:
         )
 
     def _good(self, organisation: str) -> list[ApiToken]:
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         found = self._registry.list_api_tokens(organisation)
         return [
             one for one in found if one.revoked_ms is None and now_ms < one.expires_ms
@@ -121,7 +116,11 @@ class TokenPages:
             return self._page(request, trouble=say(lang, "token_needs"))
         if len(self._good(where)) >= MOST:
             return self._page(request, trouble=say(lang, "token_many", most=MOST))
-        secret, id_, now_ms = secrets.token_urlsafe(32), random_id(), self._now_ms()
+        secret, id_, now_ms = (
+            secrets.token_urlsafe(32),
+            random_id(),
+            self._services.now_ms(),
+        )
         try:
             self._registry.add_api_token(
                 id_, secret, organisation=where, name=name, scopes=frozenset(scope),
@@ -143,7 +142,7 @@ class TokenPages:
             ours[0],
         )
         self._registry.revoke_api_token(
-            token, now_ms=self._now_ms(), organisation=where
+            token, now_ms=self._services.now_ms(), organisation=where
         )
         return RedirectResponse("/account/tokens", 303)
 

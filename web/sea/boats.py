@@ -10,7 +10,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.storage.registry.places import VesselInfo
 from traceability.records import FieldError
@@ -75,16 +74,13 @@ class BoatPages:
         routes.post("/vessels/{vessel}/records")(self.enter)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def boats_page(self, request: Request, q: str = "") -> HTMLResponse:
         """Boats, with what is soon to be done for each; ``q`` picks by name or number."""
         mine, lang = self._doors.mine(request), lang_of(request)
         vessels = mine.seen.vessels()
         gone = [one for one in vessels if not one.is_in_service]
         vessels = [one for one in vessels if one.is_in_service]
-        states = states_of(mine.seen, vessels, self._now_ms())
+        states = states_of(mine.seen, vessels, self._services.now_ms())
         shown = [one for one in vessels if _is_asked(one, q)][:MOST_BOATS]
         boats = [
             (
@@ -103,8 +99,6 @@ class BoatPages:
         return self._render.page(
             request,
             "boats.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             boats=boats,
             gone=[
                 (_link(one), state_text(lang, one)) for one in gone if _is_asked(one, q)
@@ -123,8 +117,6 @@ class BoatPages:
         return self._render.page(
             request,
             "boat.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             vessel=info,
             state=state_text(lang, info),
             facts=boat_facts(lang, info),
@@ -137,7 +129,7 @@ class BoatPages:
                 self._services.registry,
                 mine.seen,
                 mine.seen.vessel_inspections(vessel=info.id, limit=MOST_INSPECTIONS),
-                self._now_ms(),
+                self._services.now_ms(),
             ),
             new_trip=str(uuid.uuid4()),
             is_of_crew=visitor.is_of_crew,
@@ -145,7 +137,7 @@ class BoatPages:
         )
 
     def _papers(self, lang: Lang, mine: Services, info: VesselInfo) -> list[PaperView]:
-        states = states_of(mine.seen, [info], self._now_ms())
+        states = states_of(mine.seen, [info], self._services.now_ms())
         return sorted(
             paper_views(lang, states[info.id]), key=lambda one: one.look == "good"
         )
@@ -168,13 +160,13 @@ class BoatPages:
         # Who may not write is told so before he has filled anything in.
         self._doors.sailor(request, or_on_duty=kind in OF_DUTY)
         form = SeaForm(
-            kind, trip, str(uuid.uuid4()), typed_time(self._now_ms()),
+            kind, trip, str(uuid.uuid4()), typed_time(self._services.now_ms()),
             {"haul": haul, "violation": violation, "port": "CHR"},
         )  # fmt: skip
         if kind == "trip" and trip:
             form = self._of_trip(mine, info, form)
         if haul:
-            form = self._of_haul(mine, form, trip, haul, self._now_ms())
+            form = self._of_haul(mine, form, trip, haul, self._services.now_ms())
         if corrects:
             old = mine.seen.get_vessel_record(corrects)
             form = replace(
@@ -189,7 +181,7 @@ class BoatPages:
     def _ended(self, form: SeaForm) -> SeaForm:
         """Return the form of a trip that landed now, where it left."""
         landed = {
-            "return_ms": typed_time(self._now_ms()),
+            "return_ms": typed_time(self._services.now_ms()),
             "return_port": form.values.get("departure_port", ""),
         }
         told = {name: text for name, text in form.values.items() if text}
@@ -220,8 +212,6 @@ class BoatPages:
             request,
             "sea_record.html",
             status=422 if form.trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             vessel=info,
             form=form,
             kind_name=say(lang, f"sea_kind_{form.kind}"),

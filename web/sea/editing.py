@@ -12,7 +12,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_changes import VesselFacts
@@ -88,8 +87,6 @@ class BoatEditPages:
             request,
             "boat_edit.html",
             status=422 if trouble else 200,
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             vessel=info,
             given=given,
             trouble=trouble,
@@ -102,9 +99,6 @@ class BoatEditPages:
                 lang, registry.vessel_changes(info.id), registry.names()
             ),
         )
-
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
 
     async def change(self, request: Request, vessel: str) -> Response:
         """Say anew what a boat is; what is wrong comes back with what was typed."""
@@ -119,7 +113,7 @@ class BoatEditPages:
         def act(info: VesselInfo, person: str) -> str:
             facts = _facts(lang, form)
             self._registry.change_vessel(
-                info.id, facts, person=person, at_ms=self._now_ms()
+                info.id, facts, person=person, at_ms=self._services.now_ms()
             )
             return info.id
 
@@ -134,7 +128,7 @@ class BoatEditPages:
         self, request: Request, vessel: str, form: Mapping[str, str]
     ) -> Response:
         def act(info: VesselInfo, person: str) -> str:
-            now_ms, is_lost = self._now_ms(), form.get("lost") == "on"
+            now_ms, is_lost = self._services.now_ms(), form.get("lost") == "on"
             if form.get("to") == "out":
                 self._registry.retire_vessel(
                     info.id, person=person, at_ms=now_ms, is_lost=is_lost
@@ -157,7 +151,10 @@ class BoatEditPages:
             if not self._doors.known(request).administers:
                 raise RefusedError("this needs an administrator", "needs_boat")
             return self._registry.renumber_vessel(
-                info.id, form.get("number", ""), person=person, at_ms=self._now_ms()
+                info.id,
+                form.get("number", ""),
+                person=person,
+                at_ms=self._services.now_ms(),
             )
 
         return self._done(request, vessel, form, act)

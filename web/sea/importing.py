@@ -8,7 +8,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
 from traceability.book.tables import Names, decoded, plain
 from traceability.sea.importing import KINDS, SeaImporter, SeaTrial, sea_titles
@@ -140,8 +139,6 @@ class SeaImportPages:
             request,
             "sea_import.html",
             status=422 if trouble else 200,
-            now_ms=milliseconds(self._services.clock.now()),
-            is_simulated=self._services.is_demo,
             vessel=self._doors.mine(request).seen.get_vessel(vessel),
             kinds=[(one, say(lang, f"sea_kind_{one}")) for one in KINDS],
             kind=kind,

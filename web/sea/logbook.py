@@ -13,7 +13,6 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.trips import Haul
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.scope import Scope
@@ -83,7 +82,7 @@ class LogPages:
         """The forms of a trip, what this phone has not sent, what was entered lately."""
         mine, lang = self._doors.mine(request), lang_of(request)
         visitor, info = self._doors.known(request), mine.seen.get_vessel(vessel)
-        now_ms = milliseconds(self._services.clock.now())
+        now_ms = self._services.now_ms()
         trips = trip_links(lang, mine.seen, info.id)[:TRIPS]
         records = mine.seen.vessel_records(vessel=info.id)
         chosen = trip or _at_sea(mine.seen, info.id)
@@ -91,7 +90,6 @@ class LogPages:
             request,
             "logbook.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             vessel=info,
             may_act=visitor.keeps_boats and visitor.person is not None,
             trips=[(one.href.removeprefix("/trips/"), one.name) for one in trips],

@@ -10,7 +10,6 @@ from fastapi import Form as Typed
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError, UnavailableError
-from greenwater.kernel.reading import milliseconds
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.cards import CardRevocation
 from greenwater.storage.registry.vessel_books import CatchPaper
@@ -69,11 +68,8 @@ class TripCardPages:
         routes.get("/lots/{lot}/catch.json")(self.catch_document)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _view(self, request: Request, trip: str) -> TripView:
-        return trip_view(self._doors.mine(request).seen, trip, self._now_ms())
+        return trip_view(self._doors.mine(request).seen, trip, self._services.now_ms())
 
     def _card(self, view: TripView) -> tuple[Card, str]:
         if self._services.signer is None:
@@ -89,7 +85,7 @@ class TripCardPages:
             (view.span[0], ended_ms),
             view.book.expected,
             view.papers,
-            self._now_ms(),
+            self._services.now_ms(),
         )
         return card, make_card(card, self._services.public_url, self._services.signer)
 
@@ -112,12 +108,10 @@ class TripCardPages:
             is_called_in=bool(known) and card.made_ms <= known[0].until_ms,
             may_end=self._doors.known(request).keeps_boats,
             act=str(uuid.uuid4()),
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             trip=trip,
             name=view.vessel.name,
             address=address,
-            facts=self.card_facts(lang, card, self._now_ms()),
+            facts=self.card_facts(lang, card, self._services.now_ms()),
             days=exact(lang, RULES.card.value),
         )
 
@@ -175,7 +169,7 @@ class TripCardPages:
             one for one in request.url.query.split("&") if not one.startswith("lang=")
         )
         keys = keys_document(self._services.registry.signing_keys())
-        now_ms, registry = self._now_ms(), self._services.registry
+        now_ms, registry = self._services.now_ms(), self._services.registry
         status = Status(now_ms, cards=cards_ended(registry, now_ms))
         verdict = check_card(f"{base}{raw}?{query}", keys, now_ms, status)
         return self._verdict_page(request, verdict)
@@ -187,12 +181,12 @@ class TripCardPages:
         return self._render.page(
             request,
             "card_checked.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             code=verdict.code,
             look=look,
             mark=MARKS[look],
-            facts=[] if shown is None else self.card_facts(lang, shown, self._now_ms()),
+            facts=[]
+            if shown is None
+            else self.card_facts(lang, shown, self._services.now_ms()),
         )
 
     @staticmethod
@@ -263,8 +257,6 @@ class TripCardPages:
         return self._render.page(
             request,
             "sheet.html",
-            now_ms=self._now_ms(),
-            is_simulated=self._services.is_demo,
             sheet=sheet,
             back=back,
             document=f"{request.url.path}.json",

@@ -13,7 +13,6 @@ from fastapi.responses import (
 )
 
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from traceability.gate.harvest import GateRefusedError
 from traceability.gate.overriding import Asked as AskedOverride
@@ -78,11 +77,8 @@ class TripPages:
         routes.post("/trips/{trip}/overrides/agree")(self.agree)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def _view(self, request: Request, trip: str) -> TripView:
-        return trip_view(self._doors.mine(request).seen, trip, self._now_ms())
+        return trip_view(self._doors.mine(request).seen, trip, self._services.now_ms())
 
     def trip_page(self, request: Request, trip: str) -> HTMLResponse:
         """One trip."""
@@ -98,7 +94,7 @@ class TripPages:
 
     def _page(self, request: Request, view: TripView, trouble: Trouble) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
-        registry, now_ms = self._services.registry, self._now_ms()
+        registry, now_ms = self._services.registry, self._services.now_ms()
         records = mine.seen.vessel_records(trip=view.trip)
         records = [one for one in records if one.vessel == view.vessel.id]
         standing = frozenset(one.record.id for one in in_force(records))
@@ -203,7 +199,9 @@ class TripPages:
             fields["receiver"],
             goods,
             lot_links(lang, mine.seen.lots_of_landing(landing.root)),
-            balance_views(lang, balances(mine.seen, landing.root, self._now_ms())),
+            balance_views(
+                lang, balances(mine.seen, landing.root, self._services.now_ms())
+            ),
         )
 
     async def confirm(self, request: Request, trip: str) -> Response:
@@ -286,7 +284,7 @@ class TripPages:
                 number=form.get("number", ""),
                 holder=form.get("holder", ""),
                 kilograms=kilograms,
-                issued_ms=self._now_ms(),
+                issued_ms=self._services.now_ms(),
             )
             self._papers.draw(person, new)
         except (InputError, ConflictError) as exc:

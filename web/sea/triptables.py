@@ -56,19 +56,15 @@ class TripTablePages:
         routes.get("/fleet/zones.csv")(self.zones)
         return routes
 
-    def _now_ms(self) -> int:
-        return milliseconds(self._services.clock.now())
-
     def page(self, request: Request, vessel: str = "") -> HTMLResponse:
         """Choose days and a boat; what each column holds."""
         mine, lang = self._doors.mine(request), lang_of(request)
-        now_ms = self._now_ms()
+        now_ms = self._services.now_ms()
         first = local(now_ms).date() - dt.timedelta(days=USUAL_DAYS)
         return self._render.page(
             request,
             "trip_tables.html",
             now_ms=now_ms,
-            is_simulated=self._services.is_demo,
             vessels=[(one.id, one.name) for one in mine.seen.vessels()],
             chosen=mine.seen.get_vessel(vessel).id if vessel else "",
             first=first.isoformat(),
@@ -126,7 +122,7 @@ class TripTablePages:
 
     def _period(self, since: str, until: str) -> Period:
         """Return the days that are asked for; the last three months where none are."""
-        last = _day(until) or local(self._now_ms()).date()
+        last = _day(until) or local(self._services.now_ms()).date()
         first = _day(since) or last - dt.timedelta(days=USUAL_DAYS)
         if not 0 <= (last - first).days <= LONGEST_DAYS:
             raise InputError(
@@ -140,7 +136,7 @@ class TripTablePages:
     def _sailed(self, request: Request, vessel: str, period: Period) -> Sailed:
         seen = self._doors.mine(request).seen
         vessels = [seen.get_vessel(vessel)] if vessel else seen.vessels()
-        return sailed_of(seen, vessels, period, self._now_ms())
+        return sailed_of(seen, vessels, period, self._services.now_ms())
 
 
 def sailed_of(
