@@ -214,7 +214,7 @@ class AdminPages:
         return self._render.page(
             request,
             "admin_devices.html",
-            422 if trouble else 200,
+            status=422 if trouble else 200,
             devices=views,
             new=new,
             trouble=trouble or left,
