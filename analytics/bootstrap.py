@@ -11,6 +11,7 @@ from analytics.alarms.notifying import Notifier
 from analytics.backfill import Progress, backfill
 from analytics.executing import Learner, open_executor, spare_collector
 from analytics.forecasting import Forecasting
+from analytics.past import find_again
 from analytics.places import Places
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
@@ -143,8 +144,10 @@ def run_backfill(
     unit: str = "",
     device: str = "",
     progress: Progress,
-) -> int:
-    """Flag a stretch of the past again; return how many readings.
+) -> tuple[int, int]:
+    """Flag a stretch of the past again and look for episodes in it.
+
+    Returns how many readings were flagged, and how many episodes nobody knew were found.
 
     Raises:
         ConfigError: a URL is wrong.
@@ -174,12 +177,21 @@ def run_backfill(
                 f"no readings of {f'unit {unit!r}' if unit else f'device {device!r}'}: "
                 "greenwater device list names the devices"
             )
-        return backfill(
+        flagged = backfill(
             telemetry,
             places,
             series,
             from_ms,
             to_ms,
             executor=executor,
-            progress=progress,
+            progress=lambda done, of: progress(done, 2 * of),
         )
+        found = find_again(
+            telemetry,
+            places,
+            series,
+            from_ms,
+            to_ms,
+            progress=lambda done, of: progress(of + done, 2 * of),
+        )
+        return flagged, found

@@ -3,8 +3,8 @@
 What a watcher remembers is large, so it is kept now and then, not with every pass: when an
 episode begins or ends, and every SNAPSHOT_MS. After a restart the readings since then are
 taken again from the store; ids are made from what happened, so that the episodes are the
-same ones. Only readings newer than what was seen move anything: what comes late is
-flagged, and can be looked at again by ``greenwater analytics backfill``.
+same ones. Only readings newer than what was seen move these watchers. What came in behind,
+as the days of an outage do, is looked back at once no more of it comes (``past``).
 
 Every COMPARE_MS a probe is held to those in the same water, as they are in the store, a
 quarter of an hour late so that all of them are there; and to a hand meter's readings
@@ -12,13 +12,11 @@ when these come in.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, Protocol
-from zlib import crc32
 
 import msgspec
-from msgspec import Struct
 
 from analytics.alarms.claims import Claim, episode_alarm
 from analytics.alarms.tracked import AHEAD_MS
@@ -30,29 +28,29 @@ from analytics.comparing import (
     by_channel,
     hand_span_ms,
 )
+from analytics.past import COMPARE_MS, WATCHED, kept_of, look_back
 from analytics.places import Places
+from analytics.watching import Kept, Probe
 from analytics.water.belief import EITHER
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
-from analytics.water.watch import Point, Watcher, WatchState
-from greenwater.kernel.channels import SENT, SPECS, Channel, Measurement
+from analytics.water.watch import Point
+from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Findings, Intake, Series, Span
 
 STATES: Final = "water/"
-SNAPSHOT_MS: Final = 30 * 60 * 1000
 CATCH_UP_MS: Final = 24 * 3600 * 1000
 """What a watcher missed for longer than this it goes on without."""
 LASTING_MS: Final = 30 * 60 * 1000
 """A fault of a probe that is over sooner is no alarm: a spike needs nobody."""
-COMPARE_MS: Final = 30 * 60 * 1000
-"""How often a probe is held to its neighbours; less than an episode's pause."""
 
-WATCHED: Final = frozenset(
-    channel for channel in SENT if SPECS[channel].measurement is Measurement.WATER
-)
+SETTLED_MS: Final = 10 * 60 * 1000
+"""After so long without more of it, what came in behind is all there."""
+LATE_MS: Final = 30 * 60 * 1000
+"""What is recorded sooner after it was taken came in the common disorder of batches."""
 
 
 class Telemetry(Protocol):
@@ -68,57 +66,22 @@ class Telemetry(Protocol):
         ...
 
 
-class Kept(Struct):
-    """A watcher as it is kept, and the newest reading it has taken.
-
-    ``compared_ms`` is until when it was held to its neighbours, ``slot`` the stretch of
-    COMPARE_MS that it is in, ``claimed`` the episode that each channel's alarm is about.
-    """
-
-    state: WatchState
-    newest_ms: int = 0
-    compared_ms: int = 0
-    slot: int = 0
-    claimed: dict[str, str] = {}
-
-
-class _Probe:
-    """One probe's watcher at work."""
-
-    def __init__(self, series: Series, kept: Kept | None) -> None:
-        self.is_behind = kept is not None
-        self.kept = kept or Kept(WatchState(device=series.device, probe=series.probe))
-        self.watcher = Watcher(self.kept.state)
-        self.saved_ms = self.kept.newest_ms
-        # Ten thousand probes must not all be kept with the same pass.
-        self._offset_ms = crc32("/".join(series).encode()) % SNAPSHOT_MS
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is to be kept again."""
-        return self.slot(self.kept.newest_ms) != self.slot(self.saved_ms)
-
-    def slot(self, at_ms: int, every_ms: int = SNAPSHOT_MS) -> int:
-        """Return the stretch of time that an instant is in."""
-        return (at_ms + self._offset_ms) // every_ms
-
-    def compare_until_ms(self) -> int:
-        """Return until when neighbours' readings should be there by now."""
-        return self.kept.slot * COMPARE_MS - self._offset_ms - APART_MS
-
-
 class Oddities:
     """The probes of one worker. Used by one thread."""
 
     def __init__(self, telemetry: Telemetry, states: Mapping[str, bytes]) -> None:
         self._telemetry = telemetry
         self._probes = {
-            _series(name): _Probe(_series(name), msgspec.json.decode(kept, type=Kept))
+            _series(name): Probe(_series(name), msgspec.json.decode(kept, type=Kept))
             for name, kept in states.items()
             if name.startswith(STATES)
         }
         self._pending: dict[str, Episode] = {}
         self._moved: set[Series] = set()
+        self._behind = {
+            series for series, one in self._probes.items() if one.kept.behind
+        }
+        self._back: tuple[Series, Iterator[Sequence[Episode]]] | None = None
 
     def take(
         self, row: Intake, readings: Iterable[Reading], places: Places
@@ -134,9 +97,59 @@ class Oddities:
                 claims += self._take_hand(series, some, places)
                 continue
             probe = self._probe(series)
+            if row.stored and row.recorded_ms - row.max_ms > LATE_MS:
+                self._note_behind(series, probe, some, row.recorded_ms)
             changes = self._take(series, probe, some, places)
             claims += self._settled(series, probe, changes, places)
         return claims
+
+    def _note_behind(
+        self, series: Series, probe: Probe, some: Sequence[Reading], recorded_ms: int
+    ) -> None:
+        """Remember the stretch of readings that the watcher has passed already."""
+        kept = probe.kept
+        times = [one.taken_ms for one in some if one.taken_ms <= kept.newest_ms]
+        if not times:
+            return
+        start_ms, end_ms = kept.behind or (times[0], times[-1] + 1)
+        kept.behind = min(start_ms, times[0]), max(end_ms, times[-1] + 1)
+        kept.behind_ms = recorded_ms
+        self._moved.add(series)
+        self._behind.add(series)
+        if self._back is not None and self._back[0] == series:
+            self._back = None  # more of it has come: from the beginning
+
+    def look_back(self, now_ms: int, places: Places) -> bool:
+        """Go a day on through what came in behind; return whether all of a probe's is done.
+
+        To be asked when nothing is waiting: what is live goes first.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        if self._back is None:
+            settled_ms = now_ms - SETTLED_MS
+            due = (
+                one for one in self._behind if self._kept(one).behind_ms <= settled_ms
+            )
+            series = min(due, default=None)
+            stretch = None if series is None else self._kept(series).behind
+            if series is None or stretch is None:
+                return False
+            span = Span(series, *stretch)
+            self._back = series, look_back(self._telemetry, places, span)
+        series, going = self._back
+        episodes = next(going, None)
+        if episodes is not None:
+            self._pending |= {one.id: one for one in episodes}
+            return False
+        self._back, self._kept(series).behind = None, None
+        self._behind.discard(series)
+        self._moved.add(series)
+        return True
+
+    def _kept(self, series: Series) -> Kept:
+        return self._probes[series].kept
 
     def write(self) -> None:
         """Write the episodes that changed, before the pass is kept."""
@@ -157,16 +170,16 @@ class Oddities:
         self._moved = set()
         return states
 
-    def _probe(self, series: Series) -> _Probe:
+    def _probe(self, series: Series) -> Probe:
         probe = self._probes.get(series)
         if probe is None:
-            probe = self._probes[series] = _Probe(series, None)
+            probe = self._probes[series] = Probe(series, None)
         return probe
 
     def _take(
         self,
         series: Series,
-        probe: _Probe,
+        probe: Probe,
         readings: Sequence[Reading],
         places: Places,
     ) -> list[Change]:
@@ -179,7 +192,7 @@ class Oddities:
     def _take_fresh(
         self,
         series: Series,
-        probe: _Probe,
+        probe: Probe,
         readings: Sequence[Reading],
         places: Places,
     ) -> list[Change]:
@@ -198,7 +211,7 @@ class Oddities:
             kept.newest_ms = fresh[-1].taken_ms
         return changes
 
-    def _compare(self, series: Series, probe: _Probe, places: Places) -> list[Change]:
+    def _compare(self, series: Series, probe: Probe, places: Places) -> list[Change]:
         """Hold a probe to those in the same water, from where this was done last."""
         kept, until_ms = probe.kept, probe.compare_until_ms()
         from_ms = max(kept.compared_ms, until_ms - CATCH_UP_MS)
@@ -239,7 +252,7 @@ class Oddities:
     def _settled(
         self,
         series: Series,
-        probe: _Probe,
+        probe: Probe,
         changes: Sequence[Change],
         places: Places,
     ) -> list[Claim]:
@@ -263,19 +276,7 @@ class Oddities:
 
     def _note(self, change: Change) -> None:
         one = change.episode
-        self._pending[one.id] = Episode(
-            DeviceId(one.device),
-            ProbeId(one.probe),
-            one.id,
-            EpisodeKind(str(one.kind)),
-            one.cause,
-            one.start_ms,
-            one.end_ms,
-            change.what != "closed",
-            round(one.probability, 4),
-            tuple(Channel(name) for name in one.channels),
-            one.compared,
-        )
+        self._pending[one.id] = kept_of(one, is_open=change.what != "closed")
 
 
 def _claims(

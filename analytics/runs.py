@@ -169,13 +169,14 @@ class Runs:
         self._watch.tick(
             now_ms, self._patience_ms(), self._places, is_up_to_date=is_up_to_date
         )
+        is_done = is_up_to_date and self._oddities.look_back(now_ms, self._places)
         self._flagging.write()
         self._oddities.write()
         sailed = self._boats.sailed()
         if sailed:
             self._registry.save_trips(sailed)
         changes = self._watch.taken()
-        if rows or acts or changes.alarms:
+        if rows or acts or changes.alarms or is_done:
             self._save(changes, acts, now_ms)
         return len(rows)
 

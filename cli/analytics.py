@@ -39,7 +39,7 @@ def backfill(
     ] = "",
     device: Annotated[str, typer.Option(help="Only this device.")] = "",
 ) -> None:
-    """Flag a stretch of the past again, and derive what follows from it; no alarms."""
+    """Flag a stretch of the past again, derive what follows, find episodes; no alarms."""
     from analytics.bootstrap import run_backfill
     from analytics.settings import AnalyticsSettings
     from cli.times import parse_time
@@ -50,7 +50,7 @@ def backfill(
     settings = load(AnalyticsSettings, prefix="GREENWATER_ANALYTICS_")
     logs.configure("analytics", level="warning")
     with typer.progressbar(length=1000, label="flagging") as bar:
-        count = run_backfill(
+        flagged, found = run_backfill(
             settings,
             from_ms,
             to_ms,
@@ -58,4 +58,6 @@ def backfill(
             device=device,
             progress=lambda done, of: bar.update(done * 1000 // of - bar.pos),
         )
-    typer.echo(f"{count} readings flagged")
+    typer.echo(
+        f"{flagged} readings flagged, {found} episodes found that were not known"
+    )

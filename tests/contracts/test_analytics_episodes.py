@@ -90,6 +90,29 @@ class Pond:
             )
             self.runs.look()
 
+    def behind(self, from_ms: int, until_ms: int, recorded_ms: int) -> None:
+        """A batch of an outage, recorded long after it was taken, and a pass."""
+        began = milliseconds(START)
+        times = range(from_ms, until_ms, STEP_MS)
+        self.store.write(
+            [
+                Reading(*POND, channel, began + at_ms, self.value(channel, at_ms))
+                for at_ms in times
+                for channel in (OXYGEN, WARMTH)
+            ]
+        )
+        self.sequence += 1
+        self.store.record(
+            [
+                Intake(
+                    WorkerId("w1"), self.sequence, POND.device, "o" * 16,
+                    self.sequence, self.sequence, len(times) * 2, 0, 0, 0,
+                    began + from_ms, began + times[-1], recorded_ms,
+                )
+            ]
+        )  # fmt: skip
+        self.runs.look()
+
     def episodes(self) -> list[Episode]:
         found = self.store.findings.episodes(Span(POND, 0, 2**62))
         return [one for one in found if one.channels[0] is OXYGEN]
@@ -121,6 +144,36 @@ def test_a_probe_that_stands_still_is_one_episode_and_one_quiet_alarm(
     assert end_ms - STEP_MS <= over.end_ms <= end_ms + 3_600_000
     alarms = [a for a in pond.registry.alarms() if a.kind == "episode"]
     assert [a.returned_ms is not None for a in alarms] == [True]
+
+
+def test_an_episode_of_an_outage_that_comes_in_behind_what_is_live_is_found(
+    pond: Pond,
+) -> None:
+    out_ms, back_ms = 9 * DAY_MS, 12 * DAY_MS
+    pond.live(0, out_ms)
+    pond.live(back_ms, back_ms + DAY_MS // 12)
+    assert pond.episodes() == []
+    now_ms = milliseconds(pond.clock.now())
+    for first_ms in range(out_ms, back_ms, 6 * DAY_MS // 24):
+        pond.behind(first_ms, first_ms + 6 * DAY_MS // 24, now_ms)
+    pond.runs = Runs(pond.registry, pond.store, pond.clock)
+    pond.clock.advance(timedelta(minutes=9))
+    pond.runs.look()
+    assert pond.episodes() == [], "more of it may come"
+    for _ in range(5):
+        pond.clock.advance(timedelta(minutes=5))
+        for _ in range(6):
+            pond.runs.look()
+
+    (one,) = pond.episodes()
+    assert (one.cause, one.is_open) == ("stuck", False)
+    began = milliseconds(START) + STUCK_FROM
+    assert 0 < one.start_ms - began < DAY_MS // 4
+    assert abs(one.end_ms - began - STUCK_FOR) <= DAY_MS // 24
+    known = pond.registry.open_alarms()
+    assert [alarm.kind for alarm in known if not alarm.is_late] == []
+    kept = pond.registry.load_states()[f"water/{POND.device}/{POND.probe}"]
+    assert b'"behind":null' in kept
 
 
 def test_lives_cut_short_anywhere_find_the_same_episode(
