@@ -135,6 +135,16 @@ def test_a_family_sets_its_calls_itself(farms: Farms, household: TestClient) -> 
     assert posted(household, "/calls/order", **elsewhere).status_code == 404
     gone = {"organisation": "hoa", "person": "minh"}
     assert posted(household, "/calls/order", **gone, step="later").status_code == 404
+    registry.add_member("an", "hoa", Role.DELEGATE)
+    only_writes = enter(TestClient(household.app, follow_redirects=False), "an")
+    for path in ("/calls/order", "/calls/hours"):
+        assert posted(only_writes, path, **where, **span).status_code == 403
+    assert "Đổi thứ tự" not in only_writes.get("/calls").text
+    more = [
+        posted(household, "/calls/ways", **add, to=f"090500002{n}") for n in range(5)
+    ]
+    assert [one.status_code for one in more] == [303, 303, 303, 303, 422]
+    assert "Đã có 4 nơi nhận" in more[-1].text
 
 
 def test_the_last_way_is_ended_only_once_one_knows_what_that_means(

@@ -143,6 +143,11 @@ def test_a_step_of_somebody_unknown_or_to_nowhere_moves_nobody() -> None:
     still = {"lan": 0, "tam": 1, "minh": 2}
     for person, by in (("x", 1), ("lan", -1), ("minh", 1), ("tam", 0)):
         assert moved(ours, person, by) == still
+    both = (replace(LAN, place=1), TAM, replace(MINH, place=1))
+    for by, places in ((-1, (0, 1)), (1, (1, 0))):
+        after = moved(both, "tam", by)
+        assert (after["tam"], after["lan"]) == places
+        assert after["lan"] == after["minh"], "they are told together still"
     twice = (replace(TAM, place=0, url="json://f/"), *ours)
     assert order_of(twice) == [["tam", "lan"], ["minh"]]
 
