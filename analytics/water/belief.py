@@ -28,11 +28,20 @@ CRASH_MG_L: Final = 2.0
 
 
 class Around(NamedTuple):
-    """What the probe's other channels did: lost just now, jumped at the same instant."""
+    """What the probe's other channels did: lost just now, jumped at the same instant.
+
+    ``is_lifted``: one of them had no value just now. ``is_blind``: this one is made with
+    another, which has none at this instant.
+    """
 
     lost: tuple[str, ...] = ()
     jumped: tuple[str, ...] = ()
     is_dry: bool = False
+    is_lifted: bool = False
+    is_blind: bool = False
+
+
+NOTHING: Final = Around()
 
 
 def scored(share: float) -> float:
@@ -52,12 +61,10 @@ def share_of(score: float) -> float:
 
 def sensor_odd(signs: Signs, around: Around) -> Odd:
     """Return what is odd about a reading as a fault of the probe."""
-    if signs.is_dead:
-        return Odd(DEAD, "out_of_water" if around.is_dry else "reads_zero", around.lost)
-    if around.is_dry:
-        return Odd(LOST, "out_of_water", around.lost)
-    if signs.is_lost:
-        return Odd(LOST, "no_value", around.lost)
+    if signs.is_dead or signs.is_lost or around is not NOTHING:
+        unmeasured = _unmeasured(signs, around)
+        if unmeasured is not None:
+            return unmeasured
     if not around.lost:
         weights = WEIGHTS
         quiet = signs.jump * weights["jump"]
@@ -75,13 +82,27 @@ def sensor_odd(signs: Signs, around: Around) -> Odd:
         "level_shift": signs.off,
         "noisy": signs.burst * WEIGHTS["burst"],
         "stuck": signs.held * WEIGHTS["held"],
-        "serviced": _serviced(signs) if around.lost else 0.0,
+        "serviced": _serviced(signs) if around.is_lifted else 0.0,
     }
     cause = max(shares, key=shares.__getitem__)
     score = scored(shares[cause])
     if cause in ("spike", "level_shift") and around.jumped and not around.lost:
         return Odd(score, "water_change", around.jumped)
     return Odd(score, cause, around.lost)
+
+
+def _unmeasured(signs: Signs, around: Around) -> Odd | None:
+    """Return what is odd about a number that measures no water; None if it may."""
+    if signs.is_dead:
+        return Odd(DEAD, "out_of_water" if around.is_dry else "reads_zero", around.lost)
+    if around.is_dry:
+        return Odd(LOST, "out_of_water", around.lost)
+    if signs.is_lost:
+        return Odd(LOST, "no_value", around.lost)
+    if around.is_blind and signs.repeats:
+        cause = "serviced" if around.lost else "no_value"
+        return Odd(LOST, cause, around.lost, is_certain=True)
+    return None
 
 
 def _serviced(signs: Signs) -> float:

@@ -75,11 +75,15 @@ class Episode(Struct, kw_only=True):
 
 
 class Odd(NamedTuple):
-    """One reading's score and the cause that makes most of it; ``near`` was odd with it."""
+    """One reading's score and the cause that makes most of it; ``near`` was odd with it.
+
+    ``is_certain``: no matter of degree, so it is told however often it was.
+    """
 
     score: float
     cause: str
     near: tuple[str, ...] = ()
+    is_certain: bool = False
 
 
 RANK: Final = {

@@ -17,7 +17,7 @@ A_DAY: Final = 0.04
 """Peaks a day above the threshold that a channel may show in its usual life."""
 ABOVE: Final = 1.5
 """How much more than what was usual is unusual."""
-MOST: Final = 6.0
+MOST: Final = 4.0
 """The highest threshold, in floors: what is odder is odd however often it was so."""
 
 

@@ -19,6 +19,8 @@ CLIPPED: Final = 4.0
 REMEMBERED_MS: Final = 2 * DAY_MS
 SLOPE: Final = 0.4
 DAMPED: Final = 0.7
+WAVE: Final = 2.0
+"""How much farther than at the last reading a wave of the water goes at the next, at most."""
 LATELY: Final = 4
 """Readings that make up a burst."""
 OFF_MS: Final = 2 * HOUR_MS
@@ -34,7 +36,8 @@ class Signs(NamedTuple):
     """What is odd about one reading, each over the threshold of this channel.
 
     ``jump``, ``burst`` and ``held`` are shares of the threshold: 1 is as odd as may be.
-    ``is_dead``: a value that no running probe shows here (zero out of nothing).
+    ``is_dead``: a value that no running probe shows here (zero out of nothing). ``step``:
+    how far off its course it is in usual steps, waves of the water among them.
     """
 
     jump: float = 0.0
@@ -68,6 +71,7 @@ class ChannelState(Struct, array_like=True):
     jumps: Peaks = field(default_factory=lambda: Peaks(10.0))
     bursts: Peaks = field(default_factory=lambda: Peaks(4.0))
     runs: Peaks = field(default_factory=lambda: Peaks(12.0))
+    went: float = 0.0
 
 
 def lost(state: ChannelState, at_ms: int) -> Signs:
@@ -95,10 +99,23 @@ def signs_of(
         return Signs(is_dead=True)
     off = value - state.last - DAMPED * state.slope * min(steps, 2.0)
     usual = max(state.usual, state.grain / 2, 1e-9)
-    jump = abs(off) / (usual * max(steps, 1.0) ** 0.5)
+    unit = usual * max(steps, 1.0) ** 0.5
+    jump = _unheralded(state, value, off, steps) / unit
     found = _compared(state, at_ms, value, jump, usual)
     _learn(state, at_ms, value, off, steps)
-    return found
+    return found._replace(step=abs(off) / unit)
+
+
+def _unheralded(state: ChannelState, value: float, off: float, steps: float) -> float:
+    """Return how far it is off its course, less what a wave of the water may have done.
+
+    Mixing rounds what flows by: a front has a foot, and each reading goes on where the
+    last one went, farther by a measure. A fault is there, and gone, at once.
+    """
+    went, before = value - state.last, state.went * max(steps, 1.0)
+    if went * before <= 0:
+        return abs(off)
+    return min(abs(off), max(abs(went) - WAVE * abs(before), 0.0))
 
 
 def _begin(state: ChannelState, at_ms: int, value: float) -> None:
@@ -193,9 +210,9 @@ def _learn(
         clipped = far if far < most else most
     state.usual += rate * (clipped - state.usual)
     state.typical += rate * (abs(value) - state.typical)
+    state.went = (value - last) / (steps if steps > 1 else 1.0)
     if far < 8 * (state.usual if state.usual > grain else grain):
-        heading = (value - last) / (steps if steps > 1 else 1.0)
-        state.slope += SLOPE * (heading - state.slope)
+        state.slope += SLOPE * (state.went - state.slope)
     else:
         state.slope = 0.0
     state.seen += 1

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from analytics.water import belief, budget, days, episodes
-from analytics.water.belief import Around
+from analytics.water.belief import NOTHING, Around
 from analytics.water.days import DayState
 from analytics.water.drift import (
     BELOW,
@@ -36,7 +36,6 @@ SALT: Final = frozenset(
     {"conductivity", "specific_conductivity", "specific_conductivity_us_cm", "salinity"}
 )
 DRY: Final = SALT | {"depth"}
-ALONE: Final = Around()
 FALLING: Final = (Channel.SALINITY,)
 MOST_VALUE: Final = 1e15
 """No instrument says more: such a value is none, and its squares would overflow."""
@@ -79,10 +78,14 @@ class Beside(NamedTuple):
 
 
 class Gone(Struct, array_like=True):
-    """When a channel was last lost, and since when; ``onset_ms`` after being well."""
+    """When a channel was last lost, and since when; ``onset_ms`` after being well.
+
+    ``none_ms``: when it last had no value at all, not even zero.
+    """
 
     last_ms: int = -(10**15)
     onset_ms: int = -(10**15)
+    none_ms: int = -(10**15)
 
 
 class WatchState(Struct):
@@ -194,21 +197,24 @@ class Watcher:
         found = {one.channel: self._signs(one) for one in instant}
         for name, signs in found.items():
             if signs.is_dead or signs.is_lost:
-                self._remember_gone(name, at_ms)
+                self._remember_gone(name, at_ms, is_none=signs.is_lost)
         fresh = self._fresh(at_ms)
         jumped = [name for name, one in found.items() if one.jump >= 0.8]
         is_dry = bool(fresh) and self._is_dry(found, fresh)
+        is_blind = self._is_blind(found)
         odd_one, odd_share = together_share(state.together, at_ms, found)
         if not is_dry:
             taken.changes.extend(self._days(instant, found))
         for point in instant:
             name = point.channel
-            around = ALONE
-            if fresh or jumped:
+            around = NOTHING
+            if fresh or jumped or is_blind:
                 around = Around(
                     tuple(one for one in fresh if one != name),
                     tuple(one for one in jumped if one != name),
                     is_dry,
+                    self._is_lifted(name, fresh, at_ms),
+                    is_blind and self._meaning(name) in SALT,
                 )
             odds = self._odds(point, found[name], around)
             if name == odd_one:
@@ -275,11 +281,13 @@ class Watcher:
         is_salt = self._meaning(point.channel) in SALT
         return signs_of(state, point.at_ms, point.value, is_salt=is_salt)
 
-    def _remember_gone(self, name: str, at_ms: int) -> None:
+    def _remember_gone(self, name: str, at_ms: int, *, is_none: bool) -> None:
         gone = self.state.gone.setdefault(name, Gone())
         if at_ms - gone.last_ms > WELL_MS:
             gone.onset_ms = at_ms
         gone.last_ms = at_ms
+        if is_none:
+            gone.none_ms = at_ms
 
     def _fresh(self, at_ms: int) -> list[str]:
         if not self.state.gone:
@@ -301,6 +309,28 @@ class Watcher:
                 return False
         return any(
             signs.is_dead and name in fresh and self._meaning(name) in DRY
+            for name, signs in found.items()
+        )
+
+    def _is_lifted(self, name: str, fresh: Sequence[str], at_ms: int) -> bool:
+        """Return whether another channel has just had no value.
+
+        One that reads zero was measured: that is a fault of its own, nobody's visit.
+        """
+        return any(
+            at_ms - self.state.gone[one].none_ms <= HOUR_MS
+            for one in fresh
+            if one != name
+        )
+
+    def _is_blind(self, found: Mapping[str, Signs]) -> bool:
+        """Return whether temperature has no value.
+
+        It and conductivity are one probe, and what is told of salt is made of both: a
+        number of salt that comes again beside it is no measurement.
+        """
+        return any(
+            signs.is_lost and self._meaning(name) == Channel.TEMPERATURE
             for name, signs in found.items()
         )
 
@@ -327,7 +357,8 @@ class Watcher:
         best, event = 0.0, ""
         for found in odds:
             odd = found
-            if odd.score >= episodes.OPEN_AT and odd.cause in budget.SORTS:
+            is_bound = odd.cause in budget.SORTS and not odd.is_certain
+            if odd.score >= episodes.OPEN_AT and is_bound:
                 odd = self._within_budget(point, odd)
             best = max(best, odd.score)
             if odd.score < episodes.OPEN_AT:

@@ -54,3 +54,27 @@ def test_an_hour_of_the_same_value_is_not_a_day_of_it(
         for number, value in enumerate(values)
     ]
     assert (found[-1].held * belief.WEIGHTS["held"] >= 1) == is_stuck
+
+
+@pytest.mark.parametrize(
+    ("rise", "is_odd"),
+    [
+        ([1, 2, 4, 8, 14, 20, 24, 26, 26], False),
+        ([26] * 9, True),
+        ([26, 0, 0, 0, 0, 0, 0, 0, 0], True),
+    ],
+)
+def test_a_wave_of_the_water_has_a_foot_and_a_fault_is_there_at_once(
+    rise: list[int], is_odd: bool
+) -> None:
+    random, state = Random(5), ChannelState()
+    usual = [500 + random.gauss(0, 0.2) for _ in range(600)]
+    top = [500 + one + random.gauss(0, 0.1) for one in rise]
+    found = [
+        signs_of(state, number * 900_000, value)
+        for number, value in enumerate([*usual, *top])
+    ]
+    shares = [max(one.jump, one.burst) for one in found]
+    assert max(shares[48:600]) < 1
+    assert (max(shares[600:]) >= 1) == is_odd
+    assert max(one.step for one in found[600:]) > 20, "what it did is still to be seen"

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from analytics.water import days
+from analytics.water.budget import MOST, SERVICED
 from analytics.water.episodes import Episode
 from analytics.water.watch import Beside, Point, Scored, Watcher, WatchState
 from greenwater.reference.causes import CAUSES, Kind
@@ -126,6 +127,37 @@ def test_a_value_held_while_another_channel_is_lost_is_a_probe_being_lifted() ->
     for row in alone[600:603]:
         row["dissolved_oxygen"] = alone[599]["dissolved_oxygen"]
     assert not found(alone, "dissolved_oxygen")
+
+
+def test_what_is_made_with_a_temperature_that_is_not_there_is_told_every_time() -> None:
+    rows = a_pond(6)
+    visits = range(100, 560, 75)
+    for row in rows:
+        del row["ph"]
+    for first in visits:
+        rows[first]["temperature"] = None
+        for channel in ("salinity", "dissolved_oxygen"):
+            rows[first][channel] = rows[first - 1][channel]
+            rows[first + 1][channel] = rows[first - 1][channel]
+    lifted = [one for one in watched(rows)[1] if one.cause == "serviced"]
+    salt = [one for one in lifted if one.channel == "salinity"]
+    assert [one.start_ms // STEP_MS for one in salt] == list(visits)
+    assert all(one.probability == 0.9 for one in salt)
+    assert all("temperature" in one.channels for one in salt)
+    assert len(lifted) - len(salt) == MOST[SERVICED], "oxygen's is a matter of degree"
+
+
+def test_a_channel_that_reads_zero_is_nobodys_visit() -> None:
+    rows = a_pond(5)
+    for row in rows:
+        del row["salinity"]
+    for row in rows[400:404]:
+        row["ph"] = 0.0
+        row["dissolved_oxygen"] = rows[399]["dissolved_oxygen"]
+    assert {one.channel for one in watched(rows)[1]} == {"ph"}
+    for row in rows[400:404]:
+        row["ph"] = None
+    assert {one.cause for one in found(rows, "dissolved_oxygen")} == {"serviced"}
 
 
 def test_a_crash_is_water_trouble_at_every_reading_whatever_the_probe_is_thought_of() -> (
