@@ -32,6 +32,7 @@ PUBLIC = {
     "/check": "anybody checks a label", "/report-label": "anybody reports a label",
     "/card/{vessel}/{span}/{catch}/{papers}/{made}": "a trip card carries its proof",
     "/passport/{gtin}": "what is sold, for who buys it",
+    "/passport/{gtin}/picture.jpg": "how what is sold looks, for who buys it",
     "/passport/{gtin}/{lot}": "what is sold, for who buys it",
     "/api/v1/passports/{gtin}/{lot}": "the same, for programs",
     "/api/v1/labels/check": "anybody checks a label",

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
@@ -24,7 +25,9 @@ from web.labels.prints import PART, parts_of
 def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
     folder: Path = tmp_path_factory.mktemp("farms")
     with open_empty(folder) as world:
-        yield Farms(world, folder)
+        made = Farms(world, folder)
+        made.services = replace(made.services, photos=folder / "photos")
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +164,42 @@ def test_a_code_is_a_picture_for_other_programs(
     modules = picture.width / 8 - 8
     assert picture.info["dpi"][0] == pytest.approx(8 * modules / 25 * 25.4, abs=0.1)
     assert farmer.get(f"/labels/{farms.labels['binh']}.png").status_code == 404
+
+
+def test_a_product_has_a_picture_for_whoever_scans_its_label(
+    farmer: TestClient, farms: Farms
+) -> None:
+    lot, shown = farms.lots["hoa"], f"/passport/{GTINS['hoa']}/picture.jpg"
+    farms_label = farms.registry.find_label(farms.labels["hoa"])
+    assert farms_label is not None
+    scanned = path_of(farms_label.uri)
+    assert farmer.get(shown).status_code == 404
+
+    def give(raw: bytes, at: str = lot) -> tuple[int, str]:
+        form = {"csrf": csrf_of(farmer.cookies[COOKIE])}
+        answer = farmer.post(
+            f"/lots/{at}/picture", data=form, files={"photo": ("x.png", raw)}
+        )
+        return answer.status_code, answer.text
+
+    def drawn(colour: str) -> bytes:
+        kept = io.BytesIO()
+        Image.new("RGB", (1200, 900), colour).save(kept, "PNG")
+        return kept.getvalue()
+
+    status, text = give(b"no picture")
+    assert (status, "JPEG, PNG" in text) == (409, True)
+    assert give(drawn("red"), farms.lots["binh"])[0] == 404, "another farm's"
+    assert give(drawn("red"))[0] == 303
+    assert f'src="{shown}?v=' in farmer.get(f"/lots/{lot}").text
+    farmer.cookies.clear()
+    first = farmer.get(scanned, headers={"accept": "application/json"}).json()
+    assert f'src="{first["picture"]}"' in farmer.get(scanned).text
+    linked = farmer.get(scanned, headers={"accept": "application/ld+json"}).json()
+    assert linked["image"].endswith(first["picture"])
+    answer = farmer.get(first["picture"])
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(answer.content)).size == (640, 480)
+    entered(farmer, "hoa")
+    assert give(drawn("blue"))[0] == 303
+    assert f'src="{first["picture"]}"' not in farmer.get(f"/lots/{lot}").text

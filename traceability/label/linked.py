@@ -6,6 +6,7 @@ product, maker, days, weight, certificate and the places of its way, as coarse a
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -41,6 +42,7 @@ def linked_passport(found: Passport, about: str) -> dict[str, Any]:
             "value": found.lot,
         },
         "serialNumber": found.serial,
+        "image": found.picture and urljoin(about, found.picture),
         "brand": found.brand and {"@type": "Brand", "name": found.brand},
         "manufacturer": {"@type": "Organization", "name": found.producer},
         "productionDate": _day(found.harvested_ms),

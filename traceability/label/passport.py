@@ -192,7 +192,14 @@ def lot_passport(registry: Registry, lot: Lot) -> Passport:
         exceptions=tuple(exceptions_of(registry, roots)),
         catches=catches,
         places=tuple(in_order(_places(registry, lot, roots, catches))),
+        picture=picture_of(registry, lot.product),
     )
+
+
+def picture_of(registry: Registry, gtin: str) -> str | None:
+    """Return the path of a product's picture, another one with each picture; None: none."""
+    digest = registry.product_picture(gtin)
+    return None if digest is None else f"/passport/{gtin}/picture.jpg?v={digest[:12]}"
 
 
 def _measured(evidence: Evidence | None) -> Evidence | None:

@@ -112,6 +112,7 @@ KEPT_ELSEWHERE: Final = frozenset(
         "/records/{record}/confirm",
         "/records/{record}/keep",
         "/records/{record}/photos",
+        "/lots/{lot}/picture",
         "/api/v1/records",
         "/api/v1/steps",
         "/vessels/{vessel}/records",

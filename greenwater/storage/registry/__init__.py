@@ -42,6 +42,7 @@ from greenwater.storage.registry.passing import Passing
 from greenwater.storage.registry.people import People
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
+from greenwater.storage.registry.product_pictures import ProductPictures
 from greenwater.storage.registry.pulses import Pulses
 from greenwater.storage.registry.quarantine import Quarantine
 from greenwater.storage.registry.roots import Roots
@@ -72,6 +73,7 @@ class Registry(
     Places,
     PlaceChanges,
     UnitLimits,
+    ProductPictures,
     VesselChanges,
     Devices,
     Probes,
