@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from fastapi.testclient import TestClient
 
 from analytics.alarms.addresses import check_ways, is_plain
 from analytics.alarms.calling import order_of
-from analytics.alarms.notifying import send_by_apprise
+from analytics.alarms.notifying import Notifier, send_by_apprise
 from analytics.alarms.ways import Way, Ways
 from analytics.bulletins import on_watch
 from cli.cast import FARM, add_people
 from cli.harbour import HOUSEHOLD, add_crew
 from cli.phones import add_calls, gateway
+from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.registry.bulletins import BulletinCopy
@@ -25,7 +27,7 @@ from greenwater.storage.registry.watching import Notification, Pass
 from tests.pages.farms import BASE, PHONES, Farms, pin_hash
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.test_doors import csrf, enter
-from tests.pages.world import HOUR_MS, NOW_MS, open_empty
+from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from tests.templates import empty_registry
 from web.app import create_app
 from web.demo import MESSAGES, Message
@@ -184,6 +186,12 @@ def test_where_nothing_can_be_sent_the_page_says_who_can_change_it(
 
 def test_tests_cost_money_and_are_counted(farms: Farms, household: TestClient) -> None:
     farms.registry.add_contact("hoa", "tam", "to-sms://84905000021")
+    assert posted(household, "/calls/test").status_code == 303
+    clock = ManualClock(NOW)
+    for _ in range(3):
+        Notifier(farms.registry, clock, "http://x").send_due()  # no gateway is set
+        clock.advance(timedelta(seconds=40))
+    assert "gửi thử lúc 03:12 không được" in page_of(household, "/calls").text
     copies = [
         BulletinCopy(
             id=f"test/tam/x/{n}", organisation="hoa", person="tam", url="to-sms://1",

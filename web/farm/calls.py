@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.alarms.calling import ESCALATE_MS, ROUNDS
 from greenwater.storage.registry.accounts import PersonInfo
-from greenwater.storage.registry.bulletins import BulletinCopy
+from greenwater.storage.registry.bulletins import TESTS, BulletinCopy
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role
 from web.door.doors import Doors
@@ -18,9 +18,6 @@ from web.ports import Services
 from web.views.calls import HouseholdView, call_view, household_view, short_of
 from web.views.formats import HOUR_MS, MINUTE_MS, clock_time
 from web.words import Lang, say
-
-TESTS: Final = "test/"
-"""What the ids of such messages begin with."""
 
 MOST_TESTS: Final = 12
 """How many tests somebody may send in an hour: each may cost the operator a text message."""

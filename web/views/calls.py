@@ -8,7 +8,7 @@ from analytics.alarms.calling import is_on_duty, order_of, unwatched
 from analytics.alarms.ways import hint_of, way_of
 from greenwater.storage.registry.bulletins import CopyState
 from greenwater.storage.registry.contacts import Contact
-from web.views.formats import moment
+from web.views.formats import MINUTE_MS, moment
 from web.words import WORDS, Lang, say
 
 
@@ -170,4 +170,5 @@ def _tested(lang: Lang, one: Contact, states: Sequence[CopyState], now_ms: int) 
     if state.sent_ms is not None:
         return say(lang, "calls_sent", time=moment(lang, state.sent_ms, now_ms))
     key = "calls_waits" if state.dropped_ms is None else "calls_failed"
-    return say(lang, key, time=moment(lang, state.due_ms, now_ms))
+    begun_ms = int(state.id.rpartition("/")[2]) * MINUTE_MS  # due again, it is later
+    return say(lang, key, time=moment(lang, begun_ms, now_ms))

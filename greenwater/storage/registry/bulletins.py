@@ -13,6 +13,9 @@ from greenwater.storage.registry.session import Sessions
 NIGHTLY: Final = ("evening", "morning")
 """Kinds of what is said of the night; other messages share their outbox."""
 
+TESTS: Final = "test/"
+"""What ids of messages begin with by which somebody hears whether it rings."""
+
 
 class Bulletin(Struct, frozen=True, kw_only=True):
     """One sentence in both languages; (unit, kind, day) is its identity.
