@@ -42,7 +42,10 @@ def water(
         str, typer.Option(help="Only these columns, separated by commas.")
     ] = "",
     limits: Annotated[
-        str, typer.Option(help="A species (PNV, NUR, …), whose limits make alarms.")
+        str,
+        typer.Option(
+            help="A species (PNV, NUR, …): its levels, and the alarms they would have made."
+        ),
     ] = "",
     label: Annotated[
         Path | None,

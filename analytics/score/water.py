@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.score.flags import Flags, flags_of
+from analytics.score.limits import limit_lines
 from analytics.score.names import is_verdict
 from analytics.score.pieces import PIECE, Piece, scored_pieces
 from analytics.score.probes import alike
@@ -30,7 +31,6 @@ from analytics.water import learned
 from analytics.water.episodes import Episode
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InputError
-from greenwater.reference.limits import Severity, species_limits
 from greenwater.reference.species import SPECIES
 
 LISTED: Final = 20
@@ -65,19 +65,26 @@ def score_water(
     names = channels_of(table, channels)
     notes = list(table.notes) + _compared(names)
     flags = flags_of(table, names, species)
+    parts = 1 if species is None else 2
+
+    def told(done: int, whole: int) -> None:
+        progress(done, parts * whole)
+
     found: Sequence[Episode]
     if label is None:
         episodes: dict[str, Episode] = {}
-        pieces = _noted(scored_pieces(table, names, progress), episodes)
+        pieces = _noted(scored_pieces(table, names, told), episodes)
         write_rows(table, names, flags, pieces, out)
         found = _in_order(episodes)
     else:
-        scored = score_table(table, names, progress)
+        scored = score_table(table, names, told)
         scored, more = _with_labels(table, names, scored, label, train_until)
         notes += more
         write_rows(table, names, flags, _cut(scored, names), out)
         found = scored.episodes
-    return summary_of(table, names, flags, found, notes, species)
+    beyond = [] if species is None else list(limit_lines(table, names, species))
+    progress(len(table), len(table))
+    return summary_of(table, names, flags, found, notes, beyond)
 
 
 def channels_of(table: Table, asked: str) -> list[str]:
@@ -280,9 +287,9 @@ def summary_of(
     flags: Mapping[str, Flags],
     episodes: Sequence[Episode],
     notes: Sequence[str],
-    species: str | None,
+    beyond: Sequence[str],
 ) -> str:
-    """Return the printed page: rows, flags by channel, episodes."""
+    """Return the printed page: rows, flags by channel, what was beyond limits, episodes."""
     lines = [*(f"note: {note}" for note in notes)]
     lines.append(f"{len(table)} rows, {len(names)} channels")
     lines.append(
@@ -291,7 +298,7 @@ def summary_of(
     for name in names:
         counts = [int((flags[name] == flag).sum()) for flag in (1, 2, 3, 4, 9)]
         lines.append(f"{name:26s}" + "".join(f"{count:9d}" for count in counts))
-    lines += _limit_lines(table, names, species)
+    lines += beyond
     lines.append(f"{len(episodes)} episodes, the most probable and longest:")
     longest = sorted(episodes, key=lambda one: one.probability, reverse=True)
     listed = sorted(
@@ -311,28 +318,6 @@ def _episode_line(one: Episode) -> str:
         f"  {start} to {end}  {one.channel}: {one.words_en} "
         f"({one.kind}, p {one.probability:.2f}, compared with {one.compared})"
     )
-
-
-def _limit_lines(
-    table: Table, names: Sequence[str], species: str | None
-) -> Iterator[str]:
-    """Say how often each channel was beyond what the species bears."""
-    for name in names:
-        meaning = canonical(name)
-        if species is None or meaning not in set(Channel):
-            continue
-        limits = species_limits(species, Channel(meaning))
-        for severity in (Severity.WARN, Severity.CRITICAL):
-            bounds = limits.bounds(severity) if limits else None
-            if bounds is None:
-                continue
-            values = table.numbers[name]
-            beyond = np.zeros(len(values), bool)
-            if bounds.low is not None:
-                beyond |= values < bounds.low
-            if bounds.high is not None:
-                beyond |= values > bounds.high
-            yield f"{name}: {int(beyond.sum())} readings beyond {severity} of {species}"
 
 
 def _species(code: str) -> str | None:

@@ -112,6 +112,24 @@ def test_only_channels_that_are_asked_for(tmp_path: Path) -> None:
 def test_limits_of_a_species_are_counted(tmp_path: Path) -> None:
     _, summary = scored(a_file(tmp_path), tmp_path, limits="NUR")
     assert "readings beyond warn of NUR" in summary
+    assert "\n0 alarms of NUR" in summary, "a spike is a reading beyond, and no alarm"
+
+
+def test_limits_of_a_species_make_the_platforms_own_alarms(tmp_path: Path) -> None:
+    file, start = tmp_path / "in.csv", pd.Timestamp("2026-01-01", tz="UTC")
+    low = {100: 2.4, **dict.fromkeys(range(200, 208), 2.5), 206: 2.1}
+    rows = [
+        f"{(start + pd.Timedelta(minutes=15 * n)).isoformat()},{low.get(n, 6.0)}"
+        for n in range(300)
+    ]
+    file.write_text("\n".join(["time,dissolved_oxygen_mg_l", *rows]) + "\n")
+    _, summary = scored(file, tmp_path, limits="PNV")
+
+    assert "dissolved_oxygen_mg_l: 9 readings beyond critical of PNV" in summary
+    assert "\n1 alarm of PNV" in summary
+    (line,) = [one for one in summary.splitlines() if "limit 3" in one]
+    assert line.endswith("critical: oxygen at lowest 2.1 mg/L, limit 3.0 mg/L")
+    assert line.startswith("  2026-01-03T02:00:00Z to 2026-01-03T04:")
 
 
 def test_labels_teach_what_no_anomaly_is(tmp_path: Path) -> None:
