@@ -8,6 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from cli.gateways import named, note_gateway
 from cli.home import Home, open_home, write_mosquitto, write_nats
 from cli.times import parse_time
 from greenwater.kernel.clock import open_clock
@@ -40,6 +41,13 @@ def add(
     simulated: Annotated[
         bool, typer.Option(help="Whether pages say that its readings are made up.")
     ] = False,
+    speaks: Annotated[
+        str,
+        typer.Option(
+            help="It is a gateway that speaks for many devices by this mapping profile: "
+            "chirpstack_v4, or your own .toml."
+        ),
+    ] = "",
 ) -> None:
     """Register a device and print its password, this once.
 
@@ -50,10 +58,11 @@ def add(
         raise InputError("name the device and its --site, or many with --csv FILE")
     if csv_file is None:
         wanted = [_wanted(device, given, is_simulated=simulated)]
-    elif device or any(given.values()):
+    elif device or speaks or any(given.values()):
         raise InputError("give one device, or many with --csv: not both")
     else:
         wanted = _from_file(csv_file, is_simulated=simulated)
+    profile = named(speaks) if speaks else ""
     home = open_home()
     with open_registry(home.registry_url) as registry:
         now_ms = milliseconds(open_clock().now())
@@ -62,6 +71,11 @@ def add(
         for one, password in passwords.items():
             if password is not None:
                 registry.note("device_add", one, at_ms=now_ms, session="cli")
+        if profile:
+            note_gateway(home.path, device, profile)
+            typer.echo(
+                "start ingest (or up) again: it hears this gateway then", err=True
+            )
         _tell_broker(home, registry)
 
 

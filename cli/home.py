@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from cli.gateways import rights_of
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.settings import load
 from greenwater.storage.backup.mark import refuse_unfinished
@@ -237,7 +238,7 @@ def write_nats(home: Home, registry: Registry, plan: BrokerPlan) -> Path:
     """Write the embedded broker's configuration, and have it read anew if it runs."""
     folder, certificate = home.broker_folder, _certificate(home, plan.hosts)
     files = nats.render(
-        accounts(registry.list_devices(), _service(home)),
+        _accounts(home, registry),
         folder=folder,
         listener=Listener(plan.host, plan.port, *certificate),
         inner_port=plan.inner_port,
@@ -260,13 +261,19 @@ def write_mosquitto(
         own = {certificate.name: certificate.read_text(encoding="ascii")}
         certificate = folder / certificate.name
     files = mosquitto.render(
-        accounts(registry.list_devices(), _service(home)),
+        _accounts(home, registry),
         folder=folder,
         services=Listener("127.0.0.1", plan.service_port),
         devices=Listener(plan.device_host, plan.device_port, certificate, certificate),
     )
     done = apply(folder, {**own, **files}, program=mosquitto.PROGRAM, pid=mosquitto.PID)
     return folder / mosquitto.CONFIG, done
+
+
+def _accounts(home: Home, registry: Registry) -> list[Account]:
+    return accounts(
+        registry.list_devices(), _service(home), gateways=rights_of(home.path)
+    )
 
 
 def _service(home: Home) -> Account:

@@ -18,6 +18,9 @@ Host = Annotated[
 
 def ingest() -> None:
     """Run ingest: MQTT to the telemetry store."""
+    from msgspec.structs import replace as changed
+
+    from cli.gateways import profiles_of
     from cli.supervisor import stop_on_signals
     from ingest.bootstrap import run_ingest
     from ingest.settings import IngestSettings
@@ -25,6 +28,8 @@ def ingest() -> None:
     settings = load(IngestSettings, prefix="GREENWATER_INGEST_")
     logs.configure("ingest", level=settings.log_level)
     refuse_unfinished(settings.home)
+    heard = {*settings.mapping_profiles, *profiles_of(settings.home)}
+    settings = changed(settings, mapping_profiles=tuple(sorted(heard)))
     run_ingest(settings, open_clock(), stop_on_signals())
 
 

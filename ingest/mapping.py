@@ -6,11 +6,12 @@ does not name are not ours to read; a named value that is missing is not there; 
 is there and cannot be a reading rests in quarantine beside the good ones.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,7 @@ from msgspec import Struct
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import ConfigError, InputError
 from greenwater.kernel.ids import (
+    DEVICE_PATTERN,
     DeviceId,
     DeviceState,
     ProbeId,
@@ -26,11 +28,14 @@ from greenwater.kernel.ids import (
 )
 from greenwater.kernel.reading import Reading, milliseconds, unsayable
 from greenwater.kernel.settings import load_toml
+from greenwater.kernel.topics import ROOT
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S, MAX_INFLATED_BYTES
 from ingest.intake import Batch, digest_of, refuse
 from ingest.ports import Delivery, Quarantined
 
 _MISSING = object()
+FOLDER: Final = Path(str(resources.files("ingest") / "profiles"))
+TOPIC: Final = re.compile(r"[A-Za-z0-9_-][!#-&(-\[\]-~]*")
 
 
 class MappedValue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +47,10 @@ class MappedValue(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of payload."""
+    """One kind of payload. Who sends it speaks for every device whose id fits ``ids``.
+
+    ``hears`` are topics that the sender itself wants to subscribe to.
+    """
 
     name: str
     filter: str
@@ -50,6 +58,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     probe: str
     times: tuple[str, ...]
     values: tuple[MappedValue, ...]
+    ids: str = DEVICE_PATTERN.pattern
+    hears: tuple[str, ...] = ()
 
     def matches(self, topic: str) -> bool:
         """Return whether a topic fits the filter (MQTT 3.1.1 §4.7)."""
@@ -66,15 +76,21 @@ def load_profile(name: str) -> Profile:
     """Return a profile that comes with the platform, or one from a path ending in .toml.
 
     Raises:
-        ConfigError: there is none, or it names a unit its channel does not accept.
+        ConfigError: there is none, or something in it cannot be.
     """
-    if name.endswith(".toml"):
-        path = Path(name)
-    else:
-        packaged = resources.files("ingest") / "profiles" / f"{name}.toml"
-        path = Path(str(packaged))
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if path.parent == FOLDER and not path.is_file():
+        known = ", ".join(sorted(one.stem for one in FOLDER.glob("*.toml")))
+        raise ConfigError(
+            f"no mapping profile {name!r}; there are: {known}, or a path that ends in .toml"
+        )
     profile = load_toml(Profile, path)
-    parse_probe(profile.probe)
+    _check_topics(profile, path)
+    try:
+        parse_probe(profile.probe)
+        re.compile(profile.ids)
+    except (InputError, re.error) as exc:
+        raise ConfigError(f"{path}: {exc}") from exc
     for value in profile.values:
         accepts = SPECS[value.channel].accepts
         if value.unit not in accepts:
@@ -83,6 +99,16 @@ def load_profile(name: str) -> Profile:
                 f"write one of {', '.join(accepts)}"
             )
     return profile
+
+
+def _check_topics(profile: Profile, path: Path) -> None:
+    """Refuse what must not stand in a broker's permissions, or takes in our own topics."""
+    for topic in (profile.filter, *profile.hears):
+        if TOPIC.fullmatch(topic) is None or topic.startswith(f"{ROOT.split('/')[0]}/"):
+            raise ConfigError(
+                f"{path}: topic {topic!r}: begin with a name that is not ours, without "
+                "blanks or quotes"
+            )
 
 
 class Mappings:
@@ -126,6 +152,8 @@ def open_mapped(
     try:
         document = _document(payload)
         device = parse_device(str(_found(document, profile.device)).lower())
+        if re.fullmatch(profile.ids, device) is None:
+            raise InputError(f"device {device} is none that {profile.name} speaks for")
         batch.device = device
         if states.get(device) is not DeviceState.ACTIVE:
             batch.is_authorised = False

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from greenwater.kernel.errors import UnavailableError
 from ingest.counters import Counters
 from ingest.queue import DeliveryQueue
 
@@ -29,10 +30,20 @@ class _Figures(Collector):
 def serve_metrics(
     port: int, counters: Counters, queue: DeliveryQueue
 ) -> Iterator[None]:
-    """Answer Prometheus on 127.0.0.1 until left."""
+    """Answer Prometheus on 127.0.0.1 until left.
+
+    Raises:
+        UnavailableError: the port is taken.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(counters, queue))
-    server, thread = start_http_server(port, "127.0.0.1", registry=registry)
+    try:
+        server, thread = start_http_server(port, "127.0.0.1", registry=registry)
+    except OSError as exc:
+        raise UnavailableError(
+            f"cannot listen on 127.0.0.1 port {port}: {exc.strerror}; set another "
+            "GREENWATER_INGEST_METRICS_PORT"
+        ) from exc
     try:
         yield
     finally:

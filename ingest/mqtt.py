@@ -71,8 +71,10 @@ class MqttInlet:
         client.reconnect_delay_set(1, MAX_RECONNECT_S)
         _introduce(client, url, ca_file)
         client.on_connect = self._connected
+        client.on_connect_fail = self._failed
         client.on_disconnect = self._disconnected
         client.on_message = self._received
+        self._has_failed = False
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -115,10 +117,16 @@ class MqttInlet:
             log.error("broker.refused", reason=str(reason))
             return
         self._connections += 1
+        self._has_failed = False
         client.subscribe([(topic, 1) for topic in self._filters])
         self.is_online.set()
         log.info("broker.connected", host=self._url.host, port=self._url.port)
         self._on_online()
+
+    def _failed(self, _c: paho.Client, _u: Any) -> None:
+        if not self._has_failed:  # once, though it is tried every few seconds
+            log.error("broker.unreachable", host=self._url.host, port=self._url.port)
+        self._has_failed = True
 
     def _disconnected(
         self, _c: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import msgspec
 
@@ -46,15 +46,15 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
     """Return ``kind`` filled from the variables that start with ``prefix``.
 
     A field ``broker_url`` is read from ``{prefix}BROKER_URL``, else from
-    ``GREENWATER_BROKER_URL`` if that is a shared one.
+    ``GREENWATER_BROKER_URL`` if that is a shared one. Several values have commas.
 
     Raises:
         ConfigError: a variable with the prefix names no field, one is nobody's, or a
             value is refused.
     """
     environment = os.environ if environ is None else environ
-    fields = {field.name for field in msgspec.structs.fields(kind)}
-    values: dict[str, str] = {}
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    values: dict[str, str | list[str]] = {}
     for name in fields:
         shared = f"GREENWATER_{name.upper()}"
         if shared in SHARED and shared in environment:
@@ -66,8 +66,13 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
         name = variable.removeprefix(prefix).lower()
         if name not in fields:
             raise ConfigError(f"no such setting: {variable}")
-        values[name] = value
+        is_many = get_origin(fields[name]) is tuple
+        values[name] = _split(value) if is_many else value
     return _converted(values, kind, "the environment")
+
+
+def _split(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _refuse_nobodys(variable: str) -> None:

@@ -22,11 +22,13 @@ from typing import Final
 from ingest.brokers.plan import (
     IN_FLIGHT,
     MAX_PACKET_BYTES,
+    NOTHING,
     Account,
     Listener,
     Rights,
     check,
     device_rights,
+    heard_beside,
     quotable,
     service_rights,
 )
@@ -44,13 +46,11 @@ def render(
     folder: Path,
     services: Listener,
     devices: Listener,
-    extra_filters: Sequence[str] = (),
     run_as: str = "",
 ) -> Mapping[str, str]:
     """Return the files of ``folder`` by name.
 
-    ``extra_filters`` are what services subscribe to beside ``gw/1`` (mapping profiles),
-    ``run_as`` the user Mosquitto becomes when root starts it (its own: ``mosquitto``).
+    ``run_as`` is the user Mosquitto becomes when root starts it (its own: ``mosquitto``).
 
     Raises:
         ConfigError: as ``plan.check``.
@@ -79,7 +79,7 @@ sys_interval 0
 {_listener(services, where, "services")}
 {_listener(devices, where, "devices")}use_username_as_clientid true
 """
-    rights = service_rights(extra_filters)
+    rights = service_rights(heard_beside(accounts))
     return {
         CONFIG: config,
         "services.passwords": _passwords(ours),
@@ -88,7 +88,12 @@ sys_interval 0
         ),
         "devices.passwords": _passwords(boxes),
         # One rule for all of them; Mosquitto puts the user name in the place of %u.
-        "devices.acl": _acl("pattern", device_rights("%u")),
+        "devices.acl": _acl("pattern", device_rights("%u"))
+        + "".join(
+            f"user {one.user}\n{_acl('topic', one.beside)}"
+            for one in boxes
+            if one.beside != NOTHING
+        ),
     }
 
 

@@ -29,8 +29,9 @@ from ingest.brokers.plan import (
     Account,
     Listener,
     Rights,
+    all_rights,
     check,
-    device_rights,
+    heard_beside,
     quotable,
     service_rights,
 )
@@ -50,19 +51,18 @@ def render(
     folder: Path,
     listener: Listener,
     inner_port: int = -1,
-    extra_filters: Sequence[str] = (),
 ) -> Mapping[str, str]:
     """Return the files of ``folder`` by name.
 
     ``inner_port`` is where nats-server speaks its own protocol, on loopback; nobody may
-    log in there. -1 lets it choose. ``extra_filters`` are what services subscribe to
-    beside ``gw/1`` (mapping profiles).
+    log in there. -1 lets it choose.
 
     Raises:
         ConfigError: as ``plan.check``.
     """
     check(accounts, [listener])
-    users = "\n".join(_user(account, extra_filters) for account in accounts)
+    beside = heard_beside(accounts)
+    users = "\n".join(_user(account, beside) for account in accounts)
     where = quotable(folder)
     text = f"""server_name: greenwater
 listen: "127.0.0.1:{inner_port}"
@@ -96,11 +96,11 @@ def _tls(listener: Listener) -> str:
     )
 
 
-def _user(account: Account, extra_filters: Sequence[str]) -> str:
+def _user(account: Account, beside: Sequence[str]) -> str:
     if account.is_service:
-        rights, refused = service_rights(extra_filters), ""
+        rights, refused = service_rights(beside), ""
     else:
-        rights, refused = device_rights(account.user), ', deny: ["$MQTT.sub.>"]'
+        rights, refused = all_rights(account), ', deny: ["$MQTT.sub.>"]'
     return (
         f'    {{ user: "{account.user}", password: "{account.bcrypt_hash}", '
         f'allowed_connection_types: ["MQTT"], permissions: {_subjects(rights, refused)} }}'

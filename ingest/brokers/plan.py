@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -31,13 +31,21 @@ class Rights(NamedTuple):
     subscribe: tuple[str, ...]
 
 
+NOTHING: Final = Rights((), ())
+
+
 class Account(NamedTuple):
-    """A user at the broker: a device, or one of the platform's services."""
+    """A user at the broker: a device, or one of the platform's services.
+
+    ``beside`` is what a device may do beside its own branch: a gateway of other make
+    speaks for many, as its mapping profile says.
+    """
 
     user: str
     bcrypt_hash: str
     pbkdf2_hash: str
     is_service: bool = False
+    beside: Rights = NOTHING
 
 
 class Listener(NamedTuple):
@@ -67,6 +75,18 @@ def device_rights(user: str) -> Rights:
     )
 
 
+def all_rights(account: Account) -> Rights:
+    """Return what a device may do: its own branch, and what it may beside."""
+    own, beside = device_rights(account.user), account.beside
+    return Rights(own.publish + beside.publish, own.subscribe + beside.subscribe)
+
+
+def heard_beside(accounts: Iterable[Account]) -> tuple[str, ...]:
+    """Return what services hear beside ``gw/1``: all that gateways may say."""
+    said = {one for account in accounts for one in account.beside.publish}
+    return tuple(sorted(said))
+
+
 def service_rights(extra_filters: Sequence[str] = ()) -> Rights:
     """Return what ingest may do; ``extra_filters`` are those of mapping profiles."""
     every = DeviceId("+")
@@ -81,12 +101,25 @@ def service_rights(extra_filters: Sequence[str] = ()) -> Rights:
     )
 
 
-def accounts(devices: Iterable[DeviceInfo], *services: Account) -> list[Account]:
-    """Return the accounts of the services and of the devices that may speak."""
+def accounts(
+    devices: Iterable[DeviceInfo],
+    *services: Account,
+    gateways: Mapping[str, Rights] | None = None,
+) -> list[Account]:
+    """Return the accounts of the services and of the devices that may speak.
+
+    ``gateways`` are what some of the devices may do beside.
+    """
+    beside = gateways or {}
     return [
         *services,
         *(
-            Account(device.id, device.bcrypt_hash, device.pbkdf2_hash)
+            Account(
+                device.id,
+                device.bcrypt_hash,
+                device.pbkdf2_hash,
+                beside=beside.get(device.id, NOTHING),
+            )
             for device in devices
             if device.state is DeviceState.ACTIVE
         ),

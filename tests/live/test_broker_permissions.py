@@ -25,7 +25,7 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import applying, mosquitto, nats, tls
 from ingest.brokers.applying import Applied
-from ingest.brokers.plan import Account, Listener, accounts
+from ingest.brokers.plan import Account, Listener, Rights, accounts
 from tests.conftest import started
 from tests.live.clients import Client, closing_all, wait_for
 from tests.servers import Mosquitto, Nats, Server, free_port
@@ -37,6 +37,7 @@ NOW = 1_780_000_000_000
 OUTBOX = "k3v9x2m4q8w1z7t5"
 SERVICE = "gw-ingest"
 UP, STATUS, REPLY = "gw/1/+/up/+/+", "gw/1/+/status", "gw/1/+/reply/+"
+LORA = "application/+/device/+/event/up"
 NUMBERS = itertools.count()
 
 
@@ -69,7 +70,7 @@ class Platform:
         self.service_port, self.device_port = free_port(), free_port()
         if kind == "nats":
             self.device_port = self.service_port
-        self.add("box-a", "box-b")
+        self.add("box-a", "box-b", "lora")
         self.server: Server
         config = folder / (nats.CONFIG if kind == "nats" else mosquitto.CONFIG)
         if kind == "nats":
@@ -87,7 +88,8 @@ class Platform:
         service = Account(
             SERVICE, self.secret.bcrypt_hash, self.secret.pbkdf2_hash, is_service=True
         )
-        who = accounts(self.registry.list_devices(), service)
+        gateways = {"lora": Rights((LORA,), ())}
+        who = accounts(self.registry.list_devices(), service, gateways=gateways)
         with_tls = self._files[1:] if self._files else (None, None)
         devices = Listener("127.0.0.1", self.device_port, *with_tls)
         if self.kind == "nats":
@@ -288,6 +290,25 @@ def test_a_last_will_reaches_nobody_either(
 
     wait_for("own last will", lambda: ("gw/1/box-a/status", b"will") in ingest.got)
     assert (topic, b"will") not in ingest.got + victim.got
+
+
+def test_a_gateway_of_other_make_is_heard_where_its_profile_says_and_nowhere_else(
+    shared_platform: Platform,
+) -> None:
+    ingest, said, denied = shared_platform.ingest(), fresh(), {fresh(), fresh()}
+    assert ingest.subscribe(LORA, 1)
+    topic = "application/7/device/a84041ffff1234ab/event/up"
+    for who, where, payload in zip(
+        ("lora", "box-a"), (up("box-a"), topic), denied, strict=True
+    ):
+        shared_platform.box(who).publish(where, payload)
+    shared_platform.box("lora").publish(topic, said)
+    ingest.heard(said)
+
+    last = fresh()  # what came before this and was not heard, never will be
+    shared_platform.box("box-a").publish(up("box-a"), last)
+    ingest.heard(last)
+    assert denied.isdisjoint(payload for _, payload in ingest.got)
 
 
 @pytest.mark.parametrize(

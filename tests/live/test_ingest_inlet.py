@@ -6,8 +6,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
-from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.broker_url import BrokerUrl
+from greenwater.kernel.errors import ConfigError, UnavailableError
+from ingest.counters import Counters
 from ingest.inlet.frames import (
     Acknowledge,
     Connect,
@@ -18,7 +21,10 @@ from ingest.inlet.frames import (
     Publish,
 )
 from ingest.inlet.process import InletProcess
+from ingest.metrics import serve_metrics
+from ingest.mqtt import MqttInlet
 from ingest.ports import Delivery
+from ingest.queue import DeliveryQueue
 from tests.live.clients import wait_for
 from tests.live.system import Service
 from tests.servers import Mosquitto
@@ -51,6 +57,30 @@ def test_frames_come_whole_and_in_order_however_the_bytes_are_cut() -> None:
 
 def connect(url: str, ca_file: str | None = None) -> Connect:
     return Connect(url, "gw-inlet-test", ["gw/1/+/up/+/+"], ca_file, False, "warning")
+
+
+def test_a_broker_that_is_not_there_is_said_once() -> None:
+    url = BrokerUrl.parse("mqtt://127.0.0.1:1")
+    inlet = MqttInlet(
+        url, client_id="x", filters=(), offer=lambda _: True, on_online=lambda: None
+    )
+    with capture_logs() as said, inlet.running():
+        wait_for("it is said", lambda: bool(said))
+        inlet._client.reconnect_delay_set(1, 1)
+        time.sleep(1.2)
+    assert said == [
+        {"event": "broker.unreachable", "log_level": "error", "host": "127.0.0.1", "port": 1}
+    ]  # fmt: skip
+
+
+def test_a_port_of_figures_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(UnavailableError, match=f"port {port}: Address already in"),
+            serve_metrics(port, Counters(), DeliveryQueue(1, 1)),
+        ):
+            pass
 
 
 def test_an_authority_that_cannot_be_read_refuses_to_start(tmp_path: Path) -> None:

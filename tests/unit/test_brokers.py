@@ -25,7 +25,13 @@ from ingest.brokers.applying import (
     running_pid,
     write_private,
 )
-from ingest.brokers.plan import Account, Listener, device_rights, service_rights
+from ingest.brokers.plan import (
+    Account,
+    Listener,
+    Rights,
+    all_rights,
+    device_rights,
+)
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 HERE = Listener("127.0.0.1", 1883)
@@ -41,26 +47,25 @@ def test_a_device_may_do_six_things() -> None:
     )
 
 
-def test_a_service_hears_what_mapping_profiles_ask_for() -> None:
-    profile = "application/+/device/+/event/up"
+def test_a_gateway_says_what_its_profile_says_and_services_hear_it() -> None:
+    says, hears = "application/+/device/+/event/up", "application/+/device/+/command/+"
+    lora = BOX._replace(user="lora", beside=Rights((says,), (hears,)))
+    who = [SERVICE, BOX, lora]
 
-    assert profile in service_rights([profile]).subscribe
-    assert (
-        "application.*.device.*.event.up"
-        in nats.render(
-            [SERVICE], folder=Path("/srv"), listener=HERE, extra_filters=[profile]
-        )[nats.CONFIG]
+    assert all_rights(lora).publish[-1] == says
+    assert all_rights(BOX) == device_rights("box-1")
+    users = nats.render(who, folder=Path("/srv"), listener=HERE)[nats.CONFIG]
+    service, box, gateway = (one for one in users.splitlines() if "user:" in one)
+    assert "application.*.device.*.event.up" in service.partition("subscribe")[2]
+    assert "application" not in box
+    assert "application.*.device.*.event.up" in gateway.partition("subscribe")[0]
+    assert "application.*.device.*.command.*" in gateway.partition("subscribe")[2]
+    files = mosquitto.render(who, folder=Path("/srv"), services=HERE, devices=THERE)
+    assert f"topic read {says}\n" in files["services.acl"]
+    assert files["devices.acl"].endswith(
+        f"user lora\ntopic write {says}\ntopic read {hears}\n"
     )
-    assert (
-        f"topic read {profile}\n"
-        in mosquitto.render(
-            [SERVICE],
-            folder=Path("/srv"),
-            services=HERE,
-            devices=THERE,
-            extra_filters=[profile],
-        )["services.acl"]
-    )
+    assert files["devices.acl"].count("application") == 2
 
 
 @pytest.mark.parametrize(

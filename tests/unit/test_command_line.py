@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import cli
 from cli import main as command_line
-from cli.home import Home, HomeSettings, the_only_one
+from cli.gateways import profiles_of
+from cli.home import BrokerPlan, Home, HomeSettings, the_only_one
 from cli.supervisor import last_line
 from edge.bootstrap import check
 from edge.settings import EdgeSettings
@@ -17,12 +19,17 @@ from firmware_sim.devices.modbus import Pty
 from greenwater.kernel.clock import SteppedClock, SystemClock
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.settings import load_toml
+from greenwater.storage.registry import open_registry
 from ingest.brokers import tls
 from tests.templates import empty_registry
 
 Run = Callable[..., tuple[int, str]]
 BOX = 'device = "box-1"\nbroker_url = "mqtt://127.0.0.1"\n'
 PROBE = '[[buses.probes]]\nid = "{}"\nprofile = "supmea_do7013"\nunit = 3\n'
+
+
+PROFILE = Path(cli.__file__).parents[1] / "ingest/profiles/chirpstack_v4.toml"
+UP = "gw/1/+/up/+/+"
 
 
 @pytest.fixture
@@ -58,6 +65,12 @@ def run(
         ("device add --csv bad.csv", 2, "bad.csv, line 3: device id 'A b'"),
         ("demo --folder .", 78, "holds something already, an earlier demo perhaps: name"),
         ("demo --folder latin.csv", 78, "--folder latin.csv: Not a directory"),
+        (
+            "device add lora --site here --speaks zigbee",
+            78,
+            "no mapping profile 'zigbee'; there are: chirpstack_v4, or a path",
+        ),
+        ("device add lora --site x --speaks own.toml", 78, "topic 'gw/1/+/up/+/+'"),
         ("device resend all --since yesterday", 2, "--since 'yesterday': write 2026"),
         (
             "export --device box-1 --from 2026-02-01T00:00:00Z --to 2026-01-01T00:00:00Z",
@@ -87,6 +100,8 @@ def test_a_wrong_word_is_named_and_says_what_to_do(
     run: Run, words: str, status: int, part: str
 ) -> None:
     Path("semicolon.csv").write_text("device;site\nbox-1;here\n")
+    own = PROFILE.read_text().replace("application/+/device/+/event/up", UP)
+    Path("own.toml").write_text(own)
     Path("latin.csv").write_bytes(b"device,site\n\xe0o,here\n")
     Path("nobody.csv").write_text("device,site\n\n")
     Path("bad.csv").write_text("device,site\nbox-1,here\nA b,here\n")
@@ -104,6 +119,25 @@ def test_a_table_from_a_spreadsheet_is_read(run: Run) -> None:
         2,
         "greenwater: site trại is not registered",
     )
+
+
+def test_a_gateway_of_other_make_is_added_with_its_profile(run: Run) -> None:
+    with open_registry(empty_registry(Path("var/registry.db"))) as registry:
+        registry.add_organisation("ho", "Hộ Lan")
+        registry.add_site("trai", organisation="ho", name="Trại")
+    home = Home(HomeSettings(home=Path("var")))
+    (home.path / "broker").mkdir()
+    home.keep_plan(BrokerPlan(1883, 4222))
+    words = ("device", "add", "lora", "--site", "trai", "--speaks", "chirpstack_v4")
+    assert run(*words) == (
+        0,
+        "start ingest (or up) again: it hears this gateway then",
+    )
+    assert profiles_of(home.path) == ("chirpstack_v4",)
+    told = (home.path / "broker/nats.conf").read_text()
+    assert told.count("application.*.device.*.event.up") == 2  # who says, who hears
+    assert run("device", "revoke", "lora")[0] == 0
+    assert "application" not in (home.path / "broker/nats.conf").read_text()
 
 
 @pytest.mark.parametrize(

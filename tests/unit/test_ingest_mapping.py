@@ -99,3 +99,18 @@ def test_a_profile_with_a_wrong_unit_is_refused_by_name(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="unit 'mg/L' is not accepted for ph"):
         load_profile(str(path))
+
+
+def test_a_gateway_speaks_for_no_box_of_ours() -> None:
+    mappings = Mappings([load_profile("chirpstack_v4")])
+    payload = b'{"time":"2026-06-01T00:00:00Z","deviceInfo":{"devEui":"box-1"},"object":{"ph":8}}'
+    topic = "application/1/device/box-1/event/up"
+    batch = mappings.open(
+        Delivery(topic, payload, None),
+        states={DeviceId("box-1"): DeviceState.ACTIVE},
+        now_s=1_780_300_000,
+    )
+    assert batch is not None
+    assert batch.readings == []
+    (reason,) = (one.reason for one in batch.quarantined)
+    assert reason == "device box-1 is none that chirpstack-v4 speaks for"

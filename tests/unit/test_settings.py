@@ -15,6 +15,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sample_every_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     is_loud: bool = False
+    names: tuple[str, ...] = ()
 
 
 def loaded(**environ: str) -> Wanted:
@@ -32,6 +33,8 @@ def test_values_are_read_as_their_types() -> None:
         GREENWATER_TEST_IS_LOUD="true",
     )
     assert settings == Wanted(sample_every_s=2.5, workers=4, is_loud=True)
+    assert loaded(GREENWATER_TEST_NAMES="a, b.toml,").names == ("a", "b.toml")
+    assert loaded(GREENWATER_TEST_NAMES="").names == ()
 
 
 def test_a_shared_variable_fills_the_field_of_its_name() -> None:
