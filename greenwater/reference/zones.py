@@ -24,6 +24,19 @@ class Zone(StrEnum):
     OFFSHORE = "offshore"
 
 
+class Island(Struct, frozen=True, forbid_unknown_fields=True):
+    """An island seaward of the coastal line, as a circle about its centre (°, nm).
+
+    ``slack_nm`` is how far its shore may lie from that circle: nothing is alarmed there.
+    """
+
+    name: str
+    latitude: float
+    longitude: float
+    radius_nm: float = 0.0
+    slack_nm: float = 0.0
+
+
 class Zones(Struct, frozen=True, forbid_unknown_fields=True):
     """The two lines (latitude, longitude), the islands' belt and the buffer in nm."""
 
@@ -35,6 +48,7 @@ class Zones(Struct, frozen=True, forbid_unknown_fields=True):
     buffer_nm: float
     coastal_line: Sequence[tuple[float, float]]
     inshore_line: Sequence[tuple[float, float]]
+    island: tuple[Island, ...]
 
 
 ZONES: Final = read_table("zones.toml", Zones)
@@ -50,12 +64,16 @@ ALLOWED: Final[Mapping[VesselClass, Zone]] = {
 
 _INLAND: Final = ((16.0, 104.5), (21.8, 107.0))
 """Two places on land, to close an area landward of a line. No boundary."""
-_ISLANDS: Final = tuple(
-    (port.latitude, port.longitude)
-    for port in PORTS.port
-    if port.latitude is not None and port.longitude is not None
-    if port.longitude > 111
+_ISLANDS: Final = (
+    *ZONES.island,
+    *(
+        Island(port.name, port.latitude, port.longitude)
+        for port in PORTS.port
+        if port.latitude is not None and port.longitude is not None
+        if port.longitude > 111
+    ),
 )
+"""Those of the table, and Trường Sa's, each where its port is."""
 
 
 def _landward(line: Sequence[tuple[float, float]]) -> Polygon:
@@ -73,7 +91,7 @@ _EDGES: Final = {
 
 def zone_at(latitude: float, longitude: float) -> Zone:
     """Return the zone of a position (°); on a line it is the seaward one."""
-    if any(nm <= ZONES.island_nm for nm in _islands_nm(latitude, longitude)):
+    if any(nm <= ZONES.island_nm for nm, _ in _islands_nm(latitude, longitude)):
         return Zone.COASTAL
     here = Point(longitude, latitude)
     if _COASTAL.contains(here):
@@ -98,7 +116,10 @@ def is_near_edge(latitude: float, longitude: float) -> bool:
         for line in (ZONES.coastal_line, ZONES.inshore_line)
         if _least_nm(latitude, longitude, line) <= ZONES.buffer_nm
     )
-    belts = (abs(nm - ZONES.island_nm) for nm in _islands_nm(latitude, longitude))
+    belts = (
+        abs(nm - ZONES.island_nm) - one.slack_nm
+        for nm, one in _islands_nm(latitude, longitude)
+    )
     return any(nm <= ZONES.buffer_nm for nm in (*edges, *belts))
 
 
@@ -109,9 +130,15 @@ def is_closed_to(kind: VesselClass, latitude: float, longitude: float) -> bool:
     return zone_at(latitude, longitude) is not ALLOWED[kind]
 
 
-def _islands_nm(latitude: float, longitude: float) -> list[float]:
+def _islands_nm(latitude: float, longitude: float) -> list[tuple[float, Island]]:
+    """Return how far each island's shore is, as its circle says (nm)."""
     scale = math.cos(math.radians(latitude))
     return [
-        60 * math.hypot(latitude - lat, (longitude - lon) * scale)
-        for lat, lon in _ISLANDS
+        (
+            60
+            * math.hypot(latitude - one.latitude, (longitude - one.longitude) * scale)
+            - one.radius_nm,
+            one,
+        )
+        for one in _ISLANDS
     ]

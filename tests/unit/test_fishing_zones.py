@@ -15,6 +15,9 @@ from greenwater.reference.zones import ZONES, is_closed_to, is_near_edge, zone_a
         (12.2, 110.20, "offshore"),
         (8.70, 111.92, "coastal"),
         (9.2, 111.0, "offshore"),
+        (10.53, 109.06, "coastal"),
+        (10.40, 109.10, "offshore"),
+        (8.80, 106.61, "coastal"),
     ],
 )
 def test_zone(latitude: float, longitude: float, zone: str) -> None:
@@ -27,6 +30,13 @@ def test_nothing_is_closed_within_the_buffer_of_a_line() -> None:
     assert not is_closed_to(kind, 12.2, 109.9739 - 0.001)
     assert is_closed_to(kind, 12.2, 109.9739 - 0.006)
     assert not is_closed_to(kind, 12.2, 110.2)
+
+
+def test_where_an_islands_shore_is_not_known_nothing_is_closed() -> None:
+    kind, belt = VesselClass.FROM_12, (6.0 + 1.3) / 60
+    assert is_closed_to(kind, 10.53 - belt + 1.1 / 60, 108.94)
+    assert not is_closed_to(kind, 10.53 - belt + 0.9 / 60, 108.94)
+    assert zone_at(10.53 - belt + 0.9 / 60, 108.94) == "coastal"
 
 
 def test_all_points_are_held_and_none_is_called_verified() -> None:
