@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.letters import has_odd
 from greenwater.reference.records import Field, FieldType, get_kind
 
 MAX_TEXT: Final = 500
@@ -89,9 +90,7 @@ def _checked(kind: str, field: Field, value: Any) -> Any:
 
 
 def _text(kind: str, field: Field, text: str) -> str:
-    if len(text) > MAX_TEXT or any(
-        unicodedata.category(one) in ("Cc", "Cs") for one in text
-    ):
+    if len(text) > MAX_TEXT or has_odd(text):
         raise FieldError(
             field.name,
             f"{kind}: {field.name} is longer than {MAX_TEXT} characters, or has "
@@ -141,7 +140,7 @@ def _number(kind: str, field: Field, text: str) -> float | int:
             field=field.name,
             typed=text[:40],
         ) from None
-    low = -math.inf if field.minimum is None else field.minimum
+    low = -MAX_NUMBER if field.minimum is None else field.minimum
     high = MAX_NUMBER if field.maximum is None else field.maximum
     if not (math.isfinite(number) and low <= number <= high):
         raise FieldError(

@@ -34,7 +34,7 @@ PHONE_WORDS: Final = (
     "phone_unsent", "phone_stay", "phone_saved", "phone_sent", "phone_kept", "phone_kept_age",
     "phone_old", "phone_waits", "phone_refused", "phone_conflict", "phone_conflict_see",
     "phone_edit", "phone_drop", "phone_drop_sure", "phone_sign_in", "phone_photos",
-    "phone_photo_refused", "phone_no_photo", "field_missing", "field_wrong",
+    "phone_photo_refused", "phone_no_photo", "field_missing", "not_saved",
 )  # fmt: skip
 """What a phone says by itself (``book.js``)."""
 

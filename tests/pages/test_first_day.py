@@ -271,6 +271,25 @@ def test_a_farms_places_are_changed_closed_and_opened_by_its_own_people(
     status, path = post(admin, f"/sites/{farm}/change", name="Trại Hòa Bình")
     assert (status, path) == (303, f"/sites/{farm}/change")
     assert site.registry.site_then(farm, long_ago).name == "Trại Hòa"
+    # Communes are chosen by name, and saved as the page has them.
+    choices = parse_page(client.get(f"/sites/{farm}/change").text)
+    (chosen,) = [
+        one.attrs["value"]
+        for one in choices.one("select", id="commune").all("option")
+        if one.text == "phường Bắc Cam Ranh"
+    ]
+    assert post(client, f"/sites/{farm}/change", name="Trại Hòa", commune=chosen) == (
+        303, f"/sites/{farm}/change",
+    )  # fmt: skip
+    assert site.registry.get_site(farm).commune == "22411"
+    for odd in ("Bè \u202etrái", "Bè \x00"):
+        assert post(client, f"/sites/{farm}/rafts", raft=odd) == (
+            422,
+            "Tên có ký tự lạ.",
+        )
+        assert post(client, f"/sites/{farm}/rafts/{raft}", name=odd)[0] == 422
+    long = post(client, form, name="Ao Đầu", area_m2="9" * 400)[1]
+    assert len(long) < 120, "what is told of a long one is short"
     assert admin.get(f"/units/{unit}").status_code == 404
 
     # A crop that grows there is ended first.

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.letters import has_odd
 from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry import Registry
@@ -48,7 +49,7 @@ def clean(text: str) -> str:
     if len(kept) > MOST_TEXT:
         sentence = f"a text has at most {MOST_TEXT} characters: shorten it"
         raise FieldError("long", sentence)
-    if any(unicodedata.category(one) in ("Cc", "Cs") for one in kept if one != "\n"):
+    if has_odd(kept.replace("\n", "")):
         sentence = "the text has control characters in it: type it again"
         raise FieldError("long", sentence)
     return kept

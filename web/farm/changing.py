@@ -19,6 +19,7 @@ from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo
 from web.door.doors import Doors, RefusedError
 from web.door.forms import fields_of
 from web.farm.places import (
+    commune_choices,
     farm_sites,
     number_of,
     species_choices,
@@ -153,7 +154,7 @@ class ChangePages:
             given={**stands, **given.values},
             trouble=given.trouble,
             where=given.where,
-            communes=sorted((one.name, one.code) for one in TABLE.communes if one.code),
+            communes=commune_choices(),
             other_commune=_other_commune(info.commune),
             rafts=self._rafts(info.id),
             units=[_line(lang, one) for one in units if one.is_open],
@@ -203,7 +204,11 @@ class ChangePages:
         words = self._raft_trouble(request, info, raft)
         if words:
             return self._site_form(request, info, Given({"raft": raft}, words, "raft"))
-        self._registry.add_raft(f"be-{random_id()}", site=site, name=raft)
+        try:
+            self._registry.add_raft(f"be-{random_id()}", site=site, name=raft)
+        except InputError as exc:
+            words = wrong_by(lang_of(request), exc).words
+            return self._site_form(request, info, Given({"raft": raft}, words, "raft"))
         return self._back(request, site)
 
     def change_raft(
@@ -222,9 +227,12 @@ class ChangePages:
         words = self._raft_trouble(request, info, name, raft)
         if words:
             return self._site_form(request, info, Given({raft: name}, words, raft))
-        self._registry.change_raft(
-            raft, name=name, person=person, at_ms=self._services.now_ms()
-        )
+        at_ms = self._services.now_ms()
+        try:
+            self._registry.change_raft(raft, name=name, person=person, at_ms=at_ms)
+        except InputError as exc:
+            words = wrong_by(lang_of(request), exc).words
+            return self._site_form(request, info, Given({raft: name}, words, raft))
         return self._back(request, site)
 
     def _raft_trouble(
@@ -343,7 +351,7 @@ def _other_commune(code: str | None) -> tuple[str, str] | None:
     """Return a commune that is none of today's list, so that saving leaves it."""
     if code is None or code in {one.code for one in TABLE.communes}:
         return None
-    return shown_name(code), code
+    return code, shown_name(code)
 
 
 def _typed(lang: Lang, value: float | None) -> str:

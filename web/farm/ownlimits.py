@@ -22,7 +22,7 @@ from greenwater.reference.own_limits import (
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
 from web.door.forms import fields_of
-from web.farm.places import farm_sites, number_of
+from web.farm.places import farm_sites, number_of, shortened
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.facts import Snapshots
@@ -188,7 +188,7 @@ def _typed(
         try:
             found[severity][side] = number_of(lang, text)
         except InputError:
-            wrong[field] = say(lang, "unit_number_wrong", text=text)
+            wrong[field] = say(lang, "unit_number_wrong", text=shortened(text))
     return OwnLimits(
         channel=channel,
         species=info.species,

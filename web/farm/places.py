@@ -83,7 +83,7 @@ class PlacePages:
                 (one.id, one.name if len(own) == 1 else f"{one.name} – {own[one.site]}")
                 for one in rafts
             ],
-            communes=sorted((one.name, one.code) for one in TABLE.communes if one.code),
+            communes=commune_choices(),
             given={**FIELDS, **given},
             trouble="" if wrong is None else wrong.words,
             where="" if wrong is None else wrong.field,
@@ -177,6 +177,7 @@ class Wrong(NamedTuple):
     words: str
 
 
+MOST_TOLD: Final = 40
 _MOST: Final = {"area_m2": 1e7, "depth_m": 200.0}
 _FIELDS: Final = {"raft_elsewhere": "raft", "commune_code": "commune"}
 
@@ -211,10 +212,12 @@ def _size_trouble(lang: Lang, form: Mapping[str, str]) -> Wrong | None:
         try:
             value = number_of(lang, text)
         except InputError:
-            return Wrong(field, say(lang, "unit_number_wrong", text=text))
+            return Wrong(field, say(lang, "unit_number_wrong", text=shortened(text)))
         if value is not None and not 0 < value <= most:
             low, high = exact(lang, 0.0), exact(lang, most)
-            words = say(lang, "unit_number_range", text=text, low=low, high=high)
+            words = say(
+                lang, "unit_number_range", text=shortened(text), low=low, high=high
+            )
             return Wrong(field, words)
     return None
 
@@ -230,6 +233,17 @@ def species_choices(lang: Lang) -> list[tuple[str, str]]:
     return sorted(
         ((code, species_name(lang, code)) for code in SPECIES), key=lambda one: one[1]
     )
+
+
+def commune_choices() -> list[tuple[str, str]]:
+    """Return the communes of today a farm may lie in: codes and names, by name."""
+    known = [(one.code, one.name) for one in TABLE.communes if one.code]
+    return sorted(known, key=lambda one: one[1])
+
+
+def shortened(text: str) -> str:
+    """Return what was typed as a sentence about it repeats it: not all of a long one."""
+    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}…"
 
 
 def number_of(lang: Lang, text: str) -> float | None:

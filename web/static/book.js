@@ -134,9 +134,8 @@ const inputOf = ({ field }) => (field === "happened" ? field : `f_${field}`);
 
 const refusalOf = (form, one, typed) => {
   if (!one.field) return stateOf(one);
-  const name = labelOf(form, inputOf(one));
   const value = typed[`f_${one.field}`] ?? typed[one.field] ?? "";
-  return say(value.trim() ? "field_wrong" : "field_missing", { name, typed: value });
+  return value.trim() ? say("not_saved", { reason: one.reason }) : say("field_missing", { name: labelOf(form, inputOf(one)) });
 };
 
 const enter = async (form) => {

@@ -13,6 +13,7 @@ from greenwater.storage.registry.books import Record
 from traceability.corrections import families
 from traceability.records import FieldError
 from web.views.formats import exact, moment
+from web.views.refused import refused
 from web.words import WORDS, Lang, say
 
 BACK_DATED_MS: Final = 24 * 3600 * 1000
@@ -232,10 +233,11 @@ def parse_local(text: str) -> int:
 
 def field_trouble(lang: Lang, error: FieldError, typed: str) -> str:
     """Return a field's trouble in the page's words, with what to do."""
+    if typed.strip():
+        return say(lang, "not_saved", reason=refused(lang, error))
     name = (
         say(lang, f"field_{error.field}")
         if f"field_{error.field}" in WORDS[lang]
         else say(lang, "happened_at")
     )
-    key = "field_missing" if not typed.strip() else "field_wrong"
-    return say(lang, key, name=name, typed=typed)
+    return say(lang, "field_missing", name=name)

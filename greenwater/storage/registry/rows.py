@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.letters import TURNS, has_odd
 from greenwater.storage.registry.models import Base
 
 Row = TypeVar("Row", bound=Base)
@@ -132,7 +133,7 @@ def parse_name(text: str) -> str:
     """Return a name as it is kept: composed (NFC), without blanks at its ends.
 
     Raises:
-        InputError: it is empty, over 200 characters or has control characters.
+        InputError: it is empty, over 200 characters or has odd letters (``letters``).
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not 0 < len(name) <= MAX_NAME:
@@ -141,12 +142,16 @@ def parse_name(text: str) -> str:
             "name_wrong",
             most=MAX_NAME,
         )
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    if has_odd(name):
         raise InputError(f"name {name!r} has control characters", "name_odd")
     return name
 
 
 def storable(text: str) -> str:
-    """Return text that either database takes: NUL and lone surrogates spelt out."""
+    """Return text that either database takes: NUL and lone surrogates spelt out.
+
+    So is what would turn the direction of the page it stands on.
+    """
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    whole = TURNS.sub(lambda found: f"\\u{ord(found[0]):x}", whole)
     return whole.replace("\0", "\\x00")
