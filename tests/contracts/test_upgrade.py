@@ -210,7 +210,7 @@ def test_every_row_of_the_release_before_is_there_and_still_guarded(
         assert [one.lot for one in status.recalled] == ["260602-0A1B2C"]
         # Numbers go on, and nothing is taken twice.
         registry.new_epoch()
-        registry.end_recall("lot-1", (), NOW + 1)
+        registry.end_call_back("lot-1", lambda _lots: {}, NOW + 1)
         assert not registry.recalls()
 
 

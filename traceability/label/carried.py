@@ -176,7 +176,7 @@ def _carry_recalls(
             unknown += 1
         elif lot.id not in {under.id for under, _ in registry.recalled_lots()}:
             recall = Recall(lot.id, one.reason, one.phone, one.at_ms, PERSON, None)
-            registry.add_recall(recall, ())
+            registry.call_back(recall, lambda _lots: {})
             known += 1
     return known, unknown
 

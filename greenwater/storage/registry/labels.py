@@ -7,7 +7,6 @@ from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.ledger import EventDraft, append_events
-from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.labels import (
     LabelActRow,
     LabelRow,
@@ -213,37 +212,3 @@ class Labels(LabelsSeen):
                     person=act.person,
                 )
             )
-
-    def add_recall(self, recall: Recall, events: Sequence[EventDraft]) -> None:
-        """Call a lot back.
-
-        Raises:
-            MissingError: there is no such lot.
-            ConflictError: it is called back already.
-        """
-        with self._sessions.writing() as session:
-            row = get_row(session, LotRow, recall.lot)
-            session.add(
-                RecallRow(
-                    organisation=row.organisation,
-                    lot=recall.lot,
-                    reason=storable(recall.reason),
-                    phone=storable(recall.phone),
-                    at_ms=recall.at_ms,
-                    person=recall.person,
-                    ended_ms=None,
-                )
-            )
-            session.flush()
-            append_events(session, row.organisation, events, recall.at_ms)
-
-    def end_recall(self, lot: str, events: Sequence[EventDraft], at_ms: int) -> None:
-        """End a lot's recall; one that is over stays as it is."""
-        query = select(RecallRow).where(
-            RecallRow.lot == lot, RecallRow.ended_ms.is_(None)
-        )
-        with self._sessions.writing() as session:
-            row = session.scalar(query)
-            if row is not None:
-                row.ended_ms = at_ms
-                append_events(session, row.organisation, events, at_ms)
