@@ -97,13 +97,16 @@ def test_the_rules_of_import_hold() -> None:
 
 
 def test_every_package_is_under_the_import_rules() -> None:
-    assert sorted(PROJECT["tool"]["importlinter"]["root_packages"]) == sorted(PACKAGES)
+    ruled = PROJECT["tool"]["importlinter"]["root_packages"]
+    assert sorted(ruled) == sorted(PACKAGES), "pyproject.toml: two lists of packages"
 
 
 def test_the_edge_has_few_dependencies() -> None:
     project = PROJECT["project"]
     words = {*project["dependencies"], *project["optional-dependencies"]["edge"]}
-    assert len(words) <= EDGE_DEPENDENCIES, sorted(words)
+    assert len(words) <= EDGE_DEPENDENCIES, (
+        f"the base and the edge need {sorted(words)}: {EDGE_DEPENDENCIES} at most (ADR 3)"
+    )
 
 
 @pytest.mark.parametrize("need", requirements(), ids=str)
@@ -127,7 +130,8 @@ def test_every_pin_carries_hashes() -> None:
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_holds_no_address_and_no_path(name: str) -> None:
     text = (ROOT / name).read_text()
-    assert [match.group() for match in ADDRESSES.finditer(text)] == []
+    found = [match.group() for match in ADDRESSES.finditer(text)]
+    assert not found, f"{name} has {found}: locks hold names, versions and hashes alone"
 
 
 def test_page_assets_are_locked_by_hash_and_not_by_address() -> None:
