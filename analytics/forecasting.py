@@ -228,7 +228,12 @@ def told(series: Series, model: Model, expected: Sequence[Expected]) -> Forecast
 def crash_claim(
     place: Place, expected: Sequence[Expected], now_ms: int
 ) -> Claim | None:
-    """Return what tonight's lowest oxygen means for people, if it means anything."""
+    """Return what tonight's lowest oxygen means for people, if it means anything.
+
+    Two rules: the night's lowest is below what the unit's species bears; or it is not, and
+    the chance of a crash within hours is higher than the budget of false warnings allows
+    for (``Model.warn_at``), since a band that is wide may reach far down.
+    """
     if not is_forecast_hour(now_ms):
         return None
     night = tonight("", expected, now_ms=now_ms, dawn_ms=dawn_after(now_ms))
@@ -236,13 +241,26 @@ def crash_claim(
         return None
     lead_h = (night.at_ms - now_ms) / 3_600_000
     chances = [one.chance for one in expected if one.is_minimum and one.hours >= lead_h]
-    return forecast_alarm(
+    claim = forecast_alarm(
         place,
         now_ms,
         night.lowest,
         night.low,
         lead_h,
         probability=round(min(chances), 3) if chances else None,
+    )
+    warned = [one for one in expected if one.is_warning]
+    if claim is None or not claim.is_over or not warned:
+        return claim
+    soonest = min(warned, key=lambda one: one.hours)
+    return forecast_alarm(
+        place,
+        now_ms,
+        soonest.value,
+        soonest.low,
+        float(soonest.hours),
+        probability=round(soonest.chance, 3),
+        is_warned=True,
     )
 
 

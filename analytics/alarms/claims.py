@@ -118,13 +118,15 @@ def forecast_alarm(
     lead_h: float,
     *,
     probability: float | None = None,
+    is_warned: bool = False,
 ) -> Claim | None:
     """Return what a forecast of oxygen means for people; None: nothing to say.
 
     ``value`` mg/L is expected in ``lead_h`` hours from ``at_ms``, and hardly less than
     ``low``. Below what the unit's species bears (critical) it is a warning, critical when
-    near; otherwise the warning that stood before is over. The unit's own limit counts. Ask at every ``every_s`` of
-    ``alarm_rules.toml``, at the hours of ``is_forecast_hour``.
+    near; otherwise the warning that stood before is over, unless ``is_warned``: the chance
+    of a crash is worth a call all the same. The unit's own limit counts. Ask at every
+    ``every_s`` of ``alarm_rules.toml``, at the hours of ``is_forecast_hour``.
     """
     channel = Channel.DISSOLVED_OXYGEN
     limits = unit_limits(place.species, place.own, channel)
@@ -141,7 +143,7 @@ def forecast_alarm(
         place=place,
         began_ms=at_ms,
         at_ms=at_ms,
-        is_over=value >= limit,
+        is_over=value >= limit and not is_warned,
         channel=channel,
         side="low",
         value=round(value, 3),

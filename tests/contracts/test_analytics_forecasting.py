@@ -18,7 +18,8 @@ import pytest
 
 from analytics.alarms.claims import Claim
 from analytics.executing import Learner
-from analytics.forecasting import DAY_MS, Forecasting, dawn_after
+from analytics.forecasting import DAY_MS, Forecasting, crash_claim, dawn_after
+from analytics.oxygen.forecaster import Forecast as Expected
 from analytics.oxygen.forecaster import History, Model, fit
 from analytics.places import Places
 from greenwater.kernel.channels import Channel
@@ -236,6 +237,38 @@ def test_a_good_night_claims_that_nothing_is_wrong(bench: Bench) -> None:
     bench.look()
     bench.look()
     assert [one.is_over for one in bench.claims] == [True]
+
+
+def test_a_chance_of_a_crash_beyond_the_budget_warns_though_the_middle_is_well(
+    places: Places,
+) -> None:
+    now_ms = milliseconds(EVENING)
+    place = places.at(POND, now_ms)
+    assert place is not None
+
+    def expected(hours: int, *, is_minimum: bool, is_warning: bool) -> Expected:
+        return Expected(
+            made_ms=now_ms, hours=hours, is_minimum=is_minimum, value=3.4, low=1.2,
+            high=5.6, naive=3.5, used="model", skill=0.2,
+            chance=0.31 if is_warning else 0.02, is_warning=is_warning,
+        )  # fmt: skip
+
+    line = [expected(hours, is_minimum=False, is_warning=False) for hours in (6, 12)]
+    calm = [*line, expected(6, is_minimum=True, is_warning=False)]
+    claim = crash_claim(place, calm, now_ms)
+    assert claim is not None
+    assert claim.is_over
+    claim = crash_claim(
+        place, [*line, expected(6, is_minimum=True, is_warning=True)], now_ms
+    )
+    assert claim is not None
+    assert not claim.is_over
+    assert (claim.severity, claim.value, claim.detail["low"]) == ("warn", 3.4, 1.2)
+    assert claim.detail["probability"] == 0.31
+    near = [*line, expected(3, is_minimum=True, is_warning=True)]
+    claim = crash_claim(place, near, now_ms)
+    assert claim is not None
+    assert claim.severity == "critical"
 
 
 def test_dawn_is_the_next_six_oclock_here() -> None:
