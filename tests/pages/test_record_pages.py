@@ -154,6 +154,17 @@ def test_a_form_typed_wrong_keeps_its_place_its_choice_and_for_whom(
         one.attrs["value"] for one in page.all("option") if "selected" in one.attrs
     ]
     assert chosen == ["sludge", "hoa"]
+    for typed, told in (
+        ("-5", "phải từ 0 đến"), ("9" * 400, "phải từ 0 đến"),
+        ("🦐" * 99, "…") , ("", "thiếu"),
+    ):  # fmt: skip
+        answer = tam.post(
+            "/records", kind="waste", id=str(uuid.uuid4()), site="hoa-trai",
+            happened="2026-11-20T07:30", f_waste_kind="sludge", f_volume_m3=typed,
+        )  # fmt: skip
+        words = parse_page(answer.text).one(id="t_volume_m3").text
+        assert told in words
+        assert len(words) < 120, "it repeats what was typed, but not all of it"
 
 
 def test_who_enters_for_another_is_confirmed_by_him(phones: Any, farms: Farms) -> None:
@@ -241,7 +252,7 @@ def test_green_figures_stand_on_the_crop_and_on_the_passport(
     assert "Giờ chạy quạt nước" in hoa.get(path).one(id="green").text
     document = hoa.client.get(f"/api/v1/passports/{lot.product}/{lot.code}").json()
     names = [one["name"] for one in document["green"][0]["figures"]]
-    assert names == ["fcr", "antibiotic_days", "aerator_hours", "effluent", "waste",
+    assert names == ["fcr", "antibiotic_days", "aerator_hours", "energy", "effluent", "waste",
                      "survival"]  # fmt: skip
 
 

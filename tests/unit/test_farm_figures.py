@@ -118,3 +118,12 @@ def test_substances_are_known_by_the_lists(
     assert (find_ban(substance) is not None) is is_banned
     assert [one.limit_ppb for one in find_limits(substance)] == limits
     assert is_antibiotic(substance) is is_drug
+
+
+def test_electricity_is_of_the_ponds_own_meter_and_never_of_the_whole_farms() -> None:
+    own = wrote("energy_use", 30, kwh=120.5)
+    ponds = replace(wrote("energy_use", 60, kwh=80), crop=None)
+    farms = replace(wrote("energy_use", 60, kwh=9000), crop=None, unit=None)
+    found = figures(own, ponds, farms).get("energy")
+    assert (found.value, found.unit, found.basis) == (200.5, "kWh", Basis.DECLARED)
+    assert figures(farms).get("energy").basis is Basis.UNKNOWN

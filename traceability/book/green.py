@@ -80,6 +80,7 @@ def green_figures(
             _fcr(book),
             _antibiotic_days(book),
             _aerators(aerators),
+            _energy(book, crop),
             *_waste(book),
             _survival(book, crop),
         ),
@@ -91,7 +92,8 @@ def figures_of_crop(
     registry: Registry, crop: Crop, aerators: AeratorHours | None
 ) -> GreenFigures:
     """Return a crop's figures as its book stands; for pages of the province too."""
-    return green_figures(crop, crop_book(registry, crop, {"waste"}), aerators=aerators)
+    book = crop_book(registry, crop, {"waste", "energy_use"})
+    return green_figures(crop, book, aerators=aerators)
 
 
 def crop_book(
@@ -146,6 +148,18 @@ def _aerators(ran: AeratorHours | None) -> Figure:
     if ran is None:
         return Figure("aerator_hours", None, "h", Basis.UNKNOWN)
     return Figure("aerator_hours", ran.hours, "h", Basis.MEASURED, ran.covered)
+
+
+def _energy(book: Sequence[Record], crop: Crop) -> Figure:
+    """Return what meters of the crop's own pond read; a whole farm's meter is not told apart."""
+    read = [
+        float(one.fields["kwh"])
+        for one in book
+        if one.kind == "energy_use" and (one.crop == crop.id or one.unit == crop.unit)
+    ]
+    if not read:
+        return Figure("energy", None, "kWh", Basis.UNKNOWN)
+    return Figure("energy", round(sum(read), 1), "kWh", Basis.DECLARED)
 
 
 def _waste(book: Sequence[Record]) -> list[Figure]:
