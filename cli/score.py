@@ -1,4 +1,4 @@
-"""`greenwater score`: run the analytics on your own CSV (design §8)."""
+"""`greenwater score`: run the analytics on your own CSV."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

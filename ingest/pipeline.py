@@ -1,6 +1,6 @@
 """Take in a group of batches: quarantine, write, record intake, and only then say so.
 
-The order is the promise (design §1, §3):
+The order is the promise (ADR 2, ADR 6):
 
 1. what replaces a value, and what cannot be a reading, goes to quarantine;
 2. readings and gaps are written;

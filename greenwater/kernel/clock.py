@@ -128,7 +128,7 @@ class HeldClock(ScaledClock):
 
 
 class SteppedClock:
-    """A clock that one process advances and every process reads (design §3)."""
+    """A clock that one process advances and every process reads (ADR 4)."""
 
     def __init__(self, path: Path, *, start: datetime | None = None) -> None:
         flags = os.O_RDWR | os.O_CREAT if start is not None else os.O_RDWR

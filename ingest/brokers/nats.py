@@ -12,7 +12,7 @@ Measured on 2.15.1:
   as a whole, users included: render with the same arguments until the next start.
 * Every QoS 1 subscription is a consumer of the one message stream, which has room for
   1,000. Devices are therefore refused them (``$MQTT.sub.>``): one box could otherwise
-  use them up and lock ingest out. Devices subscribe at QoS 0 (design §4).
+  use them up and lock ingest out. Devices subscribe at QoS 0 (docs/wire.md).
 * When the store is full, no session can be saved and *nobody* can connect any more, the
   ingest that would drain it included, until it is deleted. It fills while a client with
   a lasting session (``clean_session=False``) stays away. ``applying.drop_full_store``

@@ -1,4 +1,4 @@
-"""Telemetry in InfluxDB 1.x, 2 or 3 (design §5). How it lies there: ``lines``."""
+"""Telemetry in InfluxDB 1.x, 2 or 3 (ADR 9). How it lies there: ``lines``."""
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Telemetry in one SQLite file (design §5). How it lies there: ``sqlite_file``."""
+"""Telemetry in one SQLite file (ADR 9). How it lies there: ``sqlite_file``."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
