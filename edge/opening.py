@@ -23,12 +23,15 @@ from edge.outbox_file import (
 from edge.pack_table import insert, last_number
 from edge.packs import packs_of
 from edge.rescue import Loss, finish, rescue
+from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Gap
 
 log = structlog.get_logger()
 
 ALPHABET: Final = string.digits + string.ascii_lowercase
+DEVICE: Final = "=device"
+"""Under this name of the overlay, which no probe and no command has, stands whose it is."""
 MAX_GAP_MS: Final = 10**12  # the wire's limit, thirty years
 
 
@@ -49,7 +52,7 @@ def open_file(path: Path, owner: Owner, now_ms: int) -> OutboxFile:
     """Return the file, with its row in ``box`` and gap records for what it lost.
 
     Raises:
-        ConfigError: a newer agent wrote the file.
+        ConfigError: a newer agent wrote the file, or it is another device's.
         UnavailableError: it cannot be opened now.
     """
     finish(path)
@@ -83,9 +86,25 @@ def _secret(rng: random.Random) -> str:
     return f"{rng.getrandbits(128):032x}"
 
 
+def _refuse_others(file: OutboxFile, db: sqlite3.Connection, owner: Owner) -> None:
+    """Refuse a file that was filled under another name; one without a name gets ours.
+
+    Its readings would arrive as this device's: packs name probes only.
+    """
+    row = db.execute("SELECT value FROM overlay WHERE name = ?", (DEVICE,)).fetchone()
+    if row is None:
+        db.execute("INSERT INTO overlay VALUES (?, ?)", (DEVICE, owner.device))
+    elif row[0] != owner.device:
+        raise ConfigError(
+            f"the outbox {file.path} is {row[0]}'s, and this is {owner.device}: give "
+            "it a file of its own (nothing in the other one was changed)"
+        )
+
+
 def _take_up(
     file: OutboxFile, db: sqlite3.Connection, owner: Owner, mark: Mark | None
 ) -> None:
+    _refuse_others(file, db, owner)
     row = db.execute(
         "SELECT id, confirmed, newest_ms, changes, waiting FROM box"
     ).fetchone()

@@ -36,10 +36,12 @@ ROOMY = 64 * 2**20
 Key = tuple[str, str, int]
 
 
-def opened(path: Path, budget_bytes: int = ROOMY, seed: int = 1) -> Outbox:
+def opened(
+    path: Path, budget_bytes: int = ROOMY, seed: int = 1, device: DeviceId = BOX
+) -> Outbox:
     return Outbox(
         path,
-        device=BOX,
+        device=device,
         budget_bytes=budget_bytes,
         rng=random.Random(seed),
         now_ms=T0,
@@ -309,6 +311,17 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_its_readings(path: Path) 
     again = opened(path)
     assert again.backlog(10, ()) == [batch]
     assert again.file.db.execute("SELECT count(*) FROM untimed").fetchone() == (0,)
+    again.close()
+
+
+def test_another_devices_outbox_is_refused_and_keeps_what_it_has(path: Path) -> None:
+    outbox = opened(path)
+    (batch,) = outbox.commit(water(5))
+    outbox.close()
+    with pytest.raises(ConfigError, match="is box-1's, and this is box-2"):
+        opened(path, device=DeviceId("box-2"))
+    again = opened(path)
+    assert again.backlog(10, ()) == [batch]
     again.close()
 
 
