@@ -25,6 +25,7 @@ from analytics.settings import AnalyticsSettings
 from cli.home import HomeSettings, open_home
 from cli.housekeeping import told_to_boxes
 from cli.main import build
+from greenwater.kernel.settings import SHARED
 from greenwater.storage.registry import open_registry
 from ingest.settings import IngestSettings
 from tests.conftest import started
@@ -172,11 +173,12 @@ def known_variables() -> set[str]:
         ("ANALYTICS_", AnalyticsSettings),
         ("WEB_", WebSettings),
     ]
-    return {
+    own = {
         f"GREENWATER_{prefix}{field.name.upper()}"
         for prefix, kind in kinds
         for field in msgspec.structs.fields(kind)
     }
+    return own | SHARED
 
 
 def test_every_variable_is_one_that_is_read() -> None:
