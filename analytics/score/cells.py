@@ -182,6 +182,8 @@ def _opened(path: Path) -> IO[str]:
         start = raw.read(4)
     if start[:2] == b"PK" or start == b"\xd0\xcf\x11\xe0":
         raise InputError(f"{path} is a workbook or an archive: save it as CSV first")
+    if start[:1] in (b"<", b"{") or start[:2] == b"[{":
+        raise InputError(f"{path} is a page or JSON: save its table as CSV first")
     is_gz = start[:2] == b"\x1f\x8b"
     with gzip.open(path) if is_gz else path.open("rb") as binary:
         sample = binary.read(1 << 16)

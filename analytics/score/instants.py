@@ -30,6 +30,10 @@ _FORMS: Final = (
 _HAS_ZONE: Final = re.compile(
     r"(?:[zZ]|:\d{2}(?:[.,]\d+)?\s*[+\-]\d{2}(?::?\d{2})?)\s*$"
 )
+_AHEAD: Final = re.compile(r"([+\-])(\d{2}):?(\d{2})?\s*$")
+_ZONES: Final = (-12 * 60, 14 * 60)
+"""How far clocks anywhere are from UTC, in minutes; by whole quarters but not the first."""
+_QUARTERS: Final = (0, 30, 45)
 _NUMBER: Final = re.compile(r"\s*\d+(?:\.\d*)?(?:[eE]\+?\d+)?\s*")
 _SINCE: Final = (
     (1e8, 1e10, 1e3),
@@ -80,7 +84,7 @@ class Instant:
         written = cells
         if re.search(r"[A-Za-z]{3}", str(cells.iloc[0])):
             cells = _plain(cells)
-        self._count_zones(cells)
+        self._count_zones(cells, lines)
         found = _since(cells)
         if found is None:
             found = self._iso(cells)
@@ -124,9 +128,10 @@ class Instant:
             notes.append("times have no zone: taken as UTC")
         return np.concatenate(parts), notes
 
-    def _count_zones(self, cells: pd.Series) -> None:
+    def _count_zones(self, cells: pd.Series, lines: Instants) -> None:
         if _since(cells.iloc[:1]) is None:
             has_zone = cells.str.contains(_HAS_ZONE).to_numpy(bool)
+            _refuse_intervals(cells[has_zone], lines[has_zone])
         elif _in_sheet_days(cells.iloc[0]):
             has_zone = np.zeros(len(cells), dtype=np.bool_)
         else:
@@ -147,6 +152,26 @@ class Instant:
         naive = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
         found: Instants = naive.astype(np.int64)
         return found
+
+
+def _refuse_intervals(cells: pd.Series, lines: Instants) -> None:
+    """Refuse ``10:00-10:15``: two hours of the clock are no hour and its zone.
+
+    Raises:
+        InputError: a cell's zone is none of this world; its line is named.
+    """
+    found = cells.str.extract(_AHEAD).dropna(subset=[0])
+    minutes = found[2].fillna("0").astype(int)
+    ahead = found[1].astype(int) * 60 + minutes
+    ahead = ahead.where(found[0] == "+", -ahead)
+    is_bad = ~(minutes.isin(_QUARTERS) & ahead.between(*_ZONES))
+    if is_bad.any():
+        bad = is_bad.index[is_bad][0]
+        line = lines[cells.index.get_loc(bad)]
+        raise InputError(
+            f"line {line}: time {cells[bad].strip()!r} ends in no zone; of an interval "
+            "write the beginning alone"
+        )
 
 
 def _since(cells: pd.Series) -> Instants | None:

@@ -104,6 +104,8 @@ _PLACE: Final = re.compile(
 """What may stand beside a channel's name: a number, a letter, a layer, a depth."""
 
 
+_SAMPLED: Final = re.compile(r"_(?:avg|smp|mean)(?=_|$)")
+"""What Campbell's loggers write behind each name: of what its number is made."""
 _VERDICTS: Final = re.compile(
     r"(?:^|_)(?:qc|qa|qf|\w*finalqf|flags?|labels?|labell?ed|anomaly|outlier|qartod"
     r"|qualifiers?|quality|approval|grade|rejected|suspect)(?:_|$)"
@@ -156,7 +158,7 @@ def slug(name: str) -> str:
 @cache
 def meaning_of(name: str) -> Meaning:
     """Return what a column means: first by its whole name, then without a place in it."""
-    words = slug(name)
+    words = _SAMPLED.sub("", slug(name))
     known = _known().get(words)
     if known is not None:
         return Meaning(known)

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 Instants = NDArray[np.int64]
 
 LISTED: Final = 12
+UNIT_LINES: Final = 2
 
 
 class Table(Struct, frozen=True):
@@ -172,14 +173,19 @@ def _when(path: Path, piece: pd.DataFrame) -> list[str]:
 def _without_units(
     piece: pd.DataFrame, when: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return rows without a first one that only says units, and a sentence about it."""
-    if len(piece) < 2:
-        return piece, []
-    first = piece.iloc[0]
-    is_instant = re.search(r"\d{4}|[:/]", first[when[0]])
-    if is_instant or pd.to_numeric(first, errors="coerce").notna().any():
-        return piece, []
-    return piece.iloc[1:], [f"line {piece.index[0]} says units: left aside"]
+    """Return rows without first ones that only say units, and a sentence about each.
+
+    A logger writes up to two: the units, and whether a number is a mean or a sample.
+    """
+    remarks: list[str] = []
+    while len(piece) > 1 and len(remarks) < UNIT_LINES:
+        first = piece.iloc[0]
+        is_instant = re.search(r"\d{4}|[:/]", first[when[0]])
+        if is_instant or pd.to_numeric(first, errors="coerce").notna().any():
+            break
+        remarks.append(f"line {piece.index[0]} says units: left aside")
+        piece = piece.iloc[1:]
+    return piece, remarks
 
 
 def _joined(piece: pd.DataFrame, when: Sequence[str]) -> pd.Series:

@@ -94,8 +94,9 @@ def channels_of(table: Table, asked: str) -> list[str]:
     out unless they are asked for.
 
     Raises:
-        InputError: one is not there, or none is left.
+        InputError: one is not there, none is left, or the file has a row a channel.
     """
+    _refuse_long(table)
     there = ", ".join(table.numbers) or "none"
     names = []
     for one in (part.strip() for part in asked.split(",")):
@@ -115,6 +116,19 @@ def channels_of(table: Table, asked: str) -> list[str]:
                 table.column(canonical(own))  # says what stands where numbers should
         raise InputError(f"no channel to score; columns with numbers: {there}")
     return list(dict.fromkeys(names))
+
+
+def _refuse_long(table: Table) -> None:
+    """Refuse a file in which a column of text says which channel a row's number is of."""
+    if len(table.numbers) != 1 or np.all(np.diff(table.times_ms)):
+        return
+    for own, cells in table.texts.items():
+        said = {one.strip() for one in cells[:LISTED]} - {""}
+        if len(said) > 1 and {canonical(one) for one in said} & set(Channel):
+            raise InputError(
+                f"column {own!r} says of which channel a row is ({', '.join(sorted(said))}): "
+                "give every channel a column of its own"
+            )
 
 
 def score_table(

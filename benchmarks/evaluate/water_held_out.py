@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Final, NamedTuple
 from unittest.mock import patch
 
-from analytics.water import belief, peaks
+from analytics.water import belief, peaks, signs
 from benchmarks.evaluate.water import CHANNELS, DATA, RIVERS, Tally, river, tally
 
 BUDGET: Final = 0.05
@@ -18,23 +18,21 @@ COST: Final = 10.0
 
 
 class Constants(NamedTuple):
-    """One choice; the defaults are those built in."""
+    """One choice; the defaults are those built in. ``wave`` 0: a wave is a jump too."""
 
     above: float = peaks.ABOVE
     most: float = peaks.MOST
+    wave: float = signs.WAVE
     burst: float = belief.WEIGHTS["burst"]
     held: float = belief.WEIGHTS["held"]
 
 
 CHOICES: Final = (
     Constants(),
-    Constants(above=1.25),
-    Constants(above=1.8),
-    Constants(most=4.0),
-    Constants(above=1.25, most=4.0),
-    Constants(burst=0.75),
-    Constants(held=0.3),
-    Constants(held=0.6),
+    Constants(most=3.0),
+    Constants(most=6.0),
+    Constants(wave=0.0),
+    Constants(wave=0.0, most=6.0),
 )
 
 Tallies = Mapping[str, Tally]
@@ -75,6 +73,7 @@ def _tallies(name: str, one: Constants) -> Tallies:
     with ExitStack() as stack:
         stack.enter_context(patch.object(peaks, "ABOVE", one.above))
         stack.enter_context(patch.object(peaks, "MOST", one.most))
+        stack.enter_context(patch.object(signs, "WAVE", one.wave))
         stack.enter_context(patch.object(belief, "WEIGHTS", weights))
         found = river(name)
     return {

@@ -63,6 +63,8 @@ def test_a_gzipped_file_with_names_of_its_own(tmp_path: Path) -> None:
         ("time,ph\n2026-01-01,8,\n", "more cells than its header"),
         ("time,ph,ph\n2026-01-01,8,8\n", "two columns 'ph'"),
         ("time,ph\n31/02/2026,8\n", "line 2: 31/2/2026 is no day"),
+        ("time,ph\n2026-01-01 10:00-10:15,8\n", "of an interval write the beginning"),
+        ("time,ph\n2026-01-01 16:00-17:00,8\n", "line 2: time '2026-01-01 16:00-17"),
         ("stamp,ph,when\n2026-01-01,8,day\n", "'time'; it has: stamp, ph, when"),
     ],
 )
@@ -92,6 +94,12 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, says: str) -> N
             8.1,
         ),
         (
+            '"TOA5","CR1000"\n"TIMESTAMP","RECORD","pH_Avg"\n"TS","RN","pH"\n'
+            '"","","Avg"\n"2026-06-13 07:30:00",1,8.1\n',
+            "2026-06-13T07:30:00Z",
+            8.1,
+        ),
+        (
             "KOR Export\n\nDate (MM/DD/YYYY),Time (HH:mm:ss),Time (Fract. Sec),pH\n"
             "06/13/2026,07:30:00,,8.1\n",
             "2026-06-13T07:30:00Z",
@@ -117,6 +125,12 @@ def test_a_line_of_units_is_left_aside_and_one_of_nonsense_is_not(
     assert table.lines.tolist() == [3, 4]
     with pytest.raises(InputError, match="line 2: time 'UTC' is no instant"):
         read_table(written(tmp_path, f"time,ph\nUTC,9\n{rows}"))
+
+
+@pytest.mark.parametrize("zone", ["+05:45", "-09:30", "+14:00", "-12", "Z"])
+def test_a_zone_of_this_world_is_no_interval(tmp_path: Path, zone: str) -> None:
+    table = read_table(written(tmp_path, f"time,ph\n2026-06-01T00:00:00{zone},8.1\n"))
+    assert len(table) == 1
 
 
 def test_the_zone_of_a_column_is_for_cells_without_one(tmp_path: Path) -> None:
@@ -168,6 +182,8 @@ def test_a_type_is_settled_by_the_whole_column(
     [
         (b"PK\3\4xxxx", "save it as CSV"),
         (bytes(range(256)), "is no text"),
+        (b"<!DOCTYPE html><table>", "is a page or JSON"),
+        (b'[{"time": "2026-01-01", "ph": 8}]', "is a page or JSON"),
         (gzip.compress(b"time,ph\n2026-01-01,8\n" * 99)[:40], "cannot be read as CSV"),
     ],
 )

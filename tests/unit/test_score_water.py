@@ -268,6 +268,15 @@ def test_a_technicians_river_by_the_month(tmp_path: Path) -> None:
     assert count_false(said, true) <= 0.15 * 27
 
 
+def test_a_row_a_channel_is_one_sentence_and_no_mixture(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    rows = (f"2026-06-01T0{n}:00:00Z,{{}},{n}\n" for n in range(9))
+    text = "".join(row.format("pH") + row.format("DO (mg/L)") for row in rows)
+    file.write_text("time,parameter,value\n" + text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"'parameter' says .* \(DO \(mg/L\), pH\)"):
+        scored(file, tmp_path)
+
+
 def test_two_columns_of_one_quantity_are_held_to_each_other(tmp_path: Path) -> None:
     random = Random(4)
     lines = ["time,do_1,temp_1,do_2,temp_2,ph"]
