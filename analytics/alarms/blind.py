@@ -1,7 +1,8 @@
 """Units whose oxygen is not known any more though their boxes are heard. Pure.
 
 A probe that answers badly, or not at all, while its box goes on with the others is no silence
-of the box, and as grave at night: oxygen may be falling and nobody sees it.
+of the box, and as grave at night: oxygen may be falling and nobody sees it. The same of
+salinity where a fall of it is critical: lobster in a flood.
 """
 
 from collections.abc import Mapping
@@ -19,13 +20,15 @@ from analytics.places import Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Source
-from greenwater.reference.alarm_rules import RULES, about
+from greenwater.reference.alarm_rules import RULES, about, change_rules
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.telemetry.ports import Series
 
 KIND: Final = "blind"
-_OXYGEN: Final = f"/{Channel.DISSOLVED_OXYGEN}"
+CHANNELS: Final = (Channel.DISSOLVED_OXYGEN, Channel.SALINITY)
+FALLING_PSU_PER_H: Final = 0.5
+"""A fall from which on salinity that is not known any more is critical, by day too."""
 
 
 class _Record(NamedTuple):
@@ -56,17 +59,23 @@ def watched_for(
 ) -> None:
     """Raise, regrade and end the alarms about units whose oxygen nobody measures."""
     old_ms = now_ms - round(RULES.silence.unknown_s * 1000)
-    units = {
-        tracked.unit
+    asked = {
+        (tracked.unit, channel)
         for watched in devices.values()
         for key, tracked in watched.tracked.items()
-        if tracked.taken_ms <= old_ms and key.endswith(_OXYGEN)
+        if tracked.taken_ms <= old_ms
+        for channel in CHANNELS
+        if key.endswith(f"/{channel}")
     }
-    units |= {one.unit for one in standing if one.kind == KIND and one.unit}
-    for unit in sorted(units):
-        records = _measuring(levels, places, unit, now_ms)
+    asked |= {
+        (one.unit, Channel(one.channel))
+        for one in standing
+        if one.kind == KIND and one.unit and one.channel
+    }
+    for unit, channel in sorted(asked):
+        records = _measuring(levels, places, unit, channel, now_ms)
         due = [one.due_ms(patience_ms) for one in records]
-        alarm = standing.get(f"{KIND}/{unit}")
+        alarm = standing.get(f"{KIND}/{unit}/{channel}")
         is_dark = bool(due) and all(ms is not None and ms <= now_ms for ms in due)
         if not is_dark:
             if alarm is not None and alarm.is_active:
@@ -77,21 +86,34 @@ def watched_for(
             _is_heard(devices[one.device], now_ms, patience_ms) for one in records
         ):
             since_ms = max(ms for ms in due if ms is not None)
-            _begin(standing, unit, records, places, since_ms)
+            _begin(standing, unit, channel, records, places, since_ms)
 
 
-def _measuring(levels: Levels, places: Places, unit: str, now_ms: int) -> list[_Record]:
-    """Return the oxygen probes that hang in a unit now and measure by themselves."""
+def _measuring(
+    levels: Levels, places: Places, unit: str, channel: Channel, now_ms: int
+) -> list[_Record]:
+    """Return what measures a channel in a unit now by itself, where it is missed."""
     found = []
-    for device, key, tracked in levels.at(unit, Channel.DISSOLVED_OXYGEN):
+    for device, key, tracked in levels.at(unit, channel):
         probe = ProbeId(key.partition("/")[0])
         series = Series(device, probe)
         place = places.at(series, now_ms)
-        is_there = place is not None and place.unit == unit
+        is_there = (
+            place is not None
+            and place.unit == unit
+            and _is_missed(place.species, channel)
+        )
         is_served = places.out_of_service(now_ms, unit, device, probe) is not None
         if is_there and not is_served and places.source_of(series) is Source.PROBE:
             found.append(_Record(device, probe, tracked))
     return found
+
+
+def _is_missed(species: str | None, channel: Channel) -> bool:
+    """Return whether a channel may kill within hours where a species lives."""
+    return channel is Channel.DISSOLVED_OXYGEN or any(
+        rule.severity is Severity.CRITICAL for rule in change_rules(species, channel)
+    )
 
 
 def _is_heard(watched: Watched, now_ms: int, patience_ms: int) -> bool:
@@ -107,20 +129,26 @@ def _newest_ms(records: list[_Record], now_ms: int) -> int:
 
 
 def _begin(
-    standing: Standing, unit: str, records: list[_Record], places: Places, at_ms: int
+    standing: Standing,
+    unit: str,
+    channel: Channel,
+    records: list[_Record],
+    places: Places,
+    at_ms: int,
 ) -> None:
     last = max(records, key=lambda one: (one.tracked.taken_ms, -one.tracked.value))
     place = places.at(Series(last.device, last.probe), at_ms)
     if place is None:
         return
-    condition, tracked = f"{KIND}/{unit}", last.tracked
+    condition, tracked = f"{KIND}/{unit}/{channel}", last.tracked
     slope = trend_per_h(tracked.past)
+    severity = _severity(standing, unit, channel, records, at_ms)
     made = Alarm(
         id=life.alarm_id(condition, tracked.taken_ms),
         organisation=place.organisation,
         condition=condition,
         kind=KIND,
-        severity=_severity(standing, unit, records, at_ms),
+        severity=severity,
         state=AlarmState.RAISED,
         began_ms=tracked.taken_ms,
         raised_ms=at_ms,
@@ -128,7 +156,7 @@ def _begin(
         unit=unit,
         device=last.device,
         probe=last.probe,
-        channel=Channel.DISSOLVED_OXYGEN,
+        channel=channel,
         depth_m=tracked.depth_m,
         taken_ms=tracked.taken_ms,
         value=tracked.value,
@@ -145,7 +173,6 @@ def _begin(
         repeats=alarm.repeats, returned_ms=alarm.returned_ms,
         shelved_until_ms=alarm.shelved_until_ms, shelved_by=alarm.shelved_by,
     )  # fmt: skip
-    severity = _severity(standing, unit, records, at_ms)
     standing.go_on(made, severity, at_ms, is_late=False)
 
 
@@ -155,18 +182,29 @@ def _regrade(
     """Make it critical once night has come, or hours have passed."""
     if alarm.severity == Severity.CRITICAL:
         return
-    if _severity(standing, alarm.unit or "", records, now_ms) is Severity.CRITICAL:
+    unit, channel = str(alarm.unit), Channel(str(alarm.channel))
+    if _severity(standing, unit, channel, records, now_ms) is Severity.CRITICAL:
         standing.go_on(alarm, Severity.CRITICAL, now_ms, is_late=False)
 
 
 def _severity(
-    standing: Standing, unit: str, records: list[_Record], now_ms: int
+    standing: Standing,
+    unit: str,
+    channel: Channel,
+    records: list[_Record],
+    now_ms: int,
 ) -> Severity:
-    low = standing.get(f"limit/{unit}{_OXYGEN}/low")
+    low = standing.get(f"limit/{unit}/{channel}/low")
     was_critical = (
         low is not None and low.is_active and low.severity == Severity.CRITICAL
     )
     tracked = [one.tracked for one in records]
-    if was_critical or is_grave(tracked, now_ms):
-        return Severity.CRITICAL
-    return Severity.WARN
+    if channel is Channel.DISSOLVED_OXYGEN:
+        is_bad = is_grave(tracked, now_ms)
+    else:
+        is_bad = any(
+            (trend_per_h(one.past) or 0.0) <= -FALLING_PSU_PER_H
+            or any(latch.is_on for latch in one.latches.values())
+            for one in tracked
+        )
+    return Severity.CRITICAL if was_critical or is_bad else Severity.WARN

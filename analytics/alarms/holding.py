@@ -105,8 +105,8 @@ def _explaining(alarm: Alarm) -> Iterator[str]:
             yield f"silence/{alarm.device}"
     if alarm.kind == "aerator":
         yield f"mains/{alarm.site}"
-    if alarm.kind in ("limit", "episode") and alarm.channel == Channel.DISSOLVED_OXYGEN:
-        yield f"blind/{alarm.unit}"
+    if alarm.kind in ("limit", "episode"):
+        yield f"blind/{alarm.unit}/{alarm.channel}"
     if alarm.kind == "limit" and f"{alarm.channel}/{alarm.side}" in OF_OXYGEN:
         yield f"limit/{alarm.unit}/{Channel.DISSOLVED_OXYGEN}/low"
 

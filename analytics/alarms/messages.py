@@ -242,17 +242,21 @@ def _silence(alarm: Alarm, lang: str) -> str:
 
 
 def _then_known(alarm: Alarm, said: str, lang: str) -> str:
-    """Return what is not known, and the oxygen that was known last."""
+    """Return what is not known, and what was known last."""
     unknown = saying("unknown", lang)
     if alarm.value is None:
         return f"{said}. {unknown}"
     trend = _trend(alarm, lang)
-    known = f"{saying('last', lang)} {_value(alarm, lang)}"
+    known = (
+        f"{saying('last', lang, name=channel_word(alarm, lang))} {_value(alarm, lang)}"
+    )
     return f"{said}. {known}{', ' + trend if trend else ''}. {unknown}"
 
 
 def _blind(alarm: Alarm, lang: str) -> str:
-    said = saying("blind", lang, time=clock(alarm.began_ms))
+    said = saying(
+        "blind", lang, name=channel_word(alarm, lang), time=clock(alarm.began_ms)
+    )
     return _then_known(alarm, said, lang)
 
 

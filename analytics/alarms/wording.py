@@ -148,8 +148,8 @@ ADVICE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "Go and look, then check the site's power and signal.",
     ),
     ("blind", ""): (
-        "Ra xem, đo oxy bằng máy cầm tay, rồi kiểm tra đầu đo.",
-        "Go and look, measure oxygen by hand, then check the probe.",
+        "Ra xem, đo bằng máy cầm tay, rồi kiểm tra đầu đo.",
+        "Go and look, measure by hand, then check the probe.",
     ),
     ("silence", "cage"): (
         "Ra xem lồng, rồi kiểm tra pin và sóng của hộp đo.",
@@ -200,9 +200,9 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
 
 SAYINGS: Final[Mapping[str, tuple[str, str]]] = {
     "silent": ("không nhận được số đo từ {time}", "no readings since {time}"),
-    "blind": ("không có số đo oxy từ {time}", "no oxygen readings since {time}"),
+    "blind": ("không có số đo {name} từ {time}", "no {name} readings since {time}"),
     "boxes": ("{count} hộp đo", "{count} boxes"),
-    "last": ("Lần cuối oxy", "Last oxygen"),
+    "last": ("Lần cuối {name}", "Last {name}"),
     "unknown": (
         "Không biết hiện ra sao – nên ra xem",
         "Not known how it is now – go and look",

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from analytics.alarms.messages import sentence
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import milliseconds
@@ -102,3 +103,17 @@ def test_it_hides_the_low_oxygen_of_before_and_a_silent_box_hides_it() -> None:
     silent = next(one for one in story.open if one.kind == "silence")
     hidden = {one.kind: one.hidden_by for one in story.open}
     assert hidden["blind"] == silent.id
+
+
+def test_salinity_is_missed_where_a_fall_of_it_kills_and_nowhere_else() -> None:
+    falling = [33.0 - 0.2 * n for n in range(7)]
+    for species, told in (("NUR", ["blind"]), ("PNV", [])):
+        story = farm(species=species)
+        salt = oxygen(*falling, channel=Channel.SALINITY, start_ms=NOON)
+        passed(story.take(salt), NOON, NOON + 70 * MINUTE)
+        assert [one.kind for one in story.open] == told, species
+        for alarm in story.open:
+            assert (alarm.channel, alarm.severity) == ("salinity", "critical")
+            said = sentence(alarm, "Lồng 2", "vi")
+            assert said.startswith("Lồng 2: không có số đo độ mặn từ 11:30. Lần cuối")
+            assert "đang giảm" in said

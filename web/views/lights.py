@@ -38,11 +38,14 @@ def light_of(alarms: Iterable[Alarm], state: str, *, is_beyond: bool = False) ->
     one that nobody is to hear of; it is never well.
     """
     active = [one for one in alarms if one.is_active and one.hidden is None]
-    if state == "silent" or any(alarm.kind in ("silence", "blind") for alarm in active):
+    if state == "silent" or any(alarm.kind == "silence" for alarm in active):
         return Light("lost")
-    ranks = {Severity(alarm.severity) for alarm in active}
+    is_blind = any(alarm.kind == "blind" for alarm in active)
+    ranks = {Severity(one.severity) for one in active if one.kind != "blind"}
     if Severity.CRITICAL in ranks:
         return Light("act")
+    if is_blind:
+        return Light("lost")
     if ranks:
         return Light("look")
     if state == "stale":
