@@ -13,7 +13,7 @@ from edge.settings import EdgeSettings
 from edge.status import BoxStatus, read_status
 from greenwater.kernel import logs
 from greenwater.kernel.clock import SystemClock, open_clock
-from greenwater.kernel.errors import InputError
+from greenwater.kernel.errors import ConfigError, InputError
 from greenwater.kernel.settings import load_toml
 
 app = typer.Typer(help="The agent on a farm or vessel box.", no_args_is_help=True)
@@ -41,11 +41,18 @@ def run(
 
 @app.command("check-config")
 def check_config(config: ConfigFile = EDGE_TOML) -> None:
-    """Print what is configured, or what is wrong with it (exit 78)."""
-    from edge.bootstrap import check
+    """Print what is configured, or what is wrong with it (exit 78).
+
+    Files that it names are looked for too, and only told of: this may not be the box.
+    """
+    from edge.bootstrap import check, check_files
 
     settings = load_toml(EdgeSettings, config)
     check(settings)
+    try:
+        check_files(settings)
+    except ConfigError as exc:
+        typer.echo(f"on this machine: {exc}", err=True)
     typer.echo(
         msgspec.json.format(msgspec.json.encode(settings, enc_hook=str)).decode()
     )

@@ -45,6 +45,7 @@ def open_box(
         UnavailableError: the outbox cannot be opened.
     """
     check(settings)
+    check_files(settings)
     rng = rng or random.SystemRandom()
     with contextlib.ExitStack() as stack:
         outbox = _outbox(settings, clock, rng)
@@ -108,6 +109,17 @@ def _check_authority(settings: EdgeSettings) -> None:
         raise ConfigError(
             f"broker {url.host}: mqtts:// needs ca_file, the authority to be trusted"
         )
+
+
+def check_files(settings: EdgeSettings) -> None:
+    """Refuse settings that name a secret or an authority that cannot be read here.
+
+    Raises:
+        ConfigError: the sentence names the file.
+    """
+    _password(settings.password_file)
+    if settings.ca_file is None:
+        return
     try:
         ssl.create_default_context(cafile=settings.ca_file)
     except OSError as exc:  # ssl.SSLError is one too

@@ -13,7 +13,7 @@ from cli import main as command_line
 from cli.gateways import profiles_of
 from cli.home import BrokerPlan, Home, HomeSettings, the_only_one
 from cli.supervisor import last_line
-from edge.bootstrap import check
+from edge.bootstrap import check, check_files
 from edge.settings import EdgeSettings
 from firmware_sim.devices.modbus import Pty
 from greenwater.kernel.clock import SteppedClock, SystemClock
@@ -233,10 +233,10 @@ def test_an_authority_that_cannot_be_read_is_refused_before_anything_is_opened(
     if content is not None:
         (tmp_path / "ca.pem").write_text(content)
     with pytest.raises(ConfigError, match=r"broker's authority in .*ca\.pem"):
-        check(settings)
+        check_files(settings)
     made = tls.ensure(tmp_path / "tls", ["farm.example"], SystemClock().now())
     (tmp_path / "ca.pem").write_bytes(made.ca.read_bytes())
-    check(settings)
+    check_files(settings)
 
 
 def test_a_link_is_replaced_and_a_file_is_not(tmp_path: Path) -> None:
