@@ -8,18 +8,19 @@ import zipfile
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.fishing.features import GEARS, TURNS, Floats, Track, features_of
 from analytics.fishing.hauls import SLOW_KN
 from greenwater.reference.gears import GEARS as GEARS_KNOWN
 from greenwater.reference.gears import gear_of
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 TRUSTED: Final = (
     "sklearn._loss.link.Interval",
@@ -38,8 +39,10 @@ LEAST_CHANCE: Final = 1e-4
 
 def fit(
     rows: Floats, is_fishing: NDArray[np.bool_], weights: Floats
-) -> HistGradientBoostingClassifier:
+) -> "HistGradientBoostingClassifier":
     """Return a model of labelled rows, learnt also without gear, shore and course."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     bare, blind = without(rows), without(rows, course=True)
     model = HistGradientBoostingClassifier(
         max_iter=90,
@@ -67,8 +70,10 @@ def without(rows: Floats, *, course: bool = False) -> Floats:
     return bare
 
 
-def dumps(model: HistGradientBoostingClassifier) -> bytes:
+def dumps(model: "HistGradientBoostingClassifier") -> bytes:
     """Return a model as bytes of a skops file."""
+    import skops.io
+
     written: bytes = skops.io.dumps(
         model, compression=zipfile.ZIP_DEFLATED, compresslevel=9
     )
@@ -76,8 +81,10 @@ def dumps(model: HistGradientBoostingClassifier) -> bytes:
 
 
 @cache
-def shipped() -> HistGradientBoostingClassifier:
+def shipped() -> "HistGradientBoostingClassifier":
     """Return the model of this package."""
+    import skops.io  # seconds of imports that no start should wait for
+
     content = (resources.files("analytics.fishing") / "fishing.skops").read_bytes()
     return skops.io.loads(content, trusted=list(TRUSTED))
 
