@@ -178,6 +178,7 @@ def test_another_farm_is_not_there(farms: Farms, app: Any, routes: list[Route]) 
             continue
         answer = ask(client, farms, route, "hoa")
         assert "access-control-allow-origin" not in answer.headers, str(route)
+        assert answer.status_code != 500, f"{route} fails: words, or a name of the page"
         for words in ("Ao của hoa", "Tôm hoa", "Vụ hoa", "Trại giống hoa"):
             assert words not in answer.text, (str(route), words)
         is_ones = "{" in route.path + ASKED.get(route.path, "")
@@ -255,7 +256,11 @@ def test_no_other_role_sees_or_changes_a_farms_things(
             answer = ask(client, farms, route, "hoa")
             if answer.status_code not in GONE:
                 wrong.append((person, str(route), answer.status_code, answer.text[:99]))
-    assert not wrong, "\n".join(map(str, wrong))
+    assert not wrong, (
+        "open to a role that has no business there: ask doors.mine(request) or "
+        "doors.administrator(request) first; what is meant stands in ADDRESSED or "
+        "ADMINISTERED here:\n" + "\n".join(map(str, wrong))
+    )
 
 
 def test_a_token_opens_what_it_is_good_for_and_no_more(
