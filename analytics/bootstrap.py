@@ -173,9 +173,11 @@ def run_backfill(
             if (not device or one.device == device) and (hung is None or one in hung)
         ]
         if not series:
+            what = f"unit {unit!r}" if unit else f"device {device!r}"
             raise MissingError(
-                f"no readings of {f'unit {unit!r}' if unit else f'device {device!r}'}: "
-                "greenwater device list names the devices"
+                f"no readings of {what}: greenwater device list names the devices"
+                if unit or device
+                else "no readings are stored yet: there is nothing to flag"
             )
         flagged = backfill(
             telemetry,
