@@ -983,7 +983,9 @@ def test_an_administrator_says_where_alarms_reach_a_person(world: World) -> None
     (name,) = re.findall(r'name="contact" value="(\w+)"', page)
     assert post(admin, f"{at}/end", contact="another")[0] == 303
     assert world.registry.contacts()
-    assert post(admin, f"{at}/end", contact=name)[0] == 303
+    assert post(admin, f"{at}/end", contact=name)[0] == 422, "the household's last"
+    assert world.registry.contacts()
+    assert post(admin, f"{at}/end", contact=name, sure="on")[0] == 303
     assert not world.registry.contacts()
 
 

@@ -3,6 +3,7 @@
 Addresses hold secrets of message services: they are typed once and never shown again.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
@@ -10,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from analytics.alarms.addresses import check_address, parse_hours
 from greenwater.kernel.errors import InputError
+from greenwater.storage.registry.contacts import Contact
 from web.door.doors import Doors
 from web.pages import lang_of
 from web.people.adminpeople import AdminPeoplePages
@@ -88,12 +90,16 @@ class AdminContactPages:
         person: str,
         csrf: Annotated[str, Form()],
         contact: Word = "",
+        sure: Annotated[str, Form(max_length=2)] = "",
     ) -> Response:
-        """Have somebody told no more at one of his addresses."""
+        """Have somebody told no more at one of his addresses; a last one is asked about."""
         self._begin(request, person, csrf)
         request.state.subject = f"person={person}"
-        for one in self._registry.contacts():
+        known = self._registry.contacts()
+        for one in known:
             if one.person == person and contact_id(one) == contact:
+                if not sure and _is_last(one, known):
+                    return self._people.shown(request, person, ending=contact)
                 self._registry.drop_contact(one.organisation, person, one.url)
         return RedirectResponse(f"/admin/people/{person}#contacts", 303)
 
@@ -101,3 +107,8 @@ class AdminContactPages:
         self._doors.check_form(request, csrf)
         self._doors.administrator(request)
         self._registry.get_person(person)
+
+
+def _is_last(one: Contact, known: Sequence[Contact]) -> bool:
+    """Return whether nobody of a household is told any more without an address."""
+    return [two for two in known if two.organisation == one.organisation] == [one]

@@ -164,8 +164,12 @@ class AdminPeoplePages:
         *,
         given: Mapping[str, str] | None = None,
         trouble: str = "",
+        ending: str = "",
     ) -> HTMLResponse:
-        """Return somebody's page; ``given`` is the address that was refused, and why."""
+        """Return somebody's page; ``given`` is the address that was refused, and why.
+
+        ``ending`` is a household's last address, which ends only if that is meant.
+        """
         lang, now_ms = lang_of(request), self._services.now_ms()
         info = self._registry.get_person(person)
         names = {id_: name for id_, name, _ in self._registry.list_organisations()}
@@ -174,7 +178,8 @@ class AdminPeoplePages:
             request,
             "admin_person.html",
             now_ms=now_ms,
-            status=422 if trouble else 200,
+            status=422 if trouble or ending else 200,
+            ending=ending,
             new=new,
             trouble=trouble,
             given={"organisation": "", "place": "1", "hours": "", **(given or {})},
