@@ -75,6 +75,7 @@ def test_tls_is_asked_for_or_follows_from_an_authority() -> None:
         "influxdb://h/d?bucket=b",
         "influxdb://h/d?rp=",
         "influxdb://h/d?rp=a&rp=b",
+        "influxdb://hushhush@h/d?org=o",
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
@@ -85,7 +86,11 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_no_secret_is_shown() -> None:
     secret = "hushhush"
     shown = [repr(influx(f"influxdb://{who}:{secret}@h/d")) for who in ("", "user")]
-    for broken in (f"influxdb://:{secret}@h/d?x=1", f"influxdb://u:{secret}@h/"):
+    for broken in (
+        f"influxdb://:{secret}@h/d?x=1",
+        f"influxdb://u:{secret}@h/",
+        f"influxdb://{secret}@h/d?org=o",
+    ):
         with pytest.raises(ConfigError) as caught:
             parse_url(broken)
         shown.append(str(caught.value))

@@ -86,6 +86,11 @@ def _influx(url: SplitResult, port: int) -> InfluxUrl:
     bucket = unquote(url.path.removeprefix("/"))
     if not url.hostname or not bucket:
         raise ConfigError("the telemetry URL needs influxdb://…@HOST/DATABASE")
+    if url.username and not url.password:
+        raise ConfigError(
+            "the telemetry URL has a user and no password: a token stands behind a "
+            "colon, influxdb://:TOKEN@HOST/BUCKET?org=ORG"
+        )
     given = _parameters(url.query)
     is_token = not url.username and bool(url.password)
     ca = given.get("ca")
