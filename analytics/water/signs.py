@@ -101,9 +101,9 @@ def signs_of(
     usual = max(state.usual, state.grain / 2, 1e-9)
     unit = usual * max(steps, 1.0) ** 0.5
     jump = _unheralded(state, value, off, steps) / unit
-    found = _compared(state, at_ms, value, jump, usual)
+    found = _compared(state, at_ms, value, jump, abs(off) / unit, usual)
     _learn(state, at_ms, value, off, steps)
-    return found._replace(step=abs(off) / unit)
+    return found
 
 
 def _unheralded(state: ChannelState, value: float, off: float, steps: float) -> float:
@@ -112,10 +112,11 @@ def _unheralded(state: ChannelState, value: float, off: float, steps: float) -> 
     Mixing rounds what flows by: a front has a foot, and each reading goes on where the
     last one went, farther by a measure. A fault is there, and gone, at once.
     """
-    went, before = value - state.last, state.went * max(steps, 1.0)
+    went, before = value - state.last, state.went
     if went * before <= 0:
         return abs(off)
-    return min(abs(off), max(abs(went) - WAVE * abs(before), 0.0))
+    left = abs(went) - WAVE * abs(before) * (steps if steps > 1 else 1.0)
+    return min(abs(off), left) if left > 0 else 0.0
 
 
 def _begin(state: ChannelState, at_ms: int, value: float) -> None:
@@ -143,7 +144,12 @@ def _is_dead(state: ChannelState, value: float, is_salt: bool) -> bool:
 
 
 def _compared(
-    state: ChannelState, at_ms: int, value: float, jump: float, usual: float
+    state: ChannelState,
+    at_ms: int,
+    value: float,
+    jump: float,
+    step: float,
+    usual: float,
 ) -> Signs:
     is_same = value == state.last
     often = min(state.cadence_ms / OFTEN_MS, 1.0)
@@ -172,7 +178,7 @@ def _compared(
         state.repeats,
         False,
         False,
-        jump,
+        step,
         _off(state, at_ms, value, share, usual) if is_off else 0.0,
     )
 

@@ -195,13 +195,13 @@ class Watcher:
         if state.opened:
             taken.changes.extend(episodes.closed(state.opened, at_ms))
         found = {one.channel: self._signs(one) for one in instant}
-        for name, signs in found.items():
-            if signs.is_dead or signs.is_lost:
-                self._remember_gone(name, at_ms, is_none=signs.is_lost)
+        gone = [name for name, one in found.items() if one.is_dead or one.is_lost]
+        for name in gone:
+            self._remember_gone(name, at_ms, is_none=found[name].is_lost)
         fresh = self._fresh(at_ms)
         jumped = [name for name, one in found.items() if one.jump >= 0.8]
         is_dry = bool(fresh) and self._is_dry(found, fresh)
-        is_blind = self._is_blind(found)
+        is_blind = bool(gone) and self._is_blind(found)
         odd_one, odd_share = together_share(state.together, at_ms, found)
         if not is_dry:
             taken.changes.extend(self._days(instant, found))
