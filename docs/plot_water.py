@@ -74,8 +74,10 @@ def _svg(lines: dict[str, list[str]], bars: list[tuple[str, float, float]]) -> s
             f'<rect x="{start:.1f}" y="{TOP}" width="{width:.1f}" '
             f'height="{HEIGHT - TOP - BOTTOM}" fill="#b4480a" opacity="0.15"/>'
         )
+        at, anchor = (start, "start") if start < WIDTH * 2 / 3 else (end, "end")
         parts.append(
-            f'<text x="{start:.1f}" y="{TOP - 8}" fill="#9b1c1c">{text}</text>'
+            f'<text x="{at:.1f}" y="{TOP - 8}" text-anchor="{anchor}" '
+            f'fill="#9b1c1c">{text}</text>'
         )
     for value in (0, 4, 8, 12):
         parts.append(f'<text x="8" y="{_y(value) + 4:.1f}">{value}</text>')
