@@ -1,8 +1,10 @@
 """`greenwater export`, `quarantine` and `import`: data out, aside, and in by hand."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -69,11 +71,30 @@ def export(
         if out is None:
             write(telemetry, spans, chosen, sys.stdout.buffer, wide=wide)
             return
-        with out.open("wb") as file:
+        with whole(out) as file:
             count = write(telemetry, spans, chosen, file, wide=wide, progress=_told)
         typer.echo(f"\r{count:,} readings written to {out}", err=True)
     finally:
         telemetry.close()
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file that bears its name only once all is in it; what was there stays till then.
+
+    A pipe or a device is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _between(start: str, end: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import pytest
 
 import cli
 from cli import main as command_line
+from cli.data import whole
 from cli.gateways import profiles_of
 from cli.home import BrokerPlan, Home, HomeSettings, the_only_one
 from cli.supervisor import last_line
@@ -259,6 +260,24 @@ def test_a_stepped_clock_writes_over_nothing_else(tmp_path: Path) -> None:
     assert path.read_text().startswith("time,ph")
     SteppedClock(tmp_path / "clock", start=now)
     assert SteppedClock(tmp_path / "clock", start=now).now() == now
+
+
+def test_an_export_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "pond.csv"
+    with whole(path) as file:
+        file.write(b"all of it")
+
+    def break_off() -> None:
+        with whole(path) as file:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, "No space left")
+
+    with pytest.raises(OSError, match="No space"):
+        break_off()
+    assert [one.name for one in tmp_path.iterdir()] == ["pond.csv"]
+    assert path.read_bytes() == b"all of it"
+    with whole(Path(os.devnull)) as file:
+        file.write(b"gone")
 
 
 def test_why_a_part_ended_is_its_logs_last_line(tmp_path: Path) -> None:
