@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from analytics.derived.ammonia import INPUTS, TAN_MS, Known, Water, derived
+from analytics.derived.compensating import compensated, needs_salt
 from analytics.flagging import is_believable
 from analytics.places import Places
 from analytics.ports import Telemetry
@@ -49,6 +50,24 @@ class Deriving:
         if found:
             self._telemetry.write(found)
         return found
+
+    def in_salt_water(
+        self, readings: Sequence[Reading], places: Places
+    ) -> Sequence[Reading]:
+        """Return readings with oxygen as the salt water has it (``compensating``)."""
+        if not any(map(needs_salt, readings)):
+            return readings
+        return [
+            self._compensated(one, places) if needs_salt(one) else one
+            for one in readings
+        ]
+
+    def _compensated(self, one: Reading, places: Places) -> Reading:
+        unit = _unit_of(one, places)
+        water = None if unit is None else self._waters.get(unit)
+        if water is None:
+            return one
+        return compensated(one, water.salinity, water.temperature)
 
     def taken(self) -> dict[str, bytes]:
         """Return the states that changed since this was asked last."""

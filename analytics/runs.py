@@ -192,7 +192,8 @@ class Runs:
                 self._flagged |= {row.device, *(one.device for one in more)}
                 self._boats.take(row, readings, self._places)
                 believed = [one for one in readings if is_believable(one)]
-                self._watch.take(believed, row.recorded_ms, self._places)
+                salted = self._deriving.in_salt_water(believed, self._places)
+                self._watch.take(salted, row.recorded_ms, self._places)
                 claims = self._oddities.take(row, readings, self._places)
                 is_late = row.recorded_ms - row.max_ms > LATE_MS
                 self._watch.claim(claims, self._places, is_late=is_late)

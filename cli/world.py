@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from edge.drivers.profile import load_profile
 from firmware_sim.scenarios import DeviceSpec, ProbeKind, ProbeSpec, Scenario
 from firmware_sim.serve import Ports
 from greenwater.kernel.errors import ConflictError
@@ -131,6 +132,11 @@ def write_box(
             f"unit = {probe.unit_id}",
             f"interval_s = {_interval_s(device, probe)}",
         ]
+        if (
+            probe.is_compensated
+            and load_profile(probe.map).salinity_compensated is False
+        ):
+            lines.append("salinity_compensated = true")  # its water is set on it
         if probe.map == "generic_float32":
             names = ", ".join(f'"{channel}"' for channel in probe.channels)
             lines.append(f"channels = [{names}]")

@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from edge import machine
 from edge.agent import Agent
 from edge.box import Box
@@ -270,6 +272,9 @@ def _driver(bus: Bus, settings: ProbeSettings) -> ModbusDriver:
         raise ConfigError(
             f"probe {settings.id}: profile {profile.name} needs channels = […]"
         )
+    if settings.salinity_compensated is not None:
+        said = settings.salinity_compensated
+        profile = structs.replace(profile, salinity_compensated=said)
     return ModbusDriver(bus, settings.unit, profile)
 
 

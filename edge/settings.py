@@ -17,6 +17,8 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """A probe on a Modbus bus. ``interval_s`` 0 samples at every step of the clock.
 
     ``channels`` only with ``generic_float32``: what stands from register 0 on.
+    ``salinity_compensated`` in place of what the profile says: true where the water's
+    salinity was set on the probe itself, or false where it was left at 0.
     """
 
     id: str
@@ -24,6 +26,7 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     unit: UnitId = 1
     interval_s: Seconds = 60.0
     channels: tuple[Channel, ...] = ()
+    salinity_compensated: bool | None = None
 
 
 class BusSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -97,7 +97,7 @@ def _share(
     celsius = values.get(Channel.TEMPERATURE)
     if celsius is None:
         celsius = _fresh(water.temperature, at_ms, TEMPERATURE_MS)
-    psu = _salinity(values)
+    psu = psu_among(values)
     if psu is None:
         psu = _fresh(water.salinity, at_ms, SALINITY_MS)
     if celsius is None or psu is None or not 0 <= ph <= 14 or not 0 <= celsius <= 50:
@@ -105,7 +105,8 @@ def _share(
     return float(unionised_share(celsius, ph, max(psu, 0.0)))
 
 
-def _salinity(values: Mapping[Channel, float]) -> float | None:
+def psu_among(values: Mapping[Channel, float]) -> float | None:
+    """Return the salinity that one probe told at one instant, or its conductivity tells."""
     psu = values.get(Channel.SALINITY)
     if psu is not None:
         return psu
@@ -117,7 +118,7 @@ def _salinity(values: Mapping[Channel, float]) -> float | None:
 
 
 def _remember(water: Water, at_ms: int, values: Mapping[Channel, float]) -> None:
-    celsius, psu = values.get(Channel.TEMPERATURE), _salinity(values)
+    celsius, psu = values.get(Channel.TEMPERATURE), psu_among(values)
     if celsius is not None and _is_newer(at_ms, water.temperature):
         water.temperature = Known(at_ms, celsius)
     if psu is not None and _is_newer(at_ms, water.salinity):

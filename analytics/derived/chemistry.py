@@ -7,7 +7,6 @@ PSS-78 through ``gsw``. Held to the test vectors of the domain notes, §2.5
 
 from typing import Final, TypeAlias
 
-import gsw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,11 +92,15 @@ def salinity_psu(
 
     Never from specific conductivity, which is told at 25 °C: see ``salinity_of_specific``.
     """
+    import gsw  # not before salinity is asked for: pages ask of oxygen alone
+
     return _plain(gsw.SP_from_C(conductivity_ms_cm, temperature_c, pressure_dbar))
 
 
 def salinity_of_specific(specific_ms_cm: Number) -> Number:
     """Return practical salinity from conductivity that a probe has turned to 25 °C."""
+    import gsw
+
     return _plain(gsw.SP_from_C(specific_ms_cm, 25.0, 0.0))
 
 

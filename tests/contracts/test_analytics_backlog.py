@@ -266,6 +266,25 @@ def test_ammonia_follows_from_a_test_and_what_the_probes_say(world: World) -> No
     assert value == pytest.approx(2 * float(unionised_share(28, 9, 15)), abs=1e-6)
 
 
+def test_a_probe_that_takes_the_sea_for_fresh_water_hides_no_lack_of_oxygen(
+    world: World,
+) -> None:
+    """4.7 mg/L by a probe left at salinity 0 are 3.9 at 33 PSU: under white shrimp's 4."""
+    runs = world.runs()
+    world.put([Reading(HAND, KIT, SALINITY, NOW_MS, 33.0)])
+    for is_compensated in (True, False):
+        for _ in range(20):
+            world.clock.advance(timedelta(minutes=1))
+            at = milliseconds(world.clock.now())
+            told = Reading(BOX, SIDE, OXYGEN, at, 4.7, is_compensated=is_compensated)
+            world.put([told], at)
+            runs.look()
+        kinds = {one.kind for one in world.registry.open_alarms()}
+        assert ("limit" in kinds) is not is_compensated, kinds
+    stored = world.store.read(Span(Series(BOX, SIDE), 0, 2**62), {OXYGEN})
+    assert {one.value for one in stored} == {4.7}, "what the probe told stays"
+
+
 def test_channels_that_disagree_and_neighbours_that_differ_are_noticed(
     world: World,
 ) -> None:

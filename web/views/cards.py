@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from analytics.derived.compensating import needs_salt
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import ClockQuality, Reading, Source
@@ -90,6 +91,11 @@ def value_view(lang: Lang, one: Hanging, reading: Reading, now_ms: int) -> Value
         note = say(lang, "stale", age=age(lang, reading.taken_ms, now_ms))
     elif state == "fresh" and reading.value is None:
         state = "bad"
+    elif one.told_mg_l is not None and reading.channel is Channel.DISSOLVED_OXYGEN:
+        told = amount(lang, reading.channel, one.told_mg_l)
+        note = say(lang, "in_salt_water", told=told)
+    elif needs_salt(reading):
+        note = say(lang, "salt_unknown")
     key = f"{reading.device}/{reading.probe}/{reading.channel}"
     is_main = reading.channel is FIRST[0]
     text = value_text(lang, reading, about)

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analytics.alarms.tracked import AHEAD_MS
+from analytics.derived.ammonia import Known
+from analytics.derived.compensating import compensated, needs_salt, newest_water
 from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source, milliseconds
@@ -27,6 +29,8 @@ class Hanging:
     readings: tuple[Reading, ...]
     source: Source = Source.PROBE
     profile: str | None = None
+    told_mg_l: float | None = None
+    """The oxygen as the probe told it, where ``readings`` have it as the salt water does."""
 
     @property
     def newest_ms(self) -> int | None:
@@ -69,6 +73,7 @@ def gather(services: Services) -> Facts:
     latest = _latest(services, devices, now_ms + AHEAD_MS)
     probes = {Series(one.device, one.id): one for one in seen.list_probes()}
     hanging = [_hanging(one, latest, probes) for one in deployed]
+    in_units = _by(hanging, lambda one: one.unit)
     elsewhere = _unplaced(latest, deployed)
     boxes = [one for one in elsewhere if _tells_of_box(one)]
     units = seen.units()
@@ -80,7 +85,7 @@ def gather(services: Services) -> Facts:
         seen.vessels(),
         devices,
         seen.statuses(),
-        _by(hanging, lambda one: one.unit),
+        {unit: in_salt(some) for unit, some in in_units.items()},
         _by(hanging, lambda one: one.vessel),
         _by(boxes, lambda one: devices[one.device].place),
         [one for one in elsewhere if not _tells_of_box(one)],
@@ -117,6 +122,26 @@ def _hanging(
     if known is None:
         return Hanging(one, tuple(here))
     return Hanging(one, tuple(here), known.source, known.profile)
+
+
+def in_salt(hanging: Sequence[Hanging]) -> Sequence[Hanging]:
+    """Return a unit's probes with oxygen as its salt water has it (``compensating``)."""
+    if not any(needs_salt(one) for hung in hanging for one in hung.readings):
+        return hanging
+    water = newest_water(one for hung in hanging for one in hung.readings)
+    return [_salted(hung, *water) for hung in hanging]
+
+
+def _salted(
+    hung: Hanging, salinity: Known | None, temperature: Known | None
+) -> Hanging:
+    readings = [compensated(one, salinity, temperature) for one in hung.readings]
+    told = [
+        was.value
+        for was, now in zip(hung.readings, readings, strict=True)
+        if was is not now
+    ]
+    return replace(hung, readings=tuple(readings), told_mg_l=told[0] if told else None)
 
 
 def _by(
