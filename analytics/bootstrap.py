@@ -83,7 +83,13 @@ def _works(
     stack: contextlib.ExitStack,
 ) -> dict[str, Callable[[], None]]:
     """Return what goes on beside the loop over intake, by its thread's name."""
-    notifier = Notifier(registry, clock, settings.public_url, ways=settings.ways())
+    notifier = Notifier(
+        registry,
+        clock,
+        settings.public_url,
+        ways=settings.ways(),
+        push=settings.pusher(clock).send,
+    )
     works: dict[str, Callable[[], None]] = {"notifier": lambda: _send(notifier, stop)}
     if settings.forecast_every_s:
         models = settings.home / "models" / "oxygen"

@@ -182,6 +182,10 @@ class Registry(Protocol):
         """Note that a message did not go out."""
         ...
 
+    def drop_contact(self, organisation: str, person: str, url: str) -> None:
+        """Have a person told no more at an address."""
+        ...
+
     def hasten_notifications(
         self, one: Notification, now_ms: int, *, most_ms: int
     ) -> None:

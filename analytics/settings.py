@@ -6,7 +6,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from analytics.alarms.addresses import check_ways
+from analytics.alarms.pushing import Pusher, open_hosts, open_push_key, subject_of
 from analytics.alarms.ways import Ways, open_ways
+from greenwater.kernel.clock import Clock
 
 
 class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -14,7 +16,8 @@ class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     ``look_every_s`` is how often intake is looked at when there is nothing new;
     ``forecast_every_s`` is how often oxygen is forecast (0: never); ``workers`` processes work passes out, below two it is done in this one.
-    ``…_via`` are the operator's gateways (``analytics.alarms.ways``), shared with the site.
+    ``…_via`` are the operator's gateways (``analytics.alarms.ways``), shared with the site, as
+    ``push_hosts`` are, push services beside those that browsers have (``alarms.pushing``).
     """
 
     home: Path = Path("var")
@@ -29,6 +32,16 @@ class AnalyticsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     mail_via: str = ""
     telegram_via: str = ""
     zalo_via: str = ""
+    push_hosts: str = ""
+
+    def pusher(self, clock: Clock) -> Pusher:
+        """Return what sends to browsers, with the platform's key, made where there is none.
+
+        Raises:
+            ConfigError: a push service is none, or the key's file is no key.
+        """
+        key, subject = open_push_key(self.home / "push"), subject_of(self.public_url)
+        return Pusher(key, clock, subject, open_hosts(self.push_hosts))
 
     def ways(self) -> Ways:
         """Return the gateways that messages go by.

@@ -73,6 +73,7 @@ def web(
             hosts=hosts_of(settings.public_url, settings.hosts),
             tiles=tiles_of(settings.map_tiles, settings.map_credit),
             ways=settings.ways(),
+            pushing=settings.pushing(home.path),
             signer=signer,
             is_demo=settings.is_demo,
             photos=home.path / "photos",

@@ -100,6 +100,18 @@ class House:
 
 
 @dataclass(frozen=True)
+class Pushing:
+    """How a browser asks to be told: the platform's public key ("": it cannot be), and
+    the push services that the operator knows beside those of browsers."""
+
+    key: str = ""
+    hosts: tuple[str, ...] = ()
+
+
+NO_PUSHING: Final = Pushing()
+
+
+@dataclass(frozen=True)
 class Services:
     """All that the site needs, open. Whoever opened them closes them.
 
@@ -108,7 +120,8 @@ class Services:
     the folder of those that are printed. ``photos`` is the folder of photos on records;
     ``take_in`` stores readings typed by hand so that analytics sees them (None: the
     store alone). ``hosts`` are the names that the site answers to (none: to any);
-    ``tiles`` the ground beneath maps; ``ways`` by what messages can go to people. A
+    ``tiles`` the ground beneath maps; ``ways`` by what messages can go to people, and
+    ``pushing`` how to their browsers. A
     ``is_guarded`` site shows nobody's data to visitors who have not signed in; one that is
     not is the operator's own screen.
     """
@@ -128,6 +141,7 @@ class Services:
     take_in: Callable[[Sequence[Reading]], object] | None = None
     house: House = House()
     ways: Sequence[Way] = ()
+    pushing: Pushing = NO_PUSHING
 
     @cached_property
     def seen(self) -> Scope:

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from analytics.alarms.pushing import open_hosts, open_push_key
 from analytics.alarms.ways import Way, open_ways
 from greenwater.kernel.errors import ConfigError
-from web.ports import Tiles
+from web.ports import NO_PUSHING, Pushing, Tiles
 
 _PLACES: Final = ("{z}", "{x}", "{y}")
 _PLAIN: Final = re.compile(r"[!-~]+")
@@ -26,7 +28,8 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     come from. ``map_tiles`` is where maps get pictures of the ground,
     ``https://…/{z}/{x}/{y}.png``, with ``map_credit`` as its keeper asks; empty: none is
     asked for, and maps have the land that comes with the site. ``…_via`` are the operator's
-    gateways for messages (``analytics.alarms.ways``), shared with analytics.
+    gateways for messages (``analytics.alarms.ways``), shared with analytics; so are
+    ``push_hosts``, push services beside those that browsers have (``alarms.pushing``).
     """
 
     public_url: str = "http://127.0.0.1:8000"
@@ -39,6 +42,18 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     mail_via: str = ""
     telegram_via: str = ""
     zalo_via: str = ""
+    push_hosts: str = ""
+
+    def pushing(self, home: Path) -> Pushing:
+        """Return how browsers ask to be told; in a demo they do not: its clock is no real one.
+
+        Raises:
+            ConfigError: a push service is none, or the key's file is no key.
+        """
+        hosts = open_hosts(self.push_hosts)
+        if self.is_demo:
+            return NO_PUSHING
+        return Pushing(open_push_key(home / "push").public, hosts)
 
     def ways(self) -> Sequence[Way]:
         """Return the ways by which messages can go.

@@ -153,17 +153,19 @@ def body(
 ) -> str:
     """Return a message's text, with the link that acknowledges this one alarm.
 
-    ``who`` set the limit that was left, if it is the unit's own.
+    ``link`` "": the message is itself one. ``who`` set the limit that was left, if it is the unit's own.
     """
     mark = "SỐ LIỆU MÔ PHỎNG. " if lang == "vi" else "SIMULATED DATA. "
     todo = "Việc cần làm" if lang == "vi" else "What to do"
     take = "Tôi đã nhận, tôi xử lý" if lang == "vi" else "I take care of it"
     rests = grounds(alarm, lang, unit_kind, who, is_short=True)
-    return (
-        f"{mark if alarm.is_simulated else ''}{sentence(alarm, unit_name, lang)}.\n"
-        f"{todo}: {advice(alarm, unit_kind, lang)}\n"
-        f"{rests + chr(10) if rests else ''}{take}: {link}"
+    lines = (
+        f"{mark if alarm.is_simulated else ''}{sentence(alarm, unit_name, lang)}.",
+        f"{todo}: {advice(alarm, unit_kind, lang)}",
+        rests,
+        f"{take}: {link}" if link else "",
     )
+    return "\n".join(one for one in lines if one)
 
 
 def said_ms(alarm: Alarm) -> int:

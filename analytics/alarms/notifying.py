@@ -1,4 +1,4 @@
-"""Sending what is due, through apprise: at least once, with patience, never twice gladly.
+"""Sending what is due, by apprise or push: at least once, with patience, never twice gladly.
 
 A message is a row in the registry before it is sent, and noted after. A process that
 dies between the two sends it again; one that cannot send tries again, later and later.
@@ -6,7 +6,7 @@ dies between the two sends it again; one that cannot send tries again, later and
 
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import apprise
 import structlog
@@ -14,6 +14,12 @@ import structlog
 from analytics.alarms.addresses import is_plain
 from analytics.alarms.calling import ESCALATE_MS
 from analytics.alarms.messages import body, setter_of, title
+from analytics.alarms.pushing import (
+    Outcome,
+    Pushed,
+    Subscription,
+    subscription_of,
+)
 from analytics.alarms.texting import plain, text_message
 from analytics.alarms.ways import Ways, way_of
 from analytics.ports import Registry
@@ -37,7 +43,24 @@ MOST_OF_TEST: Final = 3
 """Whoever tests a way waits for what becomes of it: half a minute is enough."""
 
 Send = Callable[[str, str, str], bool]
+Push = Callable[[Subscription, Pushed], Outcome]
 NO_WAYS: Final = Ways()
+
+
+class Said(NamedTuple):
+    """A message: head and text, and what a browser needs beside them."""
+
+    head: str
+    text: str
+    path: str
+    tag: str
+    lang: str = "vi"
+    is_critical: bool = False
+
+
+def push_nothing(_one: Subscription, _message: Pushed) -> Outcome:
+    """Push nothing: where no key is, nobody can have asked."""
+    return Outcome.FAILED
 
 
 def send_by_apprise(url: str, head: str, text: str) -> bool:
@@ -65,11 +88,13 @@ class Notifier:
         *,
         ways: Ways = NO_WAYS,
         send: Send = send_by_apprise,
+        push: Push = push_nothing,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(16),
     ) -> None:
         self._registry, self._clock = registry, clock
         self._public_url = public_url.rstrip("/")
-        self._ways, self._send, self._new_token = ways, send, new_token
+        self._ways, self._send, self._push = ways, send, push
+        self._new_token = new_token
 
     def send_due(self) -> int:
         """Send what is due now; return how many messages went out.
@@ -91,33 +116,38 @@ class Notifier:
         head, text = one.head, one.text
         if is_plain(one.url):
             head, text = "", plain(f"{head}: {text}")
-        if self._out(one.url, head, text):
+        path = "/calls" if one.id.startswith(TESTS) else "/"
+        outcome = self._out(one.url, Said(head, text, path, one.id))
+        if outcome is Outcome.SENT:
             self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
             return True
         most = MOST_COPIES if one.kind in NIGHTLY else MOST_LASTING
         if one.id.startswith(TESTS):
             most = MOST_OF_TEST
-        is_last = one.attempts + 1 >= most
+        is_last = outcome is Outcome.GONE or one.attempts + 1 >= most
         log.warning("bulletin.failed", id=one.id, last=is_last)
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
         self._registry.copy_failed(
             one.id, next_ms=None if is_last else now_ms + pause_ms, at_ms=now_ms
         )
+        if outcome is Outcome.GONE:
+            self._registry.drop_contact(one.organisation, one.person, one.url)
         return False
 
     def _tell(self, one: Notification, now_ms: int) -> bool:
         try:
-            head, text = self._text(one, now_ms)
+            said = self._said(one, now_ms)
         except MissingError as exc:
             self._registry.notification_failed(
                 one, str(exc), next_ms=None, at_ms=now_ms
             )
             return False
-        if self._out(one.url, head, text):
+        outcome = self._out(one.url, said)
+        if outcome is Outcome.SENT:
             self._registry.notification_sent(one, milliseconds(self._clock.now()))
             return True
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
-        is_last = one.attempts + 1 >= MOST_ATTEMPTS
+        is_last = outcome is Outcome.GONE or one.attempts + 1 >= MOST_ATTEMPTS
         log.warning("notification.failed", id=one.id, last=is_last)
         self._registry.notification_failed(
             one,
@@ -125,23 +155,39 @@ class Notifier:
             next_ms=None if is_last else now_ms + pause_ms,
             at_ms=now_ms,
         )
-        if one.attempts == 0:  # the next need not wait for one who was not told
+        if one.attempts == 0 or outcome is Outcome.GONE:
+            # The next need not wait for one who was not told.
             self._registry.hasten_notifications(one, now_ms, most_ms=ESCALATE_MS)
+        if outcome is Outcome.GONE:
+            self._registry.drop_contact(one.organisation, one.person, one.url)
         return False
 
-    def _out(self, url: str, head: str, text: str) -> bool:
+    def _out(self, url: str, said: Said) -> Outcome:
         """Send to an address; to one of ours by the operator's gateway, if there is one."""
+        browser = subscription_of(url)
+        if browser is not None:
+            message = Pushed(
+                title=said.head,
+                text=said.text,
+                path=said.path,
+                tag=said.tag,
+                lang=said.lang,
+                critical=said.is_critical,
+            )
+            return self._push(browser, message)
         address = self._ways.address_of(url)
         if not address:
             log.warning("way.unset", way=str(way_of(url)))
-            return False
-        return self._send(address, head, text)
+            return Outcome.FAILED
+        was_taken = self._send(address, said.head, said.text)
+        return Outcome.SENT if was_taken else Outcome.FAILED
 
-    def _text(self, one: Notification, now_ms: int) -> tuple[str, str]:
+    def _said(self, one: Notification, now_ms: int) -> Said:
         alarm = self._registry.get_alarm(one.alarm)
         token = self._new_token()
         self._registry.add_alarm_link(token, one, expires_ms=now_ms + LINK_MS)
-        link = f"{self._public_url}/a/{token}"
+        path = f"/a/{token}"
+        link = f"{self._public_url}{path}"
         name, kind = "", ""
         if alarm.unit is not None:
             unit = self._registry.get_unit(alarm.unit)
@@ -149,7 +195,17 @@ class Notifier:
             unit = theirs.get(alarm.unit, unit)  # two farms may each have a first pond
             name, kind = unit.name, unit.kind
         if is_plain(one.url):
-            return "", text_message(alarm, name, kind, link)
-        setter = setter_of(alarm)
+            return Said("", text_message(alarm, name, kind, link), path, alarm.id)
+        setter, browser = setter_of(alarm), subscription_of(one.url)
         who = "" if setter is None else self._registry.names({setter}).get(setter, "")
-        return title(alarm, name, "vi"), body(alarm, name, kind, link, "vi", who)
+        lang = "vi" if browser is None else browser.lang
+        if browser is not None:  # a tap opens it
+            link = ""
+        return Said(
+            title(alarm, name, lang),
+            body(alarm, name, kind, link, lang, who),
+            path,
+            alarm.id,
+            lang,
+            alarm.severity == "critical",
+        )

@@ -31,6 +31,7 @@ SHARED: frozenset[str] = frozenset(
         "GREENWATER_MAIL_VIA",
         "GREENWATER_TELEGRAM_VIA",
         "GREENWATER_ZALO_VIA",
+        "GREENWATER_PUSH_HOSTS",
     }
 )
 """Variables that several services read; a service lists those it wants as fields."""

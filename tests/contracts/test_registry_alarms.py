@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from analytics.alarms.notifying import Notifier
+from analytics.alarms.pushing import Outcome, Pushed, Subscription, own_subscription
 from analytics.alarms.ways import Ways
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError, MissingError
@@ -21,6 +22,7 @@ from greenwater.storage.registry.watching import Notification, Pass
 from tests.contracts.registries import HOUR, NOW, a_box
 
 URL = "json://127.0.0.1:9/x"
+KEY = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 
 
 @pytest.fixture(autouse=True)
@@ -439,6 +441,42 @@ def test_who_has_no_channel_is_passed_over_at_once(registry: Registry) -> None:
     assert sent[1][0] == "json://127.0.0.1:9/sms?:to=84901234567"
     assert sent[1][1].startswith("MO PHONG. ")
     assert sent[1][1].isascii()
+
+
+def test_a_browser_is_told_in_its_language_and_one_that_is_gone_is_told_no_more(
+    registry: Registry,
+) -> None:
+    """The message is a link itself; the next is told at once, and nobody tries again."""
+    asked = Subscription(
+        endpoint="https://web.push.apple.com/x", key=KEY, secret="A" * 22, lang="en"
+    )
+    url = own_subscription(asked)
+    registry.add_contact("hoa", "lan", url)
+    raise_one(registry)
+    registry.notification_sent(a_message("m-a1"), NOW)
+    pushed = [replace(a_message(one), url=url, step=one) for one in ("p0", "p1")]
+    after = replace(a_message("p2", NOW + 600), person="tam", step="p1")
+    registry.save_pass(Pass(saved_ms=NOW, states={}, notifications=[*pushed, after]))
+    told, outcomes = list[Pushed](), [Outcome.SENT, Outcome.GONE]
+
+    def push(one: Subscription, message: Pushed) -> Outcome:
+        assert one == asked
+        told.append(message)
+        return outcomes.pop(0)
+
+    clock = ManualClock(instant(NOW))
+    notifier = Notifier(registry, clock, "http://x", push=push)
+    assert notifier.send_due() == 1
+    first = told[0]
+    assert first.path.startswith("/a/")
+    assert "http://x" not in first.text
+    assert first.text.startswith("SIMULATED DATA. ")
+    assert (first.tag, first.critical) == ("a1", True)
+    assert url not in {one.url for one in registry.contacts()}
+    steps = [(one.kind, one.person) for one in registry.alarm_steps("a1")]
+    assert steps[-2:] == [("notified", "lan"), ("given_up", "lan")]
+    (waiting,) = registry.messages_waiting("a1")
+    assert (waiting.person, waiting.due_ms) == ("tam", NOW)
 
 
 def test_what_is_put_off_is_seen_at_once_and_taken_over_as_an_act(
