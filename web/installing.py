@@ -20,7 +20,7 @@ SHELL: Final = (
 
 MODULES: Final = (
     "keep.js", "sending.js", "numbers.js", "pictures.js", "trouble.js", "waiting.js",
-    "book.js", "logbook.js", "switching.js",
+    "book.js", "logbook.js", "switching.js", "push.js",
 )  # fmt: skip
 CHECK_MODULES: Final = (
     "check.js", "duty.js", "verify.js", "card.js", "vessels.js", "vesselcheck.js",

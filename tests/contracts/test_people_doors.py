@@ -159,3 +159,40 @@ def test_sessions_are_ended_one_or_all_but_one(people: Registry) -> None:
     assert people.list_sessions("a", NOW) == []
     assert people.find_session("v", NOW) is not None
     assert people.find_session("v", NOW + 9) is None
+
+
+def test_a_browser_is_told_as_long_as_somebody_is_signed_in_there(
+    people: Registry,
+) -> None:
+    """Its name holds when the session is another one; each end ends what it is told."""
+    people.open_session("s", "a", now_ms=NOW, expires_ms=NOW + 9)
+    people.open_session("t", "a", now_ms=NOW, expires_ms=NOW + 9)
+    first, second = (people.find_session(one, NOW) for one in "st")
+    assert first is not None
+    assert second is not None
+
+    def add(phone: str, session: str, person: str = "a") -> None:
+        people.add_contact("ho", person, f"to-push://{phone}#{phone}.{session}")
+
+    def told() -> set[str]:
+        return {one.url.partition("#")[2] for one in people.contacts()}
+
+    people.add_contact("ho", "a", "to-sms://84901234567")
+    add("p1", first.id)
+    add("p2", second.id)
+    add("p3", "old")
+    add("p3", "old", "b")
+    people.move_phone("p3", "a", first.id)
+    assert told() == {"", f"p1.{first.id}", f"p2.{second.id}", f"p3.{first.id}"}
+    people.end_session("a", second.id)
+    assert told() == {"", f"p1.{first.id}", f"p3.{first.id}"}
+    people.drop_phone("p3")
+    assert told() == {"", f"p1.{first.id}"}
+    add("p4", "x")
+    add("p5", "y")
+    people.end_sessions("a", but=first.id, phone="p5")
+    assert told() == {"", f"p1.{first.id}", "p5.y"}
+    people.close_session("s")
+    assert told() == {"", "p5.y"}
+    people.say_consent("a", Purpose.MESSAGES, is_given=False, at_ms=NOW)
+    assert told() == set()

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from analytics.alarms.addresses import check_ways, is_plain
 from analytics.alarms.calling import order_of
 from analytics.alarms.notifying import Notifier, send_by_apprise
+from analytics.alarms.pushing import subscription_of
 from analytics.alarms.ways import Way, Ways
 from analytics.bulletins import on_watch
 from cli.cast import FARM, add_people
@@ -32,7 +33,9 @@ from tests.templates import empty_registry
 from web.app import create_app
 from web.demo import MESSAGES, Message
 from web.farm.calls import MOST_TESTS
-from web.ports import House
+from web.ports import House, Pushing
+
+POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +206,73 @@ def test_tests_cost_money_and_are_counted(farms: Farms, household: TestClient) -
     answer = posted(household, "/calls/test")
     assert answer.status_code == 422
     assert f"Đã gửi thử {MOST_TESTS} lần" in answer.text
+
+
+@pytest.fixture
+def pushed(farms: Farms) -> Iterator[TestClient]:
+    """The farmer's own phone, where messages can be pushed."""
+    services = replace(farms.services, pushing=Pushing(key=POINT, hosts=()))
+    yield enter(TestClient(create_app(services), follow_redirects=False), "hoa")
+    for one in farms.registry.contacts():
+        farms.registry.drop_contact(one.organisation, one.person, one.url)
+
+
+def browsers(farms: Farms) -> list[tuple[str, str, str]]:
+    """Return who is told in which browser, and in which language."""
+    found = [
+        (one.person, subscription_of(one.url)) for one in farms.registry.contacts()
+    ]
+    return [(who, one.name, one.lang) for who, one in found if one is not None]
+
+
+def test_a_phone_is_told_until_somebody_signs_out_there(
+    farms: Farms, pushed: TestClient
+) -> None:
+    page = page_of(pushed, "/calls")
+    form = page.one("form", id="push")
+    assert form.attrs["data-key"] == POINT
+    assert "hidden" in form.attrs, "without a script there is no button, and a line why"
+    seen = [one for one in page.all("p") if "data-push-why" in one.attrs]
+    (line,) = [one.text for one in seen if "hidden" not in one.attrs]
+    assert line.startswith("Muốn báo ngay")
+    add = {
+        "organisation": "hoa",
+        "endpoint": "https://fcm.googleapis.com/fcm/send/a:b",
+        "key": POINT,
+        "secret": "BTBZMqHH6r4Tts7J_aSIgg",
+    }
+    for wrong in (
+        {"endpoint": "https://127.0.0.1/x"}, {"endpoint": ""}, {"key": "x"},
+        {"organisation": "binh"},
+    ):  # fmt: skip
+        assert posted(pushed, "/calls/ways/push", **{**add, **wrong}).status_code == 422
+    assert browsers(farms) == []
+    agent = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/130.0 Mobile"}
+    for _ in range(2):  # the same again is one
+        assert posted(pushed, "/calls/ways/push", **add).status_code == 303
+    assert browsers(farms) == [("hoa", "", "vi")]
+    pushed.headers.update(agent)
+    enter(pushed, "hoa")
+    assert posted(pushed, "/calls/ways/push", **add).status_code == 303
+    assert browsers(farms) == [("hoa", "Chrome, Android", "vi")]
+    page = page_of(pushed, "/calls")
+    card = page.one("article", class_="card")
+    assert "Thông báo trên máy (Chrome, Android) – máy này" in card.text
+    assert page.one("form", id="push").attrs["data-here"] == "yes"
+    assert "fcm" not in page.text
+
+    other = enter(TestClient(pushed.app, follow_redirects=False), "hoa")
+    assert not page_of(other, "/calls").all("b", data_here="")
+    posted(other, "/sign-out")
+    assert len(browsers(farms)) == 1, "he signed out on another one"
+    services = replace(farms.services, pushing=Pushing(key=""))
+    demo = enter(TestClient(create_app(services), follow_redirects=False), "hoa")
+    assert not page_of(demo, "/calls").all("form", id="push")
+    assert posted(demo, "/calls/ways/push", **add).status_code == 422
+    enter(pushed, "hoa")  # another session, the same phone
+    assert len(browsers(farms)) == 1
+    posted(pushed, "/sign-out")
+    assert browsers(farms) == []
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")

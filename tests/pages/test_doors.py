@@ -257,7 +257,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
 
 
 OWN_POSTS = {
-    "/sign-out", "/calls/test", "/calls/ways", "/calls/ways/end", "/products", "/units", "/report-label", "/scans/place", "/inspections/keys",
+    "/sign-out", "/calls/test", "/calls/ways", "/calls/ways/push", "/calls/ways/end", "/products", "/units", "/report-label", "/scans/place", "/inspections/keys",
     "/inspections/keys/{key}/end", "/sign-in/code", "/account/sessions/end", "/account/secret",
     "/account/second-factor", "/account/second-factor/end", "/account/invitations",
     "/account/tokens",

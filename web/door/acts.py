@@ -37,6 +37,7 @@ ACTS: Final[Mapping[str, str]] = {
     "/units/{unit}/aerators/{probe}": "aerator",
     "/calls/test": "call_test",
     "/calls/ways": "contact",
+    "/calls/ways/push": "contact",
     "/calls/ways/end": "contact",
     "/calls/order": "contact",
     "/calls/hours": "contact",

@@ -20,6 +20,7 @@ from greenwater.storage.registry.accounts import SignedIn, Stage
 from greenwater.storage.registry.audit import Outcome
 from greenwater.storage.registry.people import SECOND_FACTOR, Role
 from web.door.hashing import MIN_PASSWORD, PIN_DIGITS, hash_secret, is_secret
+from web.door.phones import phone_of
 from web.door.visitors import OPERATOR, Visitor
 from web.ports import Services
 
@@ -261,9 +262,12 @@ class Doors:
     ) -> None:
         """Have the browser keep a session, and end the one that it came with."""
         before, now_ms = token_of(request), self._services.now_ms()
+        kept = self._registry.find_session(token, now_ms)
+        phone = phone_of(request)
+        if phone and kept is not None:
+            self._registry.move_phone(phone, kept.person, kept.id)
         if before and before != token:
             self._registry.close_session(before)
-        kept = self._registry.find_session(token, now_ms)
         request.state.session = kept
         expires_ms = now_ms if kept is None else kept.expires_ms
         response.set_cookie(
@@ -276,10 +280,12 @@ class Doors:
         )
 
     def sign_out(self, request: Request, response: Response) -> None:
-        """End the session."""
-        token = token_of(request)
+        """End the session, and what this browser is told."""
+        token, phone = token_of(request), phone_of(request)
         if token:
             self._registry.close_session(token)
+        if phone:
+            self._registry.drop_phone(phone)
         response.delete_cookie(
             _cookie_name(request),
             httponly=True,

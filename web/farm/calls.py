@@ -7,11 +7,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.alarms.calling import ESCALATE_MS, ROUNDS
+from analytics.alarms.pushing import subscription_of
 from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.bulletins import TESTS, BulletinCopy
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role
 from web.door.doors import Doors
+from web.door.phones import phone_of
 from web.door.visitors import BOATS, FARMS
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -84,10 +86,13 @@ class CallPages:
                 (
                     homes.get(one.organisation, "") if len(homes) > 1 else "",
                     call_view(lang, one, info.name, person, (), now_ms),
+                    bool(told_at(phone_of(request), [one])),
                 )
                 for one in mine
             ],
             ways=[str(one) for one in self._services.ways],
+            push_key=self._services.pushing.key,
+            told_here=told_at(phone_of(request), mine),
             homes=homes,
             given={"way": "", "to": "", "organisation": "", **(given or {})},
             phone=(info.phone or "").replace("+84", "0", 1),
@@ -165,6 +170,14 @@ class CallPages:
         ]
         registry.save_bulletins([], copies)
         return RedirectResponse("/calls", 303)
+
+
+def told_at(phone: str, mine: Sequence[Contact]) -> list[str]:
+    """Return the organisations whose alarms this browser tells its owner of."""
+    found = ((one.organisation, subscription_of(one.url)) for one in mine)
+    return [
+        home for home, one in found if one is not None and phone and one.phone == phone
+    ]
 
 
 def may_order(info: PersonInfo, organisation: str) -> bool:

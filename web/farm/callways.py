@@ -12,11 +12,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from analytics.alarms.addresses import parse_hours
 from analytics.alarms.calling import moved
+from analytics.alarms.pushing import Subscription, own_subscription, subscription_of
 from analytics.alarms.ways import own_address
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.contacts import Contact
 from web.door.doors import Doors, RefusedError
+from web.door.phones import name_phone, new_phone, phone_of
 from web.farm.calls import CallPages, Ending, may_order
 from web.pages import lang_of
 from web.ports import Services
@@ -43,6 +45,7 @@ class CallWayPages:
         """Return the routes."""
         routes = APIRouter()
         routes.post("/calls/ways")(self.add)
+        routes.post("/calls/ways/push")(self.add_browser)
         routes.post("/calls/ways/end")(self.end)
         routes.post("/calls/order")(self.order)
         routes.post("/calls/hours")(self.hours)
@@ -69,10 +72,67 @@ class CallWayPages:
         return RedirectResponse("/calls", 303)
 
     def _add(self, person: str, organisation: str, way: str, to: str) -> None:
-        theirs = {one for one, _ in self._registry.get_person(person).memberships}
-        if organisation not in theirs or way not in set(self._services.ways):
+        if way not in set(self._services.ways):
             raise InputError(f"{person} has no way {way!r}", "form_old")
-        url, ours = own_address(way, to), self._of(organisation)
+        self._tell(person, organisation, own_address(way, to))
+
+    def add_browser(
+        self,
+        request: Request,
+        csrf: Annotated[str, Form()],
+        organisation: Word = "",
+        endpoint: Annotated[str, Form(max_length=2000)] = "",
+        key: Annotated[str, Form(max_length=200)] = "",
+        secret: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        """Have the visitor told in the browser that he asks from, as it let him."""
+        self._doors.check_form(request, csrf)
+        person, here = self._doors.person(request), self._doors.session(request)
+        request.state.subject = f"person={person} organisation={organisation} way=push"
+        phone, lang = phone_of(request) or new_phone(), lang_of(request)
+        one = Subscription(
+            endpoint=endpoint,
+            key=key,
+            secret=secret,
+            name="" if here is None else here.agent,
+            lang=str(lang),
+            phone=phone,
+            session="" if here is None else here.id,
+        )
+        try:
+            if not self._services.pushing.key:
+                raise InputError("no browser is told here", "form_old")
+            url = own_subscription(one, self._services.pushing.hosts)
+            self._member(person, organisation)
+            self._take_over(person, organisation, one)
+            self._tell(person, organisation, url)
+        except InputError as exc:
+            return self._calls.shown(request, trouble=refused(lang, exc))
+        response = RedirectResponse("/calls#ways", 303)
+        name_phone(request, response, phone)
+        return response
+
+    def _take_over(self, person: str, organisation: str, one: Subscription) -> None:
+        """End what that browser was told before: it is somebody else's now, or named anew."""
+        for contact in self._registry.contacts():
+            found = subscription_of(contact.url)
+            if found is None or found.endpoint != one.endpoint:
+                continue
+            is_here = contact.person == person and contact.organisation == organisation
+            is_anothers = contact.person != person and found.secret == one.secret
+            if is_here or is_anothers:
+                self._registry.drop_contact(
+                    contact.organisation, contact.person, contact.url
+                )
+
+    def _member(self, person: str, organisation: str) -> None:
+        theirs = {one for one, _ in self._registry.get_person(person).memberships}
+        if organisation not in theirs:
+            raise InputError(f"{person} is not of {organisation!r}", "form_old")
+
+    def _tell(self, person: str, organisation: str, url: str) -> None:
+        self._member(person, organisation)
+        ours = self._of(organisation)
         his = [one for one in ours if one.person == person]
         if len(his) >= MOST_WAYS and url not in {one.url for one in his}:
             raise InputError(

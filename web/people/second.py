@@ -14,6 +14,7 @@ from greenwater.storage.registry.accounts import SignedIn, Stage
 from traceability.proof.codes import code_svg
 from traceability.proof.keys import ISSUER
 from web.door.doors import Doors, RefusedError, SignInNeededError, safe_next
+from web.door.phones import phone_of
 from web.door.totp import (
     Randomness,
     make_recovery_codes,
@@ -174,7 +175,7 @@ class SecondFactorPages:
             return self._page(request, signed, next, self._trouble(request, exc))
         codes = make_recovery_codes(self._randomness)
         self._registry.confirm_second_factor(signed.person, step, codes, now_ms)
-        self._registry.end_sessions(signed.person)
+        self._registry.end_sessions(signed.person, phone=phone_of(request))
         # A whole session, and a new one: what was known before opens nothing more.
         came = self._signing.come_in(request, signed.person, stage=Stage.WHOLE)
         self._doors.note(request, "second_factor_set", person=signed.person)

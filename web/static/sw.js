@@ -169,6 +169,29 @@ self.addEventListener("sync", (happening) => {
   if (happening.tag === SENDING.SYNC_TAG) happening.waitUntil(sendWaiting());
 });
 
+// A message that the site sent though no page of it is open. A newer one of the same alarm takes
+// the place of the one before and rings anew; a critical one stays until it is touched.
+const told = (data) => {
+  try {
+    return data.json();
+  } catch {
+    return {};
+  }
+};
+self.addEventListener("push", (happening) => {
+  const { title = "Nước xanh", text = "", path = "/alarms", tag = path, lang = "vi", critical = false } = told(happening.data);
+  const words = { body: text, lang, tag, renotify: true, requireInteraction: critical, icon: "/static/icon-192.png", data: { path } };
+  happening.waitUntil(self.registration.showNotification(title, words));
+});
+// A tap opens the page that shows and acknowledges that one alarm.
+self.addEventListener("notificationclick", (happening) => {
+  const { notification } = happening;
+  notification.close();
+  const address = new URL(notification.data?.path ?? "/alarms", self.location.origin);
+  const open = address.origin === self.location.origin ? address.href : "/alarms";
+  happening.waitUntil(self.clients.openWindow(open));
+});
+
 // Nobody's own check page, instead of that of who has just left.
 const forgetCheck = async () => {
   for (const name of await caches.keys()) {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from analytics.alarms.calling import is_on_duty, order_of, unwatched
+from analytics.alarms.pushing import subscription_of
 from analytics.alarms.ways import hint_of, way_of
 from greenwater.storage.registry.bulletins import CopyState
 from greenwater.storage.registry.contacts import Contact
@@ -133,6 +134,10 @@ def household_view(
 
 def means_of(lang: Lang, url: str) -> str:
     """Return by what means an address reaches somebody: ``tin nhắn SMS …567``."""
+    browser = subscription_of(url)
+    if browser is not None:
+        means = say(lang, "ways_by_push")
+        return f"{means} ({browser.name})" if browser.name else means
     way = way_of(url)
     if way is not None:
         return f"{say(lang, f'ways_by_{way}')} {hint_of(url)}"

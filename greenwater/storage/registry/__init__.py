@@ -40,6 +40,7 @@ from greenwater.storage.registry.operator_alarms import OperatorAlarms
 from greenwater.storage.registry.overrides import Overrides
 from greenwater.storage.registry.passing import Passing
 from greenwater.storage.registry.people import People
+from greenwater.storage.registry.phones import Phones
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
 from greenwater.storage.registry.product_pictures import ProductPictures
@@ -86,6 +87,7 @@ class Registry(
     Alarms,
     AlarmLinks,
     Contacts,
+    Phones,
     Services,
     Watching,
     Accounts,

@@ -12,6 +12,7 @@ from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.models import Membership, Person
 from greenwater.storage.registry.models.accounts import AccountRow, SessionRow
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.phones import drop_phones
 from greenwater.storage.registry.rows import get_row, insert, struct_of
 from greenwater.storage.registry.session import Sessions
 
@@ -223,14 +224,14 @@ class Accounts:
             )
 
     def close_session(self, token: str) -> None:
-        """End a session; one that is not there is harmless."""
+        """End a session and what its browser is told; one that is not there is harmless."""
+        ended = session_hash(token)
         with self._sessions.writing() as session:
-            session.execute(
-                delete(SessionRow).where(SessionRow.token_hash == session_hash(token))
-            )
+            session.execute(delete(SessionRow).where(SessionRow.token_hash == ended))
+            drop_phones(session, lambda _, one: one == ended[:ID_LENGTH])
 
     def end_session(self, person: str, session_id: str) -> None:
-        """End one of a person's sessions by its id.
+        """End one of a person's sessions by its id, and what its browser is told.
 
         Raises:
             MissingError: he has none of that id.
@@ -246,9 +247,14 @@ class Accounts:
         with self._sessions.writing() as session:
             if session.execute(ended).first() is None:
                 raise MissingError(f"there is no session {session_id!r} of yours")
+            drop_phones(session, lambda _, one: one == session_id, person=person)
 
-    def end_sessions(self, person: str, *, but: str = "") -> None:
-        """End all of a person's sessions, ``but`` one."""
+    def end_sessions(self, person: str, *, but: str = "", phone: str = "") -> None:
+        """End all of a person's sessions, ``but`` one, and what their browsers are told.
+
+        ``phone`` is told still: he has just shown there that it is he.
+        """
+        spared = {one for one in (but, phone) if one}
         with self._sessions.writing() as session:
             session.execute(
                 delete(SessionRow).where(
@@ -256,6 +262,7 @@ class Accounts:
                     func.substr(SessionRow.token_hash, 1, ID_LENGTH) != but,
                 )
             )
+            drop_phones(session, lambda *mark: spared.isdisjoint(mark), person=person)
 
 
 def _signed_in(row: SessionRow) -> SignedIn:
