@@ -24,11 +24,13 @@ from tests.contracts.boats import (
     a_trip,
 )
 from tests.contracts.registries import HOUR, NOW, Databases
+from traceability.book.photos import MOST, Album, Picture
 from traceability.gate.harvest import GateRefusedError
 from traceability.gate.overriding import Asked, Overriding
 from traceability.sea.card_ends import CardEnds
 from traceability.sea.catch_evidence import catch_evidence_in
 from traceability.sea.drawing import CatchPapers, NewPaper, NotEnoughError, balances
+from traceability.sea.photos import add_sea_photo
 from traceability.sea.vessels import NewCatchLot, VesselBooks
 
 
@@ -70,6 +72,28 @@ def test_sent_twice_is_once_and_other_content_is_a_conflict(boat: Boat) -> None:
     assert boat.books.record_all("ut", [new, fresh, fresh]) == 1
 
 
+PHOTO = Picture(b"a photo", 80, 60)
+
+
+def test_only_who_writes_a_kind_of_record_adds_photos_to_it_and_not_without_end(
+    boat: Boat, tmp_path: Path
+) -> None:
+    caught, declared = boat.catch(1, ("YFT", 300)), boat.declare()
+    album = Album(boat.registry, boat.clock, tmp_path)
+    for person, record in (("tam", caught), ("minh", caught), ("tam", declared)):
+        with pytest.raises(MissingError):
+            add_sea_photo(boat.registry, album, person, record.id, PHOTO)
+    add_sea_photo(boat.registry, album, "minh", declared.id, PHOTO)
+    for number in range(MOST):
+        one = Picture(b"%d" % number, 80, 60)
+        add_sea_photo(boat.registry, album, "ut", caught.id, one)
+    with pytest.raises(ConflictError, match="which is the most"):
+        add_sea_photo(boat.registry, album, "sau", caught.id, PHOTO)
+    seen = boat.registry.visible_to("tam")
+    assert seen.vessel_photos(caught.id, declared.id) == []
+    assert len(boat.registry.vessel_photos(caught.id, declared.id)) == MOST + 1
+
+
 def a_receipt(landing: str, **more: object) -> NewPaper:
     facts: dict[str, object] = {
         "id": str(uuid.uuid4()), "kind": "receipt", "landing": landing, "parent": None,
@@ -88,13 +112,21 @@ def an_override(
     )  # fmt: skip
 
 
-def test_the_database_itself_refuses_to_change_them(boat: Boat) -> None:
+def test_the_database_itself_refuses_to_change_them(boat: Boat, tmp_path: Path) -> None:
     landing = boat.fill()
     CatchPapers(boat.registry, boat.clock).draw("bon", a_receipt(landing.id))
     Overriding(boat.registry, boat.clock).ask("sau", an_override(landing.id))
     ends = CardEnds(boat.registry, boat.clock)
     ends.end("sau", REGISTRATION, "lost", act=str(uuid.uuid4()))
-    for table in ("vessel_record", "catch_paper", "gate_override", "card_revocation"):
+    album = Album(boat.registry, boat.clock, tmp_path)
+    for _ in range(2):
+        add_sea_photo(boat.registry, album, "ut", landing.id, PHOTO)
+    (photo,) = boat.registry.vessel_photos(landing.id)
+    assert (photo.added_by, photo.size) == ("ut", len(PHOTO.data))
+    assert album.read(photo.digest) == PHOTO.data
+    for table in (
+        "vessel_record", "catch_paper", "gate_override", "card_revocation", "vessel_record_photo",
+    ):  # fmt: skip
         for act in ("UPDATE {} SET organisation = 'khac'", "DELETE FROM {}"):
             with (
                 pytest.raises(ConflictError, match="never changed or deleted"),

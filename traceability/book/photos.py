@@ -21,7 +21,7 @@ from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.farm_records import Photo
+from greenwater.storage.registry.photos import Photo
 from traceability.book.recording import WRITERS
 
 MAX_BYTES: Final = 10 * 1024 * 1024
@@ -126,9 +126,14 @@ class Album:
         held = self._registry.get_person(person).memberships
         if not any(one == found.organisation and role in WRITERS for one, role in held):
             raise MissingError(f"{person} keeps no books of {found.organisation}")
-        picture = drawn_anew(raw)
+        photo = self.kept(person, record, drawn_anew(raw))
+        self._registry.add_photo(photo, most=MOST)
+        return photo
+
+    def kept(self, person: str, record: str, picture: Picture) -> Photo:
+        """Have a picture on the disk; return it as the photo that is put on a record."""
         self.keep(picture)
-        photo = Photo(
+        return Photo(
             record,
             picture.digest,
             picture.width,
@@ -137,8 +142,6 @@ class Album:
             milliseconds(self._clock.now()),
             person,
         )
-        self._registry.add_photo(photo, most=MOST)
-        return photo
 
     def read(self, digest: str) -> bytes:
         """Return a photo's bytes (JPEG).

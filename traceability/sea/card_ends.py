@@ -15,7 +15,7 @@ from greenwater.storage.registry.cards import CardRevocation
 from traceability.proof.verify import CardsEnded
 from traceability.records import check_uuid
 from traceability.sea.cards import LIFE_MS
-from traceability.sea.vessels import SAILORS
+from traceability.sea.crew import SAILORS
 
 REASONS: Final = ("lost", "wrong")
 _MINUTE_MS: Final = 60_000

@@ -18,9 +18,9 @@ from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.rows import parse_name
 from greenwater.storage.registry.vessel_books import CatchPaper, Kilograms
 from traceability.records import check_uuid
+from traceability.sea.crew import SAILORS
 from traceability.sea.trip_book import added
 from traceability.sea.trip_case import trip_of_landing, trip_view
-from traceability.sea.vessels import SAILORS
 
 DRAWN_FROM: Final[Mapping[str, str | None]] = {
     "receipt": None,

@@ -26,6 +26,7 @@ from traceability.goods.lots import lot_of_landing
 from traceability.ledger import events
 from traceability.ports import Telemetry
 from traceability.records import check_uuid, digest
+from traceability.sea.crew import may_write
 from traceability.sea.found_trips import Found, frozen
 from traceability.sea.gate import weighed
 from traceability.sea.sea_records import checked_sea_fields
@@ -42,16 +43,10 @@ from traceability.sea.trip_case import (
 from traceability.sea.trip_evidence import TripEvidence
 from traceability.sea.vessel_events import of_catch
 
-SAILORS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE, Role.ADMIN})
-"""Who enters things in a vessel's book."""
-
 ANSWERS: Final = frozenset({Role.SKIPPER, Role.BOAT_OWNER})
 """For whom a delegate may enter."""
 
 SELLERS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.ADMIN})
-DUTY: Final = frozenset({Role.OFFICER, Role.INSPECTOR})
-OF_DUTY: Final = frozenset({"statement", "trip"})
-"""What those on duty enter too: what they say of a candidate; that a boat left or landed."""
 SOURCES: Final = frozenset({"position", "hand", "import"})
 FUTURE_MS: Final = 5 * 60 * 1000
 """How far a phone's clock may be ahead of ours."""
@@ -138,15 +133,10 @@ class VesselBooks:
         return sum(self._registry.add_vessel_records(made))
 
     def _may_enter(self, person: str, new: NewVesselRecord, organisation: str) -> None:
-        if not (new.kind in OF_DUTY and self._is_duty(person)):
-            self._must_be(person, organisation, SAILORS)
+        if not may_write(self._registry, person, new.kind, organisation):
+            raise MissingError(f"{person} does not do that for {organisation}")
         if new.entered_for not in (None, person):
             self._must_be(str(new.entered_for), organisation, ANSWERS)
-
-    def _is_duty(self, person: str) -> bool:
-        held = self._registry.get_person(person).memberships
-        sees_all = self._registry.reach_of(person) is None
-        return sees_all and any(role in DUTY for _, role in held)
 
     def confirm(self, person: str, trip: str, *, record: str) -> VesselRecord:
         """Confirm a trip as its book stands now, for the skipper alone.

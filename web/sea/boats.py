@@ -13,8 +13,9 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.storage.registry.places import VesselInfo
 from traceability.records import FieldError
+from traceability.sea.crew import OF_DUTY
 from traceability.sea.trip_case import trip_view
-from traceability.sea.vessels import OF_DUTY, NewVesselRecord, VesselBooks
+from traceability.sea.vessels import NewVesselRecord, VesselBooks
 from web.door.doors import Doors
 from web.door.forms import fields_of
 from web.pages import Renderer, lang_of

@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.models import Membership, Person
 from greenwater.storage.registry.models.books import RecordRow
 from greenwater.storage.registry.models.farm_records import (
@@ -14,6 +13,7 @@ from greenwater.storage.registry.models.farm_records import (
     RecordPhotoRow,
 )
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.photos import Photo, photos_of, put_photo
 from greenwater.storage.registry.rows import get_row
 from greenwater.storage.registry.session import Sessions
 
@@ -27,18 +27,6 @@ class Confirmation(Struct, frozen=True):
     record: str
     person: str
     at_ms: int
-
-
-class Photo(Struct, frozen=True):
-    """A photo on a record: the SHA-256 of its bytes, its size in pixels and bytes."""
-
-    record: str
-    digest: str
-    width: int
-    height: int
-    size: int
-    added_ms: int
-    added_by: str
 
 
 class FarmRecordsSeen:
@@ -77,16 +65,8 @@ class FarmRecordsSeen:
 
     def photos(self, record: str) -> Sequence[Photo]:
         """Return a record's photos, the first first."""
-        query = (
-            select(RecordPhotoRow)
-            .where(RecordPhotoRow.record == record)
-            .order_by(RecordPhotoRow.added_ms, RecordPhotoRow.digest)
-        )
         with self._sessions.reading() as session:
-            return [
-                Photo(*(getattr(row, name) for name in Photo.__struct_fields__))
-                for row in session.scalars(query)
-            ]
+            return photos_of(session, RecordPhotoRow, {record})
 
 
 class FarmRecords(FarmRecordsSeen):
@@ -121,19 +101,4 @@ class FarmRecords(FarmRecordsSeen):
         """
         with self._sessions.writing() as session:
             organisation = get_row(session, RecordRow, photo.record).organisation
-            if session.get(RecordPhotoRow, (photo.record, photo.digest)) is not None:
-                return False
-            held = (
-                select(func.count())
-                .select_from(RecordPhotoRow)
-                .where(RecordPhotoRow.record == photo.record)
-            )
-            if (session.scalar(held) or 0) >= most:
-                raise ConflictError(
-                    f"record {photo.record} has {most} photos already, which is the most",
-                    "photos_many",
-                    most=most,
-                )
-            facts = {name: getattr(photo, name) for name in Photo.__struct_fields__}
-            session.add(RecordPhotoRow(organisation=organisation, **facts))
-            return True
+            return put_photo(session, RecordPhotoRow, organisation, photo, most)

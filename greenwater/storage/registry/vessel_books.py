@@ -17,8 +17,10 @@ from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.trips import TripRow
 from greenwater.storage.registry.models.vessel_books import (
     CatchPaperRow,
+    VesselRecordPhotoRow,
     VesselRecordRow,
 )
+from greenwater.storage.registry.photos import Photo, photos_of, put_photo
 from greenwater.storage.registry.rows import get_row, parsed_of
 from greenwater.storage.registry.session import Sessions
 
@@ -127,6 +129,11 @@ class VesselBooksSeen:
         except MissingError:
             return None
 
+    def vessel_photos(self, *records: str) -> Sequence[Photo]:
+        """Return the photos on some records, the first first."""
+        with self._sessions.reading() as session:
+            return photos_of(session, VesselRecordPhotoRow, records)
+
     def vessel_of_trip(self, trip: str) -> str:
         """Return the vessel of a trip, as analytics or the first record says.
 
@@ -212,6 +219,19 @@ class VesselBooks(VesselBooksSeen):
         """
         with self._sessions.writing() as session:
             return [_entered(session, record) for record in records]
+
+    def add_vessel_photo(self, photo: Photo, *, most: int) -> bool:
+        """Put a photo on a record; return whether it is new there.
+
+        Raises:
+            MissingError: there is no such record.
+            ConflictError: the record has ``most`` photos already.
+        """
+        with self._sessions.writing() as session:
+            found = get_row(session, VesselRecordRow, photo.record)
+            return put_photo(
+                session, VesselRecordPhotoRow, found.organisation, photo, most
+            )
 
     def draw_lot(
         self,

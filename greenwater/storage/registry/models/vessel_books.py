@@ -1,6 +1,6 @@
 """A vessel's book: its records, the papers drawn from landings, overrides of the gate.
 
-Nothing here is ever changed: the database itself refuses it (migrations 0013, 0018). Records
+Nothing here is ever changed: the database itself refuses it (migrations 0013, 0018, 0030). Records
 may come in any order from phones that had no network, so what a record belongs to (its
 trip, what it corrects) is no foreign key: it may arrive later.
 """
@@ -40,6 +40,20 @@ class VesselRecordRow(Tenanted, Base):
     corrects: Mapped[str | None]
     digest: Mapped[str]
     frozen: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class VesselRecordPhotoRow(Tenanted, Base):
+    """A photo on a record of a vessel's book, as ``RecordPhotoRow`` on a farm's (0030)."""
+
+    __tablename__ = "vessel_record_photo"
+    __table_args__ = (within("organisation", "record", of="vessel_record"),)
+    record: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    size: Mapped[int]
+    added_ms: Mapped[int]
+    added_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
 
 
 class CatchPaperRow(Tenanted, Base):

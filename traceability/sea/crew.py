@@ -1,0 +1,22 @@
+"""Who writes in a vessel's book."""
+
+from typing import Final
+
+from greenwater.storage.registry import Registry
+from greenwater.storage.registry.people import Role
+
+SAILORS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE, Role.ADMIN})
+"""Who enters things in a vessel's book."""
+
+DUTY: Final = frozenset({Role.OFFICER, Role.INSPECTOR})
+OF_DUTY: Final = frozenset({"statement", "trip"})
+"""What those on duty enter too: what they say of a candidate; that a boat left or landed."""
+
+
+def may_write(registry: Registry, person: str, kind: str, organisation: str) -> bool:
+    """Return whether somebody enters records of a kind for an organisation's vessels."""
+    held = registry.get_person(person).memberships
+    if any(one == organisation and role in SAILORS for one, role in held):
+        return True
+    is_on_duty = any(role in DUTY for _, role in held)
+    return kind in OF_DUTY and is_on_duty and registry.reach_of(person) is None
