@@ -23,7 +23,7 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Reading
-from greenwater.reference.quality import QUALITY, QualityLimits, quality_of
+from greenwater.reference.quality import QualityLimits, is_possible, quality_of
 from greenwater.storage.telemetry.ports import Intake, Series, Span
 
 Streams = dict[str, FlagState]
@@ -42,10 +42,7 @@ def is_believable(reading: Reading) -> bool:
     Only what no sound probe can answer is kept from them. A suspect reading is not: the
     oxygen of a crash is a spike, a fast change and out of the ordinary, all of it.
     """
-    limits = QUALITY.get(reading.channel)
-    if reading.value is None:
-        return False
-    return limits is None or limits.fail.holds(reading.value)
+    return reading.value is not None and is_possible(reading.channel, reading.value)
 
 
 class _Seen(NamedTuple):

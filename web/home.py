@@ -62,7 +62,7 @@ def main_of(services: Services, hanging: Sequence[Hanging], now_ms: int) -> Main
         found = [
             (one, reading)
             for one in probes
-            for reading in one.readings
+            for reading in (*one.readings, *one.derived)
             if reading.channel is channel and reading.value is not None
         ]
         if not found:

@@ -9,7 +9,7 @@ from analytics.alarms.tracked import Watched
 from analytics.derived.chemistry import salinity_of_specific, salinity_psu
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
-from greenwater.reference.quality import QUALITY
+from greenwater.reference.quality import is_possible
 
 FRESH_MS: Final = 15 * 60 * 1000
 """For how long a probe's temperature may stand beside its conductivity."""
@@ -21,8 +21,7 @@ def with_salinity(watched: Watched, reading: Reading) -> Iterator[Reading]:
     salinity = _salinity(watched, reading)
     if salinity is None or reading.probe in watched.salted:
         return
-    limits = QUALITY.get(Channel.SALINITY)
-    if limits is None or limits.fail.holds(salinity):
+    if is_possible(Channel.SALINITY, salinity):
         value = round(salinity, 3)
         yield replace(reading, channel=Channel.SALINITY, value=value)
 

@@ -12,7 +12,11 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from analytics.derived.chemistry import salinity_psu, unionised_share
+from analytics.derived.chemistry import (
+    salinity_of_specific,
+    salinity_psu,
+    unionised_share,
+)
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 
@@ -29,6 +33,7 @@ INPUTS: Final = frozenset(
         Channel.TEMPERATURE,
         Channel.SALINITY,
         Channel.CONDUCTIVITY,
+        Channel.SPECIFIC_CONDUCTIVITY,
         Channel.AMMONIA_TOTAL,
     }
 )
@@ -112,9 +117,12 @@ def psu_among(values: Mapping[Channel, float]) -> float | None:
         return psu
     conductivity = values.get(Channel.CONDUCTIVITY)
     celsius = values.get(Channel.TEMPERATURE)
-    if conductivity is None or celsius is None or conductivity < 0:
+    if conductivity is not None and celsius is not None and conductivity >= 0:
+        return float(salinity_psu(conductivity, celsius))
+    specific = values.get(Channel.SPECIFIC_CONDUCTIVITY)
+    if specific is None or specific < 0:
         return None
-    return float(salinity_psu(conductivity, celsius))
+    return float(salinity_of_specific(specific))
 
 
 def _remember(water: Water, at_ms: int, values: Mapping[Channel, float]) -> None:

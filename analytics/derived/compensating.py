@@ -14,6 +14,7 @@ from analytics.derived.ammonia import HOUR_MS, Known, psu_among
 from analytics.derived.chemistry import compensated_oxygen_mg_l
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
+from greenwater.reference.quality import is_possible
 
 SALT_MS: Final = 7 * 24 * HOUR_MS
 """A week-old salinity is nearer the truth than none: without any it would be fresh water."""
@@ -49,10 +50,13 @@ def compensated(
 
 
 def newest_water(readings: Iterable[Reading]) -> tuple[Known | None, Known | None]:
-    """Return the newest salinity and temperature among a unit's readings."""
+    """Return the newest salinity and temperature among a unit's readings.
+
+    What no sound probe can say is left out, as alarms leave it out.
+    """
     told: dict[tuple[str, str, int], dict[Channel, float]] = {}
     for one in readings:
-        if one.value is not None:
+        if one.value is not None and is_possible(one.channel, one.value):
             at = one.device, one.probe, one.taken_ms
             told.setdefault(at, {})[one.channel] = one.value
     salts: list[Known] = []

@@ -145,6 +145,12 @@ _WHERE: Final[Mapping[tuple[str, Channel], QualityLimits]] = {
 }
 
 
+def is_possible(channel: Channel, value: float) -> bool:
+    """Return whether a sound probe can say a value of a channel at all."""
+    limits = QUALITY.get(channel)
+    return limits is None or limits.fail.holds(value)
+
+
 def quality_of(channel: Channel, species: str | None = None) -> QualityLimits | None:
     """Return a channel's parameters where a species lives; None: it is not tested."""
     return _WHERE.get((species or "", channel)) or QUALITY.get(channel)

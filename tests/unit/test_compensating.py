@@ -9,7 +9,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.devices import Deployed
 from web.views.cards import probe_view
-from web.views.facts import Hanging, in_salt
+from web.views.facts import Hanging, worked_out
 from web.words import Lang
 
 AT = 1_780_000_000_000
@@ -66,13 +66,13 @@ def test_people_see_what_the_water_holds_and_what_the_probe_told() -> None:
 
     told = oxygen(4.7)
     salt = Reading(told.device, ProbeId("meter"), Channel.SALINITY, AT - 1, 33.0)
-    top, _ = in_salt([hung("top", told), hung("meter", salt)])
+    top, _ = worked_out([hung("top", told), hung("meter", salt)])
     (view,) = probe_view(Lang.VI, top, "Sâu 1 m", AT).values
     assert (view.text, view.note) == (
         "3,9\N{NO-BREAK SPACE}mg/L",
         "đã bù độ mặn; đầu đo nói 4,7\N{NO-BREAK SPACE}mg/L",
     )
-    (alone,) = in_salt([hung("top", told)])
+    (alone,) = worked_out([hung("top", told)])
     (view,) = probe_view(Lang.VI, alone, "Sâu 1 m", AT).values
     assert view.text == "4,7\N{NO-BREAK SPACE}mg/L"
     assert view.note.startswith("chưa bù độ mặn")

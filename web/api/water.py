@@ -35,6 +35,7 @@ from web.pages import lang_of
 from web.ports import Services
 from web.views import series
 from web.views.board import board
+from web.views.cards import is_derived
 from web.views.charts import PERIODS, Window
 from web.views.facts import Facts, Hanging, Snapshots
 from web.views.formats import clock_time, day
@@ -102,7 +103,10 @@ class Api:
     def units(
         self, request: Request, after: Key = "", limit: Limit = 200
     ) -> JSONResponse:
-        """List units, by id, with the latest value of each channel of each probe."""
+        """List units, by id, with the latest value of each channel of each probe.
+
+        ``derived``: worked out from what the probes sent, not sent by any.
+        """
         facts = self._snapshots.now(self._programs.mine(request, READ))
         page, link = _paged(request, facts.units, after, limit)
         shown = [_unit(facts, one) for one in page]
@@ -296,8 +300,9 @@ def _probe(facts: Facts, one: Hanging) -> dict[str, Any]:
                 "value": r.value,
                 "unit": SPECS[r.channel].unit,
                 "taken_at": iso(r.taken_ms),
+                "derived": is_derived(one, r),
             }
-            for r in one.readings
+            for r in (*one.readings, *one.derived)
         ],
     }
 

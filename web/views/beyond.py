@@ -70,8 +70,8 @@ def beyond_now(services: Services, facts: Facts, unit: UnitInfo) -> Beyond | Non
     """Return what is past its limit in a unit, and since when; None: nothing is."""
     hanging = facts.in_units.get(unit.id, ())
     found = beyond_of(unit.species, hanging, facts.now_ms, unit.limits)
-    if found is None:
-        return None
+    if found is None or found.reading in found.hanging.derived:
+        return found
     at = found.hanging.deployed
     start_ms = max(found.reading.taken_ms - LOOKED_BACK_MS, at.from_ms)
     span = Span(Series(at.device, at.probe), start_ms, found.reading.taken_ms + 1)
@@ -132,7 +132,7 @@ def _newest(
     young: dict[Channel, list[tuple[Hanging, Reading]]] = {}
     by_hand: dict[Channel, list[tuple[Hanging, Reading]]] = {}
     for one in hanging:
-        for reading in one.readings:
+        for reading in (*one.readings, *one.derived):
             past_ms = now_ms - reading.taken_ms
             if reading.value is None:
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analytics.derived.compensating import needs_salt
-from greenwater.kernel.channels import Channel
+from greenwater.kernel.channels import SENT, Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import ClockQuality, Reading, Source
 from greenwater.kernel.wire.messages import Status
@@ -86,20 +86,30 @@ def value_view(lang: Lang, one: Hanging, reading: Reading, now_ms: int) -> Value
     name = channel_name(lang, reading.channel, is_short=True)
     if reading.channel is Channel.CONTACT and about is not None:
         name = say(lang, "condition" if about == role else about)
-    note = ""
+    notes = [_how_made(lang, one, reading)]
     if state != "fresh" and (one.newest_ms or 0) - reading.taken_ms >= MINUTE_MS:
-        note = say(lang, "stale", age=age(lang, reading.taken_ms, now_ms))
+        notes.append(say(lang, "stale", age=age(lang, reading.taken_ms, now_ms)))
     elif state == "fresh" and reading.value is None:
         state = "bad"
-    elif one.told_mg_l is not None and reading.channel is Channel.DISSOLVED_OXYGEN:
-        told = amount(lang, reading.channel, one.told_mg_l)
-        note = say(lang, "in_salt_water", told=told)
-    elif needs_salt(reading):
-        note = say(lang, "salt_unknown")
     key = f"{reading.device}/{reading.probe}/{reading.channel}"
     is_main = reading.channel is FIRST[0]
     text = value_text(lang, reading, about)
-    return ValueView(key, name, text, note, state, is_main)
+    return ValueView(key, name, text, ", ".join(filter(None, notes)), state, is_main)
+
+
+def _how_made(lang: Lang, one: Hanging, reading: Reading) -> str:
+    """Return what must be said of a value that is not as its probe told it; else empty."""
+    if is_derived(one, reading):
+        return say(lang, "worked_out")
+    if one.told_mg_l is not None and reading.channel is Channel.DISSOLVED_OXYGEN:
+        told = amount(lang, reading.channel, one.told_mg_l)
+        return say(lang, "in_salt_water", told=told)
+    return say(lang, "salt_unknown") if needs_salt(reading) else ""
+
+
+def is_derived(one: Hanging, reading: Reading) -> bool:
+    """Return whether no probe sent a reading: it was worked out from others."""
+    return reading in one.derived or reading.channel not in SENT
 
 
 def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
@@ -150,7 +160,8 @@ def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
     newest_ms = one.newest_ms
     stale_ms = _stale_ms(one)
     state = state_of(newest_ms, now_ms, stale_ms=stale_ms)
-    shown = by_rank(r for r in one.readings if r.channel not in POSITIONS)
+    every = (*one.readings, *one.derived)
+    shown = by_rank(r for r in every if r.channel not in POSITIONS)
     if state == "fresh":  # what has fallen silent goes behind what is still heard
         shown.sort(
             key=lambda r: state_of(r.taken_ms, now_ms, stale_ms=stale_ms) != "fresh"

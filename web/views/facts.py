@@ -8,7 +8,8 @@ from typing import Final
 
 from analytics.alarms.tracked import AHEAD_MS
 from analytics.derived.ammonia import Known
-from analytics.derived.compensating import compensated, needs_salt, newest_water
+from analytics.derived.compensating import compensated, newest_water
+from analytics.derived.following import following
 from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source, milliseconds
@@ -29,6 +30,8 @@ class Hanging:
     readings: tuple[Reading, ...]
     source: Source = Source.PROBE
     profile: str | None = None
+    derived: tuple[Reading, ...] = ()
+    """What follows from ``readings`` and the probe does not send (``following``)."""
     told_mg_l: float | None = None
     """The oxygen as the probe told it, where ``readings`` have it as the salt water does."""
 
@@ -85,7 +88,7 @@ def gather(services: Services) -> Facts:
         seen.vessels(),
         devices,
         seen.statuses(),
-        {unit: in_salt(some) for unit, some in in_units.items()},
+        {unit: worked_out(some) for unit, some in in_units.items()},
         _by(hanging, lambda one: one.vessel),
         _by(boxes, lambda one: devices[one.device].place),
         [one for one in elsewhere if not _tells_of_box(one)],
@@ -124,12 +127,17 @@ def _hanging(
     return Hanging(one, tuple(here), known.source, known.profile)
 
 
-def in_salt(hanging: Sequence[Hanging]) -> Sequence[Hanging]:
-    """Return a unit's probes with oxygen as its salt water has it (``compensating``)."""
-    if not any(needs_salt(one) for hung in hanging for one in hung.readings):
-        return hanging
+def worked_out(hanging: Sequence[Hanging]) -> Sequence[Hanging]:
+    """Return a unit's probes with what follows from the readings of all of them.
+
+    Oxygen is as its salt water has it (``compensating``), and beside what a probe sends
+    stands what it does not (``following``).
+    """
     water = newest_water(one for hung in hanging for one in hung.readings)
-    return [_salted(hung, *water) for hung in hanging]
+    return [
+        replace(_salted(hung, *water), derived=tuple(following(hung.readings, *water)))
+        for hung in hanging
+    ]
 
 
 def _salted(

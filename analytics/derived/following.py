@@ -1,0 +1,97 @@
+"""What follows from a probe's newest readings, to be shown beside them. Pure; never stored.
+
+Salinity where a probe sends conductivity alone, oxygen in per cent where it sends mg/L
+alone. What a probe sends itself, even badly, is not told a second time. Nothing bears an
+instant later than any reading that it was made of, but for the water's salinity, which
+may be a day old; nothing is told where something is missing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from analytics.derived.ammonia import SALINITY_MS, TEMPERATURE_MS, Known
+from analytics.derived.chemistry import (
+    oxygen_percent,
+    salinity_of_specific,
+    salinity_psu,
+)
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Reading
+from greenwater.reference.quality import is_possible
+
+BESIDE_MS: Final = 15 * 60 * 1000
+"""For how long a probe's temperature may stand beside its conductivity."""
+
+Told = Mapping[Channel, Reading]
+
+
+def following(
+    own: Sequence[Reading], salinity: Known | None, temperature: Known | None
+) -> Sequence[Reading]:
+    """Return the salinity (PSU) and the saturation (%) that a probe does not send.
+
+    ``own`` is its newest reading of each channel, as it told them; ``salinity`` (PSU) and
+    ``temperature`` (°C) are the unit's newest. Per cent is at one atmosphere.
+    """
+    told = {one.channel: one for one in own}
+    salt = _salinity(told)
+    salts = [salt or _known(told.get(Channel.SALINITY)), salinity]
+    warms = [_known(told.get(Channel.TEMPERATURE)), temperature]
+    found = {
+        Channel.SALINITY: salt,
+        Channel.OXYGEN_SATURATION: _saturation(told, salts, warms),
+    }
+    return [
+        Reading(own[0].device, own[0].probe, channel, one.taken_ms, one.value)
+        for channel, one in found.items()
+        if one is not None and is_possible(channel, one.value)
+    ]
+
+
+def _salinity(told: Told) -> Known | None:
+    """Return salinity by what is in the water, else by what was turned to 25 °C."""
+    if Channel.SALINITY in told:
+        return None
+    warm = _known(told.get(Channel.TEMPERATURE))
+    raw = _known(told.get(Channel.CONDUCTIVITY))
+    if raw and warm and abs(raw.taken_ms - warm.taken_ms) <= BESIDE_MS:
+        psu = float(salinity_psu(max(raw.value, 0.0), warm.value))
+        return Known(min(raw.taken_ms, warm.taken_ms), round(psu, 3))
+    turned = _known(told.get(Channel.SPECIFIC_CONDUCTIVITY))
+    if turned is None:
+        return None
+    psu = float(salinity_of_specific(max(turned.value, 0.0)))
+    return Known(turned.taken_ms, round(psu, 3))
+
+
+def _saturation(
+    told: Told, salts: Iterable[Known | None], warms: Iterable[Known | None]
+) -> Known | None:
+    """Return oxygen in per cent; a probe that knows nothing of salt needs none of it."""
+    oxygen = told.get(Channel.DISSOLVED_OXYGEN)
+    value = _known(oxygen)
+    if oxygen is None or value is None or Channel.OXYGEN_SATURATION in told:
+        return None
+    warm = _near(warms, value.taken_ms, TEMPERATURE_MS)
+    salt = _near(salts, value.taken_ms, SALINITY_MS)
+    is_compensated = oxygen.is_compensated is not False
+    if warm is None or (salt is None and is_compensated):
+        return None
+    psu = 0.0 if salt is None else max(salt.value, 0.0)
+    percent = float(
+        oxygen_percent(value.value, warm.value, psu, is_compensated=is_compensated)
+    )
+    return Known(min(value.taken_ms, warm.taken_ms), round(percent, 2))
+
+
+def _known(one: Reading | None) -> Known | None:
+    """Return what a sound probe can have said; None: it did not."""
+    if one is None or one.value is None or not is_possible(one.channel, one.value):
+        return None
+    return Known(one.taken_ms, one.value)
+
+
+def _near(some: Iterable[Known | None], at_ms: int, longest_ms: int) -> Known | None:
+    return next(
+        (one for one in some if one and abs(at_ms - one.taken_ms) <= longest_ms), None
+    )
