@@ -128,6 +128,15 @@ def browsing(
 
 def network_is_back(context: BrowserContext, url: str, tag: str) -> None:
     """Have the browser tell the worker of a site so, as it does while no page is open."""
+    _of_worker(context, url, "dispatchSyncEvent", tag=tag, lastChance=False)
+
+
+def push_comes(context: BrowserContext, url: str, data: str) -> None:
+    """Have the browser give the worker of a site what its push service sent."""
+    _of_worker(context, url, "deliverPushMessage", data=data)
+
+
+def _of_worker(context: BrowserContext, url: str, method: str, **facts: Any) -> None:
     page = context.new_page()
     session: Any = context.new_cdp_session(page)
     known: dict[str, str] = {}
@@ -143,12 +152,7 @@ def network_is_back(context: BrowserContext, url: str, tag: str) -> None:
             break
         page.wait_for_timeout(50)
     session.send(
-        "ServiceWorker.dispatchSyncEvent",
-        {
-            "origin": url,
-            "registrationId": known[f"{url}/"],
-            "tag": tag,
-            "lastChance": False,
-        },
+        f"ServiceWorker.{method}",
+        {"origin": url, "registrationId": known[f"{url}/"], **facts},
     )
     page.close()

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from msgspec.structs import replace as replaced
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
+from analytics.alarms.pushing import Pushed, packed, subscription_of
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.bulletins import Bulletin
 from greenwater.storage.registry.certification import Calibration
-from tests.chromium import browsing, chromium, network_is_back
+from tests.chromium import browsing, chromium, network_is_back, push_comes
 from tests.pages.farms import BOATS, PHONES, PIN, Farms
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.test_doors import csrf, enter
@@ -23,7 +25,9 @@ from tests.pages.test_duty_js import comes, served
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.assets import STATIC
+from web.ports import Pushing
 
+POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 MOST_BYTES = 150_000
 """What the first page may weigh, compressed (issue 6)."""
 
@@ -33,7 +37,9 @@ def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farms]:
     folder: Path = tmp_path_factory.mktemp("farmer")
     with open_empty(folder) as world:
         farms = Farms(world, folder)
-        farms.services = replace(farms.services, photos=folder / "photos")
+        farms.services = replace(
+            farms.services, photos=folder / "photos", pushing=Pushing(key=POINT)
+        )
         yield farms
 
 
@@ -177,6 +183,84 @@ OLD_FILES = """Promise.all(["/static/site.css?v=old", "/static/@old/keep.js"].ma
 def kept_names(page: Page) -> list[str]:
     found: list[str] = page.evaluate("caches.keys()")
     return found
+
+
+ASKED = """(point) => {
+  const one = {
+    toJSON: () => ({
+      endpoint: "https://fcm.googleapis.com/fcm/send/x",
+      keys: { p256dh: point, auth: "BTBZMqHH6r4Tts7J_aSIgg" },
+    }),
+  };
+  PushManager.prototype.subscribe = async (wanted) => {
+    localStorage.setItem("asked", JSON.stringify(wanted));
+    return one;
+  };
+  PushManager.prototype.getSubscription = async () => (localStorage.getItem("asked") ? one : null);
+}"""
+"""A push service as the browser shows it: a true one is not in reach of a test."""
+
+SHOWN = """async () => {
+  const known = await (await navigator.serviceWorker.ready).getNotifications();
+  return known.map(({ title, body, tag, lang, requireInteraction }) =>
+    [title, body, tag, lang, requireInteraction]);
+}"""
+TAPPED = """async () => {
+  const opened = [];
+  Object.defineProperty(self.clients, "openWindow", { value: async (at) => opened.push(at), configurable: true });
+  for (const notification of await self.registration.getNotifications())
+    self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+  return [opened, (await self.registration.getNotifications()).length];
+}"""
+
+
+@pytest.mark.live
+def test_an_alarm_rings_on_the_phone_that_asked_and_a_tap_opens_it(
+    farms: Farms, url: str, phone: BrowserContext
+) -> None:
+    page, said = phone.new_page(), list[str]()
+    page.on("pageerror", lambda one: said.append(str(one)))
+    page.add_init_script(f"({ASKED})('{POINT}')")
+    sign_in(page, url)
+    page.goto(f"{url}/calls")
+    phone.grant_permissions([], origin=url)
+    page.click("#push button")
+    expect(page.locator("[data-push-why=denied]")).to_be_visible()
+    phone.grant_permissions(["notifications"], origin=url)
+    page.click("#push button")
+    expect(page.locator("[data-here]").first).to_be_attached()
+    expect(page.locator("#push")).to_be_hidden()
+    expect(page.locator("[data-push-why]:visible")).to_have_count(0)
+    asked = page.evaluate("JSON.parse(localStorage.getItem('asked'))")
+    assert asked == {"userVisibleOnly": True, "applicationServerKey": POINT}
+    (contact,) = farms.registry.contacts()
+    assert contact.person == "hoa"
+    assert subscription_of(contact.url) is not None
+    page.evaluate("localStorage.removeItem('asked')")
+    page.reload()
+    expect(page.locator("[data-push-why=silent]")).to_be_visible()
+    expect(page.locator("#push button")).to_be_visible()
+
+    message = Pushed(
+        title="Nguy cấp 03:02 – Ao 3",
+        text="Oxy 2,8",
+        path="/a/khoa",
+        tag="a1",
+        critical=True,
+    )
+    for one in (message, replaced(message, text="Oxy 2,5")):
+        push_comes(phone, url, packed(one).decode())
+    assert page.evaluate(SHOWN) == [
+        ["Nguy cấp 03:02 – Ao 3", "Oxy 2,5", "a1", "vi", True]
+    ]
+    worker = phone.service_workers[0]
+    assert worker.evaluate(TAPPED) == [[f"{url}/a/khoa"], 0]
+    push_comes(
+        phone, url, packed(replaced(message, path="https://evil.example/")).decode()
+    )
+    assert worker.evaluate(TAPPED)[0] == ["/alarms"]
+    farms.registry.drop_contact(contact.organisation, contact.person, contact.url)
+    assert said == []
 
 
 @pytest.mark.live
