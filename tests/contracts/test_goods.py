@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from greenwater.kernel.clock import ManualClock
@@ -14,10 +16,12 @@ from greenwater.kernel.reading import instant, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Step
+from greenwater.storage.registry.ledger import Entry
 from greenwater.storage.registry.people import Role
 from tests.contracts.registries import NOW
 from tests.ledgers import trace_events
 from traceability.epcis.capture import draft_of
+from traceability.epcis.naming import crop_class, party_uri
 from traceability.gate.harvest import GateRefusedError
 from traceability.gdst.chain import goods_of
 from traceability.goods.balance import StepRefusedError
@@ -42,7 +46,7 @@ from traceability.goods.steps import (
 from traceability.label.labels import Labels, Published
 from traceability.label.origins import goods_refusals
 from traceability.label.recalls import Recalls, reach_csv, recall_reach
-from traceability.ledger.events import lot_class, party_uri
+from traceability.ledger.events import lot_class
 from traceability.proof.keys import open_signer
 from traceability.proof.labelfacts import day_of
 from traceability.proof.links import parse_label
@@ -306,6 +310,61 @@ def test_a_chain_goes_back_through_every_hand_that_sent_the_goods(trade: Trade) 
     assert len(forged.events) == 2
     assert forged.loose_end is not None
     assert forged.loose_end.why == "unshipped"
+
+
+def foreign(step: str, goods: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "ObjectEvent", "eventTime": "2026-03-01T00:00:00.000Z",
+        "eventTimeZoneOffset": "+07:00", "action": "OBSERVE", "bizStep": step,
+        "quantityList": [{"epcClass": goods}], **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", [0, 1])
+def test_a_chain_meets_parties_and_goods_in_both_spellings(
+    trade: Trade, spelling: int
+) -> None:
+    """What stands in ledgers stays: an entry of before leads on to one of today, and back."""
+    registry, seed = trade.registry, "urn:gdst:example.org:product:lot:class:seed.1"
+    crops = ("urn:greenwater:crop:vu-1", crop_class("vu-1"))
+    before, today = crops[spelling], crops[1 - spelling]
+    farm = ("urn:greenwater:organisation:hoa", party_uri("hoa"))[spelling]
+    hatched = foreign("urn:gdst:bizStep:hatching", seed, action="ADD")
+    to = [{"type": "owning_party", "destination": farm}]
+    sent = foreign("shipping", seed, destinationList=to)
+    sown = {
+        **foreign("commissioning", before), "type": "TransformationEvent",
+        "inputQuantityList": [{"epcClass": seed}],
+        "outputQuantityList": [{"epcClass": before}],
+    }  # fmt: skip
+    reaped = sown | {
+        "inputQuantityList": [{"epcClass": today}],
+        "outputQuantityList": [{"epcClass": "urn:reaped"}],
+    }
+    for one in (sown, reaped):
+        del one["quantityList"], one["action"]
+    drafts = [draft_of(hatched, None), draft_of(sent, None)]
+    # Before there was one name for both, an index held what was written.
+    drafts[1] = msgspec.structs.replace(
+        drafts[1],
+        entries=tuple(
+            Entry(one.name, farm) if one.name == "destination_owning_party" else one
+            for one in drafts[1].entries
+        ),
+    )
+    registry.capture("nha-may", drafts, now_ms=NOW, is_whole=True)
+    mine = [draft_of(sown, None), draft_of(reaped, None)]
+    registry.capture("hoa", mine, now_ms=NOW, is_whole=True)
+
+    chain = export_chain(registry, frozenset({"hoa"}), "urn:reaped", NOW)
+    ids = {one.id for one in (*drafts, *mine)}
+    assert {one["eventID"] for one in chain.events} == ids
+    assert chain.loose_end is None
+    for crop in crops:
+        back = export_chain(registry, frozenset({"hoa"}), crop, NOW)
+        assert {one["eventID"] for one in back.events} == ids - {mine[1].id}
+    with pytest.raises(MissingError):
+        export_chain(registry, frozenset({"cho"}), "urn:reaped", NOW)
 
 
 def test_a_recall_finds_everything_downstream_and_who_has_it(trade: Trade) -> None:

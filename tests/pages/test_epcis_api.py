@@ -292,6 +292,8 @@ ASKED = [
     ({"EXISTS_example:none": ""}, False),
     ({"WD_readPoint": "urn:greenwater:commune:22411"}, True),
     ({"WD_readPoint": "urn:greenwater:site:hoa-farm"}, True),
+    ({"WD_readPoint": "urn:gdst:greenwater.example:location:loc:site.hoa-farm"}, True),
+    ({"EQ_readPoint": "urn:gdst:greenwater.example:location:loc:unit.ao-1"}, True),
     ({"WD_readPoint": "urn:greenwater:commune:Bắc Cam Ranh"}, True),
     ({"WD_readPoint": "urn:greenwater:commune:22480"}, False),
     ({"WD_readPoint": "urn:greenwater:province:56"}, True),
@@ -352,9 +354,11 @@ def test_pages_follow_each_other_and_nothing_is_lost(partners: Partners) -> None
     assert seen == [f"urn:d:{day}" for day in range(1, 8)]
     assert ours.ids(eventCountLimit=2) == ["urn:d:7", "urn:d:6"]
     assert ours.get("/epcis/events", maxEventCount=3).status_code == 413
-    assert ours.get("/epcis/readPoints").json()["member"] == [
-        "urn:greenwater:unit:ao-1"
-    ]
+    pond = "urn:gdst:greenwater.example:location:loc:unit.ao-1"
+    assert ours.get("/epcis/readPoints").json()["member"] == [pond]
+    for spelling in (pond, "urn:greenwater:unit:ao-1"):
+        there = ours.get(f"/epcis/readPoints/{spelling}/events", eventCountLimit=1)
+        assert [one["eventID"] for one in events_in(there.json())] == ["urn:d:7"]
     of = ours.get("/epcis/bizSteps/shipping/events", eventCountLimit=1).json()
     assert [one["eventID"] for one in events_in(of)] == ["urn:d:7"]
 

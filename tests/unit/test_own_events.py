@@ -169,6 +169,21 @@ def test_an_event_of_ours_breaks_no_rule_of_gdst_and_says_what_is_not_known(
         assert found.completeness == 1.0
 
 
+@pytest.mark.parametrize("name", sorted(set(ALL) - {"vessel_inspection"}))
+def test_an_event_of_ours_names_everything_as_gdst_does(name: str) -> None:
+    told = json.dumps(ALL[name])
+    assert "urn:greenwater:" not in told
+    assert "urn:gdst:greenwater.example:party:hoa" in told
+
+
+def test_a_vessel_is_a_place_of_gdst_and_a_thing_of_ours() -> None:
+    seen = ALL["vessel_inspection"]
+    assert seen["epcList"] == ["urn:greenwater:vessel:KH-91001-TS"]
+    assert (
+        seen["readPoint"]["id"] == "urn:gdst:greenwater.example:location:loc:port.CHR"
+    )
+
+
 def test_a_harvest_names_species_method_and_lot() -> None:
     ilmd = ALL["lot"]["ilmd"]
     assert ilmd == {

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.ledger import Entry
-from traceability.epcis.epcs import to_link
 from traceability.epcis.forms import parse_time
 from traceability.epcis.hashing import namespaces
+from traceability.epcis.naming import name_of
 from traceability.epcis.shapes import FIELDS, NUMBERS
 from traceability.epcis.units import normal
 from traceability.epcis.vocabulary import (
@@ -92,7 +92,7 @@ def entries_of(event: Event, context: Any = None) -> tuple[Entry, ...]:
 def word(name: str, text: str) -> str:
     """Return a text as it stands in the entries of a name."""
     vocabulary = WORDS.get(name)
-    return to_link(text) if vocabulary is None else bare(vocabulary, text)
+    return name_of(text) if vocabulary is None else bare(vocabulary, text)
 
 
 def _named(event: Event) -> Iterator[Entry]:
@@ -108,7 +108,7 @@ def _plain(event: Event) -> Iterator[Entry]:
             yield Entry(name, word(name, event[name]))
     for name in ("readPoint", "bizLocation"):
         if name in event:
-            yield Entry(name, to_link(event[name]["id"]))
+            yield Entry(name, name_of(event[name]["id"]))
     for change, words in event.get("persistentDisposition", {}).items():
         name = f"persistentDisposition_{change}"
         yield from (Entry(name, word(name, one)) for one in words)
@@ -116,14 +116,14 @@ def _plain(event: Event) -> Iterator[Entry]:
 
 def _goods(event: Event) -> Iterator[Entry]:
     if "parentID" in event:
-        parent = to_link(event["parentID"])
+        parent = name_of(event["parentID"])
         yield from (Entry("parentID", parent), Entry("anyEPC", parent))
     for field, names in _LISTS.items():
         for epc in event.get(field, ()):
-            yield from (Entry(name, to_link(epc)) for name in names)
+            yield from (Entry(name, name_of(epc)) for name in names)
     for field, names in _QUANTITIES.items():
         for one in event.get(field, ()):
-            yield from (Entry(name, to_link(one["epcClass"])) for name in names)
+            yield from (Entry(name, name_of(one["epcClass"])) for name in names)
             if "quantity" in one:
                 yield Entry("quantity", None, float(one["quantity"]))
                 if "uom" in one:
@@ -139,7 +139,7 @@ def _parties(event: Event) -> Iterator[Entry]:
     for field, name, words in _PARTIES:
         for one in event.get(field, ()):
             kind = bare(words, one["type"]) if "type" in one else ""
-            yield Entry(f"{name}_{kind}", to_link(one[name]))
+            yield Entry(f"{name}_{kind}", name_of(one[name]))
 
 
 def _error(event: Event, spaces: Mapping[str, str]) -> Iterator[Entry]:
@@ -234,4 +234,4 @@ def _simple(value: Any) -> tuple[str | None, float | None]:
     try:
         return value, float(parse_time(value))
     except InputError:
-        return to_link(value), None
+        return name_of(value), None

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from greenwater.storage.registry.epcis_kept import Attribute
-from traceability.epcis.epcs import to_link
 from traceability.epcis.hashing import namespaces
+from traceability.epcis.naming import name_of
 
 MAX_TEXT: Final = 500
 MOST: Final = 20_000
@@ -33,9 +33,9 @@ def attributes_of(raw: Mapping[str, Any]) -> list[Attribute]:
 def _of_element(
     element: Mapping[str, Any], spaces: Mapping[str, str]
 ) -> Iterator[Attribute]:
-    about = to_link(element["id"])
+    about = name_of(element["id"])
     for child in element.get("children") or []:
-        yield Attribute(about, "", to_link(child))
+        yield Attribute(about, "", name_of(child))
     for one in element.get("attributes") or []:
         text = _text(one.get("attribute"))
         if text is not None:

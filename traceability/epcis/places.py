@@ -1,8 +1,9 @@
-"""Our places as EPCIS names them: province → commune → site → unit. Pure.
+"""Our places as queries find them: province → commune → site → unit. Pure.
 
 ``urn:greenwater:province:56`` (or ``khanh-hoa``), ``urn:greenwater:commune:22411`` (a code
 or a name, of today or of before the merger), ``urn:greenwater:site:…``,
-``urn:greenwater:unit:…``, ``urn:greenwater:vessel:…``.
+``urn:greenwater:unit:…``, ``urn:greenwater:vessel:…``. Events spell those that are points
+in GDST's way (``naming``).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,8 +13,8 @@ from urllib.parse import unquote
 from greenwater.reference.communes import TABLE, Commune, find_commune
 from greenwater.storage.registry.epcis_kept import Attribute
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from traceability.epcis.naming import HEAD
 
-_HEAD: Final = "urn:greenwater"
 PROVINCE: Final = frozenset({"56", "khanh-hoa", "khánh hòa", "tỉnh khánh hòa"})
 """What Khánh Hòa is called in these names; its communes are reference data."""
 
@@ -30,8 +31,8 @@ def sites_within(
 ) -> Sequence[str] | None:
     """Return which sites (id and commune) are, or lie in, one of our places; None: it is
     none of ours that holds sites."""
-    kind, _, name = place.removeprefix(f"{_HEAD}:").partition(":")
-    if not place.startswith(f"{_HEAD}:") or kind not in ("province", "commune", "site"):
+    kind, _, name = place.removeprefix(f"{HEAD}:").partition(":")
+    if not place.startswith(f"{HEAD}:") or kind not in ("province", "commune", "site"):
         return None
     name = unquote(name)
     if kind == "site":
@@ -58,11 +59,11 @@ def _in_province(name: str) -> Callable[[str], bool]:
 
 
 def uris_of(place: str, sites: Sequence[str], units: Sequence[str]) -> list[str]:
-    """Return sites and units as events name them, without the place itself."""
-    named = [f"{_HEAD}:site:{one}" for one in sites]
+    """Return sites and units by the names they are found by, without the place itself."""
+    named = [f"{HEAD}:site:{one}" for one in sites]
     return [
         *(one for one in named if one != place),
-        *(f"{_HEAD}:unit:{one}" for one in units),
+        *(f"{HEAD}:unit:{one}" for one in units),
     ]
 
 
@@ -72,10 +73,10 @@ def own_attributes(
     """Yield what is known of our places, as attributes of master data (``gw:…``)."""
     for site in sites:
         facts = {"name": site.name, "kind": site.kind, "commune": site.commune}
-        yield from _attributes(f"{_HEAD}:site:{site.id}", facts)
+        yield from _attributes(f"{HEAD}:site:{site.id}", facts)
     for unit in units:
         more = {"name": unit.name, "kind": unit.kind, "species": unit.species}
-        yield from _attributes(f"{_HEAD}:unit:{unit.id}", more)
+        yield from _attributes(f"{HEAD}:unit:{unit.id}", more)
 
 
 def _attributes(element: str, facts: dict[str, str | None]) -> Iterator[Attribute]:

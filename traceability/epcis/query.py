@@ -15,6 +15,7 @@ from traceability.epcis.entries import word
 from traceability.epcis.epcs import to_link
 from traceability.epcis.faults import shown
 from traceability.epcis.forms import parse_time
+from traceability.epcis.naming import goods_starts, name_of, spellings
 from traceability.epcis.shapes import NUMBERS, TYPES
 from traceability.epcis.units import normal
 from traceability.epcis.vocabulary import words
@@ -205,20 +206,24 @@ def _check_actions(values: Sequence[str]) -> None:
 def _matched(name: str, value: str) -> Term | None:
     if not name.startswith("MATCH_") or name[6:] not in _MATCH:
         return None
-    texts, starts = [], []
+    texts: list[str] = []
+    starts: list[str] = []
     for one in _values(name, value):
         link = to_link(one)
-        is_pattern = one.endswith("*")
-        texts.append(link)
-        if is_pattern and link != one:
-            starts += [f"{link}/"]
-        elif is_pattern:
-            starts.append(
-                one.rstrip("*").removesuffix(".") if ".*" in one else one[:-1]
-            )
+        texts.append(name_of(one))
+        if one.endswith("*"):
+            starts += [f"{link}/"] if link != one else _starts(one)
         elif re.fullmatch(r"https://id\.gs1\.org/01/[0-9]{14}", link):
             starts.append(f"{link}/")
     return Term((name[6:],), tuple(texts), tuple(starts))
+
+
+def _starts(pattern: str) -> list[str]:
+    """Return with what the names begin that a pattern means, ours in their one spelling."""
+    stem = pattern.rstrip("*")
+    start = stem.removesuffix(".") if ".*" in pattern else pattern[:-1]
+    ours = goods_starts(stem)
+    return ours if ours == [name_of(stem)] else [start, *ours]
 
 
 def _measured(name: str, value: str) -> Term | None:
@@ -246,7 +251,7 @@ def _party(name: str, value: str) -> Term | None:
         return None
     kind = re.sub(r"^(?:cbv:|https?://ref\.gs1\.org/cbv/)(?:BTT|SDT)-", "", found[2])
     kind = re.sub(r"^urn:epcglobal:cbv:(?:btt|sdt):", "", kind)
-    texts = tuple(to_link(one) for one in _values(name, value))
+    texts = tuple(text for one in _values(name, value) for text in spellings(one))
     return Term((f"{found[1]}_{kind}",), texts)
 
 
@@ -259,7 +264,8 @@ def _own(name: str, value: str) -> Term | None:
         return Term((field,))
     if op == "EQ":
         texts = [value, *_values(name, value)]
-        return Term((field,), tuple(dict.fromkeys((*texts, *map(to_link, texts)))))
+        known = (name for one in texts for name in spellings(one))
+        return Term((field,), tuple(dict.fromkeys((*texts, *known))))
     try:
         number = float(parse_time(value.replace(" ", "+")))
     except InputError:
@@ -279,7 +285,7 @@ def _within(name: str, values: Sequence[str], descendants: Descendants) -> Term:
     texts: list[str] = []
     starts: list[str] = []
     for one in values:
-        link = to_link(one)
+        link = name_of(one)
         texts += [link, *descendants(link)]
         if re.search(r"/414/[0-9]{13}$", link):
             starts.append(f"{link}/254/")

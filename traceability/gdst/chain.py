@@ -7,7 +7,7 @@ packed into it, and so on until nothing is unknown (standards.md §8).
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from traceability.epcis.epcs import to_link
+from traceability.epcis.naming import name_of
 
 Event = Mapping[str, Any]
 MOST: Final = 100_000
@@ -15,9 +15,9 @@ MOST: Final = 100_000
 
 
 def _named(event: Event, epcs: Sequence[str], quantities: Sequence[str]) -> set[str]:
-    found = {to_link(one) for name in epcs for one in event.get(name) or ()}
+    found = {name_of(one) for name in epcs for one in event.get(name) or ()}
     for name in quantities:
-        found |= {to_link(one["epcClass"]) for one in event.get(name) or ()}
+        found |= {name_of(one["epcClass"]) for one in event.get(name) or ()}
     return found
 
 
@@ -34,10 +34,10 @@ def _children(event: Event) -> set[str]:
 
 
 def goods_of(event: Event) -> set[str]:
-    """Return all that an event is about, as canonical links."""
+    """Return all that an event is about, by the names they are found by."""
     found = _named(event, ("epcList",), ("quantityList",))
     found |= _inputs(event) | _outputs(event) | _children(event)
-    return found | ({to_link(event["parentID"])} if event.get("parentID") else set())
+    return found | ({name_of(event["parentID"])} if event.get("parentID") else set())
 
 
 def steps_of(event: Event) -> tuple[set[str], set[str]]:
@@ -46,5 +46,5 @@ def steps_of(event: Event) -> tuple[set[str], set[str]]:
         return _outputs(event), _inputs(event)
     is_packed = event.get("type") == "AggregationEvent" and event.get("action") == "ADD"
     if is_packed and event.get("parentID"):
-        return {to_link(event["parentID"])}, _children(event)
+        return {name_of(event["parentID"])}, _children(event)
     return set(), set()

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from traceability.epcis.epcs import to_link
+from traceability.epcis.naming import goods_uri, name_of
 from traceability.epcis.vocabulary import BIZ_STEP, bare
 from traceability.gdst.chain import Event, goods_of, steps_of
 
@@ -48,12 +48,12 @@ def first_loose_end(events: Sequence[Event], start: str) -> LooseEnd | None:
             began |= out or goods_of(event)
         elif step in moved:
             moved[step] |= goods_of(event)
-    waiting = [to_link(start)]
+    waiting = [name_of(start)]
     known = set(waiting)
     for thing in waiting:
         if thing not in began and not came_from[thing]:
             is_got = thing in moved["receiving"] and thing not in moved["shipping"]
-            return LooseEnd(thing, "unshipped" if is_got else "unmade")
+            return LooseEnd(goods_uri(thing), "unshipped" if is_got else "unmade")
         new = came_from[thing] - known
         known |= new
         waiting += sorted(new)

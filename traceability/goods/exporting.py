@@ -8,11 +8,10 @@ from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.passing import Reach
 from traceability.epcis.answers import EpcFormat, query_document
-from traceability.epcis.epcs import to_link
+from traceability.epcis.naming import name_of, party_spellings
 from traceability.gdst.chain import MOST as MOST_GOODS
 from traceability.gdst.loose_ends import LooseEnd, first_loose_end
 from traceability.gdst.rules import Checked, check
-from traceability.ledger.events import party_uri
 
 
 class LotChain(Struct, frozen=True):
@@ -41,8 +40,8 @@ def export_chain(registry: Registry, reach: Reach, goods: str, now_ms: int) -> L
     Raises:
         MissingError: no event that they may see speaks of it.
     """
-    start = to_link(goods)
-    found = registry.chain_to(reach, start, party_uri, limit=MOST_GOODS)
+    start = name_of(goods)
+    found = registry.chain_to(reach, start, party_spellings, limit=MOST_GOODS)
     if not found:
         raise MissingError(f"no event speaks of {goods!r}")
     name = "SimpleEventQuery"

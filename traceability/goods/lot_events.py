@@ -10,6 +10,7 @@ from typing import Any, Final
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Flow, Ground, Step
 from greenwater.storage.registry.ledger import EventDraft
+from traceability.epcis.naming import goods_uri, outsider_uri, party_uri, place_uri
 from traceability.goods.steps import (
     Act,
     Dispose,
@@ -29,7 +30,6 @@ from traceability.ledger.events import (
     event_of,
     lot_class,
     lot_ilmd,
-    party_uri,
 )
 
 COMMINGLING: Final = "urn:gdst:bizStep:commingling"
@@ -47,7 +47,7 @@ def of_step(
         step.at_ms,
         **about,
         **declared(step.organisation),
-        readPoint={"id": party_uri(step.organisation)},
+        readPoint={"id": place_uri("organisation", step.organisation)},
         **{"gw:step": step.id, "gw:stepDigest": step.digest},
     )
     subject = made[0].id if made else (flows[0].lot if flows else None)
@@ -105,7 +105,7 @@ def _packing(
     return {
         "action": "ADD" if is_packed else "DELETE",
         "bizStep": "packing" if is_packed else "unpacking",
-        "parentID": act.package,
+        "parentID": goods_uri(act.package),
         "childQuantityList": _quantities(flows, lots, "in"),
     }
 
@@ -151,7 +151,7 @@ def recipient_uri(to: Party) -> str:
     """Return who gets goods as a URI; an outsider's is made of his name and place."""
     if to.organisation is not None:
         return party_uri(to.organisation)
-    return f"urn:greenwater:outsider:{event_id('outsider', to.name, to.place)[9:]}"
+    return outsider_uri(event_id("outsider", to.name, to.place)[9:])
 
 
 def _total(flows: Sequence[Flow]) -> float:
@@ -187,7 +187,7 @@ def _goods(
     }
     packages = sorted({one.package for one in flows if one.package})
     if packages and not is_none:
-        found["epcList"] = packages
+        found["epcList"] = [goods_uri(one) for one in packages]
     return found
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.goods import Needs
 from greenwater.storage.registry.people import Role
+from traceability.epcis.naming import name_of
 from traceability.gs1.digits import check_digit
 
 HANDLERS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.BOAT_OWNER, Role.ADMIN})
@@ -274,7 +275,7 @@ def _text(name: str, text: str) -> str:
 
 def _package(text: str) -> str:
     """Return a package's identifier: an SSCC as a Digital Link, others as a URN of ours."""
-    text = text.strip()
+    text = name_of(text.strip())
     if re.match(r"(https://id\.gs1\.org/00/|urn:greenwater:package:)", text):
         text = re.split(r"/00/|:package:", text)[-1]
     if re.fullmatch(r"[0-9]{18}", text, re.ASCII):

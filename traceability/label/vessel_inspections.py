@@ -16,12 +16,12 @@ from greenwater.reference.species import get_species
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.ledger import EventDraft
 from greenwater.storage.registry.vessel_inspections import VesselInspection
+from traceability.epcis.naming import party_uri, vessel_thing
 from traceability.ledger.events import (
     declared,
     draft_of,
     event_id,
     event_of,
-    party_uri,
 )
 from traceability.sea.vessel_events import port_place, vessel_place
 
@@ -133,7 +133,7 @@ def of_vessel_inspection(found: VesselInspection) -> list[EventDraft]:
         action="OBSERVE",
         bizStep="inspecting",
         disposition=found.result,
-        epcList=[vessel_place(found.vessel)],
+        epcList=[vessel_thing(found.vessel)],
         readPoint={"id": port_place(port)} if port else where,
         **{"gw:signed": found.statement},
         **(

@@ -15,6 +15,7 @@ from greenwater.storage.registry.inspections import Inspection
 from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
+from traceability.epcis.naming import crop_class, party_uri, place_uri
 from traceability.gdst.rules import UNKNOWN
 from traceability.ledger.sensing import sensor_elements
 from traceability.records import canonical
@@ -42,19 +43,6 @@ def event_id(*about: str) -> str:
 def lot_class(gtin: str, code: str) -> str:
     """Return a lot as a GS1 Digital Link in canonical form."""
     return f"https://id.gs1.org/01/{gtin}/10/{code}"
-
-
-def _crop_class(crop: Crop) -> str:
-    return f"urn:greenwater:crop:{crop.id}"
-
-
-def _unit_place(unit: str) -> dict[str, str]:
-    return {"id": f"urn:greenwater:unit:{unit}"}
-
-
-def party_uri(organisation: str) -> str:
-    """Return an organisation as trace events name it."""
-    return f"urn:greenwater:organisation:{organisation}"
 
 
 def declared(organisation: str, *, needs_welfare: bool = False) -> dict[str, Any]:
@@ -113,8 +101,8 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
     rest: dict[str, Any] = {
         "action": action,
         "bizStep": step,
-        "readPoint": _unit_place(crop.unit),
-        "quantityList": [{"epcClass": _crop_class(crop)}],
+        "readPoint": {"id": place_uri("unit", crop.unit)},
+        "quantityList": [{"epcClass": crop_class(crop.id)}],
         **declared(record.organisation, needs_welfare=record.kind == "stocking"),
         "gw:record": record.id,
         "gw:recordDigest": record.digest,
@@ -124,7 +112,7 @@ def of_record(record: Record, crop: Crop) -> list[EventDraft]:
         rest["gw:corrects"] = record.corrects
     if record.kind == "stocking":
         rest["quantityList"] = [
-            {"epcClass": _crop_class(crop), "quantity": record.fields["count"]}
+            {"epcClass": crop_class(crop.id), "quantity": record.fields["count"]}
         ]
         rest["ilmd"] = {
             "cbvmda:lotNumber": crop.id,
@@ -147,8 +135,8 @@ def of_lot(
         event_id("lot", lot.id),
         lot.harvested_ms,
         bizStep="urn:gdst:bizStep:farmHarvest",
-        readPoint=_unit_place(crop.unit),
-        inputQuantityList=[{"epcClass": _crop_class(crop)}],
+        readPoint={"id": place_uri("unit", crop.unit)},
+        inputQuantityList=[{"epcClass": crop_class(crop.id)}],
         outputQuantityList=[
             {
                 "epcClass": lot_class(lot.product, lot.code),

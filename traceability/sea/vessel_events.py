@@ -15,6 +15,7 @@ from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
+from traceability.epcis.naming import party_uri, place_uri
 from traceability.gdst.rules import NOT_APPLICABLE
 from traceability.ledger.events import event_id, lot_class
 from traceability.records import canonical
@@ -37,19 +38,14 @@ def of_catch(
     return [*drafts, _landing(lot, evidence)]
 
 
-def party(organisation: str) -> str:
-    """Return an organisation as GDST names parties."""
-    return f"urn:gdst:greenwater.example:party:{organisation}"
-
-
 def port_place(code: str) -> str:
     """Return a port as a place."""
-    return f"urn:greenwater:port:{code}"
+    return place_uri("port", code)
 
 
 def vessel_place(registration: str) -> str:
     """Return a vessel as a place."""
-    return f"urn:greenwater:vessel:{registration}"
+    return place_uri("vessel", registration)
 
 
 def vessel_information(evidence: CatchEvidence) -> dict[str, Any]:
@@ -95,8 +91,8 @@ def _event(
         "action": action,
         "bizStep": f"urn:gdst:bizStep:{step}",
         "disposition": "active",
-        "gdst:productOwner": party(organisation),
-        "cbvmda:informationProvider": party(organisation),
+        "gdst:productOwner": party_uri(organisation),
+        "cbvmda:informationProvider": party_uri(organisation),
         "gdst:humanWelfarePolicy": UNDECLARED,
         **rest,
     }

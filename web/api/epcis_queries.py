@@ -21,6 +21,7 @@ from traceability.epcis.answers import (
 )
 from traceability.epcis.documents import decode
 from traceability.epcis.entries import word
+from traceability.epcis.naming import place_spelt
 from traceability.epcis.places import own_attributes, sites_within, uris_of
 from traceability.epcis.query import (
     MAX_ELEMENTS,
@@ -151,7 +152,7 @@ class EpcisQueries:
                 texts = texts[:size]
                 page = [("perPage", str(size)), ("nextPageToken", texts[-1])]
                 headers["Link"] = _next(request, page)
-            return _collection(texts, headers)
+            return _collection([place_spelt(one) for one in texts], headers)
 
         return answer
 

@@ -8,7 +8,7 @@ what became of its other part, is its own business.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import exists, select
@@ -27,8 +27,8 @@ UNTOLD: Final = frozenset({"decommissioning", "destroying", "retail_selling"})
 """Steps that end goods: of another's part of a lot they are nobody's business."""
 
 One = TypeVar("One")
-Party = Callable[[str], str]
-"""Returns how events name an organisation."""
+Party = Callable[[str], Iterable[str]]
+"""Returns all the ways in which entries name an organisation."""
 
 Things = dict[str, set[str]]
 """Things of the chain by organisation."""
@@ -44,7 +44,7 @@ def handed_chain(
 ) -> list[FoundEvent]:
     """Return the events of a thing and of what it came from, by time, across hands.
 
-    ``organisations`` ask; ``party`` names one as events do. At most ``limit`` of each hand.
+    ``organisations`` ask; ``party`` tells how events name one. At most ``limit`` of each hand.
     """
     keys = keys_of(session, [start], organisations, limit)
     if not _got_any(session, organisations, party):
@@ -54,7 +54,7 @@ def handed_chain(
     waiting = [(organisations, things_of(session, [start], organisations))]
     while waiting:
         hands, held = waiting.pop()
-        parties = {party(one) for one in hands}
+        parties = _named(hands, party)
         for sender, sent in _sent(session, sorted(held), parties).items():
             new = sent - things[sender]
             if sender in organisations or not new:
@@ -64,9 +64,13 @@ def handed_chain(
             things[sender] |= whole
             waiting.append((frozenset({sender}), frozenset(whole)))
     for sender, known in things.items():
-        named = receivers[sender] | {party(sender)}
+        named = receivers[sender] | set(party(sender))
         keys += _told(session, sender, known, named, limit)
     return with_documents(session, sorted(set(keys)))
+
+
+def _named(organisations: Iterable[str], party: Party) -> set[str]:
+    return {name for one in organisations for name in party(one)}
 
 
 def _got_any(session: Session, organisations: frozenset[str], party: Party) -> bool:
@@ -74,7 +78,7 @@ def _got_any(session: Session, organisations: frozenset[str], party: Party) -> b
     row = EpcisEntryRow
     sent = exists().where(
         row.name == RECIPIENT,
-        row.text.in_(sorted(party(one) for one in organisations)),
+        row.text.in_(sorted(_named(organisations, party))),
         row.organisation.not_in(sorted(organisations)),
     )
     return bool(session.scalar(select(sent)))

@@ -155,7 +155,7 @@ class Passing:
         """Return the events of a thing (a link) and of all it came from, by time.
 
         For these organisations: their own, and of each hand that shipped the goods to them
-        what made the goods (``hands``). ``party`` names an organisation as events do.
+        what made the goods (``hands``). ``party`` tells how events name an organisation.
         """
         with self._sessions.reading() as session:
             if reach is None:
