@@ -124,14 +124,13 @@ skipper, who writes for him, a technician, an officer of a commune."""
 
 
 @pytest.mark.live
-@pytest.mark.parametrize(
-    "is_night", [False, pytest.param(True, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("is_night", [False, True])
 def test_every_link_of_every_role_leads_somewhere_that_anybody_can_use(
     farm_site: tuple[Farms, str], tmp_path: Path, is_night: bool
 ) -> None:
     """No link is dead, no page complains, asks another site, or is wider than its screen;
-    axe finds nothing: on a phone by day, and, with ``make long``, on a desk by night."""
+    axe finds nothing: on a phone by day, and on a desk by night."""
     farms, url = farm_site
     label = farms.registry.labels()[0].uri.removeprefix(BASE)
     narrow: dict[str, Any] = {"viewport": {"width": 360, "height": 640}}
