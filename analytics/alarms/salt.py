@@ -1,6 +1,6 @@
 """Salinity for alarms, where a probe sends conductivity only. Pure; nothing is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,6 +13,20 @@ from greenwater.reference.quality import is_possible
 
 FRESH_MS: Final = 15 * 60 * 1000
 """For how long a probe's temperature may stand beside its conductivity."""
+
+
+def warm_first(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Return readings in order of time, of one instant temperature first.
+
+    A box that measures more seldom than ``FRESH_MS`` would have no temperature beside
+    its conductivity, which stands before it by the alphabet.
+    """
+    if not any(one.channel is Channel.CONDUCTIVITY for one in readings):
+        return readings
+    return sorted(
+        readings,
+        key=lambda one: (one.taken_ms, one.channel is not Channel.TEMPERATURE),
+    )
 
 
 def with_salinity(watched: Watched, reading: Reading) -> Iterator[Reading]:

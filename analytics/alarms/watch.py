@@ -16,7 +16,7 @@ from analytics.alarms.claims import Claim, claimed, is_kept_up
 from analytics.alarms.holding import held
 from analytics.alarms.levels import Levels, LimitsOf
 from analytics.alarms.power import fed
-from analytics.alarms.salt import with_salinity
+from analytics.alarms.salt import warm_first, with_salinity
 from analytics.alarms.silence import is_expected, noticed, regraded
 from analytics.alarms.standing import Changes, Standing
 from analytics.alarms.tracked import Watched, heard, is_news
@@ -80,7 +80,7 @@ class Watch:
         self, readings: Sequence[Reading], recorded_ms: int, places: Places
     ) -> None:
         """Take in readings of one device that can be believed, in order of time."""
-        for reading in readings:
+        for reading in warm_first(readings):
             if reading.value is None:
                 continue
             if reading.channel is Channel.BATTERY:

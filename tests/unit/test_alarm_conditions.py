@@ -1,5 +1,10 @@
 """Each condition beyond a level: falls, lenses, swings, power, aerators, claims."""
 
+from collections.abc import Sequence
+
+import pytest
+from gsw import C_from_SP
+
 from analytics.alarms.aerating import NOT_RUNNING, Order, orders_of, told_by
 from analytics.alarms.claims import (
     Claim,
@@ -9,8 +14,10 @@ from analytics.alarms.claims import (
 )
 from analytics.alarms.messages import advice, grounds, sentence
 from analytics.alarms.texting import text_message
+from analytics.derived.chemistry import specific_conductivity
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading
 from greenwater.kernel.wire.messages import Command, Reply
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity
@@ -65,18 +72,44 @@ def test_a_lens_of_fresh_water_is_told_from_two_depths() -> None:
     assert "tầng mặt" in sentence(alarm, "Lồng 5", "vi")
 
 
-def test_conductivity_alone_is_enough_for_salinity() -> None:
-    story = cage()
-    for n in range(12):
-        at_ms = T0 + n * 10 * MINUTE
-        warm = oxygen(26.0, start_ms=at_ms, channel=Channel.TEMPERATURE)
-        thin = oxygen(20.0, start_ms=at_ms, channel=Channel.CONDUCTIVITY)
-        story.take(warm + thin)
+def conductivity(psu: Sequence[float], *, is_turned: bool) -> list[Reading]:
+    """Return what a probe sends of water every 20 min that is sent no salinity for."""
+    every = 20 * MINUTE
+    raw = [float(C_from_SP(one, 26.0, 0.0)) for one in psu]
+    turned = [float(specific_conductivity(one, 26.0)) for one in raw]
+    sent = {Channel.CONDUCTIVITY: raw, Channel.TEMPERATURE: [26.0] * len(raw)}
+    if is_turned:
+        sent = {Channel.SPECIFIC_CONDUCTIVITY: turned}
+    return [
+        one
+        for channel, values in sent.items()
+        for one in oxygen(*values, every_ms=every, channel=channel)
+    ]
 
-    alarm = story.only
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_conductivity_alone_is_enough_for_salinitys_level_and_its_fall(
+    is_turned: bool,
+) -> None:
+    """As a batch has it: of one instant conductivity stands before temperature."""
+    thin = cage()
+    sent = conductivity([12.0] * 6, is_turned=is_turned)
+    sent.sort(key=lambda one: (one.taken_ms, one.channel))
+    thin.watch.take(sent, sent[-1].taken_ms, thin.places)
+    alarm = thin.settle().only
     assert (alarm.channel, alarm.severity) == ("salinity", "critical")
+    assert "rule" not in alarm.detail
+    assert alarm.value == pytest.approx(12.0, abs=0.2)
+
+    falls = cage()
+    falling = [33.0] * 9 + [33.0 - 0.4 * n for n in range(13)]
+    sent = conductivity(falling, is_turned=is_turned)
+    sent.sort(key=lambda one: (one.taken_ms, one.channel))
+    falls.watch.take(sent, sent[-1].taken_ms, falls.places)
+    alarm = falls.settle().only
+    assert (alarm.channel, alarm.detail["rule"]) == ("salinity", "fall")
     assert alarm.value is not None
-    assert 11 < alarm.value < 12.5
+    assert alarm.value > 28, "before its level"
 
 
 def test_ph_that_swings_through_the_day_says_that_it_is_law() -> None:
