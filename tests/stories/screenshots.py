@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cli.cast import CROP, FARM, FARMER, INSPECTOR, UNIT
 from cli.demo import NIGHT, STORIES, open_the_books
 from cli.harbour import OWNER
 from cli.home import Home
+from cli.phones import add_calls, gateway
 from cli.run import answers, free_port, greenwater
 from cli.stage import Stage
 from cli.tonight import tonight as tonight_of
@@ -265,13 +266,16 @@ def main(folder: Path) -> None:
             withdrawal_left=WITHDRAWAL_LEFT,
             public_url="http://127.0.0.1",
         )
+        add_calls(registry)
         registry.add_contact(FARM, FARMER, receiver.url, place=0)
 
     with (
+        ExitStack() as stack,
         receiving() as receiver,
         tempfile.TemporaryDirectory(prefix="greenwater-pictures-") as temporary,
     ):
         place = Path(temporary)
+        via = stack.enter_context(gateway(place / "home", lambda: OPENS))
         stage = playing(
             place / "home",
             Embedded(),
@@ -279,6 +283,7 @@ def main(folder: Path) -> None:
             opens=OPENS,
             speed=SPEED,
             prepare=prepare,
+            sms_via=via,
         )
         with (
             stage as theatre,

@@ -166,6 +166,7 @@ def playing(
     opens: datetime,
     speed: float,
     prepare: Callable[[Registry, Home, Stage], None],
+    sms_via: str = "",
 ) -> Iterator[Theatre]:
     """Raise the curtain: everything runs, tended, until left.
 
@@ -179,13 +180,19 @@ def playing(
         prepare(registry, home, stage)
         backing.put_up(home, registry)
     clock = ScaledClock(opens, speed, time.time() + 1.0)
-    with raised(home, backing, stage.parts(str(clock)), clock) as theatre:
+    boxes = stage.parts(str(clock))
+    with raised(home, backing, boxes, clock, sms_via=sms_via) as theatre:
         yield theatre
 
 
 @contextlib.contextmanager
 def raised(
-    home: Home, backing: Backing, boxes: Sequence[Part], clock: ScaledClock
+    home: Home,
+    backing: Backing,
+    boxes: Sequence[Part],
+    clock: ScaledClock,
+    *,
+    sms_via: str = "",
 ) -> Iterator[Theatre]:
     """Start the boxes and the platform on what is prepared; tended, until left."""
     stop, page_port = threading.Event(), free_port()
@@ -199,6 +206,7 @@ def raised(
             broker_port=backing.broker_port,
             clock=str(clock),
             is_demo=True,  # elsewhere those on duty set up a second factor first
+            sms_via=sms_via,
         ),
     ]
     supervisor = Supervisor(parts, home.path / "logs")
