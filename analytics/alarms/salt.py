@@ -14,14 +14,17 @@ from greenwater.reference.quality import is_possible
 FRESH_MS: Final = 15 * 60 * 1000
 """For how long a probe's temperature may stand beside its conductivity."""
 
+WARMED: Final = frozenset({Channel.CONDUCTIVITY, Channel.OXYGEN_SATURATION})
+"""Channels from which nothing follows without a temperature."""
+
 
 def warm_first(readings: Sequence[Reading]) -> Sequence[Reading]:
     """Return readings in order of time, of one instant temperature first.
 
     A box that measures more seldom than ``FRESH_MS`` would have no temperature beside
-    its conductivity, which stands before it by the alphabet.
+    its conductivity, or per cent of oxygen, which stand before it by the alphabet.
     """
-    if not any(one.channel is Channel.CONDUCTIVITY for one in readings):
+    if not any(one.channel in WARMED for one in readings):
         return readings
     return sorted(
         readings,

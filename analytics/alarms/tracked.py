@@ -62,7 +62,7 @@ class Watched(Struct):
 
     ``newest_ms`` is when it measured last, ``rounds`` when its newest rounds over its
     probes began. ``warmth`` is each probe's newest temperature, ``salted`` are those that
-    send salinity themselves.
+    send salinity themselves, ``oxygenated`` those that send oxygen in mg/L.
     """
 
     tracked: dict[str, Tracked] = {}
@@ -73,6 +73,7 @@ class Watched(Struct):
     power: dict[str, Power] = {}
     warmth: dict[str, tuple[int, float]] = {}
     salted: set[str] = set()
+    oxygenated: set[str] = set()
 
 
 def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:

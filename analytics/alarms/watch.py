@@ -15,6 +15,7 @@ from analytics.alarms.blind import watched_for
 from analytics.alarms.claims import Claim, claimed, is_kept_up
 from analytics.alarms.holding import held
 from analytics.alarms.levels import Levels, LimitsOf
+from analytics.alarms.percent import oxygen_of
 from analytics.alarms.power import fed
 from analytics.alarms.salt import warm_first, with_salinity
 from analytics.alarms.silence import is_expected, noticed, regraded
@@ -102,7 +103,8 @@ class Watch:
             elif reading.channel is Channel.CONTACT:
                 self._power(reading, recorded_ms, places)
         is_late = _is_late(reading, recorded_ms)
-        for one in with_salinity(watched, reading):
+        oxygen = oxygen_of(watched, reading, str(place.unit), self._levels)
+        for one in (*with_salinity(watched, reading), *oxygen):
             self._levels.measure(one, place, places, recorded_ms, is_late=is_late)
 
     def _power(self, reading: Reading, recorded_ms: int, places: Places) -> None:

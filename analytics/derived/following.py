@@ -1,7 +1,7 @@
 """What follows from a probe's newest readings, to be shown beside them. Pure; never stored.
 
 Salinity where a probe sends conductivity alone, oxygen in per cent where it sends mg/L
-alone. What a probe sends itself, even badly, is not told a second time. Nothing bears an
+alone, and in mg/L where it sends per cent alone. What a probe sends itself, even badly, is not told a second time. Nothing bears an
 instant later than any reading that it was made of, but for the water's salinity, which
 may be a day old; nothing is told where something is missing.
 """
@@ -12,6 +12,7 @@ from typing import Final
 from analytics.derived.ammonia import SALINITY_MS, TEMPERATURE_MS, Known
 from analytics.derived.chemistry import (
     oxygen_percent,
+    oxygen_saturation_mg_l,
     salinity_of_specific,
     salinity_psu,
 )
@@ -28,7 +29,7 @@ Told = Mapping[Channel, Reading]
 def following(
     own: Sequence[Reading], salinity: Known | None, temperature: Known | None
 ) -> Sequence[Reading]:
-    """Return the salinity (PSU) and the saturation (%) that a probe does not send.
+    """Return the salinity (PSU), saturation (%) and oxygen (mg/L) that a probe does not send.
 
     ``own`` is its newest reading of each channel, as it told them; ``salinity`` (PSU) and
     ``temperature`` (°C) are the unit's newest. Per cent is at one atmosphere.
@@ -40,6 +41,7 @@ def following(
     found = {
         Channel.SALINITY: salt,
         Channel.OXYGEN_SATURATION: _saturation(told, salts, warms),
+        Channel.DISSOLVED_OXYGEN: _oxygen(told, salts, warms),
     }
     return [
         Reading(own[0].device, own[0].probe, channel, one.taken_ms, one.value)
@@ -82,6 +84,30 @@ def _saturation(
         oxygen_percent(value.value, warm.value, psu, is_compensated=is_compensated)
     )
     return Known(min(value.taken_ms, warm.taken_ms), round(percent, 2))
+
+
+def _oxygen(
+    told: Told, salts: Iterable[Known | None], warms: Iterable[Known | None]
+) -> Known | None:
+    share = _known(told.get(Channel.OXYGEN_SATURATION))
+    if share is None or Channel.DISSOLVED_OXYGEN in told:
+        return None
+    warm = _near(warms, share.taken_ms, TEMPERATURE_MS)
+    salt = _near(salts, share.taken_ms, SALINITY_MS)
+    if warm is None:
+        return None
+    value = mg_l_of(share.value, warm.value, salt and salt.value)
+    return Known(min(share.taken_ms, warm.taken_ms), value)
+
+
+def mg_l_of(percent: float, celsius: float, psu: float | None) -> float:
+    """Return oxygen in mg/L of a share of saturation; without a salinity of fresh water.
+
+    A guess, but the only one that leaves no pond without oxygen to judge.
+    """
+    salinity = 0.0 if psu is None else max(psu, 0.0)
+    whole = float(oxygen_saturation_mg_l(celsius, salinity))
+    return round(percent / 100 * whole, 3)
 
 
 def _known(one: Reading | None) -> Known | None:

@@ -23,7 +23,17 @@ from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import AlarmState
 from greenwater.storage.registry.commands import CommandInfo
-from tests.unit.ponds import BOX, HOUR, MINUTE, T0, Story, hung, oxygen, places
+from tests.unit.ponds import (
+    BOX,
+    HOUR,
+    MINUTE,
+    OXYGEN,
+    T0,
+    Story,
+    hung,
+    oxygen,
+    places,
+)
 
 SALT, PH = Channel.SALINITY, Channel.PH
 EVENING = T0 + 19 * HOUR - 26 * MINUTE  # 22:00 in Khánh Hòa
@@ -110,6 +120,36 @@ def test_conductivity_alone_is_enough_for_salinitys_level_and_its_fall(
     assert (alarm.channel, alarm.detail["rule"]) == ("salinity", "fall")
     assert alarm.value is not None
     assert alarm.value > 28, "before its level"
+
+
+@pytest.mark.parametrize(("psu", "mg_l"), [(None, 2.72), (33.0, 2.26)])
+def test_per_cent_alone_is_enough_for_oxygen(psu: float | None, mg_l: float) -> None:
+    """35 % at 28.5 °C is critical of shrimp (3 mg/L), however salt; never a second number."""
+    sent = {Channel.OXYGEN_SATURATION: 35.0, Channel.TEMPERATURE: 28.5}
+    if psu is not None:
+        sent[SALT] = psu
+    own = {**sent, OXYGEN: 6.0}
+    for values in (sent, own):
+        story = Story(places(hung("top")))
+        for n in range(6):
+            story.watch.take(
+                [
+                    one
+                    for channel in sorted(values)
+                    for one in oxygen(
+                        values[channel], start_ms=T0 + n * 20 * MINUTE, channel=channel
+                    )
+                ],
+                T0 + n * 20 * MINUTE,
+                story.places,
+            )
+        low = f"limit/ao-3/{OXYGEN}/low"
+        found = [one for one in story.settle().alarms.values() if one.condition == low]
+        if values is own:
+            assert found == []
+        else:
+            assert [one.severity for one in found] == [Severity.CRITICAL]
+            assert found[0].value == pytest.approx(mg_l, abs=0.02)
 
 
 def test_ph_that_swings_through_the_day_says_that_it_is_law() -> None:

@@ -48,6 +48,12 @@ def test_a_probes_per_cent_is_its_mg_l_over_what_the_water_holds(
     for water in (sea, sea[:1]):  # it never knew of salt, so nobody must
         value, _ = found(told(DO, left_fresh, salted=False), *water)[SHARE]
         assert value == pytest.approx(percent, abs=0.01)
+    for water, whole in (
+        (sea, mg_l),
+        (sea[:1], left_fresh),
+    ):  # else it is taken for fresh
+        value, _ = found(told(SHARE, percent), *water)[DO]
+        assert value == pytest.approx(whole, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,8 @@ def test_what_a_probe_sends_is_not_told_a_second_time_even_where_it_answers_badl
     assert set(found(*whole)) == {SALT, SHARE}
     assert set(found(*whole, told(SHARE, 90.0))) == {SALT}
     assert set(found(*whole, told(SHARE, None))) == {SALT}
+    assert set(found(*whole[:2], told(SHARE, 90.0))) == {SALT, DO}
+    assert set(found(*whole[:2], told(SHARE, 90.0), told(DO, None))) == {SALT}
     assert set(found(*whole, told(SALT, None))) == set(), "its own salt is not known"
 
 

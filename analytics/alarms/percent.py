@@ -1,0 +1,45 @@
+"""Oxygen in mg/L for alarms, where a probe sends per cent only. Pure; nothing is stored."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from analytics.alarms.levels import Levels
+from analytics.alarms.tracked import Watched
+from analytics.derived.following import mg_l_of
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Reading
+from greenwater.reference.quality import is_possible
+
+WARM_MS: Final = 60 * 60 * 1000
+SALT_MS: Final = 24 * 60 * 60 * 1000
+
+
+def oxygen_of(
+    watched: Watched, reading: Reading, unit: str, levels: Levels
+) -> Iterator[Reading]:
+    """Yield the mg/L that follows from a reading, if its probe sends none itself."""
+    if reading.channel is Channel.DISSOLVED_OXYGEN:
+        watched.oxygenated.add(reading.probe)
+    is_share = reading.channel is Channel.OXYGEN_SATURATION
+    warm = watched.warmth.get(reading.probe)
+    if not is_share or warm is None or reading.probe in watched.oxygenated:
+        return
+    at_ms, celsius = warm
+    if reading.value is None or abs(reading.taken_ms - at_ms) > WARM_MS:
+        return
+    value = mg_l_of(reading.value, celsius, _salinity(reading, unit, levels))
+    if is_possible(Channel.DISSOLVED_OXYGEN, value):
+        yield replace(reading, channel=Channel.DISSOLVED_OXYGEN, value=value)
+
+
+def _salinity(reading: Reading, unit: str, levels: Levels) -> float | None:
+    """Return what its probe says, else the saltiest of its unit: then oxygen is lowest."""
+    own = f"{reading.probe}/{Channel.SALINITY}"
+    known = [
+        (device == reading.device and key == own, tracked.value)
+        for device, key, tracked in levels.at(unit, Channel.SALINITY)
+        if abs(reading.taken_ms - tracked.taken_ms) <= SALT_MS
+    ]
+    return max(known)[1] if known else None
