@@ -226,7 +226,7 @@ def browsers(farms: Farms) -> list[tuple[str, str, str]]:
 
 
 def test_a_phone_is_told_until_somebody_signs_out_there(
-    farms: Farms, pushed: TestClient
+    farms: Farms, pushed: TestClient, household: TestClient
 ) -> None:
     page = page_of(pushed, "/calls")
     form = page.one("form", id="push")
@@ -234,7 +234,7 @@ def test_a_phone_is_told_until_somebody_signs_out_there(
     assert "hidden" in form.attrs, "without a script there is no button, and a line why"
     seen = [one for one in page.all("p") if "data-push-why" in one.attrs]
     (line,) = [one.text for one in seen if "hidden" not in one.attrs]
-    assert line.startswith("Muốn báo ngay")
+    assert line.startswith("Muốn báo trên")
     add = {
         "organisation": "hoa",
         "endpoint": "https://fcm.googleapis.com/fcm/send/a:b",
@@ -265,10 +265,9 @@ def test_a_phone_is_told_until_somebody_signs_out_there(
     assert not page_of(other, "/calls").all("b", data_here="")
     posted(other, "/sign-out")
     assert len(browsers(farms)) == 1, "he signed out on another one"
-    services = replace(farms.services, pushing=Pushing(key=""))
-    demo = enter(TestClient(create_app(services), follow_redirects=False), "hoa")
-    assert not page_of(demo, "/calls").all("form", id="push")
-    assert posted(demo, "/calls/ways/push", **add).status_code == 422
+    assert not page_of(household, "/calls").all("form", id="push")
+    unset = posted(household, "/calls/ways/push", **add)
+    assert unset.status_code == 422, "no key is there"
     enter(pushed, "hoa")  # another session, the same phone
     assert len(browsers(farms)) == 1
     posted(pushed, "/sign-out")
