@@ -15,6 +15,8 @@ from greenwater.storage.registry.books import Crop
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import NOW_MS, World, open_empty
+from traceability.gs1.demonstration import demonstration_gtins, is_demonstration
+from traceability.proof.links import parse_gtin
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
 from web.door.hashing import hash_secret
@@ -451,6 +453,19 @@ def test_a_products_and_a_crops_refusal_stands_beside_its_field(site: Site) -> N
     )
     gtin = "08938500000027"
     assert post(client, "/products", **{**form, "gtin": gtin})[0] == 303
+    # Whom GS1 gave no number yet gets one for trying, the same one if he sends again.
+    taken, free, *_ = demonstration_gtins("ho", "Tôm khác", "PNV", "")
+    site.registry.add_product(
+        taken, organisation="ho", name_vi="Cá", name_en="Fish", species="LCA"
+    )
+    made = {
+        post(client, "/products", **{**form, "name_vi": name, "gtin": " "})
+        for name in ("Tôm thử", "Tôm thử", "Tôm khác")
+    }
+    numbers = {where.removeprefix("/crops/new?product=") for _, where in made}
+    assert len(numbers) == 2
+    assert free in numbers
+    assert all(parse_gtin(one) == one and is_demonstration(one) for one in numbers)
     crop = {
         "unit": unit,
         "product": gtin,

@@ -76,7 +76,8 @@ def path_of(uri: str) -> str:
 
 def test_a_label_tells_what_the_package_holds(farmer: TestClient, farms: Farms) -> None:
     SEEN.update(one.id for one in farms.registry.labels(lot=farms.lots["hoa"]))
-    issue(farmer, farms, net_kg="0,5", use_by="2027-01-31")
+    asked = issue(farmer, farms, net_kg="0,5", use_by="2027-01-31")
+    assert "data-trying" in asked, "a number for demonstrations is said to be one"
     uri = newest(farms)
     facts = parse_label(uri).facts
     assert (facts["17"], facts["3103"], facts["7008"], facts["7010"]) == (

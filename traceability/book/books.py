@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from traceability.book.recording import WRITERS, NewRecord, Recording, TakeIn
 from traceability.book.water import evidence_of
 from traceability.corrections import family_of
 from traceability.gate.harvest import GateRefusedError, Refusal
+from traceability.gs1.demonstration import demonstration_gtins
 from traceability.ledger import events
 from traceability.ports import Telemetry
 from traceability.proof.links import parse_gtin
@@ -69,6 +71,8 @@ class Books:
     ) -> str:
         """Add what the person's organisation sells; return its GTIN-14.
 
+        Without ``gtin`` it gets one of GS1's for demonstrations, the same if asked again.
+
         Raises:
             InputError: that is no GTIN, or the name is empty.
             ConflictError: the GTIN stands for another product.
@@ -78,16 +82,26 @@ class Books:
         ours = sorted(one for one, role in held if role in SELLERS)
         if not ours:
             raise MissingError(f"{person} keeps no books")
-        known, number = get_species(species), parse_gtin(gtin.strip())
-        self._registry.add_product(
-            number,
-            organisation=ours[0],
-            name_vi=name_vi,
-            name_en=name_en.strip() or f"{known.en} ({known.latin})",
-            species=species,
-            brand=brand.strip() or None,
-        )
-        return number
+        known = get_species(species)
+
+        def add(number: str) -> str:
+            self._registry.add_product(
+                number,
+                organisation=ours[0],
+                name_vi=name_vi,
+                name_en=name_en.strip() or f"{known.en} ({known.latin})",
+                species=species,
+                brand=brand.strip() or None,
+            )
+            return number
+
+        if typed := gtin.strip():
+            return add(parse_gtin(typed))
+        *first, last = demonstration_gtins(ours[0], name_vi.strip(), species, brand)
+        for one in first:
+            with suppress(ConflictError):  # it stands for another product
+                return add(one)
+        return add(last)
 
     def open_crop(
         self,

@@ -13,14 +13,15 @@ from greenwater.kernel.errors import InputError, UnavailableError
 from greenwater.reference.papers import PAPERS
 from greenwater.storage.registry.books import Lot
 from traceability.gate.harvest import GateRefusedError
+from traceability.gs1.demonstration import is_demonstration
 from traceability.label.labels import Labels
 from traceability.label.origins import evidence_in
 from traceability.label.passport import picture_of
 from traceability.label.pictures import Pictures
 from traceability.sea.catch_evidence import catch_evidence_in
 from web.door.doors import Doors
+from web.door.photos import photo_in
 from web.farm.books import refusal_texts
-from web.farm.recordpages import photo_in
 from web.labels.beside import inspected
 from web.labels.prints import parts_of
 from web.pages import Renderer, lang_of
@@ -76,6 +77,7 @@ class LotPages:
             is_simulated=bool(lot.evidence.get("is_simulated")),
             catches=catch_views(lang, filter(None, [catch_evidence_in(lot)])),
             lot=lot,
+            is_for_trying=is_demonstration(lot.product),
             product=product.name_vi if lang is Lang.VI else product.name_en,
             unit=mine.seen.get_unit(lot.unit) if lot.unit else None,
             harvested=day(lot.harvested_ms),
