@@ -56,6 +56,7 @@ class Said(NamedTuple):
     tag: str
     lang: str = "vi"
     is_critical: bool = False
+    is_urgent: bool = False
 
 
 def push_nothing(_one: Subscription, _message: Pushed) -> Outcome:
@@ -116,13 +117,14 @@ class Notifier:
         head, text = one.head, one.text
         if is_plain(one.url):
             head, text = "", plain(f"{head}: {text}")
-        path = "/calls" if one.id.startswith(TESTS) else "/"
-        outcome = self._out(one.url, Said(head, text, path, one.id))
+        is_test = one.id.startswith(TESTS)
+        path = "/calls" if is_test else "/"
+        outcome = self._out(one.url, Said(head, text, path, one.id, is_urgent=is_test))
         if outcome is Outcome.SENT:
             self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
             return True
         most = MOST_COPIES if one.kind in NIGHTLY else MOST_LASTING
-        if one.id.startswith(TESTS):
+        if is_test:
             most = MOST_OF_TEST
         is_last = outcome is Outcome.GONE or one.attempts + 1 >= most
         log.warning("bulletin.failed", id=one.id, last=is_last)
@@ -173,6 +175,7 @@ class Notifier:
                 tag=said.tag,
                 lang=said.lang,
                 critical=said.is_critical,
+                urgent=said.is_urgent,
             )
             return self._push(browser, message)
         address = self._ways.address_of(url)
@@ -208,4 +211,5 @@ class Notifier:
             alarm.id,
             lang,
             alarm.severity == "critical",
+            is_urgent=True,
         )

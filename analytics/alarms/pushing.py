@@ -83,7 +83,7 @@ class Subscription(Struct, frozen=True, kw_only=True):
 class Pushed(Struct, frozen=True, kw_only=True):
     """What a browser shows: a tap opens ``path`` of the site; a newer ``tag`` replaces it.
 
-    A ``critical`` one stays until it is touched.
+    A ``critical`` one stays until it is touched; an ``urgent`` one wakes a phone that sleeps.
     """
 
     title: str
@@ -92,6 +92,7 @@ class Pushed(Struct, frozen=True, kw_only=True):
     tag: str
     lang: str = "vi"
     critical: bool = False
+    urgent: bool = False
 
 
 class Outcome(StrEnum):
@@ -116,14 +117,16 @@ def open_push_key(folder: Path) -> PushKey:
     Site and analytics read one and the same; whichever comes first makes it.
 
     Raises:
-        ConfigError: the file there is no such key.
+        ConfigError: the file there is no such key, or cannot be made or read.
     """
     path = folder / "vapid.pem"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        _make(path)
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _make(path)
         private = load_pem_private_key(path.read_bytes(), None)
+    except OSError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}: let this user write there") from exc
     except ValueError as exc:
         raise ConfigError(f"{path} is not a private key: restore it") from exc
     if not isinstance(private, ec.EllipticCurvePrivateKey):
@@ -268,7 +271,7 @@ class Pusher:
         topic = hashlib.blake2b(message.tag.encode(), digest_size=24).digest()
         return {
             "TTL": str(KEPT_S),
-            "Urgency": "high" if message.critical else "normal",
+            "Urgency": "high" if message.urgent else "normal",
             "Topic": to_text(topic),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",

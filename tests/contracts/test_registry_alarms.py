@@ -471,7 +471,7 @@ def test_a_browser_is_told_in_its_language_and_one_that_is_gone_is_told_no_more(
     assert first.path.startswith("/a/")
     assert "http://x" not in first.text
     assert first.text.startswith("SIMULATED DATA. ")
-    assert (first.tag, first.critical) == ("a1", True)
+    assert (first.tag, first.critical, first.urgent) == ("a1", True, True)
     assert url not in {one.url for one in registry.contacts()}
     steps = [(one.kind, one.person) for one in registry.alarm_steps("a1")]
     assert steps[-2:] == [("notified", "lan"), ("given_up", "lan")]

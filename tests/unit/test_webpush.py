@@ -143,6 +143,7 @@ ALARM = Pushed(
     path="/a/abc",
     tag="alarm-1",
     critical=True,
+    urgent=True,
 )
 
 
@@ -176,14 +177,14 @@ def test_a_push_service_gets_what_it_asks_for_and_cannot_read_the_rest(
     assert (headers["TTL"], headers["Urgency"]) == (str(KEPT_S), "high")
     assert json.loads(read(body)) == {
         "title": ALARM.title, "text": ALARM.text, "path": "/a/abc", "tag": "alarm-1",
-        "lang": "vi", "critical": True,
+        "lang": "vi", "critical": True, "urgent": True,
     }  # fmt: skip
     assert claims_of(headers["Authorization"], key.public) == {
         "aud": f"http://{service.host}",
         "exp": int(NOW.timestamp()) + TOKEN_S,
         "sub": SITE,
     }
-    again = replace(ALARM, text="Oxy 2,5 mg/L", critical=False)
+    again = replace(ALARM, text="Oxy 2,5 mg/L", urgent=False)
     assert pusher.send(one, again) is Outcome.SENT
     later, other = service.came.pop()
     assert later["Topic"] == headers["Topic"], "a repeat takes the place of the first"
@@ -269,6 +270,8 @@ def test_the_platforms_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> N
     path.write_text("no key")
     with pytest.raises(ConfigError, match="restore"):
         open_push_key(folder)
+    with pytest.raises(ConfigError, match="let this user write"):
+        open_push_key(path)
 
 
 def test_a_long_message_fits_and_others_stay_whole() -> None:

@@ -7,7 +7,7 @@ const why = (name) => {
 };
 
 // An iPhone lets a site ask only once it stands on the home screen.
-const isApple = /iPhone|iPad/.test(navigator.userAgent);
+const isApple = /iPhone|iPad/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
 const missing = () => {
   if (!window.isSecureContext) return "secure";
   const has = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
