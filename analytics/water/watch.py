@@ -21,12 +21,12 @@ from analytics.water.drift import (
 )
 from analytics.water.episodes import Change, Episode, Odd
 from analytics.water.falls import FallState, fall_share
+from analytics.water.follow import FOLLOWED, judged_as
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
 from analytics.water.together import TogetherState, together_share
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import instant
 from greenwater.reference.causes import CAUSES, Kind
-from greenwater.reference.quality import QUALITY, QualityLimits
 
 HOUR_MS: Final = 3_600_000
 FRESH_MS: Final = 2 * HOUR_MS
@@ -216,7 +216,7 @@ class Watcher:
                     self._is_lifted(name, fresh, at_ms),
                     is_blind and self._meaning(name) in SALT,
                 )
-            odds = self._odds(point, found[name], around)
+            odds = self._odds(point, found[name], around, instant)
             if name == odd_one:
                 odds.append(
                     Odd(belief.scored(belief.TOGETHER * odd_share), "odd_combination")
@@ -334,19 +334,25 @@ class Watcher:
             for name, signs in found.items()
         )
 
-    def _odds(self, point: Point, signs: Signs, around: Around) -> list[Odd]:
+    def _odds(
+        self, point: Point, signs: Signs, around: Around, instant: Sequence[Point]
+    ) -> list[Odd]:
         odds = [belief.sensor_odd(signs, around)]
         if point.value is None or point.value != point.value:
             return odds
         meaning = self._meaning(point.channel)
-        limits = _limits(meaning)
-        if limits is not None and not limits.fail.holds(point.value):
+        if not days.is_possible(meaning, point.value):
             odds.append(Odd(belief.IMPOSSIBLE, "impossible"))
-        if meaning == Channel.DISSOLVED_OXYGEN and point.value < belief.CRASH_MG_L:
+        value = point.value
+        if meaning in FOLLOWED:
+            said = {self._meaning(one.channel): one.value for one in instant}
+            sent = set(map(self._meaning, self.state.channels))
+            meaning, value = judged_as(meaning, value, said, sent)
+        if meaning == Channel.DISSOLVED_OXYGEN and value < belief.CRASH_MG_L:
             odds.append(Odd(belief.CRASH, "oxygen_crash"))
         if meaning in FALLING and not signs.is_dead:
             falls = self.state.falls.setdefault(point.channel, FallState())
-            share = fall_share(falls, point.at_ms, point.value)
+            share = fall_share(falls, point.at_ms, value)
             odds.append(Odd(belief.scored(share), "freshwater_lens"))
         return odds
 
@@ -384,10 +390,3 @@ class Watcher:
 
     def _meaning(self, name: str) -> str:
         return self._names.get(name, name)
-
-
-def _limits(meaning: str) -> QualityLimits | None:
-    return _LIMITS.get(meaning)
-
-
-_LIMITS: Final = {str(channel): limits for channel, limits in QUALITY.items()}

@@ -132,6 +132,47 @@ def test_limits_of_a_species_make_the_platforms_own_alarms(tmp_path: Path) -> No
     assert line.startswith("  2026-01-03T02:00:00Z to 2026-01-03T04:")
 
 
+def a_cage(folder: Path, header: str, usual: str, odd: str) -> Path:
+    """Write four hourly days of steady water, and eight hours of another."""
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    rows = [
+        f"{(start + pd.Timedelta(hours=n)).isoformat()},{odd if 90 < n < 99 else usual}"
+        for n in range(110)
+    ]
+    file = folder / "in.csv"
+    file.write_text("\n".join([f"time,{header}", *rows]) + "\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("header", "usual", "odd"),
+    [
+        ("conductivity_ms_cm,temp", "52.3,28.0", "36.0,28.0"),
+        ("SpCond (mS/cm)", "49.5", "33.5"),
+    ],
+)
+def test_conductivity_alone_is_judged_as_the_salt_it_tells_of(
+    tmp_path: Path, header: str, usual: str, odd: str
+) -> None:
+    file = a_cage(tmp_path, header, usual, odd)
+    rows, summary = scored(file, tmp_path, limits="NUR")
+    assert "critical: salinity " in summary
+    assert "fresh" in summary, "the episode is of the water, and no fault of a probe"
+    salt = rows[rows["channel"] == header.split(",")[0]]
+    assert (salt["score"][91:92] >= 0.5).all()
+
+
+def test_oxygen_in_per_cent_alone_is_judged_as_what_the_water_holds(
+    tmp_path: Path,
+) -> None:
+    """20 % at 28 °C and 33 PSU is 1.3 mg/L: a crash, and beyond what shrimp bear."""
+    file = a_cage(tmp_path, "DO (%),temp,sal", "90.0,28.0,33.0", "20.0,28.0,33.0")
+    rows, summary = scored(file, tmp_path, limits="PNV")
+    assert "critical: oxygen at lowest 1.3 mg/L, limit 3.0 mg/L" in summary
+    share = rows[rows["channel"] == "DO (%)"].reset_index()
+    assert (share["score"][91:99] >= 0.9).all()
+
+
 def test_labels_teach_what_no_anomaly_is(tmp_path: Path) -> None:
     file = a_file(tmp_path, days=9, faults=False)
     frame = pd.read_csv(file)
