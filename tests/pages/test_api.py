@@ -10,11 +10,13 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import FAMILIES
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry import Registry
 from tests.pages.reading_pages import parse_page
-from tests.pages.world import HOLE_MS, TOP, World
+from tests.pages.world import DO, HOLE_MS, NOW_MS, TEMPERATURE, TOP, World
 from web.app import STATUS, create_app, status_of
 
 
@@ -40,6 +42,37 @@ def test_units_come_with_their_latest_values(site: TestClient) -> None:
     assert oxygen["unit"] == "mg/L"
     assert oxygen["taken_at"] == "2026-11-22T20:11:00.000Z"
     assert 3 < oxygen["value"] < 5.5
+    assert not any(one["derived"] for one in top["latest"]), "it sends all that is told"
+
+
+def test_what_follows_from_a_reading_is_told_as_derived(own_world: World) -> None:
+    own_world.registry.add_organisation("ho", "Hộ")
+    own_world.registry.add_site("be", organisation="ho", name="Bè")
+    own_world.registry.add_unit(
+        "long-1", site="be", name="Lồng 1", kind="cage", species="NUR"
+    )
+    own_world.add_device("box", site="be")
+    own_world.hang("box", "top", unit="long-1", depth_m=1.0)
+    sent = {TEMPERATURE: 28.0, Channel.CONDUCTIVITY: 34.0, DO: 6.0}
+    own_world.telemetry.write(
+        [
+            Reading(DeviceId("box"), ProbeId("top"), channel, NOW_MS, value)
+            for channel, value in sent.items()
+        ]
+    )
+    with TestClient(create_app(own_world.services)) as client:
+        (unit,) = asked(client, "/api/v1/units")["units"]
+        page = client.get("/units/long-1?lang=vi").text
+    latest = {one["channel"]: one for one in unit["probes"][0]["latest"]}
+    assert [one for one in latest if latest[one]["derived"]] == [
+        "salinity",
+        "oxygen_saturation",
+    ]
+    salt = latest["salinity"]
+    assert (salt["unit"], 19.5 < salt["value"] < 20.5) == ("PSU", True)
+    assert salt["taken_at"] == latest["dissolved_oxygen"]["taken_at"]
+    assert page.count("tính ra") == 2
+    assert "dưới ngưỡng" in page, "salinity of 20 is critical of lobster"
 
 
 def test_answered_badly_is_null(site: TestClient) -> None:
