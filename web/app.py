@@ -84,6 +84,7 @@ from web.people.people import people_pages
 from web.ports import Services
 from web.sea.boats import BoatPages
 from web.sea.editing import BoatEditPages
+from web.sea.entries import SeaEntryPages
 from web.sea.fleet import FleetPages
 from web.sea.importing import SeaImportPages
 from web.sea.logbook import LogPages
@@ -167,6 +168,7 @@ def create_app(services: Services) -> FastAPI:
         TripTablePages(services, render, doors),
         AreaPages(snapshots, render, doors),
         LogPages(services, render, doors),
+        SeaEntryPages(services, render, doors),
         BoatPages(services, render, doors),
         BoatEditPages(services, render, doors),
         TripPages(services, render, doors),

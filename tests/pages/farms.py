@@ -58,6 +58,7 @@ class Farms:
         self.alarms: dict[str, str] = {}
         self.reports: dict[str, str] = {}
         self.records: dict[str, str] = {}
+        self.catches: dict[str, str] = {}
         for farm in GTINS:
             self._farm(farm)
         self.registry.add_organisation(
@@ -181,10 +182,12 @@ class Farms:
                                "other_vessel": "KH-99999-TS"}),
             ("landing", {"port": "CHR", "receiver": f"Vựa {farm}", "lines": lines}),
         ):  # fmt: skip
+            name = str(uuid.uuid4())
+            self.catches[farm] = name if kind == "catch" else self.catches.get(farm, "")
             books.record(
                 farm,
                 NewVesselRecord(
-                    id=str(uuid.uuid4()), vessel=BOATS[farm], trip=trip, kind=kind,
+                    id=name, vessel=BOATS[farm], trip=trip, kind=kind,
                     happened_ms=landed_ms, fields=fields,
                 ),
             )  # fmt: skip

@@ -241,7 +241,7 @@ def filled(farms: Farms, path: str, farm: str) -> str:
         "made": "202606010000",
         "person": farm, "token": "x" * 22, "name": "keys",
         "report": farms.reports[farm], "key": "x" * 8,
-        "record": farms.records[farm], "digest": "0" * 64, "override": "x",
+        "record": farms.records[farm], "written": farms.catches[farm], "digest": "0" * 64, "override": "x",
         "session": "0" * 16, "step": "x", "short": "x" * 12, "purpose": "x", "invitation": "x", "device": f"{farm}-hop", "entry": "1",
         "channel": "dissolved_oxygen", "raft": f"{farm}-be", "inspection": "x", "dossier": farms.dossiers[farm], "certificate": farms.certificates[farm],
     }  # fmt: skip

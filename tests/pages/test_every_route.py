@@ -54,7 +54,7 @@ REFUSES = {
     "/admin": "hoa", "/alarms": "minh", "/crops": "minh", "/goods": "minh",
     "/lots": "minh", "/products": "minh", "/records": "minh", "/units": "minh",
     "/sites": "minh",
-    "/vessels": "minh", "/trips": "minh", "/dossiers": "minh", "/certificates": "minh",
+    "/vessels": "minh", "/vessel-records": "minh", "/trips": "minh", "/dossiers": "minh", "/certificates": "minh",
     "/inspections": "hoa", "/api/v1/inspections": "hoa",
     "/scans": "farmers and inspectors both work there; others' reports are not theirs",
     "/api/v1/records": "minh", "/api/v1/steps": "minh", "/api/v1/vessels": "minh",

@@ -152,9 +152,11 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_nothing_is_kept(
     name: str, farms: Farms, hoa: TestClient
 ) -> None:
     token, record = csrf_of(hoa.cookies[COOKIE]), farms.records["hoa"]
+    caught = farms.catches["hoa"]
     before = len(farms.registry.records())
     doors = {
         f"/records/{record}/photos": ("photo", {}),
+        f"/vessel-records/{caught}/photos": ("photo", {}),
         "/records/import": ("file", {"crop": "hoa-vu", "kind": "harvest", "sure": "1"}),
     }
     for path, (field, form) in doors.items():
@@ -163,6 +165,7 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_nothing_is_kept(
         assert answer.status_code in (200, 409, 413, 422), (path, answer.status_code)
         assert "<script>alert" not in answer.text
     assert farms.registry.photos(record) == []
+    assert farms.registry.vessel_photos(caught) == []
     assert len(farms.registry.records()) == before
     for path in ("/epcis/capture", "/api/v1/records", "/api/v1/inspections"):
         answer = hoa.post(

@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.contracts.boats import DAY, REGISTRATION, Boat, a_haul, a_trip, a_vio
 from tests.contracts.registries import NOW
 from tests.pages.reading_pages import Node, parse_page
 from tests.templates import empty_registry
+from tests.unit.test_photos import SVG, picture
 from traceability.label.labels import Published
 from traceability.proof.keys import Signer, open_signer
 from traceability.proof.verify import read_status
@@ -46,9 +48,16 @@ class Visit:
     """Somebody at the site of one boat."""
 
     def __init__(
-        self, boat: Boat, person: str, *, signer: Signer | None = None
+        self,
+        boat: Boat,
+        person: str,
+        *,
+        signer: Signer | None = None,
+        photos: Path | None = None,
     ) -> None:
-        services = Services(boat.registry, boat.telemetry, boat.clock, signer=signer)
+        services = Services(
+            boat.registry, boat.telemetry, boat.clock, signer=signer, photos=photos
+        )
         self.client = TestClient(create_app(services), follow_redirects=False)
         self.client.cookies.set(COOKIE, person)
         self._csrf = csrf_of(person)
@@ -58,9 +67,12 @@ class Visit:
         assert answer.status_code == 200, (path, answer.text[:500])
         return parse_page(answer.text)
 
-    def send(self, path: str, **fields: str) -> tuple[int, str]:
+    def send(
+        self, path: str, photo: bytes | None = None, /, **fields: str
+    ) -> tuple[int, str]:
         data = {"id": str(uuid.uuid4()), **fields, "csrf": self._csrf}
-        answer = self.client.post(path, data=data)
+        files = None if photo is None else {"photo": ("../x.svg", photo, "image/svg")}
+        answer = self.client.post(path, data=data, files=files)
         return answer.status_code, answer.headers.get("location", answer.text)
 
 
@@ -112,7 +124,7 @@ def test_a_correction_opens_with_what_was_written_and_shows_both(boat: Boat) -> 
     wrong = boat.catch(1, ("YFT", 300))
     visit = Visit(boat, "ut")
     entry = visit.see(AT).one("li", data_record=wrong.id)
-    (fix,) = [one.attrs["href"] for one in entry.all("a")]
+    (_, fix) = [one.attrs["href"] for one in entry.all("a")]
     form = visit.see(fix).one("form", class_="form")
     known = {one.attrs["name"]: one.attrs.get("value", "") for one in form.all("input")}
     assert known["f_kg_1"] == "300"
@@ -181,6 +193,64 @@ def test_every_cure_leads_to_a_page(boat: Boat) -> None:
     said = {"f_finding": "passing", "f_text": "tàu chạy qua, không thả câu"}
     assert visit.send(RECORDS, **known | said) == (303, AT)
     assert "chạy qua" in visit.see(AT).one(id="zones").text
+
+
+def test_photos_are_put_on_an_entry_and_shown_to_who_sees_the_boat_alone(
+    boat: Boat, tmp_path: Path
+) -> None:
+    boat.sail()
+    family, skipper, officer, stranger = (
+        Visit(boat, one, photos=tmp_path) for one in ("ut", "sau", "minh", "tam")
+    )
+    form = family.see(f"{RECORDS}/new?kind=catch&trip=trip-1").one("main").one("form")
+    assert form.attrs["enctype"] == "multipart/form-data", "without scripts too"
+    typed = {
+        "kind": "catch", "trip": "trip-1", "behalf": "sau", "id": str(uuid.uuid4()),
+        "happened": "2026-06-10T10:00", "f_species_1": "YFT", "f_kg_1": "300",
+    }  # fmt: skip
+    papers = boat.registry.vessel_records()
+    status, text = family.send(RECORDS, SVG, **typed)
+    assert (status, boat.registry.vessel_records()) == (422, papers)
+    assert "Tệp không phải ảnh" in parse_page(text).one("main").text
+    first = picture("JPEG", comment=b"secret place")
+    for _ in range(2):
+        assert family.send(RECORDS, first, **typed) == (303, AT)
+    here, later = f"/vessel-records/{typed['id']}", picture("PNG", (30, 20))
+    assert skipper.send(f"{here}/photos", later) == (303, f"{here}#photos")
+    assert skipper.send(f"{here}/photos", b"PK\x03\x04")[0] == 422
+    kept = boat.registry.vessel_photos(typed["id"])
+    assert {one.added_by for one in kept} == {"ut", "sau"}
+    entry = family.see(AT).one("li", data_kind="catch")
+    ways = [one.attrs["href"] for one in entry.all("a")]
+    assert ways[:2] == [here, f"{here}#photos"]
+    assert "2 ảnh" in entry.text
+    shown = [f"{here}/photos/{one.digest}" for one in kept]
+    for visit in (family, skipper, officer):
+        assert [one.attrs["src"] for one in visit.see(here).all("img")] == shown
+        answer = visit.client.get(shown[0])
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert b"secret" not in answer.content
+    assert stranger.client.get(here).status_code == 404
+    assert stranger.client.get(shown[0]).status_code == 404
+    assert stranger.send(f"{here}/photos", later)[0] == 404
+    assert officer.send(f"{here}/photos", later)[0] == 403
+    assert officer.see(here).all("input", type="file") == []
+    with zipfile.ZipFile(
+        io.BytesIO(family.client.get("/account/data.zip").content)
+    ) as mine:
+        carried = [one for one in mine.namelist() if one.endswith(".jpg")]
+        assert carried == [
+            f"ba-tau/photos/{one}.jpg" for one in sorted(one.digest for one in kept)
+        ]
+        assert typed["id"] in mine.read("ba-tau/photos.json").decode()
+    declared = boat.declare()
+    there = f"/vessel-records/{declared.id}"
+    assert officer.send(f"{there}/photos", later) == (303, f"{there}#photos")
+    (of_catch,) = (one.digest for one in kept if one.added_by == "ut")
+    assert family.client.get(f"{there}/photos/{of_catch}").status_code == 404
+    paper = boat.paper("licence").id
+    book = family.see(f"/vessels/{REGISTRATION}/book")
+    assert book.one("li", data_record=paper).all("a")[0].attrs["href"].endswith(paper)
 
 
 def test_an_officer_looks_and_states_and_enters_nothing_else(boat: Boat) -> None:

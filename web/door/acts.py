@@ -113,6 +113,7 @@ KEPT_ELSEWHERE: Final = frozenset(
         "/records/{record}/confirm",
         "/records/{record}/keep",
         "/records/{record}/photos",
+        "/vessel-records/{written}/photos",
         "/lots/{lot}/picture",
         "/api/v1/records",
         "/api/v1/steps",

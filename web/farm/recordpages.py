@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -14,10 +13,11 @@ from greenwater.reference.records import get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
 from traceability.book.books import Books, NewRecord
-from traceability.book.photos import MAX_BYTES, MOST, Album
+from traceability.book.photos import MOST
 from traceability.corrections import Family, family_of, is_fitting
 from web.door.doors import Doors
 from web.door.forms import fields_of
+from web.door.photos import album_of, photo_in, shown_photo
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import moment
@@ -25,8 +25,6 @@ from web.views.recordforms import where_words
 from web.views.records import by_whom, field_texts, record_view, substance_texts
 from web.views.refused import refused
 from web.words import Lang, say
-
-_FORM_BYTES: Final = MAX_BYTES + 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,6 @@ class VersionView:
     text: str
     is_chosen: bool
     is_rival: bool
-
-
-async def photo_in(request: Request) -> tuple[str, bytes]:
-    """Return the form token and the photo (empty: none) that a form brings.
-
-    Raises:
-        InputError: it is larger than a photo may be, or does not say how large it is.
-    """
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > _FORM_BYTES:
-        raise InputError(
-            f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is",
-            "photo_large",
-            mb=MAX_BYTES // 2**20,
-        )
-    async with request.form(max_files=1, max_fields=50) as form:
-        part = form.get("photo")
-        raw = b"" if part is None or isinstance(part, str) else await part.read()
-        return str(form.get("csrf", "")), raw
 
 
 class EntryPages:
@@ -171,10 +150,8 @@ class EntryPages:
         person, mine = self._doors.writer(request), self._doors.mine(request)
         mine.seen.get_record(record)
         lang = lang_of(request)
-        if self._services.photos is None:
-            return self._page(request, record, say(lang, "photo_no_folder"))
         try:
-            self._album().add(person, record, raw)
+            album_of(self._services).add(person, record, raw)
         except (InputError, ConflictError) as exc:
             words = say(lang, "photo_refused", reason=refused(lang, exc))
             return self._page(request, record, words)
@@ -186,17 +163,7 @@ class EntryPages:
         mine.seen.get_record(record)
         if digest not in {one.digest for one in mine.seen.photos(record)}:
             raise MissingError(f"record {record} has no photo {digest[:64]!r}")
-        return Response(
-            self._album().read(digest),
-            media_type="image/jpeg",
-            headers={"Cache-Control": "private, max-age=86400, immutable"},
-        )
-
-    def _album(self) -> Album:
-        folder = self._services.photos
-        if folder is None:
-            raise InputError("this server has no place for photos", "photo_no_place")
-        return Album(self._services.registry, self._services.clock, folder)
+        return shown_photo(self._services, digest)
 
 
 def _odd(lang: Lang, registry: Registry, record: Record) -> list[str]:

@@ -1,5 +1,6 @@
 """All that is somebody's own, to take away: a ZIP of JSON and CSV, made as it is sent."""
 
+import contextlib
 import csv
 import io
 import zipfile
@@ -10,9 +11,11 @@ import msgspec
 
 from greenwater.kernel.cells import plain_cell
 from greenwater.kernel.channels import SPECS
+from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import instant
 from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry
+from web.door.photos import album_of
 from web.ports import Services
 
 ROWS_AT_ONCE: Final = 2_000
@@ -24,6 +27,8 @@ account.json    tài khoản, vai trò, phiên đăng nhập, đồng ý / accou
 acts.csv        việc đã làm, theo nhật ký truy cập / what the audit log holds of you
 HO/records.json sổ của hộ, đơn vị / the book of the organisation HO
 HO/vessels.json sổ của tàu / the books of its vessels
+HO/photos.json  ảnh trong sổ, của ai, khi nào / photos on records of both, by whom and when
+HO/photos/*.jpg các ảnh ấy / those photos, called by the SHA-256 of their bytes
 HO/inspections.json lượt kiểm tra tàu, như đã ký / inspections of its vessels, as signed
 HO/readings.csv số đo / readings: time in UTC, empty value: the probe answered badly
 """
@@ -116,6 +121,7 @@ def _organisation(
     vessels = {one.id: seen.vessel_records(vessel=one.id) for one in seen.vessels()}
     archive.writestr(f"{organisation}/vessels.json", _json(vessels))
     yield
+    yield from _photos(archive, services, organisation)
     inspected = seen.vessel_inspections()
     archive.writestr(f"{organisation}/inspections.json", _json(inspected))
     yield
@@ -126,6 +132,21 @@ def _organisation(
             if count % ROWS_AT_ONCE == 0:
                 yield
     yield
+
+
+def _photos(
+    archive: zipfile.ZipFile, services: Services, organisation: str
+) -> Iterator[None]:
+    """Write the photos on an organisation's records; a file that is not there is left out."""
+    photos = services.seen.every_photo()
+    archive.writestr(f"{organisation}/photos.json", _json(photos))
+    if services.photos is None:
+        return
+    album = album_of(services)
+    for digest in sorted({one.digest for one in photos}):
+        with contextlib.suppress(MissingError):
+            archive.writestr(f"{organisation}/photos/{digest}.jpg", album.read(digest))
+        yield
 
 
 def _readings(services: Services, now_ms: int) -> Iterator[Sequence[object]]:

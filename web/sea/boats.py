@@ -12,12 +12,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.storage.registry.places import VesselInfo
+from traceability.book.photos import drawn_anew
 from traceability.records import FieldError
 from traceability.sea.crew import OF_DUTY
+from traceability.sea.photos import add_sea_photo
 from traceability.sea.trip_case import trip_view
 from traceability.sea.vessels import NewVesselRecord, VesselBooks
 from web.door.doors import Doors
-from web.door.forms import fields_of
+from web.door.photos import album_of, photo_form
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.sea.editing import BoatEditPages
@@ -36,6 +38,7 @@ from web.views.seaforms import (
     values_of,
 )
 from web.views.shown import Link
+from web.views.trips import sea_record_views
 from web.views.vesselinspections import inspection_views
 from web.words import Lang, say
 
@@ -125,6 +128,13 @@ class BoatPages:
             may_edit=self._editing.may_edit(request, info),
             trips=trip_links(lang, mine.seen, info.id),
             papers=self._papers(lang, mine, info),
+            records=sea_record_views(
+                lang,
+                mine.seen,
+                mine.seen.vessel_records(vessel=info.id, kind="paper"),
+                self._services.now_ms(),
+                self._services.registry.names(),
+            )[::-1],
             inspections=inspection_views(
                 lang,
                 self._services.registry,
@@ -218,6 +228,7 @@ class BoatPages:
             kind_name=say(lang, f"sea_kind_{form.kind}"),
             fields=sea_field_views(lang, form),
             input_type=input_type,
+            may_add_photo=self._services.photos is not None,
             skippers=skippers_of(
                 self._services.registry, info, self._doors.known(request).person
             ),
@@ -238,11 +249,11 @@ class BoatPages:
 
     async def enter(self, request: Request, vessel: str) -> Response:
         """Enter a record; typed wrong, the form comes back with what was typed."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._enter, request, vessel, form)
+        form, raw = await photo_form(request)
+        return await run_in_threadpool(self._enter, request, vessel, form, raw)
 
     def _enter(
-        self, request: Request, vessel: str, form: Mapping[str, str]
+        self, request: Request, vessel: str, form: Mapping[str, str], raw: bytes
     ) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         mine, lang = self._doors.mine(request), lang_of(request)
@@ -255,7 +266,7 @@ class BoatPages:
             typed_values(form), form.get("behalf", ""), form.get("corrects", ""),
         )  # fmt: skip
         try:
-            self._books.record(person, self._meant(lang, info, typed, form))
+            self._keep(person, self._meant(lang, info, typed, form), raw)
         except FieldError as exc:
             known = {one.name for one in get_vessel_kind(kind).fields}
             field = exc.field if exc.field in known else ""
@@ -266,6 +277,15 @@ class BoatPages:
             return self._form(request, info, replace(typed, trouble=words))
         back = f"/trips/{typed.trip}" if typed.trip else f"/vessels/{info.id}/book"
         return RedirectResponse(back, 303)
+
+    def _keep(self, person: str, new: NewVesselRecord, raw: bytes) -> None:
+        """Enter a record with its photo (empty: none); with one that cannot be, nothing."""
+        if not raw:
+            self._books.record(person, new)
+            return
+        album, picture = album_of(self._services), drawn_anew(raw)
+        kept = self._books.record(person, new)
+        add_sea_photo(self._services.registry, album, person, kept.id, picture)
 
     @staticmethod
     def _meant(

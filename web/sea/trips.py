@@ -18,7 +18,7 @@ from traceability.gate.harvest import GateRefusedError
 from traceability.gate.overriding import Asked as AskedOverride
 from traceability.gate.overriding import Overriding
 from traceability.sea.drawing import CatchPapers, NewPaper, balances
-from traceability.sea.trip_book import Standing, in_force
+from traceability.sea.trip_book import Standing
 from traceability.sea.trip_case import TripView, ask_gate, case_of, trip_view
 from traceability.sea.trip_evidence import TripEvidence
 from traceability.sea.vessels import NewCatchLot, VesselBooks
@@ -38,7 +38,7 @@ from web.views.trips import (
     found_facts,
     haul_views,
     notice_texts,
-    sea_record_view,
+    sea_record_views,
     tolerance_text,
     weight_views,
     zone_views,
@@ -97,7 +97,6 @@ class TripPages:
         registry, now_ms = self._services.registry, self._services.now_ms()
         records = mine.seen.vessel_records(trip=view.trip)
         records = [one for one in records if one.vessel == view.vessel.id]
-        standing = frozenset(one.record.id for one in in_force(records))
         names = registry.names()
         visitor = self._doors.known(request)
         told = None if view.book.confirmation is None else view.book.confirmation.record
@@ -135,10 +134,7 @@ class TripPages:
                 paper_views(lang, view.papers), key=lambda one: one.look == "good"
             ),
             landings=[self._landing(request, view, one) for one in view.book.landings],
-            records=[
-                sea_record_view(lang, one, now_ms, names, standing)
-                for one in reversed(records)
-            ],
+            records=sea_record_views(lang, mine.seen, records, now_ms, names)[::-1],
         )
 
     @staticmethod

@@ -1,5 +1,6 @@
 """What the page of a trip shows: positions, book, weights, landings, papers."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,10 +8,11 @@ from greenwater.kernel.trips import Haul, Violation
 from greenwater.reference.closed_areas import AREAS
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.reference.vessel_rules import RULES
+from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.sea.coverage import Coverage
 from traceability.sea.gate import SETTLES, finding_of
-from traceability.sea.trip_book import Standing, differences
+from traceability.sea.trip_book import Standing, differences, in_force
 from traceability.sea.trip_case import TripView
 from web.views.formats import MINUTE_MS, day, duration, exact, moment, number
 from web.views.seawords import (
@@ -45,6 +47,7 @@ class SeaRecordView:
     is_back_dated: bool
     is_corrected: bool
     correct: str
+    photos: int
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,31 @@ class ZoneView:
     href: str
 
 
-def sea_record_view(
+def sea_record_views(
+    lang: Lang,
+    seen: Scope,
+    records: Sequence[VesselRecord],
+    now_ms: int,
+    names: Mapping[str, str],
+) -> list[SeaRecordView]:
+    """Return entries, with what of them counts among these and how many photos each has."""
+    standing = frozenset(one.record.id for one in in_force(records))
+    photos = Counter(
+        one.record for one in seen.vessel_photos(*(known.id for known in records))
+    )
+    return [
+        _sea_record_view(lang, one, now_ms, names, standing, photos[one.id])
+        for one in records
+    ]
+
+
+def _sea_record_view(
     lang: Lang,
     record: VesselRecord,
     now_ms: int,
     names: Mapping[str, str],
     standing: frozenset[str],
+    photos: int,
 ) -> SeaRecordView:
     """Return an entry with who wrote it for whom, when it happened and was entered."""
     parts = [
@@ -115,6 +137,7 @@ def sea_record_view(
         record.entered_ms - record.happened_ms > BACK_DATED_MS,
         record.id not in standing,
         "" if is_own else f"{address}?kind={record.kind}&corrects={record.id}",
+        photos,
     )
 
 

@@ -41,6 +41,7 @@ from greenwater.storage.registry.overrides import Overrides
 from greenwater.storage.registry.passing import Passing
 from greenwater.storage.registry.people import People
 from greenwater.storage.registry.phones import Phones
+from greenwater.storage.registry.photos import PhotosSeen
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
 from greenwater.storage.registry.product_pictures import ProductPictures
@@ -97,6 +98,7 @@ class Registry(
     SecondFactors,
     Books,
     FarmRecords,
+    PhotosSeen,
     Goods,
     Passing,
     Roots,

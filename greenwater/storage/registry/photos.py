@@ -12,6 +12,7 @@ from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.models.farm_records import RecordPhotoRow
 from greenwater.storage.registry.models.vessel_books import VesselRecordPhotoRow
 from greenwater.storage.registry.rows import parsed_of
+from greenwater.storage.registry.session import Sessions
 
 PhotoTable: TypeAlias = type[RecordPhotoRow] | type[VesselRecordPhotoRow]
 
@@ -29,15 +30,27 @@ class Photo(Struct, frozen=True):
 
 
 def photos_of(
-    session: Session, table: PhotoTable, records: Collection[str]
+    session: Session, table: PhotoTable, records: Collection[str] | None = None
 ) -> Sequence[Photo]:
-    """Return these records' photos, the first first."""
-    query = (
-        select(table)
-        .where(table.record.in_(sorted(records)))
-        .order_by(table.added_ms, table.digest)
-    )
+    """Return these records' photos (None: all there are), the first first."""
+    query = select(table).order_by(table.added_ms, table.digest)
+    if records is not None:
+        query = query.where(table.record.in_(sorted(records)))
     return [parsed_of(Photo, row) for row in session.scalars(query)]
+
+
+class PhotosSeen:
+    """Mixed into ``Registry`` and ``Scope``."""
+
+    _sessions: Sessions
+
+    def every_photo(self) -> Sequence[Photo]:
+        """Return all photos on records, of farms first, then of vessels."""
+        with self._sessions.reading() as session:
+            return [
+                *photos_of(session, RecordPhotoRow),
+                *photos_of(session, VesselRecordPhotoRow),
+            ]
 
 
 def put_photo(

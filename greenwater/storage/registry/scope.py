@@ -25,6 +25,7 @@ from greenwater.storage.registry.inspections import InspectionsSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
 from greenwater.storage.registry.overrides import OverridesSeen
+from greenwater.storage.registry.photos import PhotosSeen
 from greenwater.storage.registry.places import PlacesSeen
 from greenwater.storage.registry.probes import ProbesSeen
 from greenwater.storage.registry.scans import ScansSeen
@@ -49,6 +50,7 @@ class Scope(
     ServicesSeen,
     BooksSeen,
     FarmRecordsSeen,
+    PhotosSeen,
     GoodsSeen,
     BulletinsSeen,
     EpcisSeen,
