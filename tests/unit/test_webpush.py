@@ -32,8 +32,13 @@ from analytics.alarms.pushing import (
     subscription_of,
 )
 from analytics.alarms.webpush import LONGEST, encrypted, from_text, point_of, to_text
+from analytics.settings import AnalyticsSettings
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConfigError, InputError
+from greenwater.kernel.settings import load
+from web.settings import WebSettings
+
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
 
 NOW = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
 SITE = "https://nuocxanh.example.vn"
@@ -272,6 +277,25 @@ def test_the_platforms_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> N
         open_push_key(folder)
     with pytest.raises(ConfigError, match="let this user write"):
         open_push_key(path)
+
+
+def test_site_and_analytics_have_one_key_and_one_list(
+    service: Service, tmp_path: Path
+) -> None:
+    """What a browser was asked with, analytics signs with; a demo asks nobody."""
+    service.status = 201
+    environ = {"GREENWATER_PUSH_HOSTS": service.host, "GREENWATER_HOME": str(tmp_path)}
+    site = load(WebSettings, prefix="GREENWATER_WEB_", environ=environ)
+    asked = site.pushing(tmp_path)
+    assert asked.hosts == (service.host,)
+    one = asking(f"http://{service.host}/x")
+    assert own_subscription(one, asked.hosts)
+    analytics = load(AnalyticsSettings, prefix="GREENWATER_ANALYTICS_", environ=environ)
+    sent = analytics.pusher(ManualClock(NOW)).send(one, ALARM)
+    assert sent is Outcome.SENT
+    headers, _ = service.came.pop()
+    claims_of(headers["Authorization"], asked.key)
+    assert replace(site, is_demo=True).pushing(tmp_path).key == ""
 
 
 def test_a_long_message_fits_and_others_stay_whole() -> None:
