@@ -409,9 +409,9 @@ def saves(page: Page, kind: str) -> None:
     expect(page.locator(f"#{kind} [data-done]")).to_contain_text("Đã ghi trên máy này")
 
 
-def picture() -> Any:
+def picture(colour: str = "#6a4a3a") -> Any:
     raw = io.BytesIO()
-    Image.new("RGB", (640, 480), "#6a4a3a").save(raw, "JPEG")
+    Image.new("RGB", (640, 480), colour).save(raw, "JPEG")
     return {"name": "bao.jpg", "mimeType": "image/jpeg", "buffer": raw.getvalue()}
 
 
@@ -441,6 +441,7 @@ def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
     expect(page.locator("#catch_trip option:checked")).to_contain_text("22/11/2026")
     page.select_option("#catch_species_1", "YFT")
     page.fill("#catch_kg_1", "1.200,5")
+    page.set_input_files("#catch_photo", [picture(), picture("#204060")])
     page.click("#catch button.main")
     expect(page.locator("#sea-unsent")).to_have_attribute("data-count", "2")
     page.click('form[action="/sign-out"] button')
@@ -458,6 +459,7 @@ def test_a_logbook_written_at_sea_is_in_the_boats_book_once(
     assert len(records) == len(by_kind) == 2, records
     assert by_kind["catch"].fields["lines"] == [{"species": "YFT", "kg": 1200.5}]
     assert by_kind["catch"].trip == by_kind["trip"].trip
+    assert len(farms.registry.vessel_photos(by_kind["catch"].id)) == 2
     page.goto(log)
     opened(page, "catch")
     page.select_option("#catch_species_1", "YFT")
@@ -479,6 +481,7 @@ def sent_with_every_page_closed(
     opened(page, "catch")
     page.select_option("#catch_species_1", "BET")
     page.fill("#catch_kg_1", "80")
+    page.set_input_files("#catch_photo", [picture()])
     page.click("#catch button.main")
     expect(page.locator("#sea-unsent")).to_have_attribute("data-count", "1")
     page.goto(f"{url}/records/today")
@@ -496,7 +499,7 @@ def sent_with_every_page_closed(
     comes(lambda: bool(new()) and bool(farms.registry.photos(new()[0].id)))
     (fed,) = new()
     assert (fed.kind, fed.fields["kg"]) == ("feed_use", 33)
-    comes(lambda: bool(caught(farms, "BET")))
+    comes(lambda: bool(farms.registry.vessel_photos(*caught(farms, "BET"))))
     page = phone.new_page()
     page.goto(f"{url}/records/today")
     expect(page.locator("#unsent")).to_be_hidden()

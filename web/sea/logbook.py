@@ -104,6 +104,7 @@ class LogPages:
             ),
             skippers=skippers_of(self._services.registry, info, visitor.person),
             input_type=input_type,
+            may_add_photo=self._services.photos is not None,
             lines=log_lines(lang, records),
         )
 

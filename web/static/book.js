@@ -3,12 +3,12 @@
 // stays, with the reason. Also: pages as they were last seen say how old they are.
 import { once, sendLater, stayHere } from "./keep.js";
 import { typedNumber } from "./numbers.js";
-import { asJpeg } from "./pictures.js";
+import { picturesOf } from "./pictures.js";
 import { bookOf, dropRecord as drop, inBook as within, sendBook } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
 import {
-  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, renewed,
-  sendEntry, signOutToken as token, takeUp, typedIn,
+  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, refusalIn,
+  renewed, sendEntry, signOutToken as token, takeUp, typedIn,
 } from "./waiting.js";
 
 const { body } = document;
@@ -34,11 +34,7 @@ export const keep = async (record, told, photos = []) => {
 
 let trouble = "";
 
-const photoRefused = async (answer) => {
-  const refusal = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const reason = refusal.querySelector("main [role=alert]")?.textContent ?? String(answer.status);
-  return say("phone_photo_refused", { reason });
-};
+const photoRefused = async (answer) => say("phone_photo_refused", { reason: await refusalIn(answer) });
 
 export const send = once(async () => {
   try {
@@ -117,11 +113,6 @@ const toldOf = (form, typed) => {
       return `${labelOf(form, name)}: ${field.selectedOptions ? field.selectedOptions[0].textContent : value}`;
     });
   return { name: form.dataset.book, text: text.join(" · "), place: place?.selectedOptions?.[0].textContent ?? "", typed };
-};
-
-const picturesOf = async (form) => {
-  const files = [...(form.querySelector("input[type=file]")?.files ?? [])];
-  return Promise.all(files.map(asJpeg));
 };
 
 const show = (node, text) => {

@@ -4,11 +4,12 @@
 // something waits.
 import { typedNumber } from "./numbers.js";
 import { once, sendLater, stayHere } from "./keep.js";
-import { inLog as within, logOf, sendLog } from "./sending.js";
+import { picturesOf } from "./pictures.js";
+import { dropEntry as drop, inLog as within, logOf, sendLog } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
 import {
-  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, renewed,
-  sendEntry, signOutToken as token, takeUp, typedIn,
+  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, refusalIn,
+  renewed, sendEntry, signOutToken as token, takeUp, typedIn,
 } from "./waiting.js";
 
 const { body } = document;
@@ -20,15 +21,16 @@ const say = (key, facts = {}) => filled(words[key] ?? key, facts);
 
 const mine = () => logOf(me);
 const put = (one) => within("records", "readwrite", (store) => store.put(one));
-const drop = ({ id }) => within("records", "readwrite", (store) => store.delete(id));
 
 // Sending
 
 let trouble = "";
 
+const photoRefused = async (answer) => say("photo_refused", { reason: await refusalIn(answer) });
+
 export const send = once(async () => {
   try {
-    await sendLog({ person: me, token });
+    await sendLog({ person: me, token }, photoRefused);
     trouble = "";
   } catch ({ status }) {
     // No network, or nobody signed in: it is tried again.
@@ -43,19 +45,21 @@ export const send = once(async () => {
 
 const dropOne = (one) => dropButton(say("drop"), say("drop_sure"), async () => { await drop(one); tell(await mine()); });
 
-const stateOf = ({ state, reason }) => (state === "waiting" ? say("waits") : say("refused", { reason }));
+const isWaiting = ({ state }) => state === "waiting" || state === "stored"; // stored: its photos wait
+const stateOf = (one) => (isWaiting(one) ? say("waits") : say("refused", { reason: one.reason }));
 
 const shown = (one) => {
   const item = element("li", "", { className: "entry" });
   item.dataset.unsent = one.id;
   item.dataset.state = one.state;
   const when = localText(one.record.happened);
+  const photos = one.photos ? ` · ${say("photos", { count: one.photos })}` : "";
   item.append(
-    element("b", one.name), element("p", one.text),
+    element("b", one.name), element("p", `${one.text}${photos}`),
     element("p", [one.trip, when, stateOf(one)].filter(Boolean).join(" · "), { className: "note" }),
   );
-  if (one.state !== "waiting") item.append(button(say("edit"), () => takeUp("form[data-sea]", one, one.typed)), " ");
-  item.append(dropOne(one));
+  if (!isWaiting(one) && !one.href) item.append(button(say("edit"), () => takeUp("form[data-sea]", one, one.typed)), " ");
+  if (one.state !== "stored") item.append(dropOne(one));
   return item;
 };
 
@@ -163,24 +167,33 @@ const enter = async (form) => {
   const id = form.dataset.again ?? newId();
   delete form.dataset.again;
   const { record, typed } = recordOf(form, id);
+  let pictures = [];
+  try {
+    pictures = await picturesOf(form);
+  } catch {
+    tellTrouble(form, "", say("no_photo"));
+    return;
+  }
   const trip = form.elements.namedItem("trip").selectedOptions[0].textContent;
   stayHere();
+  // Photos first: an entry is whole once it is there.
+  for (const bytes of pictures) await within("photos", "readwrite", (store) => store.put({ id: newId(), record: id, bytes }));
   await put({
     id, person: me, vessel: page.dataset.vessel, record, typed, trip,
-    name: form.dataset.sea, text: textOf(form), state: "waiting", reason: "", kept_ms: Date.now(),
+    name: form.dataset.sea, text: textOf(form), photos: pictures.length, state: "waiting", reason: "", kept_ms: Date.now(),
   });
   sendLater();
   tell(await mine());
   const left = await sendEntry(id, send, mine);
-  if (left && left.state !== "waiting") {
+  if (left && !isWaiting(left) && !left.href) {
     // Nothing of it is in the book: the form still has it.
     await drop(left);
     tell(await mine());
     tellTrouble(form, left.field === "happened" ? left.field : `f_${left.field}`, say("refused", { reason: left.reason }));
     return;
   }
-  show(done, left ? say("saved") : say("sent"));
-  for (const field of form.querySelectorAll("[data-number], [data-lines] select")) field.value = "";
+  show(done, left ? (isWaiting(left) ? say("saved") : stateOf(left)) : say("sent"));
+  for (const field of form.querySelectorAll("[data-number], [data-lines] select, input[type=file]")) field.value = "";
   setNow(form);
   // With a network the page shows what is in the book now, and the phone keeps it so.
   if (!left && record.kind === "trip") location.assign(`${location.pathname}?trip=${record.trip}`);
@@ -190,6 +203,8 @@ const begin = () => {
   for (const form of page.querySelectorAll("form[data-sea]")) {
     setNow(form);
     onEnter(form, enter);
+    // One goes with a form; this phone sends several, one after the other.
+    for (const field of form.querySelectorAll("input[type=file]")) field.multiple = true;
   }
   const haul = page.querySelector("select[name=f_haul]");
   // A haul is of its own trip.
@@ -211,5 +226,5 @@ const logPages = () => {
 };
 
 if (page) begin();
-minded({ send, mine, tell, words: say("stay") });
+minded({ send, mine, tell, words: say("stay"), waits: isWaiting });
 keepPages(logPages, (data) => { body.dataset.logs = data; });

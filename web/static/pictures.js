@@ -24,3 +24,5 @@ export const asJpeg = async (file) => {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
   return blob.arrayBuffer();
 };
+
+export const picturesOf = (form) => Promise.all([...(form.querySelector("input[type=file]")?.files ?? [])].map(asJpeg));

@@ -5,6 +5,7 @@
 export const SYNC_TAG = "gw-send";
 const MOST = 50;
 const BOOK = "/api/v1/records";
+const ENTRIES = "/vessel-records";
 const DUTY = "/api/v1/inspections";
 
 const asked = (request) =>
@@ -43,7 +44,10 @@ export const inBook = keeper("gw-book", 1, (base) => {
   base.createObjectStore("photos", { keyPath: "id" });
 });
 
-export const inLog = keeper("gw-logbook", 1, (base) => base.createObjectStore("records", { keyPath: "id" }));
+export const inLog = keeper("gw-logbook", 2, (base, before) => {
+  if (before < 1) base.createObjectStore("records", { keyPath: "id" });
+  base.createObjectStore("photos", { keyPath: "id" });
+});
 
 export const inDuty = keeper("gw-duty", 2, (base, before) => {
   if (before < 1) {
@@ -87,33 +91,37 @@ const postRecords = async (address, token, some) => {
   return (await answer.json()).results;
 };
 
-// The book of a farm
+// Photos on entries of either book
 
-const photosOf = async ({ id }) => (await allOf(inBook, "photos")).filter((one) => one.record === id);
+const photosOf = async (within, { id }) => (await allOf(within, "photos")).filter((one) => one.record === id);
 
-export const dropRecord = async (one) => {
-  for (const photo of await photosOf(one)) await dropFrom(inBook, "photos", photo.id);
-  await dropFrom(inBook, "records", one.id);
+const dropFromBook = (within) => async (one) => {
+  for (const photo of await photosOf(within, one)) await dropFrom(within, "photos", photo.id);
+  await dropFrom(within, "records", one.id);
 };
+export const dropRecord = dropFromBook(inBook);
+export const dropEntry = dropFromBook(inLog);
 
 // A photo is put on its entry as the page's own form does it; the same again changes nothing.
 // One that is refused waits for a page, which can say why.
-const sendRecordPhotos = async (one, token, refused) => {
-  for (const photo of await photosOf(one)) {
+const sendPhotos = async (within, pages, one, token, refused) => {
+  for (const photo of await photosOf(within, one)) {
     const form = new FormData();
     form.append("csrf", token);
     form.append("photo", new Blob([photo.bytes], { type: "image/jpeg" }), "photo.jpg");
     const isAnswer = ({ type, status }) => type === "opaqueredirect" || status === 413 || status === 422;
-    const answer = await post(`/records/${one.id}/photos`, { body: form, redirect: "manual" }, isAnswer);
+    const answer = await post(`${pages}/${one.id}/photos`, { body: form, redirect: "manual" }, isAnswer);
     if (answer.type !== "opaqueredirect") {
       const reason = await refused(answer);
-      if (reason) await putIn(inBook, "records", { ...one, state: "refused", reason });
+      if (reason) await putIn(within, "records", { ...one, state: "refused", reason });
       return;
     }
-    await dropFrom(inBook, "photos", photo.id);
+    await dropFrom(within, "photos", photo.id);
   }
-  await dropRecord(one);
+  await dropFromBook(within)(one);
 };
+
+// The book of a farm
 
 // Sends what a person's book waits with; ``refused(answer)`` returns why a photo was.
 export const sendBook = ({ person, token }, refused = async () => "") =>
@@ -127,12 +135,12 @@ export const sendBook = ({ person, token }, refused = async () => "") =>
         await putIn(inBook, "records", { ...one, state, reason, field: field ?? "", href });
       }
     }
-    for (const one of await bookOf(person)) if (one.state === "stored") await sendRecordPhotos(one, token, refused);
+    for (const one of await bookOf(person)) if (one.state === "stored") await sendPhotos(inBook, "/records", one, token, refused);
   });
 
 // The logbook of a boat
 
-export const sendLog = ({ person, token }) =>
+export const sendLog = ({ person, token }, refused = async () => "") =>
   alone("log", async () => {
     const waits = (await logOf(person)).filter(({ state }) => state === "waiting");
     for (const vessel of new Set(waits.map((one) => one.vessel))) {
@@ -140,11 +148,13 @@ export const sendLog = ({ person, token }) =>
         const results = await postRecords(`/api/v1/vessels/${encodeURIComponent(vessel)}/records`, token, some);
         for (const [at, one] of some.entries()) {
           const { status, reason = "", field } = results[at];
-          if (status === "stored" || status === "same") await dropFrom(inLog, "records", one.id);
-          else await putIn(inLog, "records", { ...one, state: status, reason, field: field ?? "" });
+          const isThere = status === "stored" || status === "same";
+          const [state, href] = isThere ? ["stored", `${ENTRIES}/${one.id}`] : [status, ""];
+          await putIn(inLog, "records", { ...one, state, reason, field: field ?? "", href });
         }
       }
     }
+    for (const one of await logOf(person)) if (one.state === "stored") await sendPhotos(inLog, ENTRIES, one, token, refused);
   });
 
 // What an inspector signed

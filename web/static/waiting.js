@@ -87,6 +87,12 @@ export const sendEntry = async (id, send, mine) => {
   return found();
 };
 
+// What a page says that answered with a refusal.
+export const refusalIn = async (answer) => {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("main [role=alert]")?.textContent ?? String(answer.status);
+};
+
 const forget = async () => {
   for (const name of await caches.keys()) if (name.startsWith("gw-seen-")) await caches.delete(name);
 };
