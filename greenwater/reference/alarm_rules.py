@@ -113,6 +113,15 @@ class SilenceRule(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool = False
 
 
+class CleaningRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """After how many days a probe ought to be cleaned."""
+
+    most_days: int
+    basis: Basis
+    source: str
+    verified: bool = False
+
+
 class ForecastRule(Struct, frozen=True, forbid_unknown_fields=True):
     """When forecasts of oxygen make alarms. Hours of the day in Vietnam."""
 
@@ -161,6 +170,7 @@ class AlarmRules(Struct, frozen=True, forbid_unknown_fields=True):
     power: PowerRule
     aerator: AeratorRule
     silence: SilenceRule
+    cleaning: CleaningRule
     forecast: ForecastRule
     neighbour: NeighbourRule
     shelving: ShelvingRule

@@ -137,6 +137,30 @@ def test_every_kind_is_entered_and_shown_in_words(hoa: Phone, kind: str) -> None
     assert correction.one("input", name="corrects").attrs["value"] == name
 
 
+def test_cleaning_a_probe_is_written_and_its_age_told_beyond_a_fortnight(
+    phones: Any,
+) -> None:
+    binh = phones("binh")
+
+    def told() -> str:
+        (item,) = [
+            one
+            for one in binh.get("/units/binh-ao").all("li")
+            if "data-health" in one.attrs
+        ]
+        return str(item.text)
+
+    name = ""
+    for day, words in (
+        ("06", "Đầu đo chưa vệ sinh 16 ngày; thông lệ là 14 ngày một lần."),
+        ("20", "Vệ sinh 2 ngày trước."),
+    ):
+        happened = f"2026-11-{day}T20:12"
+        name = binh.enter("probe_cleaning", unit="binh-ao", happened=happened)
+        assert words in told()
+    assert "Chuẩn yêu cầu" not in binh.get(f"/records/{name}").text
+
+
 def test_a_form_typed_wrong_keeps_its_place_its_choice_and_for_whom(
     phones: Any,
 ) -> None:

@@ -1,12 +1,15 @@
-"""How the probes of a unit are: whether they answer, how good their readings are, when calibrated."""
+"""How the probes of a unit are: whether they answer, how good their readings are, when people
+calibrated and cleaned them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.reading import Source
+from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.certification import Calibration
 from greenwater.storage.registry.places import UnitInfo
+from traceability.corrections import in_force
 from web.ports import Services
 from web.views.cards import state_of, titles
 from web.views.facts import Facts, Hanging
@@ -23,13 +26,14 @@ GOOD_SHARE: Final = 0.9
 
 @dataclass(frozen=True)
 class HealthView:
-    """One probe: whether it answers, its readings' quality, its calibration, with marks."""
+    """One probe: whether it answers, its readings' quality, calibration, cleaning; marks."""
 
     title: str
     probe: str
     answers: str
     quality: str
     calibrated: str
+    cleaned: str
     is_well: bool
     is_due: bool
 
@@ -42,11 +46,13 @@ def health_of(
     newest: dict[tuple[str, str], Calibration] = {
         (one.device, one.probe): one for one in services.seen.calibrations()
     }
+    cleaned = _cleaned(lang, services, unit, facts.now_ms)
     found = []
     for one, title in zip(hanging, titles(lang, hanging), strict=True):
         if one.source is not Source.HAND and _is_of_water(one):
             known = newest.get((one.deployed.device, one.deployed.probe))
-            found.append(_view(lang, facts, one, title, known, charts))
+            view = _view(lang, facts, one, title, known, charts)
+            found.append(replace(view, cleaned=cleaned))
     return found
 
 
@@ -74,6 +80,7 @@ def _view(
         answers,
         quality,
         words,
+        "",
         does_answer and is_good,
         is_due,
     )
@@ -106,3 +113,16 @@ def _calibrated(lang: Lang, known: Calibration | None, now_ms: int) -> tuple[str
     days = (now_ms - known.at_ms) // DAY_MS
     facts = {"days": number(lang, days), "reference": known.reference}
     return say(lang, "probe_health_calibrated", **facts), days > CALIBRATED_DAYS
+
+
+def _cleaned(lang: Lang, services: Services, unit: UnitInfo, now_ms: int) -> str:
+    """Return when people last cleaned what hangs in a unit, by its book."""
+    book = services.seen.records(unit=unit.id, kinds={"probe_cleaning"})
+    last_ms = max((one.happened_ms for one in in_force(book)), default=None)
+    if last_ms is None:
+        return say(lang, "probe_health_uncleaned")
+    days, most = (now_ms - last_ms) // DAY_MS, RULES.cleaning.most_days
+    if days <= most:
+        return say(lang, "probe_health_cleaned", days=number(lang, days))
+    told = {"days": number(lang, days), "most": number(lang, most)}
+    return say(lang, "probe_health_to_clean", **told)
