@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.servers import Influx, Mosquitto, Nats, NoServerError, Postgres, Server
@@ -15,6 +17,21 @@ settings.register_profile("nightly", max_examples=10_000, deadline=None)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
+
+_configure = structlog.configure
+
+
+def _configure_for_one_test(**options: Any) -> None:
+    _configure(**{**options, "cache_logger_on_first_use": False})
+
+
+structlog.configure = _configure_for_one_test  # type: ignore[assignment]
+
+
+def pytest_runtest_teardown() -> None:
+    """A command logs to its own test's output, which is closed for every test after it."""
+    structlog.reset_defaults()
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

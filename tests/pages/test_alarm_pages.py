@@ -25,6 +25,7 @@ from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.api.streams import MOST_A_SESSION
 from web.app import create_app
 from web.farm.alarms import morning_after
+from web.views import facts as snapshot
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +163,9 @@ def test_each_state_and_kind_is_said_in_both_languages(
 
 
 def test_an_aerator_is_switched_in_two_steps_and_says_first_what_will_happen(
-    farms: Farms, visitor: TestClient
+    farms: Farms, visitor: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(snapshot, "KEPT_S", 0.0)  # the second current counts at once
     name = an_alarm(farms, "quat")
     for at_ms, current, way, words in (
         (NOW_MS - 900, 0.0, "on", "dòng điện đo được sẽ cho biết"),
