@@ -21,6 +21,7 @@ from greenwater.kernel.topics import Up, up
 from greenwater.kernel.wire.messages import Ack, decode_message
 from greenwater.storage.backup.making import Platform
 from greenwater.storage.registry import Registry, migrate, open_registry
+from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from ingest.counters import Counters
@@ -32,12 +33,22 @@ from ingest.workers import held
 from tests.contracts.test_books import Farm
 from tests.servers import Influx, Postgres
 from tests.templates import empty_registry
+from traceability.book.photos import Album, Picture
+from traceability.sea.photos import add_sea_photo
+from traceability.sea.vessels import NewVesselRecord, VesselBooks
 
 Servers = Callable[[str], Influx | Postgres]
 """Returns the session's server of that name."""
 
 PROBE = ProbeId("top")
 NUMBERS = itertools.count()
+
+
+LICENCE = NewVesselRecord(
+    id="6f1d7ac0-9a0e-4a52-8a8e-0d6f6d3c1b11", vessel="KH-90001-TS", kind="paper",
+    happened_ms=0,
+    fields={"paper": "licence", "number": "KH-1", "from_day": "2026-01-01"},
+)  # fmt: skip
 
 
 def a_platform(kind: str, home: Path, servers: Servers) -> Platform:
@@ -177,6 +188,12 @@ def a_farm_of(here: Running, folder: Path) -> tuple[Farm, Box]:
     farm = Farm(here.registry, here.telemetry, home).open()
     (home / "photos").mkdir()
     (home / "photos" / "a.jpg").write_bytes(os.urandom(100))
+    here.registry.add_vessel("KH-90001-TS", organisation="hoa", name="Tàu của Hòa")
+    here.registry.add_member("lan", "hoa", Role.SKIPPER)
+    VesselBooks(here.registry, here.telemetry, farm.clock).record("lan", LICENCE)
+    album = Album(here.registry, farm.clock, home / "photos")
+    picture = Picture(os.urandom(100), 80, 60)
+    add_sea_photo(here.registry, album, "lan", LICENCE.id, picture)
     (home / "logs").mkdir()
     (home / "logs" / "web.log").write_text("not kept")
     (home / "outbox.db").write_text("never copied")

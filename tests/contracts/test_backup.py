@@ -44,9 +44,16 @@ from greenwater.storage.backup.restoring import restore
 from greenwater.storage.registry import migrate
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
-from tests.contracts.platforms import Servers, a_farm_of, a_platform, running
+from tests.contracts.platforms import (
+    LICENCE,
+    Servers,
+    a_farm_of,
+    a_platform,
+    running,
+)
 from tests.servers import Influx
 from tests.templates import empty_registry
+from traceability.book.photos import Album
 from traceability.gate.harvest import GateRefusedError
 from traceability.label import carried
 from traceability.label.labels import Labels, Published
@@ -170,6 +177,11 @@ def test_a_platform_comes_back_with_all_that_was_acknowledged_and_published(
         path.stat().st_mode & 0o077 == 0 for path in (new.home / "keys").glob("*.pem")
     )
     with running(new) as here:
+        # Photos on records: their rows, and their files.
+        (photo,) = here.registry.vessel_photos(LICENCE.id)
+        shown = Album(here.registry, farm.clock, new.home / "photos")
+        assert len(shown.read(photo.digest)) == photo.size == 100
+
         # Readings: boxes are asked, send again, and nothing confirmed is missing.
         missing = box.confirmed.keys() - here.readings(box.device).keys()
         assert missing, "the day after the backup is not in it"
