@@ -7,7 +7,7 @@ import typer
 
 from cli.home import Home
 from greenwater.kernel.broker_url import BrokerUrl
-from greenwater.kernel.errors import PlatformError
+from greenwater.kernel.errors import ConflictError, PlatformError
 from greenwater.kernel.settings import load
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
@@ -24,8 +24,13 @@ def examine(home: Home) -> int:
     typer.echo(f"home        {home.path}")
     typer.echo(f"python      {sys.version.split()[0]}")
     typer.echo(f"disk        {free_mb:,} MB free{low}")
-    wrong = 0
-    checks = {"registry": _registry, "telemetry": _telemetry, "broker": _broker}
+    wrong = 1 if low else 0
+    checks = {
+        "registry": _registry,
+        "telemetry": _telemetry,
+        "broker": _broker,
+        "alarms": _alarms,
+    }
     for name, check in checks.items():
         try:
             typer.echo(f"{name:<11} {check(home)}")
@@ -37,12 +42,19 @@ def examine(home: Home) -> int:
 
 def _registry(home: Home) -> str:
     with open_registry(home.registry_url) as registry:
-        lines = [f"{len(registry.list_devices())} devices"]
-        lines += [
-            f"ALARM {one.kind} {one.subject}: {one.message}"
+        return f"{len(registry.list_devices())} devices"
+
+
+def _alarms(home: Home) -> str:
+    """What stands open for the operator is wrong: a monitor that asks us shall go red."""
+    with open_registry(home.registry_url) as registry:
+        found = [
+            f"{one.kind} {one.subject}: {one.message}"
             for one in registry.operator_alarms()
         ]
-    return "; ".join(lines)
+    if found:
+        raise ConflictError("; ".join(found))
+    return "none open"
 
 
 def _telemetry(home: Home) -> str:

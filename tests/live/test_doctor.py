@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from greenwater.kernel.clock import SystemClock
+from greenwater.storage.registry import open_registry
 from ingest.brokers import tls
 from tests.conftest import started
 from tests.live.system import ROOT, clean_environ
@@ -74,6 +75,11 @@ def test_a_private_authority_is_trusted_where_it_is_named(
         0,
         f"broker      127.0.0.1:{server.port} lets us in",
     )
+    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+        registry.raise_operator_alarm("quarantine", "w1", "it grows", 1)
+    assert doctor(tmp_path, **named)[0] == 69, "an open alarm"
+    with open_registry(f"sqlite:///{tmp_path}/registry.db") as registry:
+        registry.clear_operator_alarm("quarantine", "w1", 2)
     code, said = doctor(tmp_path, BROKER_URL=url)
     assert code == 69
     assert "GREENWATER_INGEST_BROKER_CA_FILE names the authority" in said
