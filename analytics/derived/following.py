@@ -23,6 +23,13 @@ from greenwater.reference.quality import is_possible
 BESIDE_MS: Final = 15 * 60 * 1000
 """For how long a probe's temperature may stand beside its conductivity."""
 
+SOURCES: Final[Mapping[Channel, Sequence[Channel]]] = {
+    Channel.SALINITY: (Channel.CONDUCTIVITY, Channel.SPECIFIC_CONDUCTIVITY),
+    Channel.DISSOLVED_OXYGEN: (Channel.OXYGEN_SATURATION,),
+    Channel.OXYGEN_SATURATION: (Channel.DISSOLVED_OXYGEN,),
+}
+"""Of which channels each follows, the first that is there."""
+
 Told = Mapping[Channel, Reading]
 
 

@@ -16,8 +16,19 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry import Registry
 from tests.pages.reading_pages import parse_page
-from tests.pages.world import DO, HOLE_MS, NOW_MS, TEMPERATURE, TOP, World
+from tests.pages.world import (
+    DO,
+    HOLE_MS,
+    MINUTE_MS,
+    NOW_MS,
+    TEMPERATURE,
+    TOP,
+    World,
+)
 from web.app import STATUS, create_app, status_of
+from web.home import main_of, main_words
+from web.views.facts import gather
+from web.words import Lang
 
 
 def asked(site: TestClient, path: str, **params: Any) -> dict[str, Any]:
@@ -54,14 +65,22 @@ def test_what_follows_from_a_reading_is_told_as_derived(own_world: World) -> Non
     own_world.add_device("box", site="be")
     own_world.hang("box", "top", unit="long-1", depth_m=1.0)
     sent = {TEMPERATURE: 28.0, Channel.CONDUCTIVITY: 34.0, DO: 6.0}
+    slow = {TEMPERATURE: 28.0, Channel.OXYGEN_SATURATION: 80.0}
+    own_world.registry.add_unit("long-2", site="be", name="Lồng 2", kind="cage")
+    own_world.hang("box", "slow", unit="long-2", depth_m=1.0)
     own_world.telemetry.write(
         [
-            Reading(DeviceId("box"), ProbeId("top"), channel, NOW_MS, value)
-            for channel, value in sent.items()
+            Reading(DeviceId("box"), ProbeId(probe), channel, NOW_MS - ago, value)
+            for probe, some, times in (
+                ("top", sent, [0]),
+                ("slow", slow, [n * 30 * MINUTE_MS for n in range(1, 9)]),
+            )
+            for ago in times
+            for channel, value in some.items()
         ]
     )
     with TestClient(create_app(own_world.services)) as client:
-        (unit,) = asked(client, "/api/v1/units")["units"]
+        unit, _ = asked(client, "/api/v1/units")["units"]
         page = client.get("/units/long-1?lang=vi").text
     latest = {one["channel"]: one for one in unit["probes"][0]["latest"]}
     assert [one for one in latest if latest[one]["derived"]] == [
@@ -72,6 +91,13 @@ def test_what_follows_from_a_reading_is_told_as_derived(own_world: World) -> Non
     assert (salt["unit"], 19.5 < salt["value"] < 20.5) == ("PSU", True)
     assert salt["taken_at"] == latest["dissolved_oxygen"]["taken_at"]
     assert page.count("tính ra") == 2
+    facts = gather(own_world.services)
+    main = main_of(own_world.services, facts.in_units["long-2"], facts.now_ms)
+    assert main is not None
+    words = main_words(Lang.VI, main, facts.now_ms)
+    assert words.value == "Oxy 6,3\N{NO-BREAK SPACE}mg/L", "80 % at 28 °C, if fresh"
+    assert (words.age, words.trend) == ("tính ra, 30 phút trước", "")
+    assert words.state == "fresh", "its box is slow, and not lost"
     assert "dưới ngưỡng" in page, "salinity of 20 is critical of lobster"
 
 
