@@ -24,13 +24,14 @@ from cli.harbour import add_crew, open_boat_book
 from cli.home import Home, HomeSettings
 from cli.lan import Lan, how_to_open, open_lan, own_address
 from cli.phones import add_calls, gateway
+from cli.pictures import give_pictures
 from cli.run import answers, free_port, platform_parts
 from cli.satellite import hear_by_satellite, keep_hearing
 from cli.stage import Casting, Stage
 from cli.supervisor import Supervisor
 from cli.tonight import USUAL, tonight
 from firmware_sim.scenarios import load_scenario
-from greenwater.kernel.clock import HeldClock, parse_clock
+from greenwater.kernel.clock import HeldClock, ManualClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import milliseconds
@@ -278,6 +279,7 @@ def open_the_books(
         )
         add_crew(registry)
         open_boat_book(registry, telemetry, signer, opens, public_url=public_url)
+        give_pictures(registry, ManualClock(opens), home.path / "photos")
         with by_hand(home.path) as worker:
             hear_by_satellite(
                 registry, telemetry, worker, left=opens - HISTORY, now=opens
