@@ -36,8 +36,11 @@ LABELS = 24
 
 
 def test_from_a_pond_to_a_shopper_and_an_inspector(
-    backing: Backing, tmp_path: Path
+    backing: Backing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # At this speed a forecast every ten minutes is one every 2.5 s: a core's whole work.
+    monkeypatch.setenv("GREENWATER_ANALYTICS_FORECAST_EVERY_S", "0")
+
     def prepare(registry: Registry, _home: Home, _stage: Stage) -> None:
         add_people(registry)
 
