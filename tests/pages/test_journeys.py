@@ -22,7 +22,7 @@ from greenwater.reference.procedures import Task
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.chromium import DESKTOP, FLAGS, PHONE, chromium
 from tests.pages.farms import BASE, BOATS, PHONES, PIN, Farms, pin_hash
-from tests.pages.test_duty_js import enrols, served, signs
+from tests.pages.test_duty_js import comes, enrols, served, signs
 from tests.pages.world import NOW_MS, open_empty
 from traceability.book.books import Books
 from web.door.totp import STEP_MS, code_at
@@ -251,6 +251,7 @@ def test_an_inspector_finds_a_vessel_and_signs_what_a_label_showed(
         enrols(page, house.url)
         page.goto(f"{house.url}/check")
         signs(page, label.uri, "conformant", [])
+        comes(lambda: bool(house.farms.registry.inspections(lot=label.lot)))
         expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "0")
     (found,) = house.farms.registry.inspections(lot=label.lot)
     assert found.result == "conformant"
