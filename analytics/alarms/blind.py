@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
 from analytics.alarms import life
 from analytics.alarms.levels import Levels
 from analytics.alarms.silence import SILENT_INTERVALS, is_grave, silent_after
@@ -142,13 +140,12 @@ def _begin(
         return
     condition, tracked = f"{KIND}/{unit}/{channel}", last.tracked
     slope = trend_per_h(tracked.past)
-    severity = _severity(standing, unit, channel, records, at_ms)
     made = Alarm(
         id=life.alarm_id(condition, tracked.taken_ms),
         organisation=place.organisation,
         condition=condition,
         kind=KIND,
-        severity=severity,
+        severity=_severity(standing, unit, channel, records, at_ms),
         state=AlarmState.RAISED,
         began_ms=tracked.taken_ms,
         raised_ms=at_ms,
@@ -164,16 +161,7 @@ def _begin(
         is_simulated=place.is_simulated,
         detail=about(RULES.silence),
     )
-    alarm = standing.renewed(condition, at_ms)
-    if alarm is None:
-        standing.begin(made, is_late=False)
-        return
-    made = replace(
-        made, id=alarm.id, state=alarm.state, severity=alarm.severity,
-        repeats=alarm.repeats, returned_ms=alarm.returned_ms,
-        shelved_until_ms=alarm.shelved_until_ms, shelved_by=alarm.shelved_by,
-    )  # fmt: skip
-    standing.go_on(made, severity, at_ms, is_late=False)
+    standing.anew(standing.renewed(condition, at_ms), made, at_ms)
 
 
 def _regrade(

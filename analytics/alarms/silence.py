@@ -140,16 +140,7 @@ def _fallen_silent(
         return
     made = _new(condition, group, devices, places, at_ms)
     severity = _severity(standing, made, devices, at_ms)
-    if alarm is None:
-        standing.begin(replace(made, severity=severity), is_late=False)
-        return
-    # People are told of this silence, not of the one that was over.
-    made = replace(
-        made, id=alarm.id, state=alarm.state, severity=alarm.severity,
-        repeats=alarm.repeats, returned_ms=alarm.returned_ms,
-        shelved_until_ms=alarm.shelved_until_ms, shelved_by=alarm.shelved_by,
-    )  # fmt: skip
-    standing.go_on(made, severity, at_ms, is_late=False)
+    standing.anew(alarm, replace(made, severity=severity), at_ms)
 
 
 def _together(

@@ -77,6 +77,21 @@ class Standing:
             is_late=is_late,
         )
 
+    def anew(self, alarm: Alarm | None, made: Alarm, at_ms: int) -> None:
+        """Raise ``made``, or have ``alarm`` (``renewed``) go on with its facts.
+
+        People are told of what is now, not of what was over.
+        """
+        if alarm is None:
+            self.begin(made, is_late=False)
+            return
+        again = replace(
+            made, id=alarm.id, state=alarm.state, severity=alarm.severity,
+            repeats=alarm.repeats, returned_ms=alarm.returned_ms,
+            shelved_until_ms=alarm.shelved_until_ms, shelved_by=alarm.shelved_by,
+        )  # fmt: skip
+        self.go_on(again, Severity(made.severity), at_ms, is_late=False)
+
     def _repeats(self, condition: str, at_ms: int) -> int:
         before = self._past.get(condition)
         over_ms = None if before is None else before.returned_ms

@@ -1,5 +1,8 @@
 """Put off, out of service, explained by another: nobody is told, and nothing is forgotten."""
 
+from msgspec.structs import replace
+
+from analytics.alarms.standing import Standing
 from analytics.alarms.watch import LATE_MS
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
@@ -196,3 +199,25 @@ def test_late_readings_tell_nobody_whatever_stands() -> None:
     story.take(oxygen(*CRASH, start_ms=T0 + 25 * MINUTE), lag_ms=LATE_MS + HOUR)
     assert (story.only.is_late, story.only.severity) == (True, "critical")
     assert story.calls == []
+
+
+def test_what_comes_again_while_it_is_put_off_is_the_same_alarm_and_stays_so() -> None:
+    story = Story().take(oxygen(*LOW))
+    acted(story, "shelve", T0 + 21 * MINUTE, T0 + 9 * HOUR)
+    story.take(oxygen(*WELL * 5, start_ms=T0 + 25 * MINUTE))
+    over = story.only
+    assert (over.state, over.shelved_by) == (AlarmState.RETURNED, "lan")
+    assert over.returned_ms is not None
+    at_ms = over.returned_ms + MINUTE
+    made = replace(
+        over, id="another", state=AlarmState.RAISED, began_ms=at_ms, raised_ms=at_ms,
+        value=3.1, returned_ms=None, shelved_until_ms=None, shelved_by=None, repeats=0,
+    )  # fmt: skip
+    standing = Standing([over])
+    standing.anew(standing.renewed(over.condition, at_ms), made, at_ms)
+    now = standing.get(over.condition)
+    assert now is not None
+    assert now.is_active
+    assert (now.id, now.value, now.began_ms) == (over.id, 3.1, at_ms)
+    assert (now.shelved_until_ms, now.shelved_by) == (T0 + 9 * HOUR, "lan")
+    assert [call.kind for call in standing.taken().calls] == []
