@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from typing import Final, NamedTuple
 
-from analytics.derived.ammonia import INPUTS, TAN_MS, Water, derived
 from analytics.flagging import flagged_of, is_believable, neighbors
 from analytics.places import Places
 from analytics.ports import Telemetry
@@ -18,6 +17,7 @@ from analytics.qc import joint
 from analytics.qc.pieces import Done, Piece, flag_site
 from analytics.qc.stream import FlagState
 from analytics.qc.stretch import Point
+from greenwater.derived.ammonia import INPUTS, TAN_MS, Water, derived
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 from greenwater.reference.quality import QUALITY, quality_of

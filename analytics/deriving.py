@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from analytics.derived.ammonia import INPUTS, TAN_MS, Known, Water, derived
-from analytics.derived.compensating import compensated, needs_salt
 from analytics.flagging import is_believable
 from analytics.places import Places
 from analytics.ports import Telemetry
+from greenwater.derived.ammonia import INPUTS, TAN_MS, Known, Water, derived
+from greenwater.derived.compensating import compensated, needs_salt
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Series, Span
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analytics.alarms.replaying import Row, replayed
-from analytics.derived.chemistry import salinity_psu
 from analytics.flagging import is_believable
 from cli.stage import measured, readings_of
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
+from greenwater.derived.chemistry import salinity_psu
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 

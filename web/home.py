@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from analytics.derived.following import SOURCES
+from greenwater.derived.following import SOURCES
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.alarms import Alarm

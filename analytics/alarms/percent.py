@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from analytics.alarms.levels import Levels
 from analytics.alarms.tracked import Watched
-from analytics.derived.following import mg_l_of
+from greenwater.derived.following import mg_l_of
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 from greenwater.reference.quality import is_possible

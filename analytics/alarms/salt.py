@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from analytics.alarms.tracked import Watched
-from analytics.derived.chemistry import salinity_of_specific, salinity_psu
+from greenwater.derived.chemistry import salinity_of_specific, salinity_psu
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 from greenwater.reference.quality import is_possible

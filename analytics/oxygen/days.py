@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics.derived.chemistry import oxygen_saturation_mg_l
 from analytics.oxygen.grid import Floats, Grid, carried, lagged, mean_known, spread_of
+from greenwater.derived.chemistry import oxygen_saturation_mg_l
 from greenwater.kernel.channels import Channel
 
 MOST_DAYS: Final = 4.0

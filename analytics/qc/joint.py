@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.derived import chemistry
 from analytics.qc.stretch import Point
+from greenwater.derived import chemistry
 from greenwater.kernel.channels import Channel
 from greenwater.reference.quality import AGREEMENTS, Agreement, QualityLimits
 

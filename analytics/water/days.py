@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from analytics.derived.chemistry import oxygen_percent
 from analytics.water.peaks import DAY_MS, HOUR_MS
+from greenwater.derived.chemistry import oxygen_percent
 from greenwater.kernel.channels import Channel
 from greenwater.reference.quality import QUALITY
 

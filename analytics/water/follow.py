@@ -6,8 +6,8 @@ Salt that goes is told of by conductivity, oxygen that is gone by its per cent.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from analytics.derived.ammonia import psu_among
-from analytics.derived.following import mg_l_of
+from greenwater.derived.ammonia import psu_among
+from greenwater.derived.following import mg_l_of
 from greenwater.kernel.channels import Channel
 from greenwater.reference.quality import is_possible
 

@@ -10,11 +10,11 @@ from random import Random
 import pytest
 
 from analytics.backfill import backfill
-from analytics.derived.chemistry import unionised_share
 from analytics.executing import open_executor
 from analytics.places import Places
 from analytics.qc.stream import FlagState, Point, Verdict, flagged
 from analytics.runs import Runs
+from greenwater.derived.chemistry import unionised_share
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId

@@ -14,7 +14,7 @@ from analytics.alarms.claims import (
 )
 from analytics.alarms.messages import advice, grounds, sentence
 from analytics.alarms.texting import text_message
-from analytics.derived.chemistry import specific_conductivity
+from greenwater.derived.chemistry import specific_conductivity
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading

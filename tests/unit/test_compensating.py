@@ -2,8 +2,8 @@
 
 import pytest
 
-from analytics.derived.ammonia import Known
-from analytics.derived.compensating import SALT_MS, compensated, newest_water
+from greenwater.derived.ammonia import Known
+from greenwater.derived.compensating import SALT_MS, compensated, newest_water
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.derived.chemistry import (
+from greenwater.derived.chemistry import (
     FRESH_PSU,
     compensated_oxygen_mg_l,
     oxygen_percent,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.derived.ammonia import Known, psu_among
-from analytics.derived.chemistry import oxygen_saturation_mg_l, specific_conductivity
-from analytics.derived.following import BESIDE_MS, following
+from greenwater.derived.ammonia import Known, psu_among
+from greenwater.derived.chemistry import oxygen_saturation_mg_l, specific_conductivity
+from greenwater.derived.following import BESIDE_MS, following
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading

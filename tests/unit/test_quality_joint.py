@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ioos_qc import qartod
 
-from analytics.derived import chemistry
 from analytics.qc.climate import climate_flag, climate_flags, learned
 from analytics.qc.joint import agreeing, neighboring
 from analytics.qc.location import KNOT_M_S, Fix, locating
 from analytics.qc.pieces import Piece, flag_site
 from analytics.qc.stream import FlagState, Point
+from greenwater.derived import chemistry
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.quality import Flag, QualityTest, flag_of
 from greenwater.reference.limits import Bounds

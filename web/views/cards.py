@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analytics.derived.compensating import needs_salt
+from greenwater.derived.compensating import needs_salt
 from greenwater.kernel.channels import SENT, Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import ClockQuality, Reading, Source

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analytics.alarms.tracked import AHEAD_MS
-from analytics.derived.ammonia import Known
-from analytics.derived.compensating import compensated, newest_water
-from analytics.derived.following import following
+from greenwater.derived.ammonia import Known
+from greenwater.derived.compensating import compensated, newest_water
+from greenwater.derived.following import following
 from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source, milliseconds

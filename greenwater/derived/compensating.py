@@ -10,8 +10,8 @@ from typing import Final
 
 from msgspec import structs
 
-from analytics.derived.ammonia import HOUR_MS, Known, psu_among
-from analytics.derived.chemistry import compensated_oxygen_mg_l
+from greenwater.derived.ammonia import HOUR_MS, Known, psu_among
+from greenwater.derived.chemistry import compensated_oxygen_mg_l
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 from greenwater.reference.quality import is_possible

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from analytics.derived.chemistry import (
+from greenwater.derived.chemistry import (
     salinity_of_specific,
     salinity_psu,
     unionised_share,

@@ -9,8 +9,8 @@ may be a day old; nothing is told where something is missing.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from analytics.derived.ammonia import SALINITY_MS, TEMPERATURE_MS, Known
-from analytics.derived.chemistry import (
+from greenwater.derived.ammonia import SALINITY_MS, TEMPERATURE_MS, Known
+from greenwater.derived.chemistry import (
     oxygen_percent,
     oxygen_saturation_mg_l,
     salinity_of_specific,
