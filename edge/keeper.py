@@ -82,8 +82,9 @@ class Keeper:
         self._done: set[int] = set()
         self._wanted = 0
         self._asked: deque[Callable[[], None]] = deque()
+        self._lost: list[Gap] = []  # of ``_taken``
         self._pending: list[Reading] = []
-        self._lost: list[Gap] = []
+        self._gaps: list[Gap] = []  # of ``_pending``
         self._handed: set[int] = set()
         self._not_before_s = self._housekept_s = self._forgot_s = 0.0
         self._may_tidy = False
@@ -98,10 +99,10 @@ class Keeper:
             self._began()
             self._taken.extend(sound(readings))
             if len(self._taken) > MEMORY_READINGS:  # the disk takes very long
-                self._taken, gaps, dropped = bounded(
+                self._taken, self._lost, dropped = bounded(
                     self._taken, self._lost, MEMORY_READINGS
                 )
-                self._lost, self.deeds.dropped = gaps, self.deeds.dropped + dropped
+                self.deeds.dropped += dropped
             if len(self._taken) >= COMMIT_MOST:
                 self._bell.notify()
 
@@ -179,9 +180,10 @@ class Keeper:
     def _commit(self) -> None:
         with self._bell:
             self._pending += self._taken
-            self._taken, self._first_s = [], None
+            self._gaps += self._lost
+            self._taken, self._lost, self._first_s = [], [], None
             done = set(self._done)
-        while self._pending or done or self._lost:
+        while self._pending or done or self._gaps:
             some = self._pending[:COMMIT_MOST]
             began_s = time.monotonic()
             try:
@@ -208,7 +210,7 @@ class Keeper:
     def _committed(self, some: list[Reading], done: set[int]) -> list[Waiting]:
         timed = [r for r in some if r.clock is not ClockQuality.UNSYNCED]
         untimed = [r for r in some if r.clock is ClockQuality.UNSYNCED]
-        gaps = self._lost
+        gaps = self._gaps
         with self._outbox.together():
             self._outbox.settle(done, self._timekeeper.known_ms())
             if untimed:
@@ -216,7 +218,7 @@ class Keeper:
                     self._timekeeper.boot, self.figures.newest_ms, untimed
                 )
             written = self._outbox.commit(timed, gaps, handed=self._handed)
-        self._lost = []
+        self._gaps = []
         if timed or gaps:
             self._on_confirmed(timed, gaps)
         return written
@@ -248,10 +250,11 @@ class Keeper:
         self.deeds.disk_error = why
         self._untimed.recount()
         self._outbox.make_room_on_disk()
-        self._pending, self._lost, dropped = bounded(
-            self._pending, self._lost, MEMORY_READINGS
+        self._pending, self._gaps, dropped = bounded(
+            self._pending, self._gaps, MEMORY_READINGS
         )
-        self.deeds.dropped += dropped
+        with self._bell:  # ``take`` counts too
+            self.deeds.dropped += dropped
         self._not_before_s = time.monotonic() + DISK_PAUSE_S
 
     def _hand_out(self, wanted: int) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -315,6 +316,38 @@ def test_memory_is_bounded_while_the_disk_is_full_and_a_gap_says_what_went(
     readings, gaps = bench.kept()
     assert len(readings) <= MEMORY_READINGS + 20_000 - bench.keeper.deeds.dropped
     assert len(readings) + sum(gap.count for gap in gaps) == count
+
+
+def test_what_memory_gives_up_while_a_commit_takes_long_is_a_gap_too(
+    benches: Benches,
+) -> None:
+    bench = benches(NOW)
+    commit, has_begun, may_go_on = (
+        bench.outbox.commit,
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def slow(*args: Any, **more: Any) -> list[Waiting]:
+        has_begun.set()
+        assert may_go_on.wait(90)
+        return commit(*args, **more)
+
+    bench.outbox.commit = slow  # type: ignore[method-assign]
+    bench.take(0.0)
+    assert has_begun.wait(90)
+    first_ms, count = milliseconds(NOW) + 1, MEMORY_READINGS + 1_000
+    bench.keeper.take(
+        [
+            Reading(BOX, ProbeId("a"), Channel.PH, first_ms + at, 7.0)
+            for at in range(count)
+        ]
+    )
+    assert bench.keeper.deeds.dropped > 0
+    may_go_on.set()
+    wait_until("all is confirmed", lambda: bench.keeper.figures.waiting > 1)
+    readings, gaps = bench.kept()
+    assert len(readings) + sum(gap.count for gap in gaps) == 1 + count
 
 
 @pytest.fixture
