@@ -74,7 +74,8 @@ class Controller:
     """One rule's memory. ``step`` is called every second or so.
 
     Times are of a clock that never jumps. ``good_ms`` is when the last good value was
-    taken; until there is one, when the program began.
+    taken; until there is one, when the program began. ``by_hand`` is what a person
+    decided, and until when.
     """
 
     rule: Rule
@@ -82,8 +83,7 @@ class Controller:
     is_on: bool = False
     on_since_ms: int = 0
     beyond_since_ms: int | None = None
-    override: bool | None = None
-    override_until_ms: int = 0
+    by_hand: tuple[bool, int] = (False, 0)
     not_running_since_ms: int | None = None
     mains_lost_since_ms: int | None = None
     has_met: bool = False
@@ -103,17 +103,17 @@ class Controller:
 
     def set_override(self, is_on: bool, until_ms: int) -> None:
         """Let a person decide until an instant; then the rule decides again."""
-        self.override, self.override_until_ms = is_on, until_ms
+        self.by_hand = is_on, until_ms  # at once: other threads look
 
     def _wanted(self, now_ms: int, latest: Latest) -> tuple[bool | None, str]:
         rule = self.rule
         taken_ms, value = latest.get((rule.probe, rule.channel), (0, None))
         if value is not None:
             self.good_ms, self.has_met = max(self.good_ms, taken_ms), True
-        if self.override is not None and now_ms < self.override_until_ms:
+        is_on, until_ms = self.by_hand
+        if now_ms < until_ms:
             self.beyond_since_ms = None
-            return self.override, "by hand"
-        self.override = None
+            return is_on, "by hand"
         if now_ms - self.good_ms > rule.stale_s * 1000:
             return True, f"no {rule.channel} from {rule.probe}: fail-safe"
         if value is None:

@@ -60,15 +60,17 @@ class BusSampler:
 
     def run(self, stop: threading.Event) -> None:
         """Sample until ``stop`` is set."""
-        while not stop.is_set():
-            self._oblige()
-            now_ms = milliseconds(self._clock.now())
-            pause_ms = self._work(now_ms)
-            if pause_ms > 0:
-                stop.wait(self._pause_s(pause_ms))
-        with self._asking:
-            self._oblige()
-            self._has_ended = True
+        try:
+            while not stop.is_set():
+                self._oblige()
+                now_ms = milliseconds(self._clock.now())
+                pause_ms = self._work(now_ms)
+                if pause_ms > 0:
+                    stop.wait(self._pause_s(pause_ms))
+        finally:  # of a bug too: the box then ends, and leaves its outputs on
+            with self._asking:
+                self._has_ended = True
+                self._oblige()
 
     def ask(self, act: Callable[[], T]) -> "Future[T]":
         """Have something done on the bus, between two probes.

@@ -188,6 +188,26 @@ def test_an_output_is_switched_by_the_bus_own_thread(rig: Rig) -> None:
     assert threading.current_thread().name not in threads
 
 
+def test_an_output_is_left_on_where_the_bus_own_thread_died(rig: Rig) -> None:
+    def dies() -> Mapping[Channel, float | None]:
+        raise RuntimeError("a bug")
+
+    class Coil:
+        is_on = False
+
+        def switch(self, is_on: bool) -> None:
+            self.is_on = is_on
+
+    rig.attach("buggy", Scripted(dies), 50)
+    sampler, coil = BusSampler(rig.agent, rig.clock, rig.attached), Coil()
+    with pytest.raises(RuntimeError, match="a bug"):
+        sampler.run(threading.Event())
+    began_s = time.monotonic()
+    OutputOnBus(sampler, coil).switch(True)
+    assert coil.is_on
+    assert time.monotonic() - began_s < 5.0, "it waits for nobody"
+
+
 def test_in_lockstep_every_row_is_taken_once_at_its_own_time(tmp_path: Path) -> None:
     """Rows at 15 minutes that are no multiples of anything; the clock waits for readers."""
     clock = SteppedClock(tmp_path / "clock", start=START)
