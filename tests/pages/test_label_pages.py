@@ -89,6 +89,9 @@ def test_a_label_tells_what_the_package_holds(farmer: TestClient, farms: Farms) 
         assert words in page, words
     told = farmer.get(path_of(uri), headers={"accept": "application/json"}).json()
     assert (told["shelf_life"], told["standards"]) == ("2027-01-31", [])
+    for switch in ("lang=vi", "theme=dark", "lang=vi&theme=auto"):
+        switched = farmer.get(f"{path_of(uri)}&{switch}").text
+        assert "Tem hợp lệ" in switched, f"{switch} is the site's own, not the label's"
     altered = farmer.get(path_of(uri).replace("=000500", "=000900")).text
     assert "Nội dung tem đã bị sửa" in altered
     assert "0,9 kg" not in altered, "what was altered is not told on"

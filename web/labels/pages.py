@@ -262,7 +262,7 @@ def passport_view(
         "passport.html",
         status=status,
         now_ms=now_ms,
-        is_simulated=found is not None and found.is_simulated,
+        is_simulated=None if found is None else found.is_simulated,
         verdict=verdict,
         look=look,
         mark=MARKS.get(look, ""),
@@ -282,9 +282,9 @@ def passport_view(
 
 
 def _signed_query(request: Request) -> str:
-    """Return the query without what the site itself adds (the language)."""
-    query = request.url.query
-    return "&".join(one for one in query.split("&") if not one.startswith("lang="))
+    """Return the query without what the site itself adds (language and theme)."""
+    parts = request.url.query.split("&")
+    return "&".join(one for one in parts if not one.startswith(("lang=", "theme=")))
 
 
 def _name(lang: Lang, found: Passport | None) -> str:

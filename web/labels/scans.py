@@ -79,7 +79,6 @@ class ScanPages:
             request,
             "report_label.html",
             status=422 if trouble else 200,
-            is_simulated=False,
             text=text,
             trouble=trouble,
             is_done=is_done,
