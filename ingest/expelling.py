@@ -13,9 +13,9 @@ import msgspec
 from msgspec.structs import replace
 
 from greenwater.kernel.clock import Clock
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.reading import Reading, milliseconds, unsayable
 from greenwater.storage.telemetry.ports import Span, Telemetry
-from ingest.ports import Quarantined
 
 KIND: Final = "overwritten"
 AT_ONCE: Final = 1_000

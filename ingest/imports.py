@@ -19,11 +19,12 @@ from greenwater.kernel.ids import (
     parse_device,
     parse_probe,
 )
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.reading import Reading, milliseconds, unsayable
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.pipeline import Taken
-from ingest.ports import Quarantined, Registry, Worker
+from ingest.ports import Registry, Worker
 from ingest.replay import take_in_readings
 
 Row = Mapping[str, str]

@@ -7,9 +7,10 @@ from hashlib import blake2b
 from greenwater.kernel import topics
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.kernel.wire.decode import decode
-from ingest.ports import Delivery, Quarantined
+from ingest.ports import Delivery
 from ingest.seen import Seen, Verdict
 
 

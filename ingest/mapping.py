@@ -26,12 +26,13 @@ from greenwater.kernel.ids import (
     parse_device,
     parse_probe,
 )
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.reading import Reading, milliseconds, unsayable
 from greenwater.kernel.settings import load_toml
 from greenwater.kernel.topics import ROOT
 from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S, MAX_INFLATED_BYTES
 from ingest.intake import Batch, digest_of, refuse
-from ingest.ports import Delivery, Quarantined
+from ingest.ports import Delivery
 
 _MISSING = object()
 FOLDER: Final = Path(str(resources.files("ingest") / "profiles"))

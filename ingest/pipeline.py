@@ -23,13 +23,14 @@ import structlog
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.storage.telemetry.ports import Intake, Telemetry
 from ingest.acks import AckBook
 from ingest.counters import Counters
 from ingest.intake import Batch, judge
 from ingest.merge import Merged, Merger
-from ingest.ports import Quarantined, Registry, Worker
+from ingest.ports import Registry, Worker
 from ingest.refusals import Refused, write_bisecting
 from ingest.seen import Seen, Verdict
 

@@ -4,12 +4,14 @@ The telemetry store's port is ``greenwater.storage.telemetry.ports.Telemetry``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from greenwater.kernel.ids import DeviceId, DeviceState, WorkerId
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.wire.messages import DueCommand, Reply, Status
+
+if TYPE_CHECKING:  # the inlet's process does without SQLAlchemy
+    from greenwater.storage.registry.operator_alarms import AlarmInfo
 
 
 class Delivery(NamedTuple):
@@ -35,23 +37,6 @@ class Outlet(Protocol):
         ...
 
 
-class Quarantined(Struct, frozen=True):
-    """Bytes that could not become a reading, with the reason.
-
-    ``kind`` says what rests there: ``batch`` (a payload no record could be split from),
-    ``record`` (one SenML record), ``reading`` or ``gap`` (decoded, refused by the
-    store), ``message`` (no batch at all), ``line`` (of an imported file),
-    ``overwritten`` (the value that stood under an identity before another replaced it).
-    """
-
-    device: str
-    topic: str
-    kind: str
-    raw: bytes
-    reason: str
-    received_ms: int
-
-
 class Worker(Protocol):
     """The name under which intake rows are numbered, held by this process alone."""
 
@@ -66,25 +51,6 @@ class Worker(Protocol):
 
     def reach(self, sequence: int) -> None:
         """Note that numbers up to this one have been given."""
-        ...
-
-
-class OpenAlarm(Protocol):
-    """An operator alarm that is open."""
-
-    @property
-    def kind(self) -> str:
-        """Which condition."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """Of whom or what."""
-        ...
-
-    @property
-    def message(self) -> str:
-        """The sentence."""
         ...
 
 
@@ -131,7 +97,7 @@ class Registry(Protocol):
         """Keep a service's newest sign of life, and forget the one before."""
         ...
 
-    def operator_alarms(self) -> Sequence[OpenAlarm]:
+    def operator_alarms(self) -> "Sequence[AlarmInfo]":
         """Return the open alarms."""
         ...
 

@@ -11,6 +11,7 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, parse_device
 from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.kernel.wire.decode import decode
+from greenwater.storage.registry.quarantine import InQuarantine
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.counters import Counters
 from ingest.intake import Batch, digest_of
@@ -19,34 +20,10 @@ from ingest.ports import Registry, Worker
 from ingest.seen import Seen
 
 
-class Entry(Protocol):
-    """What a quarantined entry says."""
-
-    @property
-    def device(self) -> str:
-        """Whose it is."""
-        ...
-
-    @property
-    def topic(self) -> str:
-        """Where it came on."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """What rests there."""
-        ...
-
-    @property
-    def raw(self) -> bytes | None:
-        """Its bytes, if they are still there."""
-        ...
-
-
 class Desk(Registry, Protocol):
     """The registry, quarantine desk included."""
 
-    def get_quarantined(self, entry: int) -> Entry:
+    def get_quarantined(self, entry: int) -> InQuarantine:
         """Return one entry with its bytes."""
         ...
 
@@ -100,7 +77,10 @@ def replay_entries(
     *,
     worker: Worker,
 ) -> Iterator[tuple[int, str]]:
-    """Take entries in again; yield each with what became of it."""
+    """Take entries in again; yield each with what became of it.
+
+    One of which the store takes nothing stays as it is, to be taken in later.
+    """
     for number in entries:
         entry = registry.get_quarantined(number)
         try:
@@ -111,6 +91,9 @@ def replay_entries(
         taken = take_in_readings(
             readings, registry, telemetry, clock, worker=worker, gaps=gaps
         )
+        if taken.quarantined and not taken.stored + taken.repeated:
+            yield number, "still refused: the store takes nothing of it"
+            continue
         registry.mark_replayed(number, milliseconds(clock.now()))
         yield number, f"{taken.stored} stored, {taken.repeated} there already"
 
@@ -122,7 +105,7 @@ def _gap(raw: bytes) -> Gap:
         raise InputError(str(exc)) from exc
 
 
-def _content(entry: Entry, clock: Clock) -> tuple[list[Reading], list[Gap]]:
+def _content(entry: InQuarantine, clock: Clock) -> tuple[list[Reading], list[Gap]]:
     if entry.raw is None:
         raise InputError("its bytes were given up under the device's budget")
     if entry.kind in ("reading", "overwritten"):

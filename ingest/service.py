@@ -20,6 +20,7 @@ from greenwater.kernel import topics
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, UnavailableError
 from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.wire.messages import Reply, Status, decode_message
 from ingest.counters import Counters
@@ -27,7 +28,7 @@ from ingest.duties import Duties
 from ingest.intake import Batch, open_batch
 from ingest.mapping import Mappings
 from ingest.pipeline import Pipeline, Taken
-from ingest.ports import Delivery, Outlet, Quarantined, Registry
+from ingest.ports import Delivery, Outlet, Registry
 from ingest.queue import DeliveryQueue
 from ingest.schedule import backoff_s
 from ingest.upkeep import Upkeep

@@ -153,3 +153,17 @@ def test_what_was_refused_is_taken_in_once_the_store_is_put_right(
     )
     assert said == "1 stored, 0 there already"
     assert list(telemetry.gaps(EVER)) == [GAP]
+
+
+def test_what_the_store_refuses_again_is_not_marked_as_taken_in(
+    server: ScriptedInflux, telemetry: Telemetry, registry: Registry
+) -> None:
+    refuse_gaps(server)
+    pipeline(telemetry, registry).take_in([batch(1, encode([], [GAP]))])
+    (entry,) = registry.list_quarantine(kind="gap")
+    ((_, said),) = replay_entries(
+        registry, telemetry, [entry.id], ManualClock(NOW), worker=Numbered("by-hand")
+    )
+    assert said == "still refused: the store takes nothing of it"
+    (kept,) = registry.list_quarantine(kind="gap")
+    assert kept.replayed_ms is None

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.kernel.wire.messages import Reply, Status
 from greenwater.storage.registry import Registry, open_registry
 from ingest import ports
-from ingest.ports import Quarantined
 from tests.contracts.registries import HOUR, NOW, Databases, a_box, a_farm, replies
 
 

@@ -990,7 +990,7 @@ def test_an_administrator_says_where_alarms_reach_a_person(world: World) -> None
 
 
 def test_quarantine_is_looked_at_and_replayed(world: World) -> None:
-    from ingest.ports import Quarantined
+    from greenwater.kernel.quarantine import Quarantined
 
     raw = b"[{<script>"
     entry = Quarantined("hop-x", "gw/1/hop-x/up", "batch", raw, "not JSON", NOW_MS)

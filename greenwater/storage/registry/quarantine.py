@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, undefer
 
 from greenwater.kernel.errors import MissingError
+from greenwater.kernel.quarantine import Quarantined
 from greenwater.storage.registry.models import (
     Device,
     QuarantineAccount,
@@ -24,40 +25,6 @@ STRANGERS: Final = ""
 
 _MAX_REASON: Final = 1000
 _AT_ONCE: Final = 500
-
-
-class ToQuarantine(Protocol):
-    """What an entry must say; ``ingest.ports.Quarantined`` does."""
-
-    @property
-    def device(self) -> str:
-        """Who sent it, as far as is known."""
-        ...
-
-    @property
-    def topic(self) -> str:
-        """Where it came on."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """What rests: batch, record, reading, overwritten, message."""
-        ...
-
-    @property
-    def raw(self) -> bytes:
-        """The bytes."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why it is no reading."""
-        ...
-
-    @property
-    def received_ms(self) -> int:
-        """When it came."""
-        ...
 
 
 class InQuarantine(Struct, frozen=True):
@@ -84,7 +51,7 @@ class Quarantine:
     _sessions: Sessions
     bytes_per_device: int = BYTES_PER_DEVICE
 
-    def quarantine(self, entries: Iterable[ToQuarantine]) -> None:
+    def quarantine(self, entries: Iterable[Quarantined]) -> None:
         """Keep entries, each once (same device, kind, raw and reason: once).
 
         Beyond a device's byte budget the oldest of that device's entries lose their
@@ -185,7 +152,7 @@ class Quarantine:
             row.replayed_ms = now_ms
 
 
-def _values(entry: ToQuarantine) -> dict[str, Any]:
+def _values(entry: Quarantined) -> dict[str, Any]:
     # What came from outside may hold what no database takes: it is spelt out.
     reason = storable(entry.reason)
     digest = blake2b(reason.encode() + b"\0" + entry.raw, digest_size=16)
