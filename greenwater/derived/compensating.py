@@ -21,6 +21,9 @@ SALT_MS: Final = 7 * 24 * HOUR_MS
 WARM_MS: Final = 24 * HOUR_MS
 USUAL_C: Final = 28.0
 """Where nobody knows the temperature: ten degrees beside it change the result by 1 %."""
+MOST_C: Final = 40.0
+MOST_PSU: Final = 45.0
+"""The formulae's end; water beyond it is taken for this."""
 
 
 def needs_salt(one: Reading) -> bool:
@@ -42,8 +45,8 @@ def compensated(
     celsius = _near(temperature, one.taken_ms, WARM_MS)
     value = compensated_oxygen_mg_l(
         one.value,
-        USUAL_C if celsius is None else min(max(celsius, 0.0), 40.0),
-        min(max(psu, 0.0), 45.0),
+        USUAL_C if celsius is None else min(max(celsius, 0.0), MOST_C),
+        min(max(psu, 0.0), MOST_PSU),
         is_compensated=False,
     )
     return structs.replace(one, value=round(float(value), 4), is_compensated=True)

@@ -223,6 +223,49 @@ def test_clock_and_compensation_come_back_and_stay_until_others_are_given(
     assert list(store.latest(BOX)) == [other]
 
 
+def test_oxygen_told_as_of_fresh_water_is_told_apart(store: Telemetry) -> None:
+    """Among other readings, by a question of many too, and once readings are roll-ups."""
+
+    def oxygen(at_ms: int, value: float | None, told: bool | None) -> Reading:
+        return Reading(*POND, DO, at_ms, value, None, told)
+
+    def fresh(of: Span = ALWAYS) -> list[tuple[int, int, float]]:
+        found = store.uncompensated(of, HOUR)
+        return [(one.start_ms, one.number, one.mean) for one in found]
+
+    hour = T0 - T0 % HOUR
+    assert fresh() == []
+    readings = [
+        oxygen(hour + 1, 6.0, False),
+        oxygen(hour + 2, 8.0, False),
+        oxygen(hour + 3, 5.0, True),
+        oxygen(hour + 4, 4.0, None),
+        oxygen(hour + 5, None, False),
+        oxygen(hour + HOUR, 3.0, True),
+        oxygen(hour + 2 * HOUR, 7.0, False),
+    ]
+    store.write([*readings, reading(T, hour + 1, 28.0)])
+    store.write([oxygen(hour + 1, 6.0, None)])  # None says nothing of it
+    assert fresh() == [(hour, 2, 7.0), (hour + 2 * HOUR, 1, 7.0)]
+    assert fresh(Span(POND, hour + 2, hour + HOUR)) == [(hour, 1, 8.0)]
+    found = {
+        one.taken_ms: one for one in store.read_many([ALWAYS]) if one.channel is DO
+    }
+    assert [found[one.taken_ms].is_compensated for one in readings] == [
+        one.is_compensated for one in readings
+    ]
+    store.retain(
+        Measurement.WATER, hour + 2 * HOUR
+    )  # what is kept says it of what went
+    assert [one[:2] for one in fresh()] == [
+        (hour, 4),
+        (hour + HOUR, 1),
+        (hour + 2 * HOUR, 1),
+    ]
+    store.write([oxygen(hour + 2 * HOUR, 7.0, True)])
+    assert fresh() == []
+
+
 @pytest.mark.parametrize("clock", list(ClockQuality))
 def test_an_instant_shares_its_clock(store: Telemetry, clock: ClockQuality) -> None:
     store.write([reading(T, T0, 20.0), Reading(*POND, PH, T0, 7.0, clock)])

@@ -134,7 +134,7 @@ class InfluxTelemetry:
         windows = ql.spans_by_series(spans)
         found: list[Reading] = []
         statements = [
-            f"SELECT {ql.values_and_bad(channels)} FROM {self._server.from_(measurement)} "
+            f"SELECT {ql.values_and_salt(channels)} FROM {self._server.from_(measurement)} "
             f"WHERE {ql.within(start_ms, end_ms)} AND {ql.any_of(some)} "
             'GROUP BY "device","probe"'
             for start_ms, end_ms, series in ql.clusters(spans)
@@ -212,6 +212,10 @@ class InfluxTelemetry:
     ) -> Sequence[Bucket]:
         """Return the buckets of one channel (see the port)."""
         return self._rollups.downsample(span, channel, every_ms)
+
+    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
+        """Return the buckets of oxygen told as of fresh water (see the port)."""
+        return self._rollups.uncompensated(span, every_ms)
 
     def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
         """Make the hourly roll-ups anew (see the port)."""

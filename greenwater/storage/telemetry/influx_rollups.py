@@ -26,6 +26,7 @@ ROWS_WANTED: Final = 100_000
 LINES_KEPT: Final = 2_000
 _NOT_VOID: Final = f"> -1{'0' * 299}.0"
 """InfluxQL has no exponents."""
+_FRESH: Final = f'AND "{Channel.DISSOLVED_OXYGEN}_compensated" = false '
 
 
 class State(NamedTuple):
@@ -46,15 +47,44 @@ class InfluxRollups:
 
     def downsample(self, span: Span, channel: Channel, every_ms: int) -> list[Bucket]:
         """Return the buckets of one channel."""
-        measurement = SPECS[channel].measurement
-        state = self.state(measurement)
-        parts: list[Bucket] = []
-        if span.start_ms < state.given_up_ms:
-            end_ms = min(span.end_ms, state.given_up_ms)
-            parts += self._rolled(Span(span.series, span.start_ms, end_ms), channel)
+        state = self.state(SPECS[channel].measurement)
+        parts = [*self._before(span, channel, state)]
         for start_ms, end_ms in _around(span, state):
             parts += self._raw(Span(span.series, start_ms, end_ms), channel, every_ms)
         return merged(parts, every_ms)
+
+    def uncompensated(self, span: Span, every_ms: int) -> list[Bucket]:
+        """Return the buckets of oxygen that was told as of fresh water."""
+        channel = Channel.DISSOLVED_OXYGEN
+        state = self.state(SPECS[channel].measurement)
+        parts = [
+            bucket
+            for start_ms, end_ms in _around(span, state)
+            for bucket in self._raw(
+                Span(span.series, start_ms, end_ms), channel, every_ms, _FRESH
+            )
+        ]
+        if span.start_ms < state.given_up_ms and self._is_fresh_after(span, state):
+            parts += self._before(span, channel, state)
+        return merged(parts, every_ms)
+
+    def _before(self, span: Span, channel: Channel, state: State) -> Iterator[Bucket]:
+        """Yield the hours of a span whose readings were given up."""
+        if span.start_ms < state.given_up_ms:
+            end_ms = min(span.end_ms, state.given_up_ms)
+            yield from self._rolled(Span(span.series, span.start_ms, end_ms), channel)
+
+    def _is_fresh_after(self, span: Span, state: State) -> bool:
+        """Return whether the oldest oxygen that is kept was told as of fresh water."""
+        name = ql.name(Channel.DISSOLVED_OXYGEN)
+        told = ql.name(f"{Channel.DISSOLVED_OXYGEN}_compensated")
+        statement = (
+            f"SELECT {name},{told} FROM {self._server.from_(Measurement.WATER)} "
+            f"WHERE {ql.of_series(span.series)} AND time >= {ql.at_ms(state.given_up_ms)} "
+            f"AND {name} {_NOT_VOID} LIMIT 1"
+        )
+        rows = [row for _, row in self._server.query([statement])]
+        return bool(rows) and rows[0].values[0][2] is False
 
     def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
         """Make roll-ups anew; return how many hours of channels."""
@@ -119,10 +149,12 @@ class InfluxRollups:
             for hour_ms, count, low, total, high in row.values:
                 yield Bucket(hour_ms, count, float(low), total / count, float(high))
 
-    def _raw(self, span: Span, channel: Channel, every_ms: int) -> list[Bucket]:
-        buckets = self._buckets(span, channel, every_ms, "")
+    def _raw(
+        self, span: Span, channel: Channel, every_ms: int, only: str = ""
+    ) -> list[Bucket]:
+        buckets = self._buckets(span, channel, every_ms, only)
         if any(bucket.minimum == VOID for bucket in buckets):
-            only = f'AND "{channel}" {_NOT_VOID} '
+            only = f'{only}AND "{channel}" {_NOT_VOID} '
             buckets = self._buckets(span, channel, every_ms, only)
         return buckets
 

@@ -160,6 +160,14 @@ def values_and_bad(channels: Iterable[Channel]) -> str:
     return ",".join(f'"{c}","{c}_bad"' for c in channels)
 
 
+def values_and_salt(channels: Sequence[Channel]) -> str:
+    """Return these, and whether oxygen was compensated for salinity."""
+    found = values_and_bad(channels)
+    if Channel.DISSOLVED_OXYGEN not in channels:
+        return found
+    return f'{found},"{Channel.DISSOLVED_OXYGEN}_compensated"'
+
+
 def everything(channels: Sequence[Channel]) -> str:
     """Return the fields of whole readings."""
     beside = ",".join(f'"{c}_compensated"' for c in channels)

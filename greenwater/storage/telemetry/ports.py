@@ -206,8 +206,8 @@ class Telemetry(Protocol):
     def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
         """Return all readings of many spans, in no particular order.
 
-        Made for the question "what is already there?": few round trips, values only
-        (``clock`` and ``is_compensated`` may be None).
+        Made for the question "what is already there?": few round trips (``clock`` may be
+        None).
         """
         ...
 
@@ -235,6 +235,14 @@ class Telemetry(Protocol):
 
         Where raw readings have passed their retention, the roll-ups answer; they are
         exact for multiples of the roll-up's own width.
+        """
+        ...
+
+    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
+        """Return, as ``downsample`` does, the oxygen (mg/L) of which its probe said that it
+        took salt water for fresh.
+
+        A roll-up does not say it of its readings: it is as the oldest one that is kept.
         """
         ...
 

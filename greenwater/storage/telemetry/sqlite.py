@@ -310,6 +310,13 @@ class SqliteTelemetry:
             return []
         return self._rollups.downsample(series, span, channel, every_ms)
 
+    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
+        """Return the buckets of oxygen told as of fresh water (see the port)."""
+        series = self._id(span.series)
+        if series is None:
+            return []
+        return self._rollups.uncompensated(series, span, every_ms)
+
     def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
         """Make the hourly roll-ups anew (see the port)."""
         return self._rollups.roll_up(measurement, from_ms, until_ms)

@@ -36,8 +36,14 @@ _BUCKETS: Final = """
 SELECT taken_ms - taken_ms % ?, count(value), min(value), avg(value), max(value)
 FROM reading
 WHERE series = ? AND taken_ms >= ? AND taken_ms < ? AND channel = ?
-  AND value IS NOT NULL
+  AND value IS NOT NULL {only}
 GROUP BY 1
+"""
+_FRESH: Final = "AND compensated = 0"
+_OLDEST: Final = """
+SELECT compensated FROM reading
+WHERE series = ? AND taken_ms >= ? AND channel = ? AND value IS NOT NULL
+ORDER BY taken_ms LIMIT 1
 """
 
 
@@ -56,20 +62,47 @@ class SqliteRollups:
         self, series: int, span: Span, channel: Channel, every_ms: int
     ) -> list[Bucket]:
         """Return the buckets of one channel of the series with this id."""
-        code, kept_ms = self._codes[channel], self._given_up(series, channel)
+        kept_ms = self._given_up(series, channel)
+        parts = self._rolled(series, span, channel, kept_ms)
+        parts += self._raw(series, span, channel, every_ms)
+        return merged(parts, every_ms)
+
+    def uncompensated(self, series: int, span: Span, every_ms: int) -> list[Bucket]:
+        """Return the buckets of oxygen that was told as of fresh water."""
+        channel = Channel.DISSOLVED_OXYGEN
+        parts = self._raw(series, span, channel, every_ms, _FRESH)
+        kept_ms = self._given_up(series, channel)
+        if span.start_ms < kept_ms:
+            oldest = (series, kept_ms, self._codes[channel])
+            if self._file.ask(_OLDEST, oldest) == [(0,)]:
+                parts += self._rolled(series, span, channel, kept_ms)
+        return merged(parts, every_ms)
+
+    def _rolled(
+        self, series: int, span: Span, channel: Channel, kept_ms: int
+    ) -> list[Bucket]:
         start_ms, end_ms = held(span.start_ms), held(span.end_ms)
-        parts = [
+        return [
             Bucket(hour_ms, count, low, total / count, high)
             for hour_ms, count, low, total, high in self._file.ask(
                 "SELECT hour_ms, count, minimum, total, maximum FROM hourly "
                 "WHERE series = ? AND channel = ? AND hour_ms >= ? AND hour_ms < ?",
-                (series, code, start_ms, min(end_ms, kept_ms)),
+                (series, self._codes[channel], start_ms, min(end_ms, kept_ms)),
             )
         ]
-        for first_ms, last_ms in self._windows(series, start_ms, end_ms):
-            values = (every_ms, series, first_ms, last_ms, code)
-            parts += [Bucket(*row) for row in self._file.ask(_BUCKETS, values)]
-        return merged(parts, every_ms)
+
+    def _raw(
+        self, series: int, span: Span, channel: Channel, every_ms: int, only: str = ""
+    ) -> list[Bucket]:
+        asked, code = _BUCKETS.format(only=only), self._codes[channel]
+        start_ms, end_ms = held(span.start_ms), held(span.end_ms)
+        return [
+            Bucket(*row)
+            for first_ms, last_ms in self._windows(series, start_ms, end_ms)
+            for row in self._file.ask(
+                asked, (every_ms, series, first_ms, last_ms, code)
+            )
+        ]
 
     def roll_up(self, measurement: Measurement, from_ms: int, until_ms: int) -> int:
         """Make roll-ups anew; return how many hours of channels."""
