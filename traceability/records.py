@@ -1,11 +1,11 @@
-"""Checking what is entered in the book: pure."""
+"""Checking what is entered in a book: the farm's here, the vessel's with the same checks. Pure."""
 
 import datetime as dt
 import hashlib
 import math
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,9 +13,13 @@ import msgspec
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.letters import has_odd
 from greenwater.reference.records import Field, FieldType, get_kind
+from greenwater.reference.vessel_records import VesselField
 
 MAX_TEXT: Final = 500
 MAX_NUMBER: Final = 1e12
+
+AnyField = Field | VesselField
+"""A field of either book."""
 
 
 class FieldError(InputError):
@@ -37,20 +41,14 @@ def checked_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     about = get_kind(kind)
     known = {field.name: field for field in about.fields}
-    odd = sorted(set(fields) - set(known))
-    if odd:
-        raise InputError(
-            f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}", "form_old"
-        )
+    refuse_unknown(kind, fields, known)
     kept = {}
     for name, field in known.items():
         value = _checked(kind, field, fields.get(name))
         if value is not None:
             kept[name] = value
         elif field.is_required:
-            raise FieldError(
-                name, f"{kind}: {name} is missing; enter it", "field_empty", field=name
-            )
+            raise missing(kind, field)
     if about.one_of and not any(name in kept for name in about.one_of):
         raise FieldError(
             about.one_of[0],
@@ -69,27 +67,62 @@ def _checked(kind: str, field: Field, value: Any) -> Any:
             "field_odd",
             field=field.name,
         )
-    text = unicodedata.normalize("NFC", str(value)).strip() if value is not None else ""
+    text = tidy(value) if value is not None else ""
     if not text:
         return None
     if field.type is FieldType.NUMBER:
-        return _number(kind, field, text)
+        return checked_number(kind, field, text)
     if field.type is FieldType.DATE:
-        return _date(kind, field, text)
+        return checked_day(kind, field, text)
     if field.type is FieldType.CHOICE:
-        if text not in field.choices:
-            raise FieldError(
-                field.name,
-                f"{kind}: {field.name} {text[:40]!r} is not one of "
-                f"{', '.join(field.choices)}",
-                "field_choice",
-                field=field.name,
-            )
-        return text
-    return _text(kind, field, text)
+        return checked_choice(kind, field, text, field.choices)
+    return checked_text(kind, field, text)
 
 
-def _text(kind: str, field: Field, text: str) -> str:
+def refuse_unknown(
+    kind: str, fields: Mapping[str, Any], known: Collection[str]
+) -> None:
+    """Let fields through that a kind of record has.
+
+    Raises:
+        InputError: one does not exist.
+    """
+    odd = sorted(set(fields) - set(known))
+    if odd:
+        raise InputError(
+            f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}", "form_old"
+        )
+
+
+def missing(kind: str, field: AnyField) -> FieldError:
+    """Return what is wrong with an empty field that must be filled in."""
+    name = field.name
+    return FieldError(
+        name, f"{kind}: {name} is missing; enter it", "field_empty", field=name
+    )
+
+
+def tidy(value: object) -> str:
+    """Return what was typed in the one spelling that is kept: composed, no blanks around it."""
+    return unicodedata.normalize("NFC", str(value)).strip()
+
+
+def checked_choice(
+    kind: str, field: AnyField, text: str, choices: Collection[str]
+) -> str:
+    """Return a word that may be chosen. Raises: FieldError: it may not."""
+    if text not in choices:
+        raise FieldError(
+            field.name,
+            f"{kind}: {field.name} {text[:40]!r} is not one of {', '.join(choices)}",
+            "field_choice",
+            field=field.name,
+        )
+    return text
+
+
+def checked_text(kind: str, field: AnyField, text: str) -> str:
+    """Return a text that may be kept. Raises: FieldError: too long, or odd letters in it."""
     if len(text) > MAX_TEXT or has_odd(text):
         raise FieldError(
             field.name,
@@ -102,8 +135,12 @@ def _text(kind: str, field: Field, text: str) -> str:
     return text
 
 
-def _date(kind: str, field: Field, text: str) -> str:
-    """Return a day as ISO writes it; ``23/11/2026`` is read as well."""
+def checked_day(kind: str, field: AnyField, text: str) -> str:
+    """Return a day as ISO writes it; ``23/11/2026`` is read as well.
+
+    Raises:
+        FieldError: it is none, or of another age.
+    """
     try:
         parts = text.split("/")
         if len(parts) == 3:
@@ -111,38 +148,42 @@ def _date(kind: str, field: Field, text: str) -> str:
             found = dt.date(year, month, day)
         else:
             found = dt.date.fromisoformat(text)
+        if not 1900 <= found.year <= 2200:
+            raise ValueError("not of this time")
     except ValueError:
         raise FieldError(
             field.name,
-            f"{kind}: {field.name} {text[:40]!r} is not a day: 2026-11-23",
+            f"{kind}: {field.name} {text[:40]!r} is not a day of this time: 2026-11-23",
             "field_day",
             field=field.name,
         ) from None
-    if not 1900 <= found.year <= 2200:
-        raise FieldError(
-            field.name,
-            f"{kind}: {field.name} {text[:40]!r} is not of this time",
-            "field_day",
-            field=field.name,
-        )
     return found.isoformat()
 
 
-def _number(kind: str, field: Field, text: str) -> float | int:
-    what = f"{kind}: {field.name} {text[:40]!r}"
+def parsed_number(kind: str, name: str, text: str) -> float:
+    """Return a number as people write it, ``12,5`` or ``12.5``. Raises: FieldError: it is none."""
     try:
         number = float(text.replace(" ", "").replace(",", "."))
     except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         raise FieldError(
-            field.name,
-            f"{what} is not a number such as 12,5",
+            name,
+            f"{kind}: {name} {text[:40]!r} is not a number such as 12,5",
             "field_number",
-            field=field.name,
+            field=name,
             typed=text[:40],
-        ) from None
+        )
+    return number
+
+
+def checked_number(kind: str, field: AnyField, text: str) -> float | int:
+    """Return a number within its field's limits. Raises: FieldError: it is not."""
+    number = parsed_number(kind, field.name, text)
+    what = f"{kind}: {field.name} {text[:40]!r}"
     low = -MAX_NUMBER if field.minimum is None else field.minimum
     high = MAX_NUMBER if field.maximum is None else field.maximum
-    if not (math.isfinite(number) and low <= number <= high):
+    if not low <= number <= high:
         raise FieldError(
             field.name,
             f"{what} is not from {low:g} to {high:g} {field.unit}".rstrip(),

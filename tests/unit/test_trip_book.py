@@ -156,10 +156,11 @@ def test_the_tolerance_is_ten_hundredths_of_what_was_weighed() -> None:
         ("catch", {"colour": "red"}, "no field 'colour'"),
         ("landing", {"port": "XXX", "receiver": "x"}, "port 'XXX' is not one of"),
         ("trip", {"departure_ms": NOW, "departure_port": "CHR", "gear": "LLD",
-                  "crew": "2,5"}, "no whole number"),
+                  "crew": "2,5"}, "not a whole number"),
         ("trip", {"departure_ms": NOW, "departure_port": "CHR", "gear": "LLD",
                   "crew": 9, "return_ms": NOW - 1, "return_port": "CHR"}, "cannot end"),
-        ("paper", {"paper": "licence", "number": "1", "from_day": "hôm qua"}, "no day"),
+        ("paper", {"paper": "licence", "number": "1", "from_day": "hôm qua"}, "not a day"),
+        ("paper", {"paper": "licence", "number": "\u202e1", "from_day": "2026-01-01"}, "control"),
         ("party", {}, "'party' is not one of"),
     ],
 )  # fmt: skip

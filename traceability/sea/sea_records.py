@@ -1,12 +1,10 @@
 """Checking what is entered in a vessel's book: pure."""
 
-import datetime as dt
 import math
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.errors import MissingError
 from greenwater.reference.species import get_species
 from greenwater.reference.vessel_records import (
     CHOICES,
@@ -14,7 +12,17 @@ from greenwater.reference.vessel_records import (
     VesselFieldType,
     get_vessel_kind,
 )
-from traceability.records import MAX_TEXT, FieldError
+from traceability.records import (
+    FieldError,
+    checked_choice,
+    checked_day,
+    checked_number,
+    checked_text,
+    missing,
+    parsed_number,
+    refuse_unknown,
+    tidy,
+)
 
 MOST_LINES: Final = 40
 MOST_KG: Final = 1_000_000.0
@@ -31,20 +39,15 @@ def checked_sea_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         InputError: the kind, or a field, does not exist.
     """
     known = {field.name: field for field in get_vessel_kind(kind).fields}
-    odd = sorted(set(fields) - set(known))
-    if odd:
-        raise InputError(
-            f"a record {kind} has no field {odd[0]!r}: {', '.join(known)}", "form_old"
-        )
+    refuse_unknown(kind, fields, known)
     kept = {}
     for name, field in known.items():
         value = fields.get(name)
+        value = tidy(value) if isinstance(value, str) else value
         if value is not None and value not in ("", [], {}):
             kept[name] = _CHECKS[field.type](kind, field, value)
         elif field.is_required:
-            raise FieldError(
-                name, f"{kind}: {name} is missing; enter it", "field_empty", field=name
-            )
+            raise missing(kind, field)
     _agree(kind, kept)
     return kept
 
@@ -73,63 +76,8 @@ def _agree(kind: str, kept: Mapping[str, Any]) -> None:
         )
 
 
-def _text(kind: str, field: VesselField, value: Any) -> str:
-    text = unicodedata.normalize("NFC", str(value)).strip()
-    if not text or len(text) > MAX_TEXT or any(ord(one) < 32 for one in text):
-        raise FieldError(
-            field.name,
-            f"{kind}: {field.name} is empty, longer than {MAX_TEXT} characters, or has "
-            "control characters in it",
-            "field_long",
-            field=field.name,
-            most=MAX_TEXT,
-        )
-    return text
-
-
-def _number(kind: str, field: VesselField, value: Any) -> float:
-    low = -math.inf if field.minimum is None else field.minimum
-    high = math.inf if field.maximum is None else field.maximum
-    number = _float(kind, field.name, value)
-    if not low <= number <= high:
-        raise FieldError(
-            field.name,
-            f"{kind}: {field.name} {number:g} is not from {low:g} to {high:g} "
-            f"{field.unit}".rstrip(),
-            "field_range",
-            field=field.name,
-            low=low,
-            high=high,
-            unit=field.unit,
-        )
-    if field.is_whole and number != int(number):
-        raise FieldError(
-            field.name,
-            f"{kind}: {field.name} {number:g} is no whole number",
-            "field_whole",
-            field=field.name,
-        )
-    return int(number) if number == int(number) else number
-
-
-def _float(kind: str, name: str, value: Any) -> float:
-    try:
-        number = float(str(value).replace(" ", "").replace(",", "."))
-    except ValueError:
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise FieldError(
-            name,
-            f"{kind}: {name} {str(value)[:40]!r} is not a number",
-            "field_number",
-            field=name,
-            typed=str(value)[:40],
-        )
-    return number
-
-
 def _instant(kind: str, field: VesselField, value: Any) -> int:
-    number = _float(kind, field.name, value)
+    number = parsed_number(kind, field.name, str(value))
     if not _EARLIEST_MS <= number <= _LATEST_MS:
         raise FieldError(
             field.name,
@@ -138,30 +86,6 @@ def _instant(kind: str, field: VesselField, value: Any) -> int:
             field=field.name,
         )
     return int(number)
-
-
-def _day(kind: str, field: VesselField, value: Any) -> str:
-    try:
-        return dt.date.fromisoformat(str(value)).isoformat()
-    except ValueError:
-        raise FieldError(
-            field.name,
-            f"{kind}: {field.name} {str(value)[:40]!r} is no day",
-            "field_day",
-            field=field.name,
-        ) from None
-
-
-def _choice(kind: str, field: VesselField, value: Any) -> str:
-    if value not in CHOICES[field.list]:
-        raise FieldError(
-            field.name,
-            f"{kind}: {field.name} {str(value)[:40]!r} is not one of "
-            f"{', '.join(CHOICES[field.list])}",
-            "field_choice",
-            field=field.name,
-        )
-    return str(value)
 
 
 def _lines(kind: str, field: VesselField, value: Any) -> list[dict[str, Any]]:
@@ -213,7 +137,7 @@ def _line(kind: str, field: VesselField, one: Any) -> dict[str, Any]:
 
 
 def _kg(kind: str, value: Any) -> float:
-    kg = _float(kind, "lines", 0 if value in (None, "") else value)
+    kg = parsed_number(kind, "lines", "0" if value in (None, "") else str(value))
     if not 0 <= kg <= MOST_KG:
         raise FieldError(
             "lines",
@@ -231,11 +155,19 @@ def _covers(kind: str, field: VesselField, value: Any) -> dict[str, str]:
 
 
 _CHECKS: Final[Mapping[VesselFieldType, Callable[[str, VesselField, Any], Any]]] = {
-    VesselFieldType.TEXT: _text,
-    VesselFieldType.NUMBER: _number,
+    VesselFieldType.TEXT: lambda kind, field, value: checked_text(
+        kind, field, tidy(value)
+    ),
+    VesselFieldType.NUMBER: lambda kind, field, value: checked_number(
+        kind, field, str(value)
+    ),
     VesselFieldType.INSTANT: _instant,
-    VesselFieldType.DAY: _day,
-    VesselFieldType.CHOICE: _choice,
+    VesselFieldType.DAY: lambda kind, field, value: checked_day(
+        kind, field, str(value)
+    ),
+    VesselFieldType.CHOICE: lambda kind, field, value: checked_choice(
+        kind, field, str(value), CHOICES[field.list]
+    ),
     VesselFieldType.LINES: _lines,
     VesselFieldType.COVERS: _covers,
 }
