@@ -16,6 +16,7 @@ from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import WorkerId
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
+from ingest.brokers.applying import write_private
 from ingest.counters import Counters
 from ingest.duties import Duties
 from ingest.inlet.frames import Connect
@@ -37,12 +38,13 @@ def client_id(home: Path, worker: str) -> str:
     """Return this worker's secret client id, the same at every start.
 
     Whoever knew it could connect under it, throw ingest off and destroy its queue:
-    it carries 128 secret bits and its file is ours alone.
+    it carries 128 secret bits and its file is ours alone. An empty file is what a power
+    cut left of an older release's; without an id the broker lets nobody in.
     """
     path = home / f"ingest-{worker}.client-id"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(f"gw-ingest-{worker}-{secrets.token_hex(16)}\n")
+    if not path.exists() or not path.stat().st_size:
+        secret = secrets.token_hex(16)
+        write_private(path, f"gw-ingest-{worker}-{secret}\n".encode())
     return path.read_text().strip()
 
 

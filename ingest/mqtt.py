@@ -73,6 +73,7 @@ class MqttInlet:
         client.on_connect = self._connected
         client.on_connect_fail = self._failed
         client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed
         client.on_message = self._received
         self._has_failed = False
 
@@ -122,6 +123,13 @@ class MqttInlet:
         self.is_online.set()
         log.info("broker.connected", host=self._url.host, port=self._url.port)
         self._on_online()
+
+    def _subscribed(
+        self, _c: paho.Client, _u: Any, _m: int, reasons: Sequence[Any], _p: Any
+    ) -> None:
+        for topic, reason in zip(self._filters, reasons, strict=True):
+            if reason.is_failure:
+                log.error("broker.refused", reason=f"to hear {topic}: {reason}")
 
     def _failed(self, _c: paho.Client, _u: Any) -> None:
         if not self._has_failed:  # once, though it is tried every few seconds

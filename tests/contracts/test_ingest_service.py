@@ -20,6 +20,7 @@ from greenwater.kernel.wire.messages import Reply, Status, encode_message
 from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
+from ingest.bootstrap import client_id
 from ingest.clones import QUIET_MS
 from ingest.counters import Counters
 from ingest.duties import Duties
@@ -289,3 +290,14 @@ def test_a_status_that_no_database_takes_does_not_end_the_service(
     odd = Status(online=True, boot="\x00", outbox_depth=10**30, at_ms=2**70)
     bench.settle([(topics.status(BOX), encode_message(odd)), status("boot-a")])
     bench.duties.do(bench.outlet)
+
+
+def test_a_client_id_lasts_and_is_made_where_a_power_cut_left_none(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ingest-w1.client-id"
+    path.touch()
+    made = client_id(tmp_path, "w1")
+    assert made.startswith("gw-ingest-w1-")
+    assert client_id(tmp_path, "w1") == made
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.connection import Connection, DeniedError, Peer
 from greenwater.kernel.broker_url import BrokerUrl
@@ -26,6 +27,7 @@ from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import applying, mosquitto, nats, tls
 from ingest.brokers.applying import Applied
 from ingest.brokers.plan import Account, Listener, Rights, accounts
+from ingest.mqtt import MqttInlet
 from tests.conftest import started
 from tests.live.clients import Client, closing_all, wait_for
 from tests.servers import Mosquitto, Nats, Server, free_port
@@ -418,6 +420,24 @@ def test_on_nats_a_box_cannot_use_up_the_consumers(shared_platform: Platform) ->
 
     assert not any(box.subscribe(f"gw/1/box-a/cmd/{n}", 1) for n in range(30))
     assert box.subscribe("gw/1/box-a/cmd/+", 0)
+
+
+def test_on_nats_what_ingest_may_not_hear_is_said(shared_platform: Platform) -> None:
+    if shared_platform.kind == "mosquitto":
+        return  # it grants everything, and delivers nothing of it
+    port = shared_platform.service_port
+    inlet = MqttInlet(
+        BrokerUrl("127.0.0.1", port, False, SERVICE, shared_platform.secret.password),
+        client_id="gw-ingest-deaf",
+        filters=(UP, "strangers/#"),
+        offer=lambda _: True,
+        on_online=lambda: None,
+        keeps_session=False,
+    )
+    with capture_logs() as said, inlet.running():
+        wait_for("it is said", lambda: any("strangers" in str(one) for one in said))
+    refused = [one["reason"] for one in said if one["event"] == "broker.refused"]
+    assert [reason.split(":")[0] for reason in refused] == ["to hear strangers/#"]
 
 
 def test_a_revoked_box_is_thrown_off_and_the_others_stay(platform: Platform) -> None:
