@@ -14,8 +14,14 @@ import msgspec
 from analytics.flagging import is_believable
 from analytics.places import Places
 from analytics.ports import Telemetry
-from greenwater.derived.ammonia import INPUTS, TAN_MS, Known, Water, derived
-from greenwater.derived.compensating import compensated, needs_salt
+from greenwater.derived.ammonia import INPUTS, TAN_MS, Beside, Known, Water, derived
+from greenwater.derived.compensating import (
+    SALT_MS,
+    WARM_MS,
+    compensated,
+    nearest,
+    needs_salt,
+)
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Series, Span
 
@@ -67,7 +73,12 @@ class Deriving:
         water = None if unit is None else self._waters.get(unit)
         if water is None:
             return one
-        return compensated(one, water.salinity, water.temperature)
+        own = water.probes.get(f"{one.device}/{one.probe}", Beside())
+        return compensated(
+            one,
+            nearest(one.taken_ms, own.salinity, water.salinity, SALT_MS),
+            nearest(one.taken_ms, own.temperature, water.temperature, WARM_MS),
+        )
 
     def taken(self) -> dict[str, bytes]:
         """Return the states that changed since this was asked last."""

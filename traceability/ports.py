@@ -23,6 +23,10 @@ class Telemetry(Protocol):
         """Return non-empty buckets in time order."""
         ...
 
+    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
+        """Return those of oxygen that was told as of fresh water."""
+        ...
+
     def write(self, readings: Sequence[Reading]) -> None:
         """Store readings."""
         ...

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.derived.following import SOURCES
-from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading, Source, milliseconds
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.people import Role
@@ -23,6 +21,7 @@ from web.views.cards import FIRST, HAND_STALE_MS, STALE_MS, state_of, value_text
 from web.views.facts import Facts, Hanging, Snapshots
 from web.views.formats import DAY_MS, age, amount
 from web.views.lights import Light, light_of
+from web.views.series import water_now
 from web.views.shown import UnitView
 from web.views.trends import EVERY_MS, PAST_MS, stale_after_ms, trend_of
 from web.words import Lang, channel_name, say
@@ -75,8 +74,8 @@ def main_of(services: Services, hanging: Sequence[Hanging], now_ms: int) -> Main
         series = Series(one.deployed.device, one.deployed.probe)
         start_ms = max(now_ms - PAST_MS, one.deployed.from_ms)
         span = Span(series, start_ms, now_ms + 1)
-        asked = _kept_as(one, reading)
-        buckets = services.telemetry.downsample(span, asked, EVERY_MS)
+        water = water_now(services, hanging)
+        buckets = water.downsample(span, channel, EVERY_MS)
         return Main(one, reading, buckets)
     return None
 
@@ -146,14 +145,6 @@ class MainWords:
     state: str
 
 
-def _kept_as(one: Hanging, reading: Reading) -> Channel:
-    """Return the channel whose past says how often a number comes: of a derived one its source."""
-    if reading not in one.derived:
-        return reading.channel
-    sent = {known.channel for known in one.readings}
-    return next(source for source in SOURCES[reading.channel] if source in sent)
-
-
 def main_words(lang: Lang, main: Main, now_ms: int) -> MainWords:
     """Return what a card says of its number; an old one has no trend."""
     reading = main.reading
@@ -163,15 +154,14 @@ def main_words(lang: Lang, main: Main, now_ms: int) -> MainWords:
     is_hand = main.hanging.source is Source.HAND
     if is_hand:
         told = f"{say(lang, 'chart_by_hand')}, {told}"
-    is_derived = reading in main.hanging.derived
-    if is_derived:
+    if reading in main.hanging.derived:
         told = f"{say(lang, 'worked_out')}, {told}"
     stale_ms = HAND_STALE_MS if is_hand else stale_after_ms(main.buckets)
     state = state_of(reading.taken_ms, now_ms, stale_ms=stale_ms)
     if state != "fresh":
         return MainWords(name, value, say(lang, "stale", age=told), "", state)
     trend = trend_of(reading.channel, main.buckets)
-    if trend is None or is_hand or is_derived:
+    if trend is None or is_hand:
         return MainWords(name, value, told, "", state)
     change = amount(lang, reading.channel, abs(trend.per_h))
     words = say(lang, f"trend_{trend.way}", change=change)

@@ -38,6 +38,10 @@ class Telemetry(Protocol):
         """Return non-empty buckets in time order."""
         ...
 
+    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
+        """Return those of oxygen that was told as of fresh water."""
+        ...
+
     def gaps(self, span: Span) -> Sequence[Gap]:
         """Return the gaps that touch the span."""
         ...

@@ -46,12 +46,21 @@ class Known(NamedTuple):
     value: float
 
 
+class Beside(Struct):
+    """What one probe said last of the water that another value needs."""
+
+    temperature: Known | None = None
+    salinity: Known | None = None
+
+
 class Water(Struct):
     """What is remembered of a unit: its tests of total ammonia, its newest readings."""
 
     tans: list[Known] = []
     temperature: Known | None = None
     salinity: Known | None = None
+    probes: dict[str, Beside] = {}
+    """What each probe said last, by ``device/probe``."""
 
     def learn(self, readings: Iterable[Reading]) -> list[Known]:
         """Take in tests of total ammonia; return those that are new or were corrected."""
@@ -83,8 +92,9 @@ def derived(water: Water, readings: Sequence[Reading]) -> list[Reading]:
             if one.value is not None:
                 probe = by_probe.setdefault(f"{one.device}/{one.probe}", {})
                 probe[one.channel] = one.value
-        for values in by_probe.values():
+        for name, values in by_probe.items():
             _remember(water, at_ms, values)
+            _remember(water.probes.setdefault(name, Beside()), at_ms, values)
         for one in now:
             if one.channel is Channel.PH and one.value is not None:
                 values = by_probe[f"{one.device}/{one.probe}"]
@@ -125,7 +135,9 @@ def psu_among(values: Mapping[Channel, float]) -> float | None:
     return float(salinity_of_specific(specific))
 
 
-def _remember(water: Water, at_ms: int, values: Mapping[Channel, float]) -> None:
+def _remember(
+    water: Water | Beside, at_ms: int, values: Mapping[Channel, float]
+) -> None:
     celsius, psu = values.get(Channel.TEMPERATURE), psu_among(values)
     if celsius is not None and _is_newer(at_ms, water.temperature):
         water.temperature = Known(at_ms, celsius)

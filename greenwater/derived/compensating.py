@@ -52,6 +52,16 @@ def compensated(
     return structs.replace(one, value=round(float(value), 4), is_compensated=True)
 
 
+def nearest(
+    at_ms: int, own: Known | None, there: Known | None, longest_ms: int
+) -> Known | None:
+    """Return what a probe itself knows, where that is not too old; else what its unit does.
+
+    Water lies in layers: what the other end of the pond says comes second.
+    """
+    return there if _near(own, at_ms, longest_ms) is None else own
+
+
 def newest_water(readings: Iterable[Reading]) -> tuple[Known | None, Known | None]:
     """Return the newest salinity and temperature among a unit's readings.
 

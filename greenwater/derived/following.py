@@ -30,6 +30,12 @@ SOURCES: Final[Mapping[Channel, Sequence[Channel]]] = {
 }
 """Of which channels each follows, the first that is there."""
 
+DECIMALS: Final[Mapping[Channel, int]] = {
+    Channel.SALINITY: 3,
+    Channel.DISSOLVED_OXYGEN: 3,
+    Channel.OXYGEN_SATURATION: 2,
+}
+
 Told = Mapping[Channel, Reading]
 
 
@@ -65,12 +71,13 @@ def _salinity(told: Told) -> Known | None:
     raw = _known(told.get(Channel.CONDUCTIVITY))
     if raw and warm and abs(raw.taken_ms - warm.taken_ms) <= BESIDE_MS:
         psu = float(salinity_psu(max(raw.value, 0.0), warm.value))
-        return Known(min(raw.taken_ms, warm.taken_ms), round(psu, 3))
+        psu = round(psu, DECIMALS[Channel.SALINITY])
+        return Known(min(raw.taken_ms, warm.taken_ms), psu)
     turned = _known(told.get(Channel.SPECIFIC_CONDUCTIVITY))
     if turned is None:
         return None
     psu = float(salinity_of_specific(max(turned.value, 0.0)))
-    return Known(turned.taken_ms, round(psu, 3))
+    return Known(turned.taken_ms, round(psu, DECIMALS[Channel.SALINITY]))
 
 
 def _saturation(
@@ -90,7 +97,8 @@ def _saturation(
     percent = float(
         oxygen_percent(value.value, warm.value, psu, is_compensated=is_compensated)
     )
-    return Known(min(value.taken_ms, warm.taken_ms), round(percent, 2))
+    percent = round(percent, DECIMALS[Channel.OXYGEN_SATURATION])
+    return Known(min(value.taken_ms, warm.taken_ms), percent)
 
 
 def _oxygen(
@@ -114,7 +122,7 @@ def mg_l_of(percent: float, celsius: float, psu: float | None) -> float:
     """
     salinity = 0.0 if psu is None else max(psu, 0.0)
     whole = float(oxygen_saturation_mg_l(celsius, salinity))
-    return round(percent / 100 * whole, 3)
+    return round(percent / 100 * whole, DECIMALS[Channel.DISSOLVED_OXYGEN])
 
 
 def _known(one: Reading | None) -> Known | None:

@@ -133,7 +133,8 @@ class Api:
         _check_place(self._snapshots.now(mine), unit, vessel)
         deployed = series.deployments_at(mine, window, unit=unit, vessel=vessel)
         lang = lang_of(request)
-        lines = series.lines_of(mine, deployed, channel, window, lang)
+        water = series.water_at(mine, window.start_ms, window.end_ms, unit=unit)
+        lines = series.lines_of(mine, water, deployed, channel, window, lang)
         if wants_csv(format, request.headers.get("accept", "")):
             rows = series_rows(lines, window.every_ms)
             return _csv(as_csv(SERIES_COLUMNS, rows))

@@ -46,7 +46,8 @@ class ChartNumbers:
             )
         end_ms = facts.now_ms if until is None else parse_instant("until", until)
         window = Window.until(min(end_ms, facts.now_ms), hours)
-        charts = UnitCharts(mine, info, window, lang_of(request), facts.now_ms)
+        lang, newest = lang_of(request), facts.in_units.get(unit, ())
+        charts = UnitCharts(mine, info, window, lang, facts.now_ms, newest)
         found = charts.chart(channel)
         document = {
             "channel": channel.value,

@@ -15,14 +15,13 @@ from web.views.alarms import actors_of, alarm_view
 from web.views.beyond import beyond_now, how_long
 from web.views.board import unit_view
 from web.views.byhand import disputes_of
-from web.views.charts import Window
 from web.views.episodes import episodes_of
 from web.views.facts import Facts, Snapshots
 from web.views.formats import day
 from web.views.lights import light_of
 from web.views.outlooks import bulletins_of, forecasts_of
 from web.views.probehealth import health_of
-from web.views.unitcharts import channels_at, channels_then, charts_of
+from web.views.unitcharts import channels_at, charts_of
 from web.words import Lang
 
 
@@ -90,8 +89,7 @@ def unit_drawings(
     charts = charts_of(services, facts, unit, lang, hours)
     channels = channels_at(facts, unit)
     if not unit.is_open:
-        window = Window.until(facts.now_ms, hours)
-        channels = channels_then(services, unit, window)
+        channels = charts.channels_then()
     return {
         "forecasts": forecasts_of(services, facts, unit, lang),
         "bulletins": bulletins_of(services, facts, unit, lang),

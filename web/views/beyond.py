@@ -17,6 +17,7 @@ from web.ports import Services
 from web.views.cards import HAND_STALE_MS, SILENT_MS, by_rank, value_text
 from web.views.facts import Facts, Hanging
 from web.views.formats import HOUR_MS, MINUTE_MS, amount, limit_amount, number
+from web.views.series import water_now
 from web.words import Lang, channel_name, say
 
 LOOKED_BACK_MS: Final = 90 * MINUTE_MS
@@ -70,12 +71,13 @@ def beyond_now(services: Services, facts: Facts, unit: UnitInfo) -> Beyond | Non
     """Return what is past its limit in a unit, and since when; None: nothing is."""
     hanging = facts.in_units.get(unit.id, ())
     found = beyond_of(unit.species, hanging, facts.now_ms, unit.limits)
-    if found is None or found.reading in found.hanging.derived:
-        return found
+    if found is None:
+        return None
     at = found.hanging.deployed
     start_ms = max(found.reading.taken_ms - LOOKED_BACK_MS, at.from_ms)
     span = Span(Series(at.device, at.probe), start_ms, found.reading.taken_ms + 1)
-    return with_start(found, services.telemetry.read(span, [found.reading.channel]))
+    past = water_now(services, hanging).read(span, [found.reading.channel])
+    return with_start(found, past)
 
 
 def with_start(one: Beyond, past: Iterable[Reading]) -> Beyond:

@@ -35,7 +35,8 @@ FIRST: Final = (
     Channel.PH,
 )
 """What people look for first; the other channels follow in their own order."""
-_RANK: Final = {c: i for i, c in enumerate(dict.fromkeys((*FIRST, *Channel)))}
+WANTED: Final = tuple(dict.fromkeys((*FIRST, *Channel)))
+_RANK: Final = {channel: at for at, channel in enumerate(WANTED)}
 
 POSITIONS: Final = frozenset({Channel.LATITUDE, Channel.LONGITUDE})
 _ROLES: Final = ("mains", "aerator", "box")

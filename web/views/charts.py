@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from markupsafe import Markup, escape
 
+from greenwater.derived.unit_water import Made
 from greenwater.kernel.reading import Gap
 from greenwater.storage.telemetry.ports import Bucket, Span
 
@@ -34,13 +35,15 @@ PERIODS: Final[dict[int, int]] = {
 class Line:
     """One channel of one probe, in buckets; ``gaps`` are those the box confessed.
 
-    ``span`` is the stretch of the probe's series that it shows.
+    ``span`` is the stretch of the probe's series that it shows, ``made`` says whether the
+    probe told it so.
     """
 
     label: str
     buckets: Sequence[Bucket]
     gaps: Sequence[Gap]
     span: Span | None = None
+    made: Made = Made.TOLD
 
 
 @dataclass(frozen=True)

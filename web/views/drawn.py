@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from greenwater.derived.unit_water import Made
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry.places import VesselInfo
@@ -95,6 +96,9 @@ def _notes(lang: Lang, lines: Sequence[Line], window: Window) -> list[str]:
         if missing:
             told = ", ".join(_stretch(lang, a, b, window.end_ms) for a, b in missing)
             sentence = say(lang, "holes", stretches=told)
+            found.append(f"{line.label}: {sentence}" if len(lines) > 1 else sentence)
+        if line.made is not Made.TOLD:
+            sentence = say(lang, f"chart_{line.made}")
             found.append(f"{line.label}: {sentence}" if len(lines) > 1 else sentence)
     confessed = {gap for line in lines for gap in line.gaps}
     ordered = sorted(confessed, key=lambda gap: gap.start_ms)[-HOLES_TOLD:]

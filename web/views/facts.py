@@ -8,7 +8,14 @@ from typing import Final
 
 from analytics.alarms.tracked import AHEAD_MS
 from greenwater.derived.ammonia import Known
-from greenwater.derived.compensating import compensated, newest_water
+from greenwater.derived.compensating import (
+    SALT_MS,
+    WARM_MS,
+    compensated,
+    nearest,
+    needs_salt,
+    newest_water,
+)
 from greenwater.derived.following import following
 from greenwater.kernel.channels import SPECS, Measurement
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -143,7 +150,17 @@ def worked_out(hanging: Sequence[Hanging]) -> Sequence[Hanging]:
 def _salted(
     hung: Hanging, salinity: Known | None, temperature: Known | None
 ) -> Hanging:
-    readings = [compensated(one, salinity, temperature) for one in hung.readings]
+    if not any(map(needs_salt, hung.readings)):
+        return hung
+    salt, warmth = newest_water(hung.readings)
+    readings = [
+        compensated(
+            one,
+            nearest(one.taken_ms, salt, salinity, SALT_MS),
+            nearest(one.taken_ms, warmth, temperature, WARM_MS),
+        )
+        for one in hung.readings
+    ]
     told = [
         was.value
         for was, now in zip(hung.readings, readings, strict=True)

@@ -10,6 +10,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Forecast, Outlook
 from greenwater.reference.limits import Severity, SpeciesLimits
@@ -32,6 +33,7 @@ from web.views.charts import (
 )
 from web.views.facts import Facts, Hanging
 from web.views.formats import amount, clock_time, moment, number
+from web.views.series import water_now
 from web.words import Lang, say
 
 HOUR_MS: Final = 3_600_000
@@ -72,14 +74,17 @@ def forecasts_of(
     hanging = [
         one
         for one in facts.in_units.get(unit.id, ())
-        if any(r.channel is Channel.DISSOLVED_OXYGEN for r in one.readings)
+        if any(
+            r.channel is Channel.DISSOLVED_OXYGEN for r in (*one.readings, *one.derived)
+        )
     ]
+    water = water_now(services, facts.in_units.get(unit.id, ()))
     limits = unit_limits(unit.species, unit.limits, Channel.DISSOLVED_OXYGEN)
     found = []
     for one, title in zip(hanging, titles(lang, hanging), strict=True):
         made = _newest(services, one, facts.now_ms)
         if made is not None:
-            past = _past(services, one, made.made_ms)
+            past = _past(water, one, made.made_ms)
             label = title if len(hanging) > 1 else ""
             found.append(forecast_view(lang, made, past, limits, facts.now_ms, label))
     return found
@@ -132,10 +137,10 @@ def _newest(services: Services, one: Hanging, now_ms: int) -> Forecast | None:
     return found if found is not None and found.outlooks else None
 
 
-def _past(services: Services, one: Hanging, made_ms: int) -> Sequence[Bucket]:
+def _past(water: UnitWater, one: Hanging, made_ms: int) -> Sequence[Bucket]:
     series = Series(one.deployed.device, one.deployed.probe)
     span = Span(series, made_ms - PAST_MS, made_ms + EVERY_MS)
-    return services.telemetry.downsample(span, Channel.DISSOLVED_OXYGEN, EVERY_MS)
+    return water.downsample(span, Channel.DISSOLVED_OXYGEN, EVERY_MS)
 
 
 def _row(

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from greenwater.derived.compensating import SALT_MS
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Gap
+from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.ports import Services
@@ -25,14 +27,47 @@ def deployments_at(
     )
 
 
+def water_at(
+    services: Services,
+    start_ms: int,
+    end_ms: int,
+    *,
+    unit: str | None,
+    newest: Sequence[Hanging] = (),
+) -> UnitWater:
+    """Return whom to ask what a unit's water held in ``[start, end)``.
+
+    Without a unit (a vessel's probes) each probe is by itself. ``newest``: what hangs there
+    now.
+    """
+    if unit is None:
+        return UnitWater(services.telemetry, ())
+    hung = services.seen.deployments(
+        unit=unit, start_ms=start_ms - SALT_MS, end_ms=end_ms + SALT_MS
+    )
+    return UnitWater(services.telemetry, hung, newest_of(newest))
+
+
+def water_now(services: Services, hanging: Sequence[Hanging]) -> UnitWater:
+    """Return the same for the last hours, of what hangs in a unit now."""
+    hung = [one.deployed for one in hanging]
+    return UnitWater(services.telemetry, hung, newest_of(hanging))
+
+
+def newest_of(hanging: Sequence[Hanging]) -> list[Reading]:
+    """Return the newest readings of what hangs somewhere, worked-out ones too."""
+    return [r for one in hanging for r in (*one.readings, *one.derived)]
+
+
 def lines_of(
     services: Services,
+    water: UnitWater,
     deployed: Sequence[Deployed],
     channel: Channel,
     window: Window,
     lang: Lang,
 ) -> list[Line]:
-    """Return a line for each deployment that has something to show.
+    """Return a line for each deployment that has something to show, as its water held it.
 
     A probe that was moved is a line here until it went, and one there since.
     """
@@ -40,9 +75,9 @@ def lines_of(
     found = []
     for one, name in zip(deployed, names, strict=True):
         span = span_of(one, window)
-        buckets = services.telemetry.downsample(span, channel, window.every_ms)
+        buckets, made = water.past(span, channel, window.every_ms)
         if buckets:
-            found.append(Line(name, buckets, _gaps(services, span), span))
+            found.append(Line(name, buckets, _gaps(services, span), span, made))
     return _apart(found)
 
 
@@ -99,6 +134,7 @@ def line_document(line: Line, window: Window) -> dict[str, Any]:
     lows, means, highs, counts = zip(*rows, strict=True)
     return {
         "label": line.label,
+        "made": str(line.made),
         "t": t,
         "min": lows,
         "mean": means,

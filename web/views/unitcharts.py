@@ -6,6 +6,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
+from greenwater.derived.flags import flags_of
+from greenwater.derived.following import SOURCES
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.quality import Flag, Flagged
@@ -25,7 +27,7 @@ from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Span
 from web.ports import Services
 from web.views import series
-from web.views.cards import FIRST, POSITIONS, by_rank
+from web.views.cards import FIRST, POSITIONS, WANTED, by_rank
 from web.views.chartmarks import (
     AheadMark,
     Doubt,
@@ -39,7 +41,7 @@ from web.views.chartmarks import (
 from web.views.charts import Line, Window
 from web.views.drawn import chart_view
 from web.views.episodes import is_worth_it
-from web.views.facts import Facts
+from web.views.facts import Facts, Hanging
 from web.views.formats import limit_amount
 from web.views.outlooks import HOUR_MS, SHOWN_MS
 from web.views.shown import ChartView
@@ -70,18 +72,33 @@ class UnitCharts:
         window: Window,
         lang: Lang,
         now_ms: int,
+        newest: Sequence[Hanging] = (),
     ) -> None:
         self._services, self._unit, self._lang = services, unit, lang
         self._window, self._now_ms = window, now_ms
         hung = series.deployments_at(services, window, unit=unit.id, vessel=None)
         self._probes, self._meters = _by_source(services, hung)
+        self._water = series.water_at(
+            services, window.start_ms, window.end_ms, unit=unit.id, newest=newest
+        )
         self._flags: dict[Span, Sequence[Flagged]] = {}
+
+    def channels_then(self) -> list[Channel]:
+        """Return the channels of what hung there then, most wanted first."""
+        hung = (*self._probes, *self._meters)
+        probes = {(one.device, one.probe) for one in hung}
+        sent = {
+            reading.channel
+            for device in {one.device for one in hung}
+            for reading in self._services.telemetry.latest(device)
+            if (device, reading.probe) in probes
+        }
+        follow = {one for one in SOURCES.keys() - sent if self._lines(one)}
+        return [one for one in WANTED if one in (sent | follow) - POSITIONS]
 
     def chart(self, channel: Channel) -> UnitChart:
         """Return one channel's chart."""
-        lines = series.lines_of(
-            self._services, self._probes, channel, self._window, self._lang
-        )
+        lines = self._lines(channel)
         marks = Marks(
             self._limits(channel),
             self._doubts(channel, lines),
@@ -97,6 +114,16 @@ class UnitCharts:
         place = ("unit", self._unit.id)
         return chart_view(
             self._lang, place, channel, found.lines, self._window, marks=found.marks
+        )
+
+    def _lines(self, channel: Channel) -> list[Line]:
+        return series.lines_of(
+            self._services,
+            self._water,
+            self._probes,
+            channel,
+            self._window,
+            self._lang,
         )
 
     def _limits(self, channel: Channel) -> list[LimitMark]:
@@ -138,9 +165,15 @@ class UnitCharts:
         found = []
         for line in lines:
             if line.span is not None:
-                flags = self._flags_of(line.span)
-                ours = (one for one in flags if one.channel is channel)
-                found += doubts_of(line, ours, self._window.every_ms)
+                flags = flags_of(
+                    self._services.telemetry,
+                    self._flags_of(line.span),
+                    (*self._probes, *self._meters),
+                    line.span,
+                    channel,
+                    line.made,
+                )
+                found += doubts_of(line, flags, self._window.every_ms)
         return found
 
     def _flags_of(self, span: Span) -> Sequence[Flagged]:
@@ -239,22 +272,9 @@ def _by_source(
 def channels_at(facts: Facts, unit: UnitInfo) -> list[Channel]:
     """Return the channels that are measured at a unit, most wanted first."""
     hanging = facts.in_units.get(unit.id, ())
-    readings = by_rank(r for one in hanging for r in one.readings)
+    readings = by_rank(series.newest_of(hanging))
     channels = dict.fromkeys(r.channel for r in readings)
     return [c for c in channels if c not in POSITIONS]
-
-
-def channels_then(services: Services, unit: UnitInfo, window: Window) -> list[Channel]:
-    """Return the channels of what hung at a unit in a window, most wanted first."""
-    hung = series.deployments_at(services, window, unit=unit.id, vessel=None)
-    probes = {(one.device, one.probe) for one in hung}
-    readings = (
-        reading
-        for device in {one.device for one in hung}
-        for reading in services.telemetry.latest(device)
-        if (device, reading.probe) in probes and reading.channel not in POSITIONS
-    )
-    return list(dict.fromkeys(one.channel for one in by_rank(readings)))
 
 
 def main_channel(facts: Facts, unit: UnitInfo) -> Channel | None:
@@ -271,8 +291,7 @@ def main_chart(
     channel = main_channel(facts, unit)
     if channel is None:
         return None
-    window = Window.until(facts.now_ms, BOARD_HOURS)
-    return UnitCharts(services, unit, window, lang, facts.now_ms).view(channel)
+    return charts_of(services, facts, unit, lang, BOARD_HOURS).view(channel)
 
 
 def charts_of(
@@ -280,4 +299,5 @@ def charts_of(
 ) -> UnitCharts:
     """Return the charts of a unit over the last hours."""
     window = Window.until(facts.now_ms, hours)
-    return UnitCharts(services, unit, window, lang, facts.now_ms)
+    newest = facts.in_units.get(unit.id, ())
+    return UnitCharts(services, unit, window, lang, facts.now_ms, newest)

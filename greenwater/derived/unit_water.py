@@ -1,0 +1,401 @@
+"""What the water of a unit held, of what its probes told: the one place to ask of the past.
+
+    what probes told, as it is stored ─┬─► oxygen put right for salt ─┬─► charts, exports,
+                                       └─► what a probe does not send ┘   forecasts, evidence
+
+The store keeps what was told; the rest is worked out when it is asked for. Means of
+stretches are worked out of means of at most ``FINE_MS``. The newest readings of a unit, for
+pages and alarms, go by the same rules one by one (``compensating``, ``following``).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import groupby
+from math import gcd
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from msgspec.structs import replace
+
+from greenwater.derived.ammonia import SALINITY_MS
+from greenwater.derived.compensating import SALT_MS, needs_salt
+from greenwater.derived.following import SOURCES
+from greenwater.derived.lines import (
+    Around,
+    Floats,
+    Instants,
+    Line,
+    follows,
+    joined,
+    line_of,
+    salt_factor,
+)
+from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import Reading
+from greenwater.storage.registry.devices import Deployed
+from greenwater.storage.telemetry.ports import Bucket, Series, Span
+from greenwater.storage.telemetry.retention import HOUR_MS, merged
+
+MINUTE_MS: Final = 60_000
+FINE_MS: Final = 10 * MINUTE_MS
+BLOCK_MS: Final = 6 * HOUR_MS
+"""Readings of so long are worked out together."""
+INPUTS: Final = frozenset(
+    {Channel.TEMPERATURE, *SOURCES, *(one for some in SOURCES.values() for one in some)}
+)
+_ORDER: Final = {channel: at for at, channel in enumerate(Channel)}
+
+
+class Made(StrEnum):
+    """How a value came to be: as its probe told it, put right for salt, or worked out."""
+
+    TOLD = "told"
+    SALTED = "salted"
+    DERIVED = "derived"
+
+
+class Past(NamedTuple):
+    """The roll-ups of one channel, and how they, or some of them, came to be."""
+
+    buckets: Sequence[Bucket]
+    made: Made
+
+
+class Held(NamedTuple):
+    """One reading as the water held it; ``told`` is what its probe said, None: nothing."""
+
+    reading: Reading
+    told: float | None
+    made: Made
+
+
+class Told(Protocol):
+    """What is asked of the telemetry store."""
+
+    def read(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Reading]:
+        """Yield the readings of one series in time order."""
+        ...
+
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return non-empty buckets in time order."""
+        ...
+
+    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
+        """Return those of oxygen that was told as of fresh water."""
+        ...
+
+
+class UnitWater:
+    """One unit's water. ``hung`` are the probes that hung there, a week around as well.
+
+    ``newest`` are the unit's newest readings, if somebody has them: the store need not be
+    asked then for a salinity that was told long ago.
+    """
+
+    def __init__(
+        self,
+        told: Told,
+        hung: Iterable[Deployed],
+        newest: Iterable[Reading] = (),
+    ) -> None:
+        self._told, self._hung = told, [*hung]
+        self._known_newest = sorted(newest, key=lambda one: one.taken_ms)
+        self._lines: dict[tuple[Span, Channel, int], Line] = {}
+
+    def downsample(
+        self, span: Span, channel: Channel, every_ms: int
+    ) -> Sequence[Bucket]:
+        """Return non-empty buckets in time order, as the store does of what was told.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        return self.past(span, channel, every_ms).buckets
+
+    def past(self, span: Span, channel: Channel, every_ms: int) -> Past:
+        """Return one channel's buckets and how they were made.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        told = self._told.downsample(span, channel, every_ms)
+        if channel is Channel.DISSOLVED_OXYGEN and told:
+            return self._salted(span, told, every_ms)
+        if told or channel not in SOURCES:
+            return Past(told, Made.TOLD)
+        found = self._following(span, channel, gcd(every_ms, FINE_MS))
+        if not found or self._is_answered_badly(span, channel):
+            return Past([], Made.TOLD)
+        return Past(merged(found, every_ms), Made.DERIVED)
+
+    def read(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Reading]:
+        """Yield what the water held at the instants of a probe's readings, in their order.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        return (one.reading for one in self.held(span, channels))
+
+    def held(
+        self, span: Span, channels: Iterable[Channel] | None = None
+    ) -> Iterator[Held]:
+        """Yield the same with what the probe told.
+
+        What is worked out stands at the instant of what it was worked out of.
+        """
+        wanted = frozenset(Channel if channels is None else channels)
+        asked = None if channels is None else wanted
+        if asked is not None and wanted & SOURCES.keys():
+            asked = wanted | INPUTS
+        readings = self._told.read(span, asked)
+        for _, some in groupby(readings, key=lambda one: one.taken_ms // BLOCK_MS):
+            yield from self._block([*some], wanted)
+
+    def salted(self, readings: Iterable[Reading]) -> list[Reading]:
+        """Return readings of the unit's probes with their oxygen put right for salt.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        found = [*readings]
+        for series in {_series(one) for one in found if needs_salt(one)}:
+            own = [one for one in found if _series(one) == series]
+            right = self._put_right(own)
+            found = [
+                right.get(one.taken_ms, one)
+                if needs_salt(one) and _series(one) == series
+                else one
+                for one in found
+            ]
+        return found
+
+    def _salted(self, span: Span, told: Sequence[Bucket], every_ms: int) -> Past:
+        """Return oxygen as the salt water has it, where its probe took it for fresh."""
+        fresh = {one.start_ms: one for one in self._told.uncompensated(span, every_ms)}
+        if not fresh:
+            return Past(told, Made.TOLD)
+        times = _instants(one.start_ms for one in told)
+        around = self._around(span, every_ms, times, SALT_MS)
+        factors = salt_factor(times, around)
+        found = []
+        for one, factor in zip(told, map(float, factors), strict=True):
+            its = fresh.get(one.start_ms)
+            if its is None:
+                found.append(one)
+            elif its.number == one.number:
+                low, mean, high = one.minimum, one.mean, one.maximum
+                values = (low * factor, mean * factor, high * factor)
+                found.append(Bucket(one.start_ms, one.number, *values))
+            else:  # the probe was set otherwise within it
+                found.append(self._reading_by_reading(span, one, every_ms))
+        is_right = bool((factors != 1.0).any())
+        return Past(found, Made.SALTED if is_right else Made.TOLD)
+
+    def _reading_by_reading(self, span: Span, told: Bucket, every_ms: int) -> Bucket:
+        start_ms, end_ms = told.start_ms, told.start_ms + every_ms
+        part = span._replace(
+            start_ms=max(start_ms, span.start_ms), end_ms=min(end_ms, span.end_ms)
+        )
+        readings = self.read(part, [Channel.DISSOLVED_OXYGEN])
+        values = [one.value for one in readings if one.value is not None]
+        if len(values) < told.number:  # the others are given up: nobody can say
+            return told
+        mean = sum(values) / len(values)
+        return Bucket(start_ms, len(values), min(values), mean, max(values))
+
+    def _following(self, span: Span, channel: Channel, step_ms: int) -> list[Bucket]:
+        """Return a channel worked out of the first of its sources that says enough."""
+        for source in SOURCES[channel]:
+            told = self._told.downsample(span, source, step_ms)
+            if not told:
+                continue
+            times = _instants(one.start_ms for one in told)
+            fresh: Iterable[Bucket] = ()
+            if source is Channel.DISSOLVED_OXYGEN:
+                fresh = self._told.uncompensated(span, step_ms)
+            is_fresh = np.isin(times, [one.start_ms for one in fresh])
+            around = self._warmth(span, step_ms)
+            if channel is not Channel.SALINITY:
+                around = self._around(span, step_ms, times, SALINITY_MS)
+            low, mean, high = (
+                follows(channel, source, Line(times, values), is_fresh, around)
+                for values in _columns(told)
+            )
+            found = [
+                Bucket(one.start_ms, one.number, *map(float, values))
+                for one, *values in zip(told, low, mean, high, strict=True)
+                if not np.isnan(values).any()
+            ]
+            if found:
+                return found
+        return []
+
+    def _is_answered_badly(self, span: Span, channel: Channel) -> bool:
+        """Return whether a probe sends a channel itself, though bad answers alone."""
+        return next(self._told.read(span, [channel]), None) is not None
+
+    def _block(
+        self, readings: Sequence[Reading], wanted: frozenset[Channel]
+    ) -> list[Held]:
+        """Return what is wanted of some readings of one probe."""
+        right: dict[int, Reading] = {}
+        if Channel.DISSOLVED_OXYGEN in wanted and any(map(needs_salt, readings)):
+            right = self._put_right(readings)
+        found = []
+        for one in readings:
+            if one.channel in wanted:
+                now = right.get(one.taken_ms, one) if needs_salt(one) else one
+                made = Made.TOLD if now is one else Made.SALTED
+                found.append(Held(now, one.value, made))
+        for channel in wanted & SOURCES.keys() - {one.channel for one in readings}:
+            found += self._following_readings(readings, channel)
+        found.sort(key=lambda one: (one.reading.taken_ms, _ORDER[one.reading.channel]))
+        return found
+
+    def _put_right(self, own: Sequence[Reading]) -> dict[int, Reading]:
+        """Return by its instant what one probe told as of fresh water, put right.
+
+        What nobody can put right, not knowing the salinity, is not in it.
+        """
+        wrong = [one for one in own if needs_salt(one)]
+        times = _instants(one.taken_ms for one in wrong)
+        factors = salt_factor(times, self._around_readings(own, times, SALT_MS))
+        return {
+            one.taken_ms: replace(
+                one, value=round(one.value * factor, 4), is_compensated=True
+            )
+            for one, factor in zip(wrong, map(float, factors), strict=True)
+            if one.value is not None and factor != 1.0
+        }
+
+    def _following_readings(
+        self, own: Sequence[Reading], channel: Channel
+    ) -> list[Held]:
+        """Return a channel that a probe does not send, of its readings."""
+        device, probe = _series(own[0])
+        for source in SOURCES[channel]:
+            told = _line(own, source)
+            if not len(told.times_ms):
+                continue
+            fresh = [one.taken_ms for one in own if needs_salt(one)]
+            is_fresh = np.isin(told.times_ms, fresh)
+            around = Around(warmth=_line(own, Channel.TEMPERATURE))
+            if channel is not Channel.SALINITY:
+                around = self._around_readings(own, told.times_ms, SALINITY_MS)
+            values = follows(channel, source, told, is_fresh, around)
+            found = [
+                Held(
+                    Reading(device, probe, channel, int(at_ms), float(value)),
+                    None,
+                    Made.DERIVED,
+                )
+                for at_ms, value in zip(told.times_ms, values, strict=True)
+                if not np.isnan(value)
+            ]
+            if found:
+                return found
+        return []
+
+    def _around_readings(
+        self, own: Sequence[Reading], times: Instants, reach_ms: int
+    ) -> Around:
+        """Return what is known around some readings of a probe, they themselves first."""
+        span = Span(_series(own[0]), int(times.min()), int(times.max()) + 1)
+        salt = _line(own, Channel.SALINITY)
+        if not len(salt.times_ms):
+            held = self._following_readings(own, Channel.SALINITY)
+            salt = _line([one.reading for one in held], Channel.SALINITY)
+        here = Around(salt, _line(own, Channel.TEMPERATURE))
+        return self._around(span, MINUTE_MS, times, reach_ms).and_also(here)
+
+    def _around(
+        self, span: Span, step_ms: int, times: Instants, reach_ms: int
+    ) -> Around:
+        """Return salinity and temperature around a stretch of one probe.
+
+        What is further away than an hour is asked for, hour by hour, where it is needed.
+        """
+        near = span._replace(start_ms=span.start_ms - HOUR_MS)
+        found = self._there(near, min(step_ms, HOUR_MS)).and_also(self._newest(span))
+        for start_ms, end_ms in (
+            (near.start_ms - reach_ms, near.start_ms),
+            (near.end_ms, near.end_ms + reach_ms),
+        ):
+            if np.isnan(found.psu(times, reach_ms, is_told=True)).any():
+                far = Span(span.series, start_ms, end_ms)
+                found = found.and_also(self._there(far, HOUR_MS))
+        return found
+
+    def _newest(self, span: Span) -> Around:
+        """Return what is known to be a probe's, and the unit's, newest, from elsewhere."""
+        salt, warm = Channel.SALINITY, Channel.TEMPERATURE
+        own = [one for one in self._known_newest if _series(one) == span.series]
+        return Around(
+            _line(own, salt),
+            _line(own, warm),
+            _line(self._known_newest, salt),
+            _line(self._known_newest, warm),
+        )
+
+    def _there(self, span: Span, step_ms: int) -> Around:
+        """Return salinity and temperature in a stretch, of all probes of the unit."""
+        others = [
+            Span(series, max(one.from_ms, span.start_ms), min(end_ms, span.end_ms))
+            for one in self._hung
+            if (series := Series(one.device, one.probe)) != span.series
+            for end_ms in (span.end_ms if one.to_ms is None else one.to_ms,)
+        ]
+        others = [one for one in others if one.start_ms < one.end_ms]
+        return self._warmth(span, step_ms)._replace(
+            salt=self._known(span, Channel.SALINITY, step_ms),
+            salt_there=joined(
+                [self._known(one, Channel.SALINITY, step_ms) for one in others]
+            ),
+            warmth_there=joined(
+                [self._known(one, Channel.TEMPERATURE, step_ms) for one in others]
+            ),
+        )
+
+    def _warmth(self, span: Span, step_ms: int) -> Around:
+        return Around(warmth=self._known(span, Channel.TEMPERATURE, step_ms))
+
+    def _known(self, span: Span, channel: Channel, step_ms: int) -> Line:
+        """Return a line of what one probe told, or what follows from it."""
+        key = (span, channel, step_ms)
+        if key not in self._lines:
+            buckets = self._told.downsample(span, channel, step_ms)
+            if not buckets and channel is Channel.SALINITY:
+                buckets = self._following(span, channel, step_ms)
+            points = ((one.start_ms, one.mean) for one in buckets)
+            self._lines[key] = line_of(channel, points)
+        return self._lines[key]
+
+
+def _series(one: Reading) -> Series:
+    return Series(one.device, one.probe)
+
+
+def _line(readings: Iterable[Reading], channel: Channel) -> Line:
+    return line_of(
+        channel,
+        (
+            (one.taken_ms, one.value)
+            for one in readings
+            if one.channel is channel and one.value is not None
+        ),
+    )
+
+
+def _instants(times: Iterable[int]) -> Instants:
+    return np.fromiter(times, np.int64)
+
+
+def _columns(buckets: Sequence[Bucket]) -> Iterator[Floats]:
+    for at in (2, 3, 4):
+        yield np.array([one[at] for one in buckets], np.float64)
