@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
 from math import gcd
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -22,18 +22,21 @@ from greenwater.derived.compensating import SALT_MS, needs_salt
 from greenwater.derived.following import SOURCES
 from greenwater.derived.lines import (
     Around,
-    Floats,
     Instants,
-    Line,
     follows,
-    joined,
-    line_of,
     salt_factor,
+)
+from greenwater.derived.stretches import (
+    Stretches,
+    Told,
+    instants,
+    points_of,
+    series_of,
 )
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.devices import Deployed
-from greenwater.storage.telemetry.ports import Bucket, Series, Span
+from greenwater.storage.telemetry.ports import Bucket, Span
 from greenwater.storage.telemetry.retention import HOUR_MS, merged
 
 MINUTE_MS: Final = 60_000
@@ -69,26 +72,6 @@ class Held(NamedTuple):
     made: Made
 
 
-class Told(Protocol):
-    """What is asked of the telemetry store."""
-
-    def read(
-        self, span: Span, channels: Iterable[Channel] | None = None
-    ) -> Iterator[Reading]:
-        """Yield the readings of one series in time order."""
-        ...
-
-    def downsample(
-        self, span: Span, channel: Channel, every_ms: int
-    ) -> Sequence[Bucket]:
-        """Return non-empty buckets in time order."""
-        ...
-
-    def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
-        """Return those of oxygen that was told as of fresh water."""
-        ...
-
-
 class UnitWater:
     """One unit's water. ``hung`` are the probes that hung there, a week around as well.
 
@@ -102,9 +85,7 @@ class UnitWater:
         hung: Iterable[Deployed],
         newest: Iterable[Reading] = (),
     ) -> None:
-        self._told, self._hung = told, [*hung]
-        self._known_newest = sorted(newest, key=lambda one: one.taken_ms)
-        self._lines: dict[tuple[Span, Channel, int], Line] = {}
+        self._told, self._stretches = told, Stretches(told, hung, newest)
 
     def downsample(
         self, span: Span, channel: Channel, every_ms: int
@@ -127,7 +108,7 @@ class UnitWater:
             return self._salted(span, told, every_ms)
         if told or channel not in SOURCES:
             return Past(told, Made.TOLD)
-        found = self._following(span, channel, gcd(every_ms, FINE_MS))
+        found = self._stretches.following(span, channel, gcd(every_ms, FINE_MS))
         if not found or self._is_answered_badly(span, channel):
             return Past([], Made.TOLD)
         return Past(merged(found, every_ms), Made.DERIVED)
@@ -164,12 +145,12 @@ class UnitWater:
             UnavailableError: the store did not answer.
         """
         found = [*readings]
-        for series in {_series(one) for one in found if needs_salt(one)}:
-            own = [one for one in found if _series(one) == series]
+        for series in {series_of(one) for one in found if needs_salt(one)}:
+            own = [one for one in found if series_of(one) == series]
             right = self._put_right(own)
             found = [
                 right.get(one.taken_ms, one)
-                if needs_salt(one) and _series(one) == series
+                if needs_salt(one) and series_of(one) == series
                 else one
                 for one in found
             ]
@@ -180,8 +161,8 @@ class UnitWater:
         fresh = {one.start_ms: one for one in self._told.uncompensated(span, every_ms)}
         if not fresh:
             return Past(told, Made.TOLD)
-        times = _instants(one.start_ms for one in told)
-        around = self._around(span, every_ms, times, SALT_MS)
+        times = instants(one.start_ms for one in told)
+        around = self._stretches.around(span, every_ms, times, SALT_MS)
         factors = salt_factor(times, around)
         found = []
         for one, factor in zip(told, map(float, factors), strict=True):
@@ -208,33 +189,6 @@ class UnitWater:
             return told
         mean = sum(values) / len(values)
         return Bucket(start_ms, len(values), min(values), mean, max(values))
-
-    def _following(self, span: Span, channel: Channel, step_ms: int) -> list[Bucket]:
-        """Return a channel worked out of the first of its sources that says enough."""
-        for source in SOURCES[channel]:
-            told = self._told.downsample(span, source, step_ms)
-            if not told:
-                continue
-            times = _instants(one.start_ms for one in told)
-            fresh: Iterable[Bucket] = ()
-            if source is Channel.DISSOLVED_OXYGEN:
-                fresh = self._told.uncompensated(span, step_ms)
-            is_fresh = np.isin(times, [one.start_ms for one in fresh])
-            around = self._warmth(span, step_ms)
-            if channel is not Channel.SALINITY:
-                around = self._around(span, step_ms, times, SALINITY_MS)
-            low, mean, high = (
-                follows(channel, source, Line(times, values), is_fresh, around)
-                for values in _columns(told)
-            )
-            found = [
-                Bucket(one.start_ms, one.number, *map(float, values))
-                for one, *values in zip(told, low, mean, high, strict=True)
-                if not np.isnan(values).any()
-            ]
-            if found:
-                return found
-        return []
 
     def _is_answered_badly(self, span: Span, channel: Channel) -> bool:
         """Return whether a probe sends a channel itself, though bad answers alone."""
@@ -264,7 +218,7 @@ class UnitWater:
         What nobody can put right, not knowing the salinity, is not in it.
         """
         wrong = [one for one in own if needs_salt(one)]
-        times = _instants(one.taken_ms for one in wrong)
+        times = instants(one.taken_ms for one in wrong)
         factors = salt_factor(times, self._around_readings(own, times, SALT_MS))
         return {
             one.taken_ms: replace(
@@ -278,14 +232,14 @@ class UnitWater:
         self, own: Sequence[Reading], channel: Channel
     ) -> list[Held]:
         """Return a channel that a probe does not send, of its readings."""
-        device, probe = _series(own[0])
+        device, probe = series_of(own[0])
         for source in SOURCES[channel]:
-            told = _line(own, source)
+            told = points_of(own, source)
             if not len(told.times_ms):
                 continue
             fresh = [one.taken_ms for one in own if needs_salt(one)]
             is_fresh = np.isin(told.times_ms, fresh)
-            around = Around(warmth=_line(own, Channel.TEMPERATURE))
+            around = Around(warmth=points_of(own, Channel.TEMPERATURE))
             if channel is not Channel.SALINITY:
                 around = self._around_readings(own, told.times_ms, SALINITY_MS)
             values = follows(channel, source, told, is_fresh, around)
@@ -306,96 +260,10 @@ class UnitWater:
         self, own: Sequence[Reading], times: Instants, reach_ms: int
     ) -> Around:
         """Return what is known around some readings of a probe, they themselves first."""
-        span = Span(_series(own[0]), int(times.min()), int(times.max()) + 1)
-        salt = _line(own, Channel.SALINITY)
+        span = Span(series_of(own[0]), int(times.min()), int(times.max()) + 1)
+        salt = points_of(own, Channel.SALINITY)
         if not len(salt.times_ms):
             held = self._following_readings(own, Channel.SALINITY)
-            salt = _line([one.reading for one in held], Channel.SALINITY)
-        here = Around(salt, _line(own, Channel.TEMPERATURE))
-        return self._around(span, MINUTE_MS, times, reach_ms).and_also(here)
-
-    def _around(
-        self, span: Span, step_ms: int, times: Instants, reach_ms: int
-    ) -> Around:
-        """Return salinity and temperature around a stretch of one probe.
-
-        What is further away than an hour is asked for, hour by hour, where it is needed.
-        """
-        near = span._replace(start_ms=span.start_ms - HOUR_MS)
-        found = self._there(near, min(step_ms, HOUR_MS)).and_also(self._newest(span))
-        for start_ms, end_ms in (
-            (near.start_ms - reach_ms, near.start_ms),
-            (near.end_ms, near.end_ms + reach_ms),
-        ):
-            if np.isnan(found.psu(times, reach_ms, is_told=True)).any():
-                far = Span(span.series, start_ms, end_ms)
-                found = found.and_also(self._there(far, HOUR_MS))
-        return found
-
-    def _newest(self, span: Span) -> Around:
-        """Return what is known to be a probe's, and the unit's, newest, from elsewhere."""
-        salt, warm = Channel.SALINITY, Channel.TEMPERATURE
-        own = [one for one in self._known_newest if _series(one) == span.series]
-        return Around(
-            _line(own, salt),
-            _line(own, warm),
-            _line(self._known_newest, salt),
-            _line(self._known_newest, warm),
-        )
-
-    def _there(self, span: Span, step_ms: int) -> Around:
-        """Return salinity and temperature in a stretch, of all probes of the unit."""
-        others = [
-            Span(series, max(one.from_ms, span.start_ms), min(end_ms, span.end_ms))
-            for one in self._hung
-            if (series := Series(one.device, one.probe)) != span.series
-            for end_ms in (span.end_ms if one.to_ms is None else one.to_ms,)
-        ]
-        others = [one for one in others if one.start_ms < one.end_ms]
-        return self._warmth(span, step_ms)._replace(
-            salt=self._known(span, Channel.SALINITY, step_ms),
-            salt_there=joined(
-                [self._known(one, Channel.SALINITY, step_ms) for one in others]
-            ),
-            warmth_there=joined(
-                [self._known(one, Channel.TEMPERATURE, step_ms) for one in others]
-            ),
-        )
-
-    def _warmth(self, span: Span, step_ms: int) -> Around:
-        return Around(warmth=self._known(span, Channel.TEMPERATURE, step_ms))
-
-    def _known(self, span: Span, channel: Channel, step_ms: int) -> Line:
-        """Return a line of what one probe told, or what follows from it."""
-        key = (span, channel, step_ms)
-        if key not in self._lines:
-            buckets = self._told.downsample(span, channel, step_ms)
-            if not buckets and channel is Channel.SALINITY:
-                buckets = self._following(span, channel, step_ms)
-            points = ((one.start_ms, one.mean) for one in buckets)
-            self._lines[key] = line_of(channel, points)
-        return self._lines[key]
-
-
-def _series(one: Reading) -> Series:
-    return Series(one.device, one.probe)
-
-
-def _line(readings: Iterable[Reading], channel: Channel) -> Line:
-    return line_of(
-        channel,
-        (
-            (one.taken_ms, one.value)
-            for one in readings
-            if one.channel is channel and one.value is not None
-        ),
-    )
-
-
-def _instants(times: Iterable[int]) -> Instants:
-    return np.fromiter(times, np.int64)
-
-
-def _columns(buckets: Sequence[Bucket]) -> Iterator[Floats]:
-    for at in (2, 3, 4):
-        yield np.array([one[at] for one in buckets], np.float64)
+            salt = points_of([one.reading for one in held], Channel.SALINITY)
+        here = Around(salt, points_of(own, Channel.TEMPERATURE))
+        return self._stretches.around(span, MINUTE_MS, times, reach_ms).and_also(here)
