@@ -1,6 +1,6 @@
 """What analytics asks of the two databases. The facades of ``greenwater.storage`` fit."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from greenwater.kernel.channels import Channel
@@ -112,6 +112,12 @@ class Registry(Protocol):
 
     def alarms_cleared_since(self, from_ms: int) -> Sequence[Alarm]:
         """Return the alarms that were cleared at an instant or later."""
+        ...
+
+    def alarms_about(
+        self, conditions: Collection[str], from_ms: int, to_ms: int
+    ) -> Sequence[Alarm]:
+        """Return the alarms about some conditions that held in a stretch of time."""
         ...
 
     def out_of_service(self, since_ms: int) -> Sequence[OutOfService]:

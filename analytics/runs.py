@@ -32,6 +32,7 @@ from analytics.flagging import (
     is_believable,
 )
 from analytics.oddities import Oddities
+from analytics.pastalarms import PastAlarms
 from analytics.places import Places
 from analytics.ports import Registry, Telemetry
 from greenwater.kernel.clock import Clock
@@ -108,6 +109,7 @@ class Runs:
         self._deriving = Deriving(self._telemetry, states)
         self._oddities = Oddities(self._telemetry, states)
         self._boats = Boats(self._telemetry, states)
+        self._past = PastAlarms(self._registry, self._telemetry)
         self._flagged: set[DeviceId] = set()
         self.look_around()
 
@@ -169,7 +171,7 @@ class Runs:
         self._watch.tick(
             now_ms, self._patience_ms(), self._places, is_up_to_date=is_up_to_date
         )
-        is_done = is_up_to_date and self._oddities.look_back(now_ms, self._places)
+        is_done = is_up_to_date and self._look_back(now_ms)
         self._flagging.write()
         self._oddities.write()
         sailed = self._boats.sailed()
@@ -179,6 +181,12 @@ class Runs:
         if rows or acts or changes.alarms or is_done:
             self._save(changes, acts, now_ms)
         return len(rows)
+
+    def _look_back(self, now_ms: int) -> bool:
+        """Go on with what came in behind; return whether there is something to keep."""
+        episodes = self._oddities.look_back(now_ms, self._places)
+        alarms = self._past.look_back(self._watch, now_ms, self._places)
+        return episodes or alarms
 
     def _take(self, rows: Sequence[Intake]) -> None:
         batches = []

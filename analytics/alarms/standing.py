@@ -17,8 +17,11 @@ LOUD: Final = frozenset(
 )
 """The steps of an alarm that people are told of."""
 
-REPEATED: Final = frozenset({"raised", "again", "live"})
-"""Those of them that are no news where an alarm has been there within hours."""
+REPEATED: Final = frozenset({"raised", "again"})
+"""Those of them that are no news where an alarm has been there within hours.
+
+``live`` is not among them: nobody was told of what came in late.
+"""
 
 
 class Changes(Struct):
@@ -36,14 +39,15 @@ class Changes(Struct):
 class Standing:
     """The alarms that are not cleared: at most one a condition.
 
-    ``past`` are alarms that were cleared not long ago, for counting what comes again.
+    ``past`` are alarms that were cleared not long ago, for counting what comes again; of
+    late ones nobody was told, so that what follows them is news.
     """
 
     def __init__(
         self, open_alarms: Iterable[Alarm], past: Iterable[Alarm] = ()
     ) -> None:
         self._open = {alarm.condition: alarm for alarm in open_alarms}
-        self._past = {alarm.condition: alarm for alarm in past}
+        self._past = {one.condition: one for one in past if not one.is_late}
         self.changes = Changes()
 
     def __iter__(self) -> Iterator[Alarm]:
@@ -177,7 +181,8 @@ class Standing:
         alarm, step = done
         if alarm.state is AlarmState.CLEARED:
             self._open.pop(alarm.condition, None)
-            self._past[alarm.condition] = alarm
+            if not alarm.is_late:
+                self._past[alarm.condition] = alarm
         else:
             self._open[alarm.condition] = alarm
         self.changes.alarms[alarm.id] = alarm

@@ -6,9 +6,13 @@ from typing import Final
 from msgspec import Struct
 
 from analytics.alarms.latches import Latch
+from greenwater.kernel.reading import Reading
 
 AHEAD_MS: Final = 5 * 60 * 1000
 """A reading further ahead of the platform's clock came from a wrong clock."""
+
+BEHIND_MOST_MS: Final = 92 * 24 * 3600 * 1000
+"""What is older than this when it comes in is history, or has a wrong time: nobody asks."""
 
 _ROUND_MS: Final = 60 * 1000
 _ROUNDS: Final = 6
@@ -62,7 +66,9 @@ class Watched(Struct):
 
     ``newest_ms`` is when it measured last, ``rounds`` when its newest rounds over its
     probes began. ``warmth`` is each probe's newest temperature, ``salted`` are those that
-    send salinity themselves, ``oxygenated`` those that send oxygen in mg/L.
+    send salinity themselves, ``oxygenated`` those that send oxygen in mg/L. ``behind`` is
+    the stretch of what came in late and behind the newest (first and last instant),
+    ``behind_ms`` when the last of it was recorded.
     """
 
     tracked: dict[str, Tracked] = {}
@@ -74,6 +80,8 @@ class Watched(Struct):
     warmth: dict[str, tuple[int, float]] = {}
     salted: set[str] = set()
     oxygenated: set[str] = set()
+    behind: tuple[int, int] | None = None
+    behind_ms: int = 0
 
 
 def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:
@@ -82,6 +90,30 @@ def is_news(at_ms: int, newest_ms: int, recorded_ms: int) -> bool:
     What a clock far ahead has stamped cannot make old news of the truth after it.
     """
     return at_ms > newest_ms or newest_ms > recorded_ms + AHEAD_MS
+
+
+def note_behind(
+    watched: Watched, reading: Reading, recorded_ms: int, *, is_late: bool
+) -> bool:
+    """Note a late reading that its probe's newest ones have left behind; return if it is.
+
+    What belongs to a stretch that is noted already need not be late itself: the last half
+    hour of an outage.
+    """
+    if not is_late and watched.behind is None:
+        return False
+    at_ms, probe = reading.taken_ms, f"{reading.probe}/"
+    if at_ms < recorded_ms - BEHIND_MOST_MS or not any(
+        at_ms < one.taken_ms
+        for key, one in watched.tracked.items()
+        if key.startswith(probe)
+    ):
+        return False
+    start_ms, end_ms = watched.behind or (at_ms, at_ms)
+    watched.behind = min(start_ms, at_ms), max(end_ms, at_ms)
+    if is_late:
+        watched.behind_ms = recorded_ms
+    return True
 
 
 def heard(rounds: Sequence[int], at_ms: int) -> list[int]:

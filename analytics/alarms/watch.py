@@ -3,10 +3,11 @@
 What is known of a device is one small document (``Watched``), kept beside the cursor in
 the same transaction, so that a restart in the middle of a delay, or of an alarm, goes on
 as if nothing had happened. Within a series only readings newer than the newest one seen
-move anything: what comes out of order is flagged, and is no news.
+move anything: what comes out of order is flagged, and is no news. What of it is late is
+noted: the alarms of that stretch are found by a watch of its own (``behind``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from analytics.alarms import life
@@ -20,7 +21,7 @@ from analytics.alarms.power import fed
 from analytics.alarms.salt import warm_first, with_salinity
 from analytics.alarms.silence import is_expected, noticed, regraded
 from analytics.alarms.standing import Changes, Standing
-from analytics.alarms.tracked import Watched, heard, is_news
+from analytics.alarms.tracked import Watched, heard, is_news, note_behind
 from analytics.places import Place, Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
@@ -57,6 +58,9 @@ class Watch:
         self._standing = Standing(open_alarms, past)
         self._levels = Levels(self.devices, self._standing, limits_of)
         self._orders: Sequence[Order] = ()
+        self._behind = {
+            device for device, one in self.devices.items() if one.behind is not None
+        }
 
     def taken(self) -> Changes:
         """Return what changed since this was asked last."""
@@ -76,6 +80,31 @@ class Watch:
         """Take in what episodes and forecasts claim (``claims``)."""
         for claim in claims:
             claimed(self._standing, claim, places, is_late=is_late)
+
+    def behind(self, settled_ms: int) -> DeviceId | None:
+        """Return a device that sent late what was behind, and none of it since an instant."""
+        return min(
+            (one for one in self._behind if self.devices[one].behind_ms <= settled_ms),
+            default=None,
+        )
+
+    def about(self, conditions: Container[str]) -> Sequence[Alarm]:
+        """Return the alarms about some conditions that stand."""
+        return [one for one in self._standing if one.condition in conditions]
+
+    def looked_back(self, device: DeviceId, past: Changes) -> None:
+        """Take over the alarms of a device's past: nothing of it is behind any more."""
+        self.devices[device].behind = None
+        self._behind.discard(device)
+        changes = self._standing.changes
+        changes.devices.add(device)
+        changes.alarms |= past.alarms
+        changes.steps += past.steps
+
+    def wait_with(self, device: DeviceId, now_ms: int) -> None:
+        """Have a device's past looked at once more, as if the last of it came in now."""
+        self.devices[device].behind_ms = now_ms
+        self._standing.changes.devices.add(device)
 
     def take(
         self, readings: Sequence[Reading], recorded_ms: int, places: Places
@@ -103,6 +132,9 @@ class Watch:
             elif reading.channel is Channel.CONTACT:
                 self._power(reading, recorded_ms, places)
         is_late = _is_late(reading, recorded_ms)
+        if note_behind(watched, reading, recorded_ms, is_late=is_late):
+            self._behind.add(reading.device)
+            self._standing.changes.devices.add(reading.device)
         oxygen = oxygen_of(watched, reading, str(place.unit), self._levels)
         for one in (*with_salinity(watched, reading), *oxygen):
             self._levels.measure(one, place, places, recorded_ms, is_late=is_late)

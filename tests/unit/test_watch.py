@@ -5,6 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.alarms.behind import Replay, reckoned
 from analytics.alarms.life import AGAIN_MS
 from analytics.alarms.watch import LATE_MS
 from greenwater.kernel.channels import Channel
@@ -375,7 +376,17 @@ def test_doing_a_batch_again_changes_nothing(night: list[Reading]) -> None:
     much_later = 99 * HOUR
     story.take(night, lag_ms=much_later).take(night[-10:], lag_ms=much_later)
 
+    behind = story.watch.devices[BOX].behind if night else None
+    for watched in story.watch.devices.values():
+        watched.behind, watched.behind_ms = None, 0
     assert repr(told(story)) == before
+    if (
+        behind is not None
+    ):  # looked back at as if it were an outage's: all of it is known
+        replay = Replay(behind)
+        replay.take(night, story.places)
+        past = reckoned(replay.found(), list(story.alarms.values()), much_later)
+        assert (past.alarms, past.steps) == ({}, [])
 
 
 @given(nights())

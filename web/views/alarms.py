@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from analytics.alarms.behind import SEEN
 from analytics.alarms.messages import (
     advice,
     grounds,
@@ -16,7 +17,7 @@ from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.registry.unit_limits import LimitChange
 from web.views.cards import aerator_name
-from web.views.formats import clock_time, moment, number
+from web.views.formats import clock_time, day, moment, number
 from web.views.ownlimits import change_words
 from web.words import Lang, say
 
@@ -45,7 +46,7 @@ class AlarmView:
     unit_href: str
     is_open: bool
     is_waiting: bool
-    is_late: bool
+    late: str
     is_simulated: bool
     quiet: str = ""
     repeats: str = ""
@@ -89,13 +90,21 @@ def alarm_view(
         "" if unit is None else f"/units/{unit.id}",
         alarm.state is not AlarmState.CLEARED,
         alarm.acknowledged_ms is None and alarm.state is not AlarmState.CLEARED,
-        alarm.is_late,
+        _late(lang, alarm, now_ms),
         alarm.is_simulated,
         _quiet(lang, alarm, now_ms, names or {}),
         say(lang, "alarm_repeats", count=alarm.repeats) if alarm.repeats else "",
         alarm.shelved_until_ms is not None,
         alarm.severity != Severity.CRITICAL,
     )
+
+
+def _late(lang: Lang, alarm: Alarm, now_ms: int) -> str:
+    """Return that an alarm is history, and when it was seen if it never stood."""
+    seen_ms = alarm.detail.get(SEEN)
+    if seen_ms is not None:
+        return say(lang, "alarm_seen_late", time=moment(lang, int(seen_ms), now_ms))
+    return say(lang, "alarm_late") if alarm.is_late else ""
 
 
 def actors_of(alarms: Iterable[Alarm]) -> set[str | None]:
@@ -156,7 +165,14 @@ def step_views(
         text = say(lang, "step_limits", name=name, value=change_words(lang, one))
         found.append((one.became.set_ms, "limits", text))
     found.sort(key=lambda one: one[0])
-    return [StepView(clock_time(at_ms), kind, text) for at_ms, kind, text in found]
+    first_ms = alarm.raised_ms
+    return [StepView(_at(at_ms, first_ms), kind, text) for at_ms, kind, text in found]
+
+
+def _at(at_ms: int, first_ms: int) -> str:
+    """Return the time of day, and the day where it is not the day of the first line."""
+    time = clock_time(at_ms)
+    return time if day(at_ms) == day(first_ms) else f"{time} {day(at_ms)}"
 
 
 def changes_during(
@@ -185,9 +201,15 @@ def _step_text(
         "probe": aerator_name(lang, str(step.detail.get("probe", ""))),
         "depth": _depth(lang, step),
         "time": clock_time(int(step.detail.get("until_ms", step.at_ms))),
+        "start": _full(lang, step.detail.get("from_ms", step.at_ms)),
+        "end": _full(lang, step.detail.get("to_ms", step.at_ms)),
     }
     text = say(lang, f"step_{step.kind}", **facts).rstrip(" ,:")
     return text[:1].upper() + text[1:]
+
+
+def _full(lang: Lang, at_ms: int) -> str:
+    return say(lang, "on_day", time=clock_time(at_ms), day=day(at_ms))
 
 
 def _depth(lang: Lang, step: AlarmStep) -> str:

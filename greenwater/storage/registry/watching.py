@@ -4,7 +4,7 @@ One pass over intake is one transaction: cursor, alarms, history and messages st
 together or not at all, so that a pass that is killed and done again has one effect.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -104,6 +104,18 @@ class Watching:
         with self._sessions.reading() as session:
             return [alarm_of(row) for row in session.scalars(query)]
 
+    def alarms_about(
+        self, conditions: Collection[str], from_ms: int, to_ms: int
+    ) -> Sequence[Alarm]:
+        """Return the alarms about some conditions that held within ``[from_ms, to_ms]``."""
+        query = select(AlarmRow).where(
+            AlarmRow.condition.in_(conditions),
+            AlarmRow.began_ms <= to_ms,
+            or_(AlarmRow.returned_ms.is_(None), AlarmRow.returned_ms >= from_ms),
+        )
+        with self._sessions.reading() as session:
+            return [alarm_of(row) for row in session.scalars(query)]
+
     def open_acts(self) -> Sequence[Act]:
         """Return what people did since the last pass, in order."""
         query = (
@@ -128,11 +140,10 @@ class Watching:
     def save_pass(self, done: Pass) -> None:
         """Keep what a pass leaves behind, all of it or nothing."""
         with self._sessions.writing() as session:
-            organisations = {}
             for alarm in done.alarms:
-                organisations[alarm.id] = alarm.organisation
                 _put(session, AlarmRow, ["id"], values_of(alarm))
             session.flush()
+            organisations = _organisations(session, done)
             for step in done.steps:
                 add_step(session, organisations[step.alarm], step)
             self._settle(session, done)
@@ -284,6 +295,16 @@ def _put(
     changed = {name: value for name, value in values.items() if name not in key}
     row = insert(session, model).values(values)
     session.execute(row.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+def _organisations(session: Session, done: Pass) -> Mapping[str, str]:
+    """Return whose the alarms are that a pass tells of; some it only adds a line to."""
+    found = {one.id: one.organisation for one in done.alarms}
+    others = {one.alarm for one in done.steps} - found.keys()
+    if others:
+        rows = select(AlarmRow).where(AlarmRow.id.in_(others))
+        found |= {row.id: row.organisation for row in session.scalars(rows)}
+    return found
 
 
 def _put_states(session: Session, done: Pass) -> None:
