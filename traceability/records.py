@@ -166,7 +166,7 @@ def parsed_number(kind: str, name: str, text: str) -> float:
         number = float(text.replace(" ", "").replace(",", "."))
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if math.isnan(number):
         raise FieldError(
             name,
             f"{kind}: {name} {text[:40]!r} is not a number such as 12,5",

@@ -148,6 +148,7 @@ def test_the_tolerance_is_ten_hundredths_of_what_was_weighed() -> None:
         ("catch", {"lines": [{"species": "XXX", "kg": 1}]}, "XXX"),
         ("catch", {"lines": [{"species": "YFT", "kg": -1}]}, "-1 kg"),
         ("catch", {"lines": [{"species": "YFT", "kg": "nan"}]}, "not a number"),
+        ("catch", {"lines": [{"species": "YFT", "kg": "1e999"}]}, "inf kg"),
         ("catch", {"lines": [{"species": "YFT", "kg": 0}]}, "no kilograms"),
         ("catch", {"lines": [{"species": "YFT", "kg": 1}] * 2}, "stands there twice"),
         ("catch", {"lines": "YFT"}, "is no list"),

@@ -1,9 +1,9 @@
 """The ledger's daily roots, for anybody to keep: what was signed cannot be changed later."""
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Response
 
 from traceability.ledger.roots import fingerprint
+from web.api.answers import open_to_all
 from web.ports import Services
 
 
@@ -19,7 +19,7 @@ class LedgerPages:
         routes.get("/api/v1/ledger/roots")(self.roots)
         return routes
 
-    def roots(self) -> JSONResponse:
+    def roots(self) -> Response:
         """Return each day's root: the SHA-256 of what was signed, key, signature."""
         found = [
             {
@@ -30,5 +30,4 @@ class LedgerPages:
             }
             for one in self._registry.ledger_roots()
         ]
-        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
-        return JSONResponse({"roots": found}, headers=headers)
+        return open_to_all({"roots": found})

@@ -4,14 +4,11 @@ A step may be sent again: its id, which the program made, stands for it. Its pro
 token that a person made; he is named on the step as who entered it.
 """
 
-import re
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError, MissingError
@@ -24,6 +21,8 @@ from traceability.goods.exporting import LotChain, export_chain
 from traceability.goods.lots import Goods
 from traceability.goods.steps import Act, NewStep
 from traceability.ledger.events import lot_class
+from web.api.answers import After, Limit, fresh, page_answer, page_of, place_of
+from web.api.batches import instant_in
 from web.api.manners import problem_response
 from web.api.readings import iso
 from web.door.bodies import up_to
@@ -33,16 +32,7 @@ from web.ports import Services
 
 READ: Final = "goods:read"
 WRITE: Final = "goods:write"
-MOST: Final = 200
 MAX_BYTES: Final = 200_000
-_CURSOR: Final = re.compile(r"(\d{1,15})\.([0-9A-Za-z-]{1,64})", re.ASCII)
-After = Annotated[
-    str | None,
-    Query(
-        max_length=80, description="`next` of the page before.", pattern=_CURSOR.pattern
-    ),
-]
-Limit = Annotated[int, Query(ge=1, le=MOST)]
 
 
 class SentStep(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,11 +71,9 @@ class GoodsApi:
         self, request: Request, after: After = None, limit: Limit = 100
     ) -> Response:
         """List lots as they were made, the first first; ``next`` leads on, until null."""
-        found = self._seen(request).lots_after(_place(after), limit=limit + 1)
-        shown = found[:limit]
-        last = shown[-1] if len(found) > limit else None
-        more = None if last is None else f"{last.created_ms}.{last.id}"
-        return _page(request, "lots", [_lot(one) for one in shown], more)
+        found = self._seen(request).lots_after(place_of(after), limit=limit + 1)
+        shown, following = page_of(found, limit, lambda one: (one.created_ms, one.id))
+        return page_answer(request, "lots", [*map(_lot, shown)], following)
 
     def lot(self, request: Request, lot: str) -> Response:
         """Return one lot, and what its organisation has left of it."""
@@ -93,7 +81,7 @@ class GoodsApi:
         found = seen.get_lot(lot)
         held = self._registry.holdings_of(lot, found.organisation)
         left = [{"package": one.package, "kg": one.kg} for one in held]
-        return _fresh({**_lot(found), "held": left})
+        return fresh({**_lot(found), "held": left})
 
     def chain(self, request: Request, lot: str) -> Response:
         """Return a lot's chain as an EPCIS document, through every hand that sent it on.
@@ -107,24 +95,22 @@ class GoodsApi:
         now_ms = milliseconds(self._clock.now())
         made = export_chain(self._registry, reach, goods, now_ms)
         name = f'attachment; filename="chain-{found.code}.json"'
-        return _fresh(_chain(made), headers={"Content-Disposition": name})
+        return fresh(_chain(made), headers={"Content-Disposition": name})
 
     def steps(
         self, request: Request, after: After = None, limit: Limit = 100
     ) -> Response:
         """List steps as they were entered, the first first; ``next`` leads on, until null."""
         seen = self._seen(request)
-        found = seen.steps_after(_place(after), limit=limit + 1)
-        shown = found[:limit]
-        last = shown[-1] if len(found) > limit else None
-        more = None if last is None else f"{last.entered_ms}.{last.id}"
+        found = seen.steps_after(place_of(after), limit=limit + 1)
+        shown, following = page_of(found, limit, lambda one: (one.entered_ms, one.id))
         documents = [self._document(seen, one) for one in shown]
-        return _page(request, "steps", documents, more)
+        return page_answer(request, "steps", documents, following)
 
     def step(self, request: Request, step: str) -> Response:
         """Return one step: its act, what flowed, the lots that it made."""
         seen = self._seen(request)
-        return _fresh(self._document(seen, seen.get_step(step)))
+        return fresh(self._document(seen, seen.get_step(step)))
 
     def enter(self, request: Request, body: Body) -> Response:
         """Enter a step: split, merge, process, pack, unpack, ship, receive, dispose, sell.
@@ -136,7 +122,7 @@ class GoodsApi:
         sent = _decoded(body)
         ours = organisation or _one_of(self._doors, request, sent.organisation)
         new = NewStep(
-            id=sent.id, organisation=ours, at_ms=_instant(sent.at), act=sent.act
+            id=sent.id, organisation=ours, at_ms=instant_in("at", sent.at), act=sent.act
         )
         is_known = self._is_known(sent.id)
         try:
@@ -145,7 +131,7 @@ class GoodsApi:
             return _refused(request, exc)
         document = self._document(self._registry, step)
         headers = {"Location": f"/api/v1/steps/{step.id}"}
-        return _fresh(document, 200 if is_known else 201, headers)
+        return fresh(document, 200 if is_known else 201, headers)
 
     def _seen(self, request: Request) -> Scope:
         return self._programs.seen(request, READ)
@@ -223,42 +209,6 @@ def _decoded(body: bytes) -> SentStep:
         return msgspec.json.decode(body, type=SentStep)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise InputError(f"this is no step: {exc}") from None
-
-
-def _instant(text: str) -> int:
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is not None:
-            return milliseconds(at)
-    except (ValueError, OverflowError):
-        pass
-    raise InputError(f"at {text[:40]!r} is no instant such as 2026-11-23T07:30+07:00")
-
-
-def _place(after: str | None) -> tuple[int, str] | None:
-    if after is None:
-        return None
-    found = _CURSOR.fullmatch(after)
-    if found is None:
-        raise InputError(f"after={after[:60]!r} is not what a page gave as next")
-    return int(found[1]), found[2]
-
-
-def _page(
-    request: Request, name: str, shown: Sequence[dict[str, Any]], more: str | None
-) -> Response:
-    headers = {}
-    if more is not None:
-        place = request.url.include_query_params(after=more)
-        headers["Link"] = f'<{place.path}?{place.query}>; rel="next"'
-    return _fresh({name: list(shown), "next": more}, headers=headers)
-
-
-def _fresh(
-    document: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    kept = {"Cache-Control": "no-store", **(headers or {})}
-    return JSONResponse(document, status, kept)
 
 
 def _lot(lot: Lot) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 import structlog
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from msgspec.structs import replace
 from starlette.background import BackgroundTask
 
@@ -21,6 +21,7 @@ from traceability.label.passport import Passport, Stage, passport_of
 from traceability.label.scanning import Scanning
 from traceability.proof.keys import jwks_document
 from traceability.proof.verify import Code, Verdict
+from web.api.answers import fresh, open_to_all
 from web.door.doors import Doors
 from web.door.policies import CHECK_POLICY
 from web.farm.books import shown
@@ -80,26 +81,20 @@ class LabelPages:
             self._services.clock,
         )
 
-    def _open_to_all(self, body: bytes) -> Response:
-        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
-        return Response(body, 200, headers, "application/json")
-
     def keys(self) -> Response:
         """Return every key that ever signed a label."""
-        return self._open_to_all(msgspec.json.encode(self._published().keys()))
+        return open_to_all(self._published().keys())
 
     def jwks(self) -> Response:
         """Return the same keys as a JSON Web Key Set."""
         document = jwks_document(self._services.registry.signing_keys())
-        return self._open_to_all(msgspec.json.encode(document))
+        return open_to_all(document)
 
     def status(self) -> Response:
         """Return, signed, which labels are revoked or suspended and what is recalled."""
-        return self._open_to_all(
-            msgspec.json.encode(self._published().status_document())
-        )
+        return open_to_all(self._published().status_document())
 
-    def check(self, text: str) -> JSONResponse:
+    def check(self, text: str) -> Response:
         """Return what a label is worth, as the platform knows it."""
         verdict = self._published().check(text[:1000])
         label = self._services.registry.find_label_at(text.strip(" \t\r\n")[:1000])
@@ -108,8 +103,9 @@ class LabelPages:
             counted = BackgroundTask(self._note, label.uri)
         document = msgspec.to_builtins(verdict)
         document["at_ms"] = self._services.now_ms()
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse(document, headers=headers, background=counted)
+        response = fresh(document)
+        response.background = counted
+        return response
 
     def _note(self, uri: str) -> None:
         """Count a scan, when the answer is on its way: nobody waits for the count."""
@@ -159,8 +155,7 @@ class LabelPages:
         if found is not None and LINKED in accept:
             response = linked_response(found, text)
         elif "application/json" in accept:
-            body = verdict if found is None else found
-            response = self._open_to_all(msgspec.json.encode(body))
+            response = open_to_all(verdict if found is None else found)
         else:
             response = passport_view(
                 self._render, request, now_ms, verdict, found, beside=beside
@@ -236,9 +231,7 @@ class LabelPages:
 
 def linked_response(found: Passport, about: str) -> Response:
     """Return a passport as linked data about an address."""
-    headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
-    document = msgspec.json.encode(linked_passport(found, about))
-    return Response(document, 200, headers, LINKED)
+    return open_to_all(linked_passport(found, about), LINKED)
 
 
 def passport_view(

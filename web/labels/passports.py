@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -13,6 +12,7 @@ from greenwater.storage.registry.books import Lot
 from traceability.label.passport import Passport, passport_of
 from traceability.label.pictures import Pictures
 from traceability.proof.verify import Code, Verdict
+from web.api.answers import open_to_all
 from web.labels.beside import Beside, inspected
 from web.labels.keeping import is_for_all, may_keep
 from web.labels.pages import LINKED, linked_response, passport_view
@@ -114,5 +114,4 @@ class PassportPages:
         if LINKED in request.headers.get("accept", ""):
             about = f"{self._services.public_url.rstrip('/')}/01/{gtin}/10/{quote(lot)}"
             return linked_response(found, about)
-        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
-        return Response(msgspec.json.encode(found), 200, headers, "application/json")
+        return open_to_all(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from greenwater.reference.communes import current_name
 from greenwater.reference.planned import PLANNED
@@ -17,6 +17,7 @@ from greenwater.storage.registry.places import SiteInfo, SiteKind
 from greenwater.storage.registry.scope import Scope
 from traceability.corrections import in_force
 from traceability.vietgap.certificates import CertificateState, certificate_state
+from web.api.answers import fresh
 from web.door.doors import Doors, RefusedError
 from web.office.areamonths import (
     MONTHLY,
@@ -163,12 +164,10 @@ class AreaPages:
             ),
         )
 
-    def planned_data(self, request: Request) -> JSONResponse:
+    def planned_data(self, request: Request) -> Response:
         """Planned farming areas for the map's script."""
         self._seen(request)
-        return JSONResponse(
-            planned_document(lang_of(request)), headers={"Cache-Control": "no-store"}
-        )
+        return fresh(planned_document(lang_of(request)))
 
     def areas_file(self, request: Request) -> Response:
         """The same as a table for a spreadsheet."""

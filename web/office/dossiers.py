@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.storage.registry import random_id
@@ -15,6 +15,7 @@ from traceability.vietgap.applications import Applications
 from traceability.vietgap.certificates import certificate_state, shown_code
 from traceability.vietgap.dossiers import Kind, Side, counts_of
 from traceability.vietgap.folders import Act, Folder
+from web.api.answers import fresh
 from web.door.doors import Doors, RefusedError
 from web.door.forms import fields_of
 from web.farm.readiness import wrong
@@ -211,21 +212,18 @@ class DossierPages:
             is_provisional=submitted["is_provisional"],
         )
 
-    def documents(self, request: Request) -> JSONResponse:
+    def documents(self, request: Request) -> Response:
         """Return the dossiers he may see, the next due first."""
         folders = self._applications.folders(self._person(request))
-        return JSONResponse(
-            {"dossiers": [self._summary(one) for one in folders]},
-            headers={"Cache-Control": "no-store"},
-        )
+        return fresh({"dossiers": [self._summary(one) for one in folders]})
 
-    def document(self, request: Request, dossier: str) -> JSONResponse:
+    def document(self, request: Request, dossier: str) -> Response:
         """Return one dossier with its signed steps, as they were recorded."""
         folder = self._applications.folder(self._person(request), dossier)
         broken = self._applications.broken(folder)
         steps = [msgspec.to_builtins(one) for one in folder.steps]
         document = {**self._summary(folder), "steps": steps, "is_whole": broken is None}
-        return JSONResponse(document, headers={"Cache-Control": "no-store"})
+        return fresh(document)
 
     def _summary(self, folder: Folder) -> dict[str, Any]:
         return {

@@ -23,6 +23,7 @@ from traceability.label.suspects import (
 from traceability.sea.trip_book import Difference
 from traceability.sea.trip_case import trip_view
 from traceability.vietgap.certificates import shown_code
+from web.api.answers import fresh
 from web.door.doors import Doors, RefusedError
 from web.labels.beside import suspicion_text
 from web.pages import Renderer, lang_of
@@ -307,8 +308,7 @@ class DutyPages:
             )
             for one in standings(mine.seen, now_ms)
         ]
-        body = msgspec.json.encode(VesselList(now_ms, cards))
-        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+        return fresh(VesselList(now_ms, cards))
 
 
 def _groups(

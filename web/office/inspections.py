@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from traceability.book.photos import MAX_BYTES, Album
 from traceability.label.inspections import MOST_AT_ONCE, MOST_BYTES, Inspecting, Taken
+from web.api.answers import fresh
 from web.api.manners import problem_response
 from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError
@@ -155,8 +156,7 @@ class InspectionPages:
         except msgspec.MsgspecError as exc:
             raise InputError(f"this is no list of statements: {exc}") from exc
         taken: list[Taken] = self._inspecting.take_in(person, sent.statements)
-        answer = msgspec.json.encode({"results": [told(lang, one) for one in taken]})
-        return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")
+        return fresh({"results": [told(lang, one) for one in taken]})
 
     def take_photo(
         self, request: Request, inspection: str, digest: str, body: Photo

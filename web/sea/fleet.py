@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, Response
 
 from analytics.fishing.monitoring import Contact, Monitoring, Standing, standing_at
 from greenwater.kernel.channels import Channel
@@ -19,6 +19,7 @@ from greenwater.reference.ports import port_at
 from greenwater.reference.zones import ZONES, zone_at
 from greenwater.storage.registry.places import VesselInfo
 from traceability.sea.trip_book import in_force
+from web.api.answers import fresh
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.views.cards import is_simulated
@@ -156,7 +157,7 @@ class FleetPages:
             if one.fields["planned_ms"] >= facts.now_ms - PASSED_MS
         ]
 
-    def fleet_data(self, request: Request) -> JSONResponse:
+    def fleet_data(self, request: Request) -> Response:
         """The same for the map's script."""
         _, boats = self._boats(request)
         placed = [one for one in boats if one.at]
@@ -176,7 +177,7 @@ class FleetPages:
                 for one in placed
             ],
         }
-        return JSONResponse(document, headers={"Cache-Control": "no-store"})
+        return fresh(document)
 
 
 def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo, trip: str = "") -> BoatView:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
-import msgspec
 from fastapi import APIRouter, Request
 from fastapi import Form as Typed
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -29,6 +28,7 @@ from traceability.sea.catch_evidence import catch_evidence_in
 from traceability.sea.trip_case import TripView, trip_view
 from traceability.sea.vessel_papers import day_of
 from traceability.sea.vessel_sheets import Form, Row, Sheet, catch_sheet, ecdt_sheet
+from web.api.answers import fresh
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -227,7 +227,7 @@ class TripCardPages:
 
     def ecdt_document(self, request: Request, trip: str) -> Response:
         """The same as JSON."""
-        return _json(self._ecdt(request, trip))
+        return fresh(self._ecdt(request, trip))
 
     def _catch(self, request: Request, lot: str) -> Sheet:
         mine = self._doors.mine(request)
@@ -250,7 +250,7 @@ class TripCardPages:
 
     def catch_document(self, request: Request, lot: str) -> Response:
         """The same as JSON."""
-        return _json(self._catch(request, lot))
+        return fresh(self._catch(request, lot))
 
     def _sheet(self, request: Request, sheet: Sheet, back: str) -> HTMLResponse:
         lang = lang_of(request)
@@ -312,8 +312,3 @@ _SHOWN: Final[Mapping[Form, Callable[[Lang, Any], str]]] = {
     Form.PASSAGE: lambda lang, value: say(lang, f"sea_directions_{value}"),
     Form.NUMBER: lambda lang, value: exact(lang, value),
 }
-
-
-def _json(sheet: Sheet) -> Response:
-    body = msgspec.json.encode(sheet)
-    return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import (
     HTMLResponse,
-    JSONResponse,
     RedirectResponse,
     Response,
 )
@@ -22,6 +21,7 @@ from traceability.sea.trip_book import Standing
 from traceability.sea.trip_case import TripView, ask_gate, case_of, trip_view
 from traceability.sea.trip_evidence import TripEvidence
 from traceability.sea.vessels import NewCatchLot, VesselBooks
+from web.api.answers import fresh
 from web.door.doors import Doors
 from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
@@ -84,13 +84,12 @@ class TripPages:
         """One trip."""
         return self._page(request, self._view(request, trip), [])
 
-    def track(self, request: Request, trip: str) -> JSONResponse:
+    def track(self, request: Request, trip: str) -> Response:
         """A trip's track for the map's script."""
         view = self._view(request, trip)
         lang = lang_of(request)
         track = track_of(lang, self._doors.mine(request), view)
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse(track_document(lang, track), headers=headers)
+        return fresh(track_document(lang, track))
 
     def _page(self, request: Request, view: TripView, trouble: Trouble) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
