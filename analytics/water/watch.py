@@ -39,6 +39,8 @@ DRY: Final = SALT | {"depth"}
 FALLING: Final = (Channel.SALINITY,)
 MOST_VALUE: Final = 1e15
 """No instrument says more: such a value is none, and its squares would overflow."""
+ICE_C: Final = 0.1
+"""So near to freezing, fresh water rests under ice for hours: such a value is not stuck."""
 HELD_MS: Final = 24 * HOUR_MS
 """A probe that was held to another instrument so lately is not alone."""
 
@@ -278,8 +280,11 @@ class Watcher:
             state = self.state.channels[point.channel] = ChannelState()
         if point.value is None or not abs(point.value) < MOST_VALUE:
             return lost(state, point.at_ms)
-        is_salt = self._meaning(point.channel) in SALT
-        return signs_of(state, point.at_ms, point.value, is_salt=is_salt)
+        meaning = self._meaning(point.channel)
+        found = signs_of(state, point.at_ms, point.value, is_salt=meaning in SALT)
+        if found.held and meaning == Channel.TEMPERATURE and abs(point.value) <= ICE_C:
+            return found._replace(held=0.0)
+        return found
 
     def _remember_gone(self, name: str, at_ms: int, *, is_none: bool) -> None:
         gone = self.state.gone.setdefault(name, Gone())

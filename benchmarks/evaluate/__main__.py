@@ -5,7 +5,16 @@ import importlib
 import sys
 import time
 
-PARTS = ("flags", "alarms", "water", "water_alone", "water_held_out", "oxygen", "track")
+PARTS = (
+    "flags",
+    "alarms",
+    "water",
+    "water_alone",
+    "water_held_out",
+    "water_perturbed",
+    "oxygen",
+    "track",
+)
 
 
 def main() -> int:

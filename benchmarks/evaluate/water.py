@@ -70,29 +70,38 @@ def main() -> None:
         rivers = [river(name) for name in RIVERS]
         _print_rivers(rivers)
         _print_learned(rivers)
-        _print_sondes([_sonde(name) for name in SONDES])
+        _print_sondes([_scored(name, *read_sonde(name)) for name in SONDES])
     else:
         print(f"{DATA} is not here: the recordings are left out\n")
     water_sim.main()
 
 
-def _silent(done: int, whole: int) -> None:
+def silent(done: int, whole: int) -> None:
     """Draw no progress."""
+
+
+Labelled = tuple[Table, list[str], dict[str, NDArray[np.bool_]]]
+"""A table, its channels, and by channel which rows a person marked."""
 
 
 def river(name: str) -> Recording:
     """Return a technician's river, scored by the watcher as it is now."""
+    return _scored(name, *read_river(name))
+
+
+def read_river(name: str) -> Labelled:
+    """Return a river with its technician's labels."""
     table = read_table(DATA / "technician_labels" / f"logan_river_{name}.csv.gz")
     names = channels_of(table, "")
     labels = {}
     for one in names:
         marks = table.numbers.get(f"{one}_label")
         labels[one] = np.zeros(len(table), bool) if marks is None else ~np.isnan(marks)
-    scored = score_table(table, names, _silent)
-    return Recording(name, table, names, scored, labels)
+    return table, names, labels
 
 
-def _sonde(name: str) -> Recording:
+def read_sonde(name: str) -> Labelled:
+    """Return a sonde with the values that its keepers rejected."""
     path = DATA / "sondes" / f"apalachicola_{name}_2012_2013.csv.gz"
     table = read_table(path)
     names = channels_of(table, "")
@@ -101,7 +110,16 @@ def _sonde(name: str) -> Recording:
         one: (np.char.find(codes[one], "<-3>") >= 0) & ~np.isnan(table.numbers[one])
         for one in names
     }
-    return Recording(name, table, names, score_table(table, names, _silent), labels)
+    return table, names, labels
+
+
+def _scored(
+    name: str,
+    table: Table,
+    names: Sequence[str],
+    labels: Mapping[str, NDArray[np.bool_]],
+) -> Recording:
+    return Recording(name, table, names, score_table(table, names, silent), labels)
 
 
 def tally(

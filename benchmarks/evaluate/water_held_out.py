@@ -6,10 +6,11 @@ figures that a new river may expect, beside those of the constants that are buil
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from types import ModuleType
 from typing import Final, NamedTuple
 from unittest.mock import patch
 
-from analytics.water import belief, peaks, signs
+from analytics.water import belief, budget, peaks, signs
 from benchmarks.evaluate.water import CHANNELS, DATA, RIVERS, Tally, river, tally
 
 BUDGET: Final = 0.05
@@ -34,6 +35,19 @@ CHOICES: Final = (
     Constants(wave=0.0),
     Constants(wave=0.0, most=6.0),
 )
+
+NEAR: Final[Mapping[str, tuple[ModuleType, str]]] = {
+    "a wave's next step (2)": (signs, "WAVE"),
+    "over the usual peak (1.5)": (peaks, "ABOVE"),
+    "cap, in floors (4)": (peaks, "MOST"),
+    "peaks a day (0.04)": (peaks, "A_DAY"),
+    "always told, in thresholds (1.25)": (budget, "LOUD"),
+    "days of the budget (60)": (budget, "WINDOW_MS"),
+}
+"""Constants that are tried a third lower and higher than they are built in."""
+THIRDS: Final = (0.7, 1.3)
+LOOKED_AT: Final = "blacksmithfork2015"
+"""The river whose plots had been looked at when the rule of waves was written."""
 
 Tallies = Mapping[str, Tally]
 
@@ -66,6 +80,36 @@ def main() -> None:
     for channel, sums in whole.items():
         print(f"| **{channel}** | **all three** | {sums[0]} | {sums[1]} |")
     print("\nChosen without the river:\n\n" + "\n".join(notes) + "\n")
+    _print_near({name: reached[name, CHOICES[0]] for name in RIVERS})
+
+
+def _print_near(built_in: Mapping[str, Tallies]) -> None:
+    """Print what every constant is worth a third lower and higher, all else as it is."""
+    print(
+        "Constants a third lower and higher (all rivers; then without "
+        + LOOKED_AT
+        + ")\n"
+    )
+    print("| constant | × | " + " | | ".join(CHANNELS) + " | |")
+    print("|---|---|" + "---|---|" * len(CHANNELS))
+    _print_both("as built in", 1.0, built_in)
+    for what, (module, name) in NEAR.items():
+        for times in THIRDS:
+            with patch.object(module, name, getattr(module, name) * times):
+                found = {one: _found(one) for one in RIVERS}
+            _print_both(what, times, found)
+    print()
+
+
+def _print_both(what: str, times: float, found: Mapping[str, Tallies]) -> None:
+    for out, note in (("", what), (LOOKED_AT, "… without it")):
+        cells = []
+        for channel in CHANNELS:
+            whole = Tally()
+            for name, tallies in found.items():
+                whole = whole if name == out else whole.plus(tallies[channel])
+            cells.append(str(whole))
+        print(f"| {note} | {times} | " + " | ".join(cells) + " |", flush=True)
 
 
 def _tallies(name: str, one: Constants) -> Tallies:
@@ -75,7 +119,12 @@ def _tallies(name: str, one: Constants) -> Tallies:
         stack.enter_context(patch.object(peaks, "MOST", one.most))
         stack.enter_context(patch.object(signs, "WAVE", one.wave))
         stack.enter_context(patch.object(belief, "WEIGHTS", weights))
-        found = river(name)
+        return _found(name)
+
+
+def _found(name: str) -> Tallies:
+    """Return what is found of a river by the constants as they stand."""
+    found = river(name)
     return {
         channel: tally(
             found.table.times_ms,

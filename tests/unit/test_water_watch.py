@@ -104,6 +104,20 @@ def test_a_stuck_probe_is_found_within_hours() -> None:
     assert stuck[0].start_ms <= (700 + 48) * STEP_MS
 
 
+@pytest.mark.parametrize(("ice_c", "is_stuck"), [(-0.01, False), (4.0, True)])
+def test_water_rests_as_it_freezes_and_nowhere_else(
+    ice_c: float, is_stuck: bool
+) -> None:
+    rows = a_pond(10)
+    for number, row in enumerate(rows):
+        cooled = ice_c + max(25 - number / 20, 0) * (1 - number / 700)
+        row["temperature"] = round(cooled + number % 3 / 100, 2)
+    for row in rows[700:760]:
+        row["temperature"] = ice_c
+    said = {one.cause for one in found(rows, "temperature")}
+    assert ("stuck" in said) == is_stuck
+
+
 def test_out_of_the_water_every_channel_is_odd_though_it_reads_what_may_be() -> None:
     rows = a_pond(8)
     for row in rows[600:604]:
