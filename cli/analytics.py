@@ -7,6 +7,7 @@ import typer
 from greenwater.kernel import logs
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import milliseconds
 from greenwater.kernel.settings import load
 from greenwater.storage.backup.mark import refuse_unfinished
 
@@ -39,7 +40,7 @@ def backfill(
     ] = "",
     device: Annotated[str, typer.Option(help="Only this device.")] = "",
 ) -> None:
-    """Flag a stretch of the past again, derive what follows, find episodes; no alarms."""
+    """Flag a stretch of the past again, derive what follows; find episodes, and alarms: late ones, of which nobody is told."""
     from analytics.bootstrap import run_backfill
     from analytics.settings import AnalyticsSettings
     from cli.times import parse_time
@@ -50,14 +51,16 @@ def backfill(
     settings = load(AnalyticsSettings, prefix="GREENWATER_ANALYTICS_")
     logs.configure("analytics", level="warning")
     with typer.progressbar(length=1000, label="flagging") as bar:
-        flagged, found = run_backfill(
+        filled = run_backfill(
             settings,
             from_ms,
             to_ms,
             unit=unit,
             device=device,
+            now_ms=milliseconds(open_clock().now()),
             progress=lambda done, of: bar.update(done * 1000 // of - bar.pos),
         )
     typer.echo(
-        f"{flagged} readings flagged, {found} episodes found that were not known"
+        f"{filled.flagged} readings flagged; not known and found: "
+        f"{filled.episodes} episodes, {filled.alarms} alarms of the past"
     )

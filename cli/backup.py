@@ -118,7 +118,7 @@ def restore(
 def _restore(
     archive: "Archive", told: Progress, status: str, keys: str, roots: str
 ) -> None:
-    from cli.amending import Given, said_after
+    from cli.after_restore import Given, said_after
     from greenwater.storage.backup.restoring import restore as put_back
 
     given = Given.read(status, keys, roots)

@@ -8,15 +8,16 @@ import msgspec
 import typer
 
 from cli.home import open_home
-from cli.intake import hand_intake
 from greenwater.kernel.clock import VIETNAM, open_clock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
+from ingest.replay import hand_intake
 from traceability.book.books import Books
-from traceability.book.importing import Importer, Trial, titles_of
-from traceability.book.tables import decoded
+from traceability.book.importing import Importer, titles_of
+from traceability.book.recording import NewRecord
+from traceability.book.tables import Trial, decoded
 from traceability.book.tables import template as empty
 
 app = typer.Typer(help="A farm's book.", no_args_is_help=True)
@@ -89,7 +90,7 @@ def import_file(
     raise typer.Exit(2 if trial.troubles else 0)
 
 
-def _tell(trial: Trial, *, as_json: bool) -> None:
+def _tell(trial: Trial[NewRecord], *, as_json: bool) -> None:
     if as_json:
         document = {
             "good": len(trial.rows),
@@ -117,7 +118,7 @@ def _tell(trial: Trial, *, as_json: bool) -> None:
     )
 
 
-def _asked(trial: Trial) -> bool:
+def _asked(trial: Trial[NewRecord]) -> bool:
     if not sys.stdin.isatty():
         typer.echo("nothing was kept: say --yes to keep them", err=True)
         return False

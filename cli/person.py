@@ -76,7 +76,7 @@ def first_link() -> None:
 
     `up` prints it by itself. Where the services run apart, nobody else can begin.
     """
-    from cli.entrances import first_administrator
+    from cli.first_administrator import first_administrator
     from cli.home import open_home
     from greenwater.storage.registry import open_registry
 

@@ -1,6 +1,5 @@
 """`greenwater up`, `demo`, the services one by one, `doctor`, `broker-files`."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from greenwater.kernel.clock import open_clock
 from greenwater.kernel.settings import load
 from greenwater.storage.backup.mark import refuse_unfinished
 
+Port = Annotated[int, typer.Option(help="The page's port.", min=1, max=65_535)]
 Host = Annotated[
     str, typer.Option(help="Where it listens; 0.0.0.0: for other machines too.")
 ]
@@ -35,73 +35,31 @@ def ingest() -> None:
 
 def web(
     host: Host = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(help="The page's port.", min=1, max=65_535)
-    ] = 8000,
+    port: Port = 8000,
     certificate: Annotated[
         Path | None, typer.Option(help="Certificate and key in one PEM file: TLS.")
     ] = None,
 ) -> None:
     """Run the site."""
     from cli.home import open_home
-    from cli.housekeeping import house_of
-    from cli.intake import hand_intake
-    from cli.ledger import daily_roots
+    from cli.site import run_site
     from cli.supervisor import stop_on_signals
-    from cli.telling import messages_made
-    from greenwater.kernel.reading import milliseconds
-    from greenwater.storage.registry import open_registry
-    from greenwater.storage.telemetry import open_telemetry
-    from traceability.proof.keys import open_signer
-    from web.app import create_app
-    from web.door.hosts import hosts_of
-    from web.ports import Services
-    from web.server import serve
-    from web.settings import WebSettings, tiles_of
+    from web.settings import WebSettings
 
-    home, stop, clock = open_home(), stop_on_signals(), open_clock()
+    home, stop = open_home(), stop_on_signals()
     settings = load(WebSettings, prefix="GREENWATER_WEB_")
     logs.configure("web", level=home.settings.log_level)
-    with open_registry(home.registry_url) as registry:
-        telemetry = open_telemetry(home.telemetry_url)
-        signer = open_signer(home.path / "keys", registry, milliseconds(clock.now()))
-        services = Services(
-            registry,
-            telemetry,
-            clock,
-            public_url=settings.public_url,
-            hosts=hosts_of(settings.public_url, settings.hosts),
-            tiles=tiles_of(settings.map_tiles, settings.map_credit),
-            ways=settings.ways(),
-            pushing=settings.pushing(home.path),
-            signer=signer,
-            is_demo=settings.is_demo,
-            photos=home.path / "photos",
-            take_in=hand_intake(home.path, registry, telemetry, clock),
-            house=replace(
-                house_of(home, registry, telemetry, clock),
-                authority=certificate and certificate.with_name("ca.pem"),
-            ),
-        )
-        try:
-            with (
-                daily_roots(registry, signer, clock, stop),
-                messages_made(registry, clock, stop),
-            ):
-                app = create_app(services)
-                serve(
-                    app,
-                    host,
-                    port,
-                    stop,
-                    certificate=certificate,
-                    trusted_proxies=settings.trusted_proxies,
-                )
-        finally:
-            telemetry.close()
+    run_site(
+        home,
+        settings,
+        open_clock(),
+        stop,
+        host=host,
+        port=port,
+        certificate=certificate,
+    )
 
 
-Port = Annotated[int, typer.Option(help="The page's port.", min=1, max=65_535)]
 Lan = Annotated[bool, typer.Option("--lan", help="Let other machines open the page.")]
 
 
@@ -148,7 +106,7 @@ def demo(
     from cli.home import check_new
 
     check_new(folder)
-    from cli.demo import run_demo
+    from cli.demo.running import run_demo
     from cli.supervisor import stop_on_signals
 
     logs.configure("demo", level="warning")

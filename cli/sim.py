@@ -105,7 +105,7 @@ def probe(
     ] = None,
 ) -> None:
     """Serve one virtual probe."""
-    from cli.simserve import serve_one_probe
+    from cli.sim_probe import serve_one_probe
     from cli.supervisor import stop_on_signals
 
     logs.configure("sim")
@@ -130,7 +130,7 @@ def run_scenario(
     start: Annotated[str, typer.Option(help="Begin it then; else now.")] = "",
 ) -> None:
     """Serve a scenario's instruments: Modbus TCP and NMEA, one pair of ports a device."""
-    from cli.simserve import ports_of, start_of
+    from cli.sim_probe import ports_of, start_of
     from cli.supervisor import stop_on_signals
     from firmware_sim.run import ScenarioRun
     from firmware_sim.scenarios import load_scenario
@@ -168,7 +168,7 @@ def truth(
     ] = None,
 ) -> None:
     """Print as CSV what was truly so in a scenario: its faults, what each boat did."""
-    from cli.simserve import parse_values
+    from cli.sim_probe import parse_values
     from firmware_sim.run import ScenarioRun
     from firmware_sim.scenarios import load_scenario
     from firmware_sim.truth import as_csv
@@ -192,8 +192,8 @@ def box(
     ] = "",
 ) -> None:
     """Run a box as its scenario treats it: power cuts, no network, a wrong clock."""
-    from cli.simbox import play_box
-    from cli.simserve import start_of
+    from cli.sim_box import play_box
+    from cli.sim_probe import start_of
     from cli.supervisor import stop_on_signals
     from firmware_sim.run import ScenarioRun
     from firmware_sim.scenarios import load_scenario
@@ -232,7 +232,7 @@ def fleet(
     """Publish from many simulated boxes straight to MQTT, and count what is acknowledged."""
     import msgspec
 
-    from cli.simserve import passwords_of
+    from cli.sim_probe import passwords_of
     from cli.supervisor import stop_on_signals
     from firmware_sim.fleet import FleetPlan, anonymous, run_fleet
     from greenwater.kernel.reading import milliseconds
@@ -280,7 +280,7 @@ def bench(
     ],
 ) -> None:
     """Serve many plain probes at once, for ledger tests and benchmarks of the edge."""
-    from cli.simserve import channels_of, numbers_of, serve_many
+    from cli.sim_probe import channels_of, numbers_of, serve_many
     from cli.supervisor import stop_on_signals
 
     logs.configure("sim")

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import typer
 
 from analytics.settings import AnalyticsSettings
-from cli.entrances import first_administrator
+from cli.first_administrator import first_administrator
 from cli.home import Home, the_only_one
 from cli.lan import own_address
-from cli.run import answers, platform_parts
+from cli.processes import answers, platform_parts
 from cli.supervisor import Supervisor
 from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.clock import open_clock

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analytics.alarms.replaying import Row, replayed
 from analytics.flagging import is_believable
-from cli.stage import measured, readings_of
+from cli.demo.simulation import measured, readings_of
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
 from greenwater.derived.chemistry import salinity_psu

@@ -1,6 +1,7 @@
 """Taking what rests in quarantine in again, and readings from files. One pipeline for all."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -18,6 +19,7 @@ from ingest.intake import Batch, digest_of
 from ingest.pipeline import Pipeline, Taken
 from ingest.ports import Registry, Worker
 from ingest.seen import Seen
+from ingest.workers import by_hand
 
 
 class Desk(Registry, Protocol):
@@ -67,6 +69,18 @@ def take_in_readings(
         batch.payload = msgspec.json.encode((batch.readings, batch.gaps))
         batch.digest = digest_of(batch.payload)
     return pipeline.take_in(list(batches.values()))
+
+
+def hand_intake(
+    home: Path, registry: Registry, telemetry: Telemetry, clock: Clock
+) -> Callable[[Sequence[Reading]], object]:
+    """Return what takes in readings that people typed, under a worker of this folder."""
+
+    def take_in(readings: Sequence[Reading]) -> object:
+        with by_hand(home) as worker:
+            return take_in_readings(readings, registry, telemetry, clock, worker=worker)
+
+    return take_in
 
 
 def replay_entries(

@@ -6,8 +6,8 @@
 * ``2026-06-01T00:00:00Z*60@1764000000.5``: it was the first instant when the machine's
   clock said the number behind ``@`` (seconds since 1970), and runs 60 times as fast.
   Without ``@…`` it starts when parsed; a supervisor hands its children the full form.
-  ``@/PATH`` stands at the first instant until that file has the number, so that a
-  curtain rises when everybody is there;
+  ``@/PATH`` stands at the first instant until that file has the number, so that time
+  begins when every process is there;
 * ``step:PATH``: lockstep. The file's first eight bytes are milliseconds since 1970,
   little-endian; whoever replays a recording advances it, everyone else reads it.
 

@@ -21,7 +21,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from cli.amending import Given
+from cli.after_restore import Given
 from cli.main import build, status_of
 from greenwater.kernel.channels import Channel, Measurement
 from greenwater.kernel.errors import (

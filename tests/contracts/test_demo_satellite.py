@@ -6,9 +6,15 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cli.harbour import BOAT, BOX
+from cli.demo.tuna_boat import BOAT, BOX
+from cli.demo.tuna_positions import (
+    EVERY_S,
+    HEARD_AGAIN,
+    SILENT,
+    hear_by_satellite,
+    keep_hearing,
+)
 from cli.home import Home, HomeSettings
-from cli.satellite import EVERY_S, HEARD_AGAIN, SILENT, hear_by_satellite, keep_hearing
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import open_registry

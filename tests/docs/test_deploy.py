@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 
 from analytics.settings import AnalyticsSettings
 from cli.home import HomeSettings, open_home
-from cli.housekeeping import told_to_boxes
 from cli.main import build
+from cli.site import told_to_boxes
 from greenwater.kernel.settings import SHARED
 from greenwater.storage.registry import open_registry
 from ingest.settings import IngestSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.home import BrokerPlan, Home, HomeSettings, write_nats
-from cli.run import broker_part
+from cli.processes import broker_part
 from cli.supervisor import Part, Supervisor
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import DeviceId, OutboxId

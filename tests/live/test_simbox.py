@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.run import free_port
-from cli.simbox import skewed
-from cli.world import write_box
+from cli.demo.registration import write_box
+from cli.processes import free_port
+from cli.sim_box import skewed
 from firmware_sim.faults import FaultKind
 from firmware_sim.run import Conditions, ScenarioRun
 from firmware_sim.scenarios import FOLDER, load_scenario

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from cli.cast import FARMER, INSPECTOR, OFFICER, add_people, open_books
-from cli.offices import AUDITOR, CODE, WARD_OFFICER
-from cli.world import register
+from cli.demo.offices import AUDITOR, CODE, WARD_OFFICER
+from cli.demo.registration import register
+from cli.demo.shrimp_farm import FARMER, INSPECTOR, OFFICER, add_people, open_books
 from firmware_sim.scenarios import load_scenario
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.procedures import Task

@@ -18,7 +18,8 @@ from fastapi.testclient import TestClient
 from starlette.types import Message
 from typer.testing import CliRunner
 
-from cli.entrances import first_administrator, sign_in_links
+from cli.demo.sign_in_links import sign_in_links
+from cli.first_administrator import first_administrator
 from cli.main import build
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from playwright.sync_api import Page
 
-from cli.cast import PASSWORD, PHONES, PIN
+from cli.demo.shrimp_farm import PASSWORD, PHONES, PIN
 from greenwater.storage.registry import open_registry
 from greenwater.storage.registry.alarms import Alarm
 from tests.stories.theatre import Theatre

@@ -17,14 +17,14 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from cli.cast import CROP, FARM, FARMER, INSPECTOR, UNIT
-from cli.demo import NIGHT, STORIES, open_the_books
-from cli.harbour import OWNER
+from cli.demo.night import tonight as tonight_of
+from cli.demo.phones import add_calls, gateway
+from cli.demo.running import NIGHT, STORIES, open_the_books
+from cli.demo.shrimp_farm import CROP, FARM, FARMER, INSPECTOR, UNIT
+from cli.demo.simulation import Simulation
+from cli.demo.tuna_boat import OWNER
 from cli.home import Home
-from cli.phones import add_calls, gateway
-from cli.run import answers, free_port, greenwater
-from cli.stage import Stage
-from cli.tonight import tonight as tonight_of
+from cli.processes import answers, free_port, greenwater
 from firmware_sim.scenarios import load_scenario
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
@@ -258,7 +258,7 @@ def main(folder: Path) -> None:
     """Play, look, keep."""
     folder.mkdir(parents=True, exist_ok=True)
 
-    def prepare(registry: Registry, home: Home, _stage: Stage) -> None:
+    def prepare(registry: Registry, home: Home, _stage: Simulation) -> None:
         open_the_books(
             home,
             registry,

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from cli.cast import FARMER, GTIN, INSPECTOR, UNIT, add_people
+from cli.demo.shrimp_farm import FARMER, GTIN, INSPECTOR, UNIT, add_people
+from cli.demo.simulation import ScenarioStart, Simulation
 from cli.home import Home
-from cli.stage import Casting, Stage
+from greenwater.kernel.reading import local
 from greenwater.storage.registry import Registry
 from tests.chromium import browsing
 from tests.live.system import ROOT, clean_environ
 from tests.stories.paper import CODE_MM, Seen, film, scanned
 from tests.stories.scenes import sign_in, wait_for
 from tests.stories.theatre import Backing, Embedded, Theatre, playing
-from web.views.formats import local
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 SHORT_ON = Embedded.name
@@ -41,10 +41,10 @@ def test_from_a_pond_to_a_shopper_and_an_inspector(
     # At this speed a forecast every ten minutes is one every 2.5 s: a core's whole work.
     monkeypatch.setenv("GREENWATER_ANALYTICS_FORECAST_EVERY_S", "0")
 
-    def prepare(registry: Registry, _home: Home, _stage: Stage) -> None:
+    def prepare(registry: Registry, _home: Home, _stage: Simulation) -> None:
         add_people(registry)
 
-    casting = [Casting("oxygen-crash", timedelta(hours=10), CROP)]
+    casting = [ScenarioStart("oxygen-crash", timedelta(hours=10), CROP)]
     stage = playing(
         tmp_path / "home", backing, casting, opens=OPENS, speed=SPEED, prepare=prepare
     )

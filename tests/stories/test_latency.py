@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from cli.cast import FARM, FARMER, add_people
+from cli.demo.shrimp_farm import FARM, FARMER, add_people
 from cli.home import Home
-from cli.run import free_port, greenwater
+from cli.processes import free_port, greenwater
 from cli.supervisor import Part
 from greenwater.kernel.clock import ScaledClock
 from greenwater.kernel.reading import milliseconds

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from cli.cast import FARM, FARMER, UNIT, add_people
+from cli.demo.shrimp_farm import FARM, FARMER, UNIT, add_people
+from cli.demo.simulation import ScenarioStart, Simulation
 from cli.home import Home
-from cli.stage import Casting, Stage
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import milliseconds
@@ -47,11 +47,11 @@ def test_a_night_on_a_shrimp_farm(
     # At this speed one every ten minutes is one every 2.5 s: a core's whole work.
     monkeypatch.setenv("GREENWATER_ANALYTICS_FORECAST_EVERY_S", "3600")
 
-    def prepare(registry: Registry, _home: Home, _stage: Stage) -> None:
+    def prepare(registry: Registry, _home: Home, _stage: Simulation) -> None:
         add_people(registry)
         registry.add_contact(FARM, FARMER, receiver.url, place=0)
 
-    casting = [Casting("oxygen-crash", PASSED)]
+    casting = [ScenarioStart("oxygen-crash", PASSED)]
     stage = playing(
         tmp_path / "home", backing, casting, opens=OPENS, speed=SPEED, prepare=prepare
     )

@@ -18,9 +18,9 @@ from typing import Protocol
 import psycopg
 from sqlalchemy import make_url
 
+from cli.demo.simulation import ScenarioStart, Simulation
 from cli.home import SERVICE, Home, HomeSettings, MosquittoPlan, write_mosquitto
-from cli.run import free_port, platform_parts
-from cli.stage import Casting, Stage
+from cli.processes import free_port, platform_parts
 from cli.supervisor import Part, Supervisor
 from greenwater.kernel.clock import Clock, ScaledClock
 from greenwater.storage.registry import Registry, open_registry
@@ -161,11 +161,11 @@ class Theatre:
 def playing(
     folder: Path,
     backing: Backing,
-    casting: Sequence[Casting],
+    casting: Sequence[ScenarioStart],
     *,
     opens: datetime,
     speed: float,
-    prepare: Callable[[Registry, Home, Stage], None],
+    prepare: Callable[[Registry, Home, Simulation], None],
     sms_via: str = "",
 ) -> Iterator[Theatre]:
     """Raise the curtain: everything runs, tended, until left.
@@ -173,7 +173,7 @@ def playing(
     ``prepare`` adds people, goods and what else the story needs before it begins.
     """
     home = Home(backing.settings(folder))
-    stage = Stage(home, casting, opens)
+    stage = Simulation(home, casting, opens)
     with open_registry(home.registry_url) as registry:
         stage.enrol(registry, backing.box_url)
         stage.fill_history(registry, threading.Event())

@@ -10,7 +10,7 @@ from analytics.alarms.messages import advice, sentence
 from analytics.alarms.watch import Watch
 from analytics.flagging import is_believable
 from analytics.places import Places
-from cli.stage import measured, readings_of
+from cli.demo.simulation import measured, readings_of
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import Scenario, load_scenario
 from greenwater.kernel.clock import ManualClock

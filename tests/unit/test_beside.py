@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from cli.beside import computed_beside
+from cli.demo.second_core import computed_beside
 from greenwater.kernel.errors import UnavailableError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.simbox import skewed
+from cli.sim_box import skewed
 from greenwater.kernel.clock import (
     HeldClock,
     ManualClock,

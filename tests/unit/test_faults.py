@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cli.main import build
-from cli.simserve import parse_values
+from cli.sim_probe import parse_values
 from firmware_sim.faults import (
     POSITION,
     PROCESS,

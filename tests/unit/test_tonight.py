@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cli.tonight import DAWN, EARLIER, USUAL, tonight
+from cli.demo.night import DAWN, EARLIER, USUAL, tonight
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
 from greenwater.kernel.channels import Channel

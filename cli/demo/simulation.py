@@ -1,7 +1,7 @@
 """Simulated farms and boats on a platform of this machine: for the demo and for stories.
 
-A *stage* is scenarios cast with ports and boxes, registered, with the days before filled
-in, and the processes that play them.
+Scenarios get ports and boxes, are registered, the days before are filled in; then each is
+played by processes of its own.
 """
 
 import json
@@ -18,11 +18,11 @@ import typer
 from analytics.backfill import backfill
 from analytics.places import Places
 from analytics.runs import CURSOR
-from cli.beside import computed_beside
+from cli.demo.registration import register, write_box
+from cli.demo.second_core import computed_beside
 from cli.home import Home
-from cli.run import free_port, greenwater
+from cli.processes import free_port, greenwater
 from cli.supervisor import Part
-from cli.world import register, write_box
 from edge.drivers.profile import load_profile
 from firmware_sim.run import Row, ScenarioRun
 from firmware_sim.scenarios import ProbeKind, Scenario, load_scenario
@@ -41,8 +41,8 @@ BEFORE_EVERY_S = 1_500.0
 STRETCH_S = 86_400.0
 
 
-class Casting(NamedTuple):
-    """Which scenario plays, and how much of it has passed when the curtain rises.
+class ScenarioStart(NamedTuple):
+    """Which scenario plays, and how much of it has passed when the demo begins.
 
     ``before`` it began, days in which nothing happened have been measured too.
     """
@@ -53,7 +53,7 @@ class Casting(NamedTuple):
 
 
 class Played(NamedTuple):
-    """One scenario on the stage; its first moment is ``scenario.start_s``."""
+    """One scenario as it is played; its first moment is ``scenario.start_s``."""
 
     scenario: Scenario
     passed: timedelta
@@ -71,15 +71,17 @@ class Stretch(NamedTuple):
     every_s: float
 
 
-class Stage:
+class Simulation:
     """The simulated side of a platform whose clock begins at ``opens``."""
 
-    def __init__(self, home: Home, casting: Sequence[Casting], opens: datetime) -> None:
+    def __init__(
+        self, home: Home, casting: Sequence[ScenarioStart], opens: datetime
+    ) -> None:
         self._home, self.opens = home, opens
         self.played = [self._cast(one) for one in casting]
         self._boxes: dict[str, Path] = {}
 
-    def _cast(self, casting: Casting) -> Played:
+    def _cast(self, casting: ScenarioStart) -> Played:
         folder = self._home.path / "sim" / casting.name
         folder.mkdir(parents=True, exist_ok=True)
         start = self.opens - casting.passed

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Final
 
-from cli.harbour import BOAT, BOX, SCENARIO
+from cli.demo.tuna_boat import BOAT, BOX, SCENARIO
 from cli.home import Home
 from firmware_sim.scenarios import load_scenario
 from firmware_sim.world import World
@@ -30,7 +30,7 @@ EVERY_S: Final = 7_200
 """Twelve positions a day, as vessels are monitored."""
 SILENT: Final = timedelta(hours=3, minutes=20)
 HEARD_AGAIN: Final = timedelta(hours=4, minutes=40)
-"""How long after the curtain rises: two hours after she had to report."""
+"""How long after the demo begins: two hours after she had to report."""
 LOOK_S: Final = 1.0
 
 

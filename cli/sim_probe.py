@@ -73,7 +73,7 @@ def ports_of(path: Path | None, devices: Sequence[str]) -> dict[str, Ports]:
         InputError: the file is no such JSON, or a device is not in it.
     """
     if path is None:
-        from cli.run import free_port
+        from cli.processes import free_port
 
         return {one: Ports(free_port(), free_port()) for one in devices}
     try:

@@ -1,4 +1,4 @@
-"""Ways in that are good once: for each role of the demo, for the first administrator."""
+"""One link for each role of the demo, good once; and its administrator."""
 
 import secrets
 from collections.abc import Iterator
@@ -50,26 +50,3 @@ def sign_in_links(
             lasts_ms=LASTS_MS,
         )
         yield role, one.name, f"{public_url}/once/{token}"
-
-
-def first_administrator(registry: Registry, public_url: str, now_ms: int) -> str | None:
-    """Return where the first administrator comes in, once; None: there is one already.
-
-    Links of earlier starts are withdrawn.
-    """
-    registry.end_links(LinkKind.FIRST_START, now_ms)
-    if registry.administrators():
-        return None
-    organisation, token = "quan-tri", secrets.token_urlsafe(24)
-    registry.add_organisation(
-        organisation, "Quản trị hệ thống", kind=OrganisationKind.AUTHORITY
-    )
-    registry.add_link(
-        secrets.token_hex(8),
-        token,
-        kind=LinkKind.FIRST_START,
-        organisation=organisation,
-        role=Role.ADMIN,
-        now_ms=now_ms,
-    )
-    return f"{public_url}/join/{token}"

@@ -17,19 +17,19 @@ import msgspec
 import typer
 
 from analytics.runs import CURSOR
-from cli.cast import add_people, open_books
-from cli.curtain import Played, faults_of
-from cli.entrances import add_administrator, sign_in_links
-from cli.harbour import add_crew, open_boat_book
+from cli.demo.checks import Played, faults_of
+from cli.demo.night import USUAL, tonight
+from cli.demo.phones import add_calls, gateway
+from cli.demo.pictures import give_pictures
+from cli.demo.shrimp_farm import add_people, open_books
+from cli.demo.sign_in_links import add_administrator, sign_in_links
+from cli.demo.simulation import ScenarioStart, Simulation
+from cli.demo.tuna_boat import add_crew, open_boat_book
+from cli.demo.tuna_positions import hear_by_satellite, keep_hearing
 from cli.home import Home, HomeSettings
 from cli.lan import Lan, how_to_open, open_lan, own_address
-from cli.phones import add_calls, gateway
-from cli.pictures import give_pictures
-from cli.run import answers, free_port, platform_parts
-from cli.satellite import hear_by_satellite, keep_hearing
-from cli.stage import Casting, Stage
+from cli.processes import answers, free_port, platform_parts
 from cli.supervisor import Supervisor
-from cli.tonight import USUAL, tonight
 from firmware_sim.scenarios import load_scenario
 from greenwater.kernel.clock import HeldClock, ManualClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
@@ -48,19 +48,19 @@ CROP: Final = timedelta(days=96)
 WITHDRAWAL_LEFT: Final = timedelta(hours=2)
 HISTORY: Final = timedelta(days=3)
 STORIES: Final = (
-    Casting(NIGHT, USUAL, CROP),
-    Casting("healthy-farm", HISTORY),
-    Casting("tuna-trip", HISTORY),
-    Casting("trawler-inshore", timedelta(hours=20)),
+    ScenarioStart(NIGHT, USUAL, CROP),
+    ScenarioStart("healthy-farm", HISTORY),
+    ScenarioStart("tuna-trip", HISTORY),
+    ScenarioStart("trawler-inshore", timedelta(hours=20)),
 )
 PATIENCE_S: Final = 90.0
-"""How long the curtain waits for the boxes, for analytics, and for what is measured."""
+"""How long the beginning waits for the boxes, for analytics, and for what is measured."""
 SECOND_LOOK_S: Final = 3.0
 ONCE_SPEED: Final = 720.0
 ONCE_HOURS: Final = 6
 
 
-class Bill(NamedTuple):
+class Wanted(NamedTuple):
     """What is asked for: a scenario alone (``scenario``), or the stories."""
 
     speed: float
@@ -104,65 +104,67 @@ def run_demo(
         raise UnavailableError(f"port {page_port} is taken: try --port {page_port + 1}")
     if once:
         page_port, speed = free_port(), ONCE_SPEED
-    bill = Bill(speed, page_port, page_host, scenario, once)
+    wanted = Wanted(speed, page_port, page_host, scenario, once)
     with tempfile.TemporaryDirectory(prefix="greenwater-demo-") as temporary:
         settings = HomeSettings(
-            home=folder or Path(temporary), public_url=bill.public_url
+            home=folder or Path(temporary), public_url=wanted.public_url
         )
-        return _play(Home(settings), bill, stop)
+        return _play(Home(settings), wanted, stop)
 
 
-def _play(home: Home, bill: Bill, stop: threading.Event) -> int:
-    casting, opens = _bill_of_tonight(bill)
-    stage, broker_port = Stage(home, casting, opens), free_port()
+def _play(home: Home, wanted: Wanted, stop: threading.Event) -> int:
+    starts, opens = _starts_of(wanted)
+    simulation, broker_port = Simulation(home, starts, opens), free_port()
     with open_registry(home.registry_url) as registry:
-        stage.enrol(registry, f"mqtt://127.0.0.1:{broker_port}")
-        stage.fill_history(registry, stop)
+        simulation.enrol(registry, f"mqtt://127.0.0.1:{broker_port}")
+        simulation.fill_history(registry, stop)
         if stop.is_set():
             return 0
-        if not bill.scenario:
+        if not wanted.scenario:
             open_the_books(
                 home,
                 registry,
                 opens,
                 withdrawal_left=WITHDRAWAL_LEFT,
-                public_url=bill.public_url,
+                public_url=wanted.public_url,
             )
             add_calls(registry)
-        ways_in = [] if bill.scenario else _ways_in(registry, bill, opens)
-    lan = _lan(home, bill)
+        ways_in = [] if wanted.scenario else _ways_in(registry, wanted, opens)
+    lan = _lan(home, wanted)
     # Real time and the demo's meet once everybody is there, however slow the machine.
-    held = HeldClock(opens, bill.speed, home.path / "curtain")
+    held = HeldClock(opens, wanted.speed, home.path / "demo.began")
     held.path.unlink(missing_ok=True)
     clock = str(held)
     with contextlib.ExitStack() as stack:
         parts = platform_parts(
             home,
-            page_port=bill.page_port,
-            page_host=bill.page_host,
+            page_port=wanted.page_port,
+            page_host=wanted.page_host,
             broker_port=broker_port,
             clock=clock,
-            is_demo=not bill.scenario,
+            is_demo=not wanted.scenario,
             certificate=None if lan is None else lan.files.certificate,
             sms_via=stack.enter_context(gateway(home.path, held.now)),
         )
-        parts += stage.parts(clock)
+        parts += simulation.parts(clock)
         supervisor = Supervisor(parts, home.path / "logs")
         stack.callback(supervisor.stop)
         for name in supervisor.start(stop):
             typer.echo(
                 f"{name} is not ready: see {home.path}/logs/{name}.log", err=True
             )
-        _raise_the_curtain(home, stage, held, supervisor, stop)
-        typer.echo(f"Greenwater demo: {bill.public_url}/   (Ctrl-C ends it)")
+        _let_time_begin(home, simulation, held, supervisor, stop)
+        typer.echo(f"Greenwater demo: {wanted.public_url}/   (Ctrl-C ends it)")
         for role, name, address in ways_in:
             typer.echo(f"  {role:<12} {name:<20} {address}")
         for line in () if lan is None else how_to_open(lan):
             typer.echo(line)
-        if bill.once:
+        if wanted.once:
             authority = None if lan is None else lan.files.ca
-            return _check_once(home, stage, bill, supervisor, stop, clock, authority)
-        if not bill.scenario:
+            return _check_once(
+                home, simulation, wanted, supervisor, stop, clock, authority
+            )
+        if not wanted.scenario:
             _hear_on(home, clock, stop, opens)
         supervisor.run(stop)
         return 0
@@ -179,33 +181,33 @@ def _hear_on(home: Home, clock: str, stop: threading.Event, opens: datetime) -> 
     ).start()
 
 
-def _lan(home: Home, bill: Bill) -> Lan | None:
+def _lan(home: Home, wanted: Wanted) -> Lan | None:
     """Return the certificate that phones are shown, made by the clock on the wall."""
-    if not bill.is_open:
+    if not wanted.is_open:
         return None
-    return open_lan(home.path, bill.page_port, datetime.now(UTC))  # noqa: TID251
+    return open_lan(home.path, wanted.page_port, datetime.now(UTC))  # noqa: TID251
 
 
 def _ways_in(
-    registry: Registry, bill: Bill, opens: datetime
+    registry: Registry, wanted: Wanted, opens: datetime
 ) -> list[tuple[Role, str, str]]:
-    return list(sign_in_links(registry, bill.public_url, milliseconds(opens)))
+    return list(sign_in_links(registry, wanted.public_url, milliseconds(opens)))
 
 
-def _bill_of_tonight(bill: Bill) -> tuple[Sequence[Casting], datetime]:
-    """Return who plays, and when the curtain rises: this hour; for the stories, tonight."""
+def _starts_of(wanted: Wanted) -> tuple[Sequence[ScenarioStart], datetime]:
+    """Return what is played, and when the demo begins: this hour; for the stories, tonight."""
     now = datetime.now(UTC)  # noqa: TID251  (the demo begins now)
-    if bill.scenario:
+    if wanted.scenario:
         opens = now.replace(minute=0, second=0, microsecond=0)
-        return (Casting(bill.scenario, HISTORY),), opens
+        return (ScenarioStart(wanted.scenario, HISTORY),), opens
     night = tonight(load_scenario(NIGHT), now)
     first = STORIES[0]._replace(passed=night.opens - night.began)
     return (first, *STORIES[1:]), night.opens
 
 
-def _raise_the_curtain(
+def _let_time_begin(
     home: Home,
-    stage: Stage,
+    simulation: Simulation,
     clock: HeldClock,
     supervisor: Supervisor,
     stop: threading.Event,
@@ -214,9 +216,9 @@ def _raise_the_curtain(
 
     Then wait for the first that the boxes measure.
     """
-    boxes = stage.steady_boxes()
+    boxes = simulation.steady_boxes()
     telemetry = open_telemetry(home.telemetry_url)
-    opens_ms = milliseconds(stage.opens)
+    opens_ms = milliseconds(simulation.opens)
     try:
         with open_registry(home.registry_url) as registry:
             _wait(supervisor, stop, lambda: boxes <= _online(registry))
@@ -262,7 +264,7 @@ def open_the_books(
     withdrawal_left: timedelta,
     public_url: str,
 ) -> None:
-    """Add everybody of the demo, and what stands in their books when the curtain rises."""
+    """Add everybody of the demo, and what stands in their books when the demo begins."""
     add_people(registry)
     add_administrator(registry)
     telemetry = open_telemetry(home.telemetry_url)
@@ -290,8 +292,8 @@ def open_the_books(
 
 def _check_once(
     home: Home,
-    stage: Stage,
-    bill: Bill,
+    simulation: Simulation,
+    wanted: Wanted,
     supervisor: Supervisor,
     stop: threading.Event,
     clock: str,
@@ -305,7 +307,9 @@ def _check_once(
         while ticking.now() < end and not stop.wait(0.2):
             supervisor.tend()
             bar.update(max(0, int((ticking.now() - start).total_seconds()) - bar.pos))
-    played = Played(home, stage.played, bill.public_url, not bill.scenario, authority)
+    played = Played(
+        home, simulation.played, wanted.public_url, not wanted.scenario, authority
+    )
     # What a slow machine has not got round to yet is not wrong.
     deadline_s = time.monotonic() + PATIENCE_S
     while (faults := faults_of(played, start, end)) and time.monotonic() < deadline_s:
@@ -316,6 +320,6 @@ def _check_once(
         typer.echo(f"WRONG: {fault}", err=True)
     if not faults:
         typer.echo("checked: every probe's readings are stored, nothing in quarantine")
-        if not bill.scenario:
+        if not wanted.scenario:
             typer.echo("checked: the pond's alarm was raised, a label is valid")
     return 70 if faults else 0

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from cli.cast import UNIT
+from cli.demo.shrimp_farm import UNIT
+from cli.demo.simulation import Played as Scene
 from cli.home import Home
-from cli.stage import Played as Scene
 from firmware_sim.run import ScenarioRun
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cli.counter import handle
-from cli.offices import add_offices, hold_certificate, keep_papers, open_dossiers
+from cli.demo.offices import add_offices, hold_certificate, keep_papers, open_dossiers
+from cli.demo.shrimp_goods import handle
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry

@@ -1,6 +1,6 @@
 """The people and the book of the simulated tuna boat: for the demo.
 
-The boat is at sea when the curtain rises; what is told here is its trip before, sailed by
+The boat is at sea when the demo begins; what is told here is its trip before, sailed by
 the simulator, found by analytics' own code, written up by the family.
 """
 
@@ -43,7 +43,7 @@ GTIN: Final = "09521234543237"
 """From GS1's range for examples (prefix 952)."""
 
 SINCE: Final = timedelta(days=36)
-"""How long before the curtain rises the trip's recording ended: before the shrimp's labels
+"""How long before the demo begins the trip's recording ended: before the shrimp's labels
 were issued, of which the newest is the demo's sample."""
 
 ENDING: Final = {

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from cli.run import greenwater
+from cli.processes import greenwater
 from edge.settings import EdgeSettings
 from firmware_sim.modem import FreezingProxy
 from firmware_sim.run import Conditions, ScenarioRun

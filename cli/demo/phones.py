@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from analytics.alarms.ways import own_address
-from cli.cast import FARM, FARMER, PHONES, SECOND
-from cli.harbour import DELEGATE, HOUSEHOLD, OWNER
-from cli.harbour import PHONES as CREW
+from cli.demo.shrimp_farm import FARM, FARMER, PHONES, SECOND
+from cli.demo.tuna_boat import DELEGATE, HOUSEHOLD, OWNER
+from cli.demo.tuna_boat import PHONES as CREW
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry
 from web.demo import MESSAGES, Message

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cli import cast, harbour
+from cli.demo import shrimp_farm, tuna_boat
 from greenwater.kernel.clock import Clock
 from greenwater.storage.registry import Registry
 from traceability.label.pictures import Pictures
@@ -28,8 +28,8 @@ Drawing: TypeAlias = Callable[["ImageDraw"], None]
 def give_pictures(registry: Registry, clock: Clock, folder: Path) -> None:
     """Give both products the picture that their passports show."""
     pictures = Pictures(registry, clock, folder)
-    pictures.put(cast.FARMER, cast.GTIN, picture_of(_shrimp))
-    pictures.put(harbour.OWNER, harbour.GTIN, picture_of(_tuna))
+    pictures.put(shrimp_farm.FARMER, shrimp_farm.GTIN, picture_of(_shrimp))
+    pictures.put(tuna_boat.OWNER, tuna_boat.GTIN, picture_of(_tuna))
 
 
 def picture_of(draw: Drawing) -> bytes:

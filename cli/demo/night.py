@@ -1,4 +1,4 @@
-"""When the demo's curtain rises: shortly before a pond goes wrong, on whatever day it is.
+"""When the demo begins: shortly before a pond goes wrong, on whatever day it is.
 
 How low the oxygen falls at night, and how early, follows from the season's sun and
 temperature. So the night is played in advance, which takes a second.
@@ -25,7 +25,7 @@ EVERY_S: Final = 600.0
 
 
 class Tonight(NamedTuple):
-    """When the scenario began, and when the curtain rises."""
+    """When the scenario began, and when the demo begins."""
 
     began: datetime
     opens: datetime
@@ -34,7 +34,7 @@ class Tonight(NamedTuple):
 def tonight(scenario: Scenario, now: datetime) -> Tonight:
     """Return when a scenario of two nights plays, so that the second is this one's.
 
-    It begins at midnight a day before. The curtain rises ``EARLIER`` than its water first
+    It begins at midnight a day before. The demo begins ``EARLIER`` than its water first
     stays below the limit of alarms that night; in a night without that, after midnight.
     """
     here = now.astimezone(VIETNAM)
