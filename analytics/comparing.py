@@ -1,14 +1,17 @@
-"""Which readings of two instruments in the same water belong beside each other. Pure."""
+"""Which readings of two instruments in the same water belong beside each other."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
+from analytics.places import Places
 from analytics.qc.hand import BESIDE_MS as BY_HAND_MS
 from analytics.qc.hand import checked
 from analytics.qc.stretch import Point
 from analytics.water.watch import Beside
+from greenwater.derived.stretches import Told
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Series
@@ -31,6 +34,22 @@ def by_channel(
             points = found.setdefault(series, {}).setdefault(one.channel, [])
             points.append(Point(one.taken_ms, one.value))
     return found
+
+
+def put_right(
+    told: Told, places: Places, series: Series, at_ms: int, readings: Sequence[Reading]
+) -> Sequence[Reading]:
+    """Return readings of a probe's unit with oxygen as its salt water held it.
+
+    Two instruments of which one takes the sea for fresh water would never agree.
+
+    Raises:
+        UnavailableError: the store did not answer.
+    """
+    place = places.at(series, at_ms)
+    if place is None or place.unit is None:
+        return readings
+    return UnitWater(told, places.hung_in(place.unit)).salted(readings)
 
 
 def beside_probes(mine: ByChannel, others: Mapping[Series, ByChannel]) -> list[Beside]:

@@ -25,13 +25,15 @@ from analytics.oxygen.forecaster import Forecast as Expected
 from analytics.oxygen.forecaster import History, Model, fit, forecast
 from analytics.places import Place, Places
 from analytics.speaking import Night
+from greenwater.derived.stretches import Told
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM, Clock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.findings import Forecast, Outlook
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.alarm_rules import RULES
-from greenwater.storage.telemetry.ports import Bucket, Findings, Series, Span
+from greenwater.storage.telemetry.ports import Findings, Series, Span
 
 log = structlog.get_logger()
 
@@ -56,7 +58,7 @@ INPUTS: Final = (
 )
 
 
-class Telemetry(Protocol):
+class Telemetry(Told, Protocol):
     """What forecasting asks of the telemetry store."""
 
     @property
@@ -66,12 +68,6 @@ class Telemetry(Protocol):
 
     def newest(self, series: Sequence[Series]) -> Mapping[Series, int]:
         """Return the time of the newest reading of each series that has any."""
-        ...
-
-    def downsample(
-        self, span: Span, channel: Channel, every_ms: int
-    ) -> Sequence[Bucket]:
-        """Return non-empty buckets in time order."""
         ...
 
 
@@ -137,10 +133,13 @@ class Forecasting:
         self, series: Series, place: Place, places: Places, now_ms: int
     ) -> Forecast | None:
         known = self._known.setdefault(series, _Place())
-        self._renew(series, known, now_ms)
+        hung = () if place.unit is None else places.hung_in(place.unit)
+        water = UnitWater(self._telemetry, hung)
+        self._renew(series, known, water, now_ms)
         if known.model is None:
             return None
-        history = self._history(series, now_ms - MEMORY_DAYS * DAY_MS, now_ms)
+        span = Span(series, now_ms - MEMORY_DAYS * DAY_MS, now_ms)
+        history = self._history(span, water)
         if history is None:
             return None
         try:
@@ -172,7 +171,9 @@ class Forecasting:
         ):
             self.nights[unit] = Night(place.organisation, night)
 
-    def _renew(self, series: Series, known: _Place, now_ms: int) -> None:
+    def _renew(
+        self, series: Series, known: _Place, water: UnitWater, now_ms: int
+    ) -> None:
         """Have a model that is at most a day old, if there is enough to learn from."""
         path = self._models / series.device / f"{series.probe}.skops"
         if known.model is None and known.learning is None:
@@ -187,14 +188,18 @@ class Forecasting:
         if not is_old or not is_time or known.learning is not None:
             return
         known.learnt_ms = now_ms
-        history = self._history(series, now_ms - LEARN_DAYS * DAY_MS, now_ms)
+        span = Span(series, now_ms - LEARN_DAYS * DAY_MS, now_ms)
+        history = self._history(span, water)
         if history is not None and _days(history) >= LEAST_DAYS:
             known.learning = self._executor.submit(fit, history)
 
-    def _history(self, series: Series, start_ms: int, end_ms: int) -> History | None:
-        """Return ten-minute means; None where there is no oxygen."""
-        span = Span(series, start_ms, end_ms)
-        oxygen = self._telemetry.downsample(span, Channel.DISSOLVED_OXYGEN, STEP_MS)
+    def _history(self, span: Span, water: UnitWater) -> History | None:
+        """Return ten-minute means; None where there is no oxygen.
+
+        Oxygen is what the water held, so that people are told of tonight in the numbers
+        they are shown; the inputs are as the probe told them.
+        """
+        oxygen = water.downsample(span, Channel.DISSOLVED_OXYGEN, STEP_MS)
         if not oxygen:
             return None
         times_ms = np.array([one.start_ms for one in oxygen], dtype=np.int64)

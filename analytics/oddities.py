@@ -27,6 +27,7 @@ from analytics.comparing import (
     beside_probes,
     by_channel,
     hand_span_ms,
+    put_right,
 )
 from analytics.past import COMPARE_MS, WATCHED, kept_of, look_back
 from analytics.places import Places
@@ -35,6 +36,7 @@ from analytics.water.belief import EITHER
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
 from analytics.water.watch import Point
+from greenwater.derived.stretches import Told
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -53,7 +55,7 @@ LATE_MS: Final = 30 * 60 * 1000
 """What is recorded sooner after it was taken came in the common disorder of batches."""
 
 
-class Telemetry(Protocol):
+class Telemetry(Told, Protocol):
     """What is asked of the telemetry store."""
 
     @property
@@ -222,7 +224,14 @@ class Oddities:
             return []
         spans = [Span(series, from_ms, until_ms)]
         spans += [Span(one, from_ms - APART_MS, until_ms + APART_MS) for one in others]
-        found = by_channel(self._telemetry.read_many(spans), WATCHED)
+        said = put_right(
+            self._telemetry,
+            places,
+            series,
+            until_ms,
+            self._telemetry.read_many(spans),
+        )
+        found = by_channel(said, WATCHED)
         mine = found.pop(series, {})
         return probe.watcher.compare(beside_probes(mine, found))
 
@@ -236,7 +245,14 @@ class Oddities:
         start_ms, end_ms = hand_span_ms(hand)
         around = places.beside(meter, readings[0].taken_ms, APART_M)
         spans = [Span(series, start_ms, end_ms) for series in around]
-        found = by_channel(self._telemetry.read_many(spans), WATCHED) if spans else {}
+        said = put_right(
+            self._telemetry,
+            places,
+            meter,
+            readings[0].taken_ms,
+            self._telemetry.read_many(spans) if spans else (),
+        )
+        found = by_channel(said, WATCHED)
         claims: list[Claim] = []
         for series, mine in sorted(found.items()):
             probe = self._probe(series)

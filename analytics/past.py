@@ -8,13 +8,15 @@ live ones are. No alarm follows. Where an episode is known already, nothing is a
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, Protocol
 
-from analytics.comparing import APART_M, APART_MS, beside_probes, by_channel
+from analytics.comparing import APART_M, APART_MS, beside_probes, by_channel, put_right
 from analytics.places import Places
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
 from analytics.water.watch import Point, Watcher, WatchState
+from greenwater.derived.stretches import Told
 from greenwater.kernel.channels import SENT, SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -31,7 +33,7 @@ COMPARE_MS: Final = 30 * 60 * 1000
 """How often a probe is held to its neighbours; less than an episode's pause."""
 
 
-class Telemetry(Protocol):
+class Telemetry(Told, Protocol):
     """What is asked of the telemetry store."""
 
     @property
@@ -119,12 +121,11 @@ def _day(
         start_ms=span.start_ms - APART_MS, end_ms=span.end_ms + APART_MS
     )
     readings = telemetry.read_many([span])
-    beside = by_channel(
-        telemetry.read_many([wide._replace(series=one) for one in others])
-        if others
-        else [],
-        WATCHED,
-    )
+    around: Sequence[Reading] = ()
+    if others:
+        around = telemetry.read_many([wide._replace(series=one) for one in others])
+    right = partial(put_right, telemetry, places, series, span.end_ms - 1)
+    beside = by_channel(right(around), WATCHED)
     slots: defaultdict[int, list[Reading]] = defaultdict(list)
     for one in sorted(readings, key=lambda one: (one.taken_ms, one.channel)):
         if one.channel in WATCHED:
@@ -134,7 +135,7 @@ def _day(
         points = (Point(one.taken_ms, str(one.channel), one.value) for one in some)
         yield from watcher.take(points).changes
         if beside:
-            mine = by_channel(some, WATCHED).get(series, {})
+            mine = by_channel(right(some), WATCHED).get(series, {})
             yield from watcher.compare(beside_probes(mine, beside))
 
 

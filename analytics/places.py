@@ -198,6 +198,15 @@ class Places:
         """Return the probes that hang, or have hung, in a unit."""
         return sorted(self._in_units.get(unit, ()))
 
+    def hung_in(self, unit: str) -> Sequence[Deployed]:
+        """Return what hangs, or has hung, in a unit."""
+        return [
+            one
+            for series in self.probes_in(unit)
+            for one in self._hung[series]
+            if one.unit == unit
+        ]
+
     def is_meter(self, series: Series) -> bool:
         """Return whether a person measures it with a meter of his own."""
         return series in self._meters

@@ -1,8 +1,9 @@
 """What analytics asks of the two databases. The facades of ``greenwater.storage`` fit."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from greenwater.derived.stretches import Told
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.quality import Flagged
@@ -22,7 +23,7 @@ from greenwater.storage.registry.watching import Act, Notification, Pass
 from greenwater.storage.telemetry.ports import Findings, Intake, Span
 
 
-class Telemetry(Protocol):
+class Telemetry(Told, Protocol):
     """The readings, and the order in which they became readable."""
 
     @property
@@ -34,12 +35,6 @@ class Telemetry(Protocol):
         self, cursor: Mapping[WorkerId, int], limit: int
     ) -> Sequence[Intake]:
         """Return rows beyond the cursor."""
-        ...
-
-    def read(
-        self, span: Span, channels: Iterable[Channel] | None = None
-    ) -> Iterator[Reading]:
-        """Yield the readings of one series in time order."""
         ...
 
     def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:

@@ -1,7 +1,7 @@
 """Making the bulletins when their hour has come (``bulletins`` says what is in them)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -18,9 +18,11 @@ from analytics.bulletins import (
 )
 from analytics.oxygen.evening import Tonight
 from analytics.places import Places
+from greenwater.derived.stretches import Told
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
 from greenwater.storage.registry.bulletins import Bulletin
-from greenwater.storage.telemetry.ports import Bucket, Span
+from greenwater.storage.telemetry.ports import Span
 
 log = structlog.get_logger()
 
@@ -34,20 +36,10 @@ class Night(NamedTuple):
     expected: Tonight
 
 
-class Telemetry(Protocol):
-    """What is asked of the telemetry store."""
-
-    def downsample(
-        self, span: Span, channel: Channel, every_ms: int
-    ) -> Sequence[Bucket]:
-        """Return non-empty buckets in time order."""
-        ...
-
-
 class Speaker:
     """Makes each bulletin once. Used by one thread."""
 
-    def __init__(self, registry: Registry, telemetry: Telemetry) -> None:
+    def __init__(self, registry: Registry, telemetry: Told) -> None:
         self._registry, self._telemetry = registry, telemetry
 
     def speak(self, nights: Mapping[str, Night], places: Places, now_ms: int) -> int:
@@ -99,12 +91,16 @@ class Speaker:
         ]
 
     def _lowest(self, before: Bulletin, places: Places) -> Lowest | None:
-        """Return how low a unit's oxygen came in the night after an evening."""
+        """Return how low a unit's oxygen came in the night after an evening.
+
+        As its water held it: so it was forecast.
+        """
         end_ms = night_of(before.day)[1]
+        water = UnitWater(self._telemetry, places.hung_in(before.unit))
         lows = [
             Lowest(bucket.minimum, bucket.start_ms)
             for series in places.probes_in(before.unit)
-            for bucket in self._telemetry.downsample(
+            for bucket in water.downsample(
                 Span(series, before.made_ms, end_ms), Channel.DISSOLVED_OXYGEN, STEP_MS
             )
             if (place := places.at(series, bucket.start_ms)) is not None
