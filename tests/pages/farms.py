@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from fastapi.testclient import TestClient
+
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -26,7 +28,7 @@ from traceability.sea.vessels import NewVesselRecord, VesselBooks
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.dossiers import Kind
 from traceability.vietgap.folders import Act
-from web.door.doors import hash_secret
+from web.door.doors import COOKIE, HOST_COOKIE, csrf_of, hash_secret
 from web.ports import Services
 
 PIN, PASSWORD = "274913", "kiem-tra-2026"
@@ -211,3 +213,15 @@ def replace_services(services: Services, farms: Farms) -> Services:
     return replace(
         services, is_guarded=True, is_demo=True, signer=farms.signer, public_url=BASE
     )
+
+
+def enter(client: TestClient, person: str) -> TestClient:
+    """Sign somebody in."""
+    answer = client.post("/sign-in", data={"phone": PHONES[person], "secret": PIN})
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def csrf(client: TestClient) -> str:
+    """Return what a form of the one who is signed in carries."""
+    return csrf_of(client.cookies.get(HOST_COOKIE) or client.cookies[COOKIE])

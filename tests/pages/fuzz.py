@@ -10,19 +10,16 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from greenwater.storage.registry.tokens import SCOPES
 from tests.pages.farms import Farms
+from tests.pages.serving import served
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
 from web.door.doors import COOKIE
-from web.server import serve
 
 DAY_MS = 86_400_000
 SECRET, SESSION = "fuzz-token", "fuzz-session"
@@ -41,27 +38,6 @@ def app_of(farms: Farms) -> FastAPI:
     return create_app(farms.services)
 
 
-@contextmanager
-def served(app: FastAPI) -> Iterator[int]:
-    """Serve an application; yield its port."""
-    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
-
-    def told(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    server = threading.Thread(
-        target=serve, args=(app, "127.0.0.1", 0, stop), kwargs={"on_ready": told}
-    )
-    server.start()
-    ready.wait(10)
-    try:
-        yield ports[0]
-    finally:
-        stop.set()
-        server.join()
-
-
 def main() -> int:
     """Run schemathesis; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,10 +46,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, open_empty(Path(name)) as world:
         app = app_of(Farms(world, Path(name)))
         app.openapi()  # takes a while the first time
-        with served(app) as port:
+        with served(app) as url:
             words = [
                 *("--config-file", str(CONFIG), "run"),
-                f"http://127.0.0.1:{port}/api/v1/openapi.json",
+                f"{url}/api/v1/openapi.json",
                 *("--checks", "all", "--max-examples", str(asked.examples)),
                 *("--seed", "7", "--continue-on-failure"),
             ]

@@ -17,10 +17,9 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.watching import Pass
-from tests.pages.farms import Farms
+from tests.pages.farms import Farms, csrf, enter
 from tests.pages.reading_pages import parse_page
-from tests.pages.test_doors import csrf, enter
-from tests.pages.test_duty_js import served
+from tests.pages.serving import served
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.api.streams import MOST_A_SESSION
 from web.app import create_app
@@ -199,7 +198,7 @@ def test_of_too_many_streams_the_oldest_ends_and_says_why(
             phone, person, now_ms=NOW_MS, expires_ms=NOW_MS + HOUR_MS
         )
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(served(farms.services))
+        url = stack.enter_context(served(create_app(farms.services)))
         phones = ["p3", "p2", "p1", *["p1"] * MOST_A_SESSION]
         other, second, oldest, *newer = (
             stack.enter_context(listening(url, one)) for one in phones

@@ -16,18 +16,17 @@ from analytics.alarms.notifying import Notifier, send_by_apprise
 from analytics.alarms.pushing import subscription_of
 from analytics.alarms.ways import Way, Ways
 from analytics.bulletins import on_watch
-from cli.cast import FARM, add_people
-from cli.harbour import HOUSEHOLD, add_crew
-from cli.phones import add_calls, gateway
+from cli.demo.phones import add_calls, gateway
+from cli.demo.shrimp_farm import FARM, add_people
+from cli.demo.tuna_boat import HOUSEHOLD, add_crew
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import open_registry
 from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.watching import Notification, Pass
-from tests.pages.farms import BASE, PHONES, Farms, pin_hash
+from tests.pages.farms import BASE, PHONES, Farms, csrf, enter, pin_hash
 from tests.pages.reading_pages import Node, parse_page
-from tests.pages.test_doors import csrf, enter
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from tests.templates import empty_registry
 from web.app import create_app

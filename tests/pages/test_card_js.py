@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.chromium import browsing, chromium
-from tests.pages.test_verify_js import serving_scripts
+from tests.pages.serving import serving_scripts
 from tests.vectors.make_cards import FILE
 
 VECTORS: dict[str, Any] = json.loads(FILE.read_text())

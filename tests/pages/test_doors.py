@@ -17,11 +17,11 @@ from greenwater.reference.records import KINDS
 from greenwater.reference.vessel_records import VESSEL_KINDS
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.watching import Notification
-from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms, pin_hash
+from tests.pages.farms import BOATS, GTINS, PHONES, PIN, Farms, csrf, enter, pin_hash
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from web.app import create_app
-from web.door.doors import COOKIE, HOST_COOKIE, csrf_of, safe_next
+from web.door.doors import COOKIE, csrf_of, safe_next
 from web.words import WORDS, Lang
 
 
@@ -37,16 +37,6 @@ def visitor(farms: Farms) -> Iterator[TestClient]:
     """Somebody who has not signed in, at a site of his own (it remembers wrong tries)."""
     with TestClient(create_app(farms.services), follow_redirects=False) as client:
         yield client
-
-
-def enter(client: TestClient, person: str) -> TestClient:
-    answer = client.post("/sign-in", data={"phone": PHONES[person], "secret": PIN})
-    assert answer.status_code == 303, answer.text
-    return client
-
-
-def csrf(client: TestClient) -> str:
-    return csrf_of(client.cookies.get(HOST_COOKIE) or client.cookies[COOKIE])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,7 @@
 """An inspector's phone with no network: it signs, keeps, sends once, and stays signed in."""
 
 import hashlib
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,33 +13,11 @@ from greenwater.kernel.reading import instant
 from tests.chromium import browsing, chromium, network_is_back
 from tests.harm import printed
 from tests.pages.farms import PHONES, PIN, Farms
+from tests.pages.inspecting import comes, enrols, signs
+from tests.pages.serving import served
 from tests.pages.world import NOW_MS, open_empty
 from tests.stories.paper import film, tilted
 from web.app import create_app
-from web.ports import Services
-from web.server import serve
-
-
-@contextmanager
-def served(services: Services) -> Iterator[str]:
-    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
-
-    def opened(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    thread = threading.Thread(
-        target=serve,
-        args=(create_app(services), "127.0.0.1", 0, stop),
-        kwargs={"on_ready": opened},
-    )
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield f"http://127.0.0.1:{ports[0]}"
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +40,7 @@ def test_a_phone_signs_without_a_network_and_sends_once(
     code = printed(label.uri, "Q", 0.4, 300).convert("RGB")
     seen = film(tilted(code), tmp_path / "seen.mjpeg")
     with (
-        served(services) as url,
+        served(create_app(services)) as url,
         browsing(tmp_path / "phone", camera=seen) as context,
     ):
         page = context.new_page()
@@ -164,37 +139,3 @@ def signs_of_a_vessel(page: Page, picture: Path) -> None:
     page.set_input_files("#vphotos", [picture])
     page.click("[data-part=inspect-vessel] button[value=non_conformant]")
     expect(page.locator("[data-part=waiting]")).to_have_attribute("data-count", "1")
-
-
-def comes(is_there: Callable[[], bool]) -> None:
-    """Wait until the platform has what the worker sends."""
-    for _ in range(200):
-        if is_there():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
-
-
-def enrols(page: Page, url: str) -> None:
-    """The phone makes a key that it cannot give away, and is believed."""
-    page.goto(f"{url}/inspections")
-    expect(page.locator("#phone[data-phone=new]")).to_have_count(1, timeout=30_000)
-    page.fill("#kname", "Máy thử")
-    page.click("[data-part=enrol] button")
-    expect(page.locator("#phone[data-phone=enrolled]")).to_have_count(1)
-    is_kept = page.evaluate(
-        "async () => (await (await import('/static/duty.js')).anyKey()).secret.extractable"
-    )
-    assert is_kept is False
-
-
-def signs(page: Page, uri: str, result: str, photos: list[Path]) -> None:
-    """A label is typed, judged with no network, and the inspector signs what he found."""
-    expect(page.locator("#check[data-ready]")).to_have_count(1)
-    page.fill("#typed", uri)
-    page.click(".typed button")
-    expect(page.locator("[data-part=verdict]")).to_have_attribute("data-code", "valid")
-    page.fill("#inote", "Đã cân lại")
-    page.set_input_files("#iphotos", photos)
-    page.click(f"[data-part=inspect] button[value={result}]")
-    expect(page.locator("[data-part=signed]")).to_contain_text("Đã ký")

@@ -14,8 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from greenwater.storage.registry.people import OrganisationKind, Role
-from tests.pages.farms import PHONES, Farms, pin_hash
-from tests.pages.test_doors import ASKED, enter, filled
+from tests.pages.farms import PHONES, Farms, enter, pin_hash
+from tests.pages.test_doors import ASKED, filled
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of

@@ -18,10 +18,10 @@ from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.bulletins import Bulletin
 from greenwater.storage.registry.certification import Calibration
 from tests.chromium import browsing, chromium, network_is_back, push_comes
-from tests.pages.farms import BOATS, PHONES, PIN, Farms
+from tests.pages.farms import BOATS, PHONES, PIN, Farms, csrf, enter
+from tests.pages.inspecting import comes
 from tests.pages.reading_pages import Node, parse_page
-from tests.pages.test_doors import csrf, enter
-from tests.pages.test_duty_js import comes, served
+from tests.pages.serving import served
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from web.app import create_app
 from web.assets import STATIC
@@ -52,7 +52,7 @@ def site(farms: Farms) -> TestClient:
 
 @pytest.fixture(scope="module")
 def url(farms: Farms) -> Iterator[str]:
-    with served(farms.services) as url:
+    with served(create_app(farms.services)) as url:
         yield url
 
 

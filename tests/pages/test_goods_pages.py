@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.pages.farms import Farms
+from tests.pages.farms import Farms, csrf, enter
 from tests.pages.reading_pages import Node, parse_page
-from tests.pages.test_doors import csrf, enter
 from tests.pages.world import open_empty
 from web.app import create_app
 from web.words import WORDS, Lang

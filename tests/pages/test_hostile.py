@@ -15,8 +15,7 @@ from structlog.testing import capture_logs
 
 from greenwater.kernel.errors import ConfigError, InvariantError
 from greenwater.storage.registry import Registry
-from tests.pages.farms import Farms
-from tests.pages.test_doors import enter
+from tests.pages.farms import Farms, enter
 from tests.pages.world import open_empty
 from tests.unit.test_photos import HOSTILE as PICTURES
 from tests.unit.test_photos import SVG, picture

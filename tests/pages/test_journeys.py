@@ -22,9 +22,11 @@ from greenwater.reference.procedures import Task
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.chromium import DESKTOP, FLAGS, PHONE, chromium
 from tests.pages.farms import BASE, BOATS, PHONES, PIN, Farms, pin_hash
-from tests.pages.test_duty_js import comes, enrols, served, signs
+from tests.pages.inspecting import comes, enrols, signs
+from tests.pages.serving import served
 from tests.pages.world import NOW_MS, open_empty
 from traceability.book.books import Books
+from web.app import create_app
 from web.door.totp import STEP_MS, code_at
 
 COMMUNE = "22525"
@@ -136,7 +138,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         _people(farms)
         services = replace(farms.services, is_demo=False, photos=folder / "photos")
         browser = play.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        with served(services) as url:
+        with served(create_app(services)) as url:
             yield House(farms, url, browser)
         browser.close()
 

@@ -1,7 +1,6 @@
 """What docs/design-language.md promises of looks, measured in a real browser."""
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import pytest
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.chromium import browsing, chromium
 from tests.pages.farms import BASE, Farms
+from tests.pages.serving import served
 from tests.pages.walking import Walk
 from tests.pages.world import open_empty
 from web.app import create_app
 from web.assets import STATIC
-from web.server import serve
 
 PAIRS = [
     ("ink", "paper"), ("ink", "ground"), ("soft", "paper"), ("soft", "ground"),
@@ -93,29 +92,12 @@ def _add_roles(farms: Farms) -> None:
 @pytest.fixture(scope="module")
 def farm_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Farms, str]]:
     chromium()
-    stop, ready = threading.Event(), threading.Event()
-    ports: list[int] = []
-
-    def opened(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
     folder: Path = tmp_path_factory.mktemp("looks")
     with open_empty(folder) as world:
         farms = Farms(world, folder)
         _add_roles(farms)
-        thread = threading.Thread(
-            target=serve,
-            args=(create_app(farms.services), "127.0.0.1", 0, stop),
-            kwargs={"on_ready": opened},
-        )
-        thread.start()
-        try:
-            assert ready.wait(90)
-            yield farms, f"http://127.0.0.1:{ports[0]}"
-        finally:
-            stop.set()
-            thread.join(10)
+        with served(create_app(farms.services)) as url:
+            yield farms, url
 
 
 PEOPLE = ("hoa", "chu", "minh", "an", "can-bo", "quan", "tai", "con", "tho", "xa")

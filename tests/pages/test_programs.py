@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.pages.farms import Farms
-from tests.pages.test_doors import csrf, enter
+from tests.pages.farms import Farms, csrf, enter
 from tests.pages.world import NOW_MS, open_empty
 from web.app import create_app
 

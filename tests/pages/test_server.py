@@ -10,7 +10,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -18,40 +18,23 @@ from fastapi import FastAPI, Request
 
 from cli.lan import DAYS, how_to_open, open_lan, own_address
 from greenwater.kernel.errors import ConfigError, UnavailableError
+from tests.pages.serving import served
 from tests.pages.world import NOW, World
 from web.app import create_app
 from web.server import serve
 
 
 def test_the_site_is_served_until_told_to_stop(world: World) -> None:
-    stop = threading.Event()
-    ports: list[int] = []
-    ready = threading.Event()
-
-    def opened(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    thread = threading.Thread(
-        target=serve,
-        args=(create_app(world.services), "127.0.0.1", 0, stop),
-        kwargs={"on_ready": opened},
-    )
-    thread.start()
-    try:
-        assert ready.wait(90)
-        connection = http.client.HTTPConnection("127.0.0.1", ports[0], timeout=10)
+    with served(create_app(world.services)) as url:
+        at = urlsplit(url).netloc
+        connection = http.client.HTTPConnection(at, timeout=10)
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
         assert answer.headers["server"] is None
         connection.close()
-    finally:
-        stop.set()
-        thread.join(10)
-    assert not thread.is_alive()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", ports[0]), timeout=2)
+        http.client.HTTPConnection(at, timeout=2).connect()
 
 
 def test_many_phones_at_once_are_answered(world: World) -> None:
@@ -88,23 +71,11 @@ def test_a_phone_is_shown_a_certificate_of_this_machine_for_a_week(
     tmp_path: Path,
 ) -> None:
     lan = open_lan(tmp_path, 8443, NOW)
-    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
-
-    def opened(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    thread = threading.Thread(
-        target=serve,
-        args=(FastAPI(), "127.0.0.1", 0, stop),
-        kwargs={"on_ready": opened, "certificate": lan.files.certificate},
-    )
-    thread.start()
-    try:
-        assert ready.wait(20)
+    with served(FastAPI(), certificate=lan.files.certificate) as url:
+        port = urlsplit(url).port
         trusted = ssl.create_default_context(cafile=lan.files.ca)
         with (
-            socket.create_connection(("127.0.0.1", ports[0]), 10) as plain,
+            socket.create_connection(("127.0.0.1", port), 10) as plain,
             trusted.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
         ):
             assert wrapped.version() in ("TLSv1.2", "TLSv1.3")
@@ -112,13 +83,10 @@ def test_a_phone_is_shown_a_certificate_of_this_machine_for_a_week(
             assert wrapped.recv(20).startswith(b"HTTP/1.1 200")
             shown = hashlib.sha256(wrapped.getpeercert(binary_form=True) or b"")
         with (
-            socket.create_connection(("127.0.0.1", ports[0]), 10) as plain,
+            socket.create_connection(("127.0.0.1", port), 10) as plain,
             pytest.raises(ssl.SSLCertVerificationError),
         ):
             ssl.create_default_context().wrap_socket(plain, server_hostname="127.0.0.1")
-    finally:
-        stop.set()
-        thread.join()
     told = "\n".join(how_to_open(lan))
     assert shown.hexdigest().upper() in told.replace(":", "")
     assert f"https://{own_address()}:8443" == lan.address
@@ -135,25 +103,14 @@ def test_only_a_trusted_proxy_says_where_a_visitor_comes_from() -> None:
     def told(request: Request) -> list[str]:
         return [request.url.scheme, request.client.host if request.client else ""]
 
+    through_proxy = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
     seen = {}
     for proxies in ("127.0.0.1", "192.0.2.0/24"):
-        stop = threading.Event()
-
-        def ask(port: int, proxies: str = proxies, stop: Any = stop) -> None:
-            def go() -> None:
-                asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-                headers = {
-                    "X-Forwarded-Proto": "https",
-                    "X-Forwarded-For": "203.0.113.7",
-                }
-                asking.request("GET", "/", headers=headers)
-                seen[proxies] = json.loads(asking.getresponse().read())
-                asking.close()
-                stop.set()
-
-            threading.Thread(target=go).start()
-
-        serve(app, "127.0.0.1", 0, stop, on_ready=ask, trusted_proxies=proxies)
+        with served(app, trusted_proxies=proxies) as url:
+            asking = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+            asking.request("GET", "/", headers=through_proxy)
+            seen[proxies] = json.loads(asking.getresponse().read())
+            asking.close()
     assert seen == {
         "127.0.0.1": ["https", "203.0.113.7"], "192.0.2.0/24": ["http", "127.0.0.1"],
     }  # fmt: skip

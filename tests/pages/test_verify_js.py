@@ -1,11 +1,6 @@
 """The check in the browser is the check in Python, on the same labels."""
 
-import functools
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chromium import browsing, chromium
+from tests.pages.serving import serving_scripts
 from tests.vectors.make_labels import (
     CAUGHT,
     FILE,
@@ -23,7 +19,6 @@ from tests.vectors.make_labels import (
 )
 from traceability.proof.keys import read_keys
 from traceability.proof.verify import check
-from web.assets import STATIC
 
 VECTORS: dict[str, Any] = json.loads(FILE.read_text())
 ASK = """
@@ -35,24 +30,6 @@ async ([texts, keys, status]) => {
 }
 """
 FORGERIES = 400
-
-
-@contextmanager
-def serving_scripts() -> Iterator[str]:
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    handler = functools.partial(Handler, directory=str(STATIC))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def forged(number: int) -> list[str]:
