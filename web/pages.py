@@ -101,6 +101,13 @@ def boats_way(visitor: Visitor | None) -> tuple[str, str]:
     return "/board", "home"
 
 
+def farms_way(visitor: Visitor | None) -> tuple[str, str]:
+    """Return where one unit's page leads back to, for whoever looks: (address, word)."""
+    if visitor is not None and visitor.keeps_books:
+        return "/", "way_home"
+    return "/board", "home"
+
+
 def is_at(here: str, href: str) -> bool:
     """Return whether a page is the one of a way, or below it."""
     return here == href or (href != "/" and here.startswith(f"{href}/"))

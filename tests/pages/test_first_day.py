@@ -108,6 +108,9 @@ def test_a_farmer_begins_with_nothing_and_adds_what_he_has(site: Site) -> None:
     )
     page = client.get(f"/units/{unit}").text
     assert f"/records/new?kind=water_measure&amp;unit={unit}" in page
+    assert '<a href="/">← Ao của tôi</a>' in page
+    looked_at = site.enter("duyen").get(f"/units/{unit}").text
+    assert '<a href="/board">← Tất cả trại và tàu</a>' in looked_at
     assert f"/units/{unit}/probes" in page
     assert 'name="farm"' not in client.get("/units/new").text
     status, words = post(client, "/units", name="ao 3", kind="pond")

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
-from web.pages import Renderer, hours_of, lang_of, periods_of
+from web.pages import Renderer, farms_way, hours_of, lang_of, periods_of
 from web.ports import Services
 from web.views.aerators import aerators_at
 from web.views.alarms import actors_of, alarm_view
@@ -53,6 +53,7 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             is_simulated=view.is_simulated,
             live=f"/live.json?unit={unit}&lang={lang}",
             unit=view,
+            back=farms_way(doors.visitor(request)),
             **drawn,
             periods=periods_of(lang, hours),
             hours=hours,
