@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -12,6 +12,7 @@ from analytics.backfill import Progress, backfill
 from analytics.executing import Learner, open_executor, spare_collector
 from analytics.forecasting import Forecasting
 from analytics.past import find_again
+from analytics.pastalarms import Stretch, find_alarms_again
 from analytics.places import Places
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
@@ -142,6 +143,14 @@ def _every(every_s: float, work: Callable[[], None], stop: threading.Event) -> N
             log.warning("database.unavailable", error=str(exc))
 
 
+class Filled(NamedTuple):
+    """How many readings were flagged, and what was found that nobody knew."""
+
+    flagged: int
+    episodes: int
+    alarms: int
+
+
 def run_backfill(
     settings: AnalyticsSettings,
     from_ms: int,
@@ -149,11 +158,10 @@ def run_backfill(
     *,
     unit: str = "",
     device: str = "",
+    now_ms: int,
     progress: Progress,
-) -> tuple[int, int]:
-    """Flag a stretch of the past again and look for episodes in it.
-
-    Returns how many readings were flagged, and how many episodes nobody knew were found.
+) -> Filled:
+    """Flag a stretch of the past again; look for episodes and alarms in it.
 
     Raises:
         ConfigError: a URL is wrong.
@@ -171,6 +179,8 @@ def run_backfill(
             registry.sites(),
             registry.list_devices(),
             registry.list_probes(),
+            registry.out_of_service(from_ms),
+            limits_set=registry.limits_set(),
         )
         hung = set(places.probes_in(unit)) if unit else None
         series = [
@@ -192,7 +202,7 @@ def run_backfill(
             from_ms,
             to_ms,
             executor=executor,
-            progress=lambda done, of: progress(done, 2 * of),
+            progress=lambda done, of: progress(done, 3 * of),
         )
         found = find_again(
             telemetry,
@@ -200,6 +210,21 @@ def run_backfill(
             series,
             from_ms,
             to_ms,
-            progress=lambda done, of: progress(of + done, 2 * of),
+            progress=lambda done, of: progress(of + done, 3 * of),
         )
-        return flagged, found
+        end_ms = min(to_ms, now_ms)
+        stretches = [
+            Stretch(one, from_ms, end_ms)
+            for one in sorted({one.device for one in series})
+            if from_ms < end_ms
+        ]
+        alarms = find_alarms_again(
+            telemetry,
+            registry,
+            places,
+            stretches,
+            now_ms,
+            unit=unit,
+            progress=lambda done, of: progress(2 * of + done, 3 * of),
+        )
+        return Filled(flagged, found, alarms)

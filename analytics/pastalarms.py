@@ -6,8 +6,7 @@ That a stretch waits stands beside what is watched of its box, and is taken away
 transaction that keeps its alarms: a pass that dies is done again to the same end.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from analytics.alarms.behind import WARM_MS, Past, Replay, reckoned
@@ -15,14 +14,9 @@ from analytics.alarms.standing import Changes
 from analytics.alarms.watch import Watch
 from analytics.flagging import is_believable
 from analytics.places import Places
-from greenwater.derived.ammonia import INPUTS, Known
-from greenwater.derived.compensating import (
-    SALT_MS,
-    compensated,
-    needs_salt,
-    newest_water,
-)
-from greenwater.kernel.channels import Channel
+from greenwater.derived.compensating import needs_salt
+from greenwater.derived.stretches import Told
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.alarms import Alarm
@@ -41,14 +35,8 @@ LIVE_MS: Final = 2 * HOUR_MS
 """By then what goes on after the stretch has become a live alarm, or never will."""
 
 
-class Telemetry(Protocol):
+class Telemetry(Told, Protocol):
     """What is asked of the telemetry store."""
-
-    def read(
-        self, span: Span, channels: Iterable[Channel] | None = None
-    ) -> Iterator[Reading]:
-        """Yield the readings of one series in time order."""
-        ...
 
     def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
         """Return all readings of many spans."""
@@ -93,7 +81,6 @@ class LookBack:
                 *(one for unit in self._units for one in places.probes_in(unit)),
             }
         )
-        self._waters: dict[str, tuple[Known | None, Known | None]] = {}
 
     def pieces(self) -> Iterator[None]:
         """Go through the stretch, and on until what began in it is over.
@@ -127,37 +114,17 @@ class LookBack:
         return [one for one in self._replay.found() if one.alarm.unit in mine]
 
     def _in_salt_water(self, readings: Sequence[Reading]) -> Sequence[Reading]:
-        """Return oxygen as the salt water of that time had it (``compensating``)."""
-        by_unit: defaultdict[str, list[Reading]] = defaultdict(list)
-        for one in readings:
-            unit = self._unit_of(one)
-            if unit is not None:
-                by_unit[unit].append(one)
-        salted: dict[int, Reading] = {}
-        for unit, some in by_unit.items():
-            salt, warm = newest_water(some)
-            known = self._waters.get(unit, (None, None))
-            self._waters[unit] = water = salt or known[0], warm or known[1]
-            wanting = [one for one in some if needs_salt(one)]
-            if wanting and water[0] is None:
-                water = self._waters[unit] = self._before(unit, some[0].taken_ms)
-            salted |= {id(one): compensated(one, *water) for one in wanting}
-        return [salted.get(id(one), one) for one in readings]
+        """Return oxygen as the salt water of that time had it."""
+        for unit in self._units if any(map(needs_salt, readings)) else ():
+            mine = [one for one in readings if self._unit_of(one) == unit]
+            water = UnitWater(self._telemetry, self._places.hung_in(unit))
+            right = dict(zip(map(id, mine), water.salted(mine), strict=True))
+            readings = [right.get(id(one), one) for one in readings]
+        return readings
 
     def _unit_of(self, one: Reading) -> str | None:
         place = self._places.at(Series(one.device, one.probe), one.taken_ms)
         return None if place is None else place.unit
-
-    def _before(self, unit: str, at_ms: int) -> tuple[Known | None, Known | None]:
-        """Return the newest salinity and temperature of a unit's week before."""
-        return newest_water(
-            one
-            for series in self._places.probes_in(unit)
-            for one in self._telemetry.read(
-                Span(series, at_ms - SALT_MS, at_ms), INPUTS
-            )
-            if self._unit_of(one) == unit
-        )
 
 
 class PastAlarms:
@@ -217,11 +184,13 @@ def find_alarms_again(
     stretches: Sequence[Stretch],
     now_ms: int,
     *,
+    unit: str = "",
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> int:
     """Find and keep the alarms of some devices' past; return how many nobody knew.
 
-    What is known is not found again; doing it twice changes nothing.
+    What is known is not found again; doing it twice changes nothing. ``unit``: of this one
+    alone.
 
     Raises:
         UnavailableError: a database did not answer; do it all again.
@@ -231,7 +200,8 @@ def find_alarms_again(
         look = LookBack(telemetry, places, stretch, now_ms)
         for _ in look.pieces():
             pass
-        past = _reckoned(registry, look.found(), (), now_ms)
+        found = [one for one in look.found() if unit in ("", one.alarm.unit)]
+        past = _reckoned(registry, found, (), now_ms)
         if past.steps:
             alarms = list(past.alarms.values())
             done = Pass(saved_ms=now_ms, states={}, alarms=alarms, steps=past.steps)
