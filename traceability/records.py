@@ -12,12 +12,14 @@ import msgspec
 
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.letters import has_odd
+from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.records import Field, FieldType, get_kind
 from greenwater.reference.vessel_records import VesselField
 
 MAX_TEXT: Final = 500
 MAX_NUMBER: Final = 1e12
 
+BACK_DATED_MS: Final = DAY_MS
 AnyField = Field | VesselField
 """A field of either book."""
 
@@ -198,6 +200,11 @@ def checked_number(kind: str, field: AnyField, text: str) -> float | int:
             field.name, f"{what} is not a whole number", "field_whole", field=field.name
         )
     return int(number) if number == int(number) else number
+
+
+def is_back_dated(happened_ms: int, entered_ms: int) -> bool:
+    """Return whether a record was entered so long after it happened that pages say so."""
+    return entered_ms - happened_ms > BACK_DATED_MS
 
 
 def canonical(document: Any) -> str:

@@ -4,14 +4,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import DAY_MS, instant, milliseconds
 from greenwater.reference.substances import withdrawal_days
 from greenwater.storage.registry.books import Record
 from traceability.corrections import in_force
 
 __all__ = ["DAY_MS", "Withheld", "days_left", "in_force", "withheld"]
-
-DAY_MS = 86_400_000
 
 
 class Withheld(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.kernel.reading import Reading, Source, milliseconds
+from greenwater.kernel.reading import DAY_MS, Reading, Source, milliseconds
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import SiteKind
@@ -19,7 +19,7 @@ from web.views.beyond import Beyond, beyond_now, beyond_words
 from web.views.board import natural, unit_view
 from web.views.cards import FIRST, HAND_STALE_MS, STALE_MS, state_of, value_text
 from web.views.facts import Facts, Hanging, Snapshots
-from web.views.formats import DAY_MS, age, amount
+from web.views.formats import age, amount
 from web.views.lights import Light, light_of
 from web.views.series import water_now
 from web.views.shown import UnitView

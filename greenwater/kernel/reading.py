@@ -1,13 +1,18 @@
 """One value of one channel at one instant, and what may be said beside it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.ids import DeviceId, ProbeId
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
 
 LARGEST: Final = 3.4028234663852886e38
 """No value is further from 0: a float32's end, the widest that probes speak. A mean, a
@@ -93,6 +98,16 @@ def unsayable(value: float) -> str:
 def instant(ms: int) -> datetime:
     """Return milliseconds since 1970 as an aware datetime in UTC."""
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def local(ms: int) -> datetime:
+    """Return milliseconds since 1970 in the time people go by here."""
+    return instant(ms).astimezone(VIETNAM)
+
+
+def day_of(ms: int) -> date:
+    """Return the day here of milliseconds since 1970."""
+    return local(ms).date()
 
 
 def milliseconds(at: datetime) -> int:

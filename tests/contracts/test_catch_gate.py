@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import Source
+from greenwater.kernel.reading import Source, day_of
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import (
@@ -27,7 +27,6 @@ from traceability.gdst.rules import check
 from traceability.sea.catch_evidence import catch_evidence_in
 from traceability.sea.trip_case import landing_refusals
 from traceability.sea.trip_evidence import TripEvidence
-from traceability.sea.vessel_papers import day_of
 from traceability.sea.vessels import NewCatchLot
 
 

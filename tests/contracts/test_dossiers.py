@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import day_of, instant, milliseconds
 from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry import Registry, open_registry
@@ -24,7 +24,7 @@ from traceability.proof.keys import open_signer
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.certificates import CertificateState, certificate_state
 from traceability.vietgap.certifying import Certifying
-from traceability.vietgap.dossiers import Kind, State, day_of, received_on
+from traceability.vietgap.dossiers import Kind, State, received_on
 from traceability.vietgap.folders import Act, Folder
 from traceability.vietgap.paper_certificates import Paper, certificate_on_paper
 

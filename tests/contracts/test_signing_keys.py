@@ -7,11 +7,11 @@ from typer.testing import CliRunner
 
 from cli.main import build
 from greenwater.kernel.errors import ConfigError, InputError, MissingError
+from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry import Registry
 from tests.contracts.registries import NOW
 from tests.vectors.make_labels import label
 from traceability.proof.keys import (
-    DAY_MS,
     is_signing,
     jwks_document,
     keys_document,

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from greenwater.kernel.reading import day_of
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.boats import DAY, REGISTRATION, Boat
 from tests.contracts.registries import HOUR, NOW
 from traceability.label.telling import PAPERS, tell_papers
-from traceability.sea.vessel_papers import day_of
 from web.words import Lang, say
 
 MORNING = NOW - NOW % DAY + DAY + 2 * HOUR

@@ -19,7 +19,7 @@ from firmware_sim.world import World
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading, Source, instant, milliseconds
+from greenwater.kernel.reading import Reading, Source, instant, local, milliseconds
 from greenwater.kernel.trips import Haul, Trip
 from greenwater.reference.vessels import vessel_class
 from greenwater.storage.registry import Registry
@@ -37,7 +37,6 @@ from traceability.proof.keys import open_signer
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
 from web.ports import Services
-from web.views.formats import local
 
 BASE = "https://nuocxanh.example"
 BOAT, BOX, GPS = "KH-95123-TS", DeviceId("tau-hop"), ProbeId("gps")

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.provinces import PROVINCES
 from greenwater.storage.registry.scans import LotScans, Scan
 from traceability.proof.copies import (
-    HOUR_MS,
     THRESHOLDS,
     Why,
     distance_km,

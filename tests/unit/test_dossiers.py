@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import day_of, milliseconds
 from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Procedure, get_procedure
 from greenwater.storage.registry.dossiers import DossierStep
@@ -36,7 +36,6 @@ from traceability.vietgap.dossiers import (
     advance,
     closing_of,
     counts_of,
-    day_of,
     due_after,
     possible,
     progress_of,

@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from greenwater.kernel.clock import VIETNAM, Clock
+from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import day_of, milliseconds
 from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Lot, Record
@@ -29,13 +29,10 @@ from traceability.proof.links import parse_gtin
 from traceability.records import digest
 from traceability.withdrawal import Withheld, withheld
 
-__all__ = ["BACK_DATED_MS", "SELLERS", "WRITERS", "Books", "NewRecord"]
+__all__ = ["SELLERS", "WRITERS", "Books", "NewRecord"]
 
 SELLERS: Final = WRITERS | {Role.BOAT_OWNER}
 """Who adds what is sold and issues labels for it."""
-
-BACK_DATED_MS: Final = 24 * 3600 * 1000
-"""A record entered later than this after it happened is shown as entered afterwards."""
 
 
 class Books:
@@ -222,7 +219,7 @@ class Books:
             place=locality_of(self._registry.get_site(unit.site)),
         )
         evidence = msgspec.to_builtins(found)
-        day = instant(record.happened_ms).astimezone(VIETNAM).strftime("%y%m%d")
+        day = f"{day_of(record.happened_ms):%y%m%d}"
         lot = Lot(
             str(uuid.uuid5(events.NAMESPACE, f"lot/{record.id}")),
             crop.organisation,

@@ -12,8 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import HOUR_MS, day_of
 from greenwater.reference.aerators import MONITOR, RUNNING_A
 from greenwater.reference.substances import is_antibiotic
 from greenwater.storage.registry import Registry
@@ -25,7 +24,6 @@ from traceability.ports import Telemetry
 
 EVERY_MS: Final = 10 * 60 * 1000
 """How finely the running of aerators is looked at."""
-HOUR_MS: Final = 3_600_000
 
 
 class Basis(StrEnum):
@@ -138,7 +136,7 @@ def _antibiotic_days(book: Sequence[Record]) -> Figure:
         if one.kind == "drug_chem_use" and is_antibiotic(
             str(one.fields.get("substance", ""))
         ):
-            first = instant(one.happened_ms).astimezone(VIETNAM).date()
+            first = day_of(one.happened_ms)
             count = int(one.fields.get("days", 1))
             days |= {first + timedelta(days=n) for n in range(count)}
     return Figure("antibiotic_days", float(len(days)), "ngày", Basis.DECLARED)

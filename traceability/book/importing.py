@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import day_of
 from greenwater.reference.communes import find_commune
 from greenwater.reference.records import FieldType, get_kind
 from greenwater.storage.registry import Registry
@@ -22,12 +21,15 @@ from traceability.book.tables import (
     Cells,
     Names,
     Number,
+    Renamed,
     RowError,
-    Trouble,
+    Trial,
     instant_of,
     is_day,
     is_there,
+    kind_of,
     named,
+    no_field,
     plain,
     rows_of_table,
     tried,
@@ -35,22 +37,6 @@ from traceability.book.tables import (
 
 PLACES: Final = ("crop", "unit", "site", "commune")
 OTHERS: Final = ("time", "kind", "id", "corrects", "behalf_of")
-
-
-class Renamed(Struct, frozen=True):
-    """An old name of a commune that was read as the one of today."""
-
-    old: str
-    new: str
-
-
-class Trial(Struct, frozen=True):
-    """What an import would do; nothing has been done."""
-
-    rows: tuple[NewRecord, ...]
-    there: int
-    troubles: tuple[Trouble, ...]
-    renamed: tuple[Renamed, ...] = ()
 
 
 class Importer:
@@ -68,7 +54,7 @@ class Importer:
         crop: str = "",
         names: Names = NO_NAMES,
         number: Number = str,
-    ) -> Trial:
+    ) -> Trial[NewRecord]:
         """Return what a file would do. ``kind`` and ``crop`` hold where no column says.
 
         ``number`` turns a number as people type it into one with a decimal point.
@@ -87,10 +73,9 @@ class Importer:
             return new, is_there(made, self._registry.find_record(made.id))
 
         rows = ((row, [cells]) for row, cells in rows_of_table(text, names))
-        found = tried(rows, read)
-        return Trial(found.good, found.there, found.troubles, tuple(places.renamed))
+        return replace(tried(rows, read), renamed=tuple(places.renamed))
 
-    def take_in(self, person: str, trial: Trial) -> int:
+    def take_in(self, person: str, trial: Trial[NewRecord]) -> int:
         """Keep the good rows of a trial, all or none; return how many are new."""
         return self._recording.take_all(person, trial.rows)
 
@@ -103,9 +88,7 @@ def _read(
     names: Names,
     number: Number,
 ) -> NewRecord:
-    kind = (
-        names.choices.get(plain(cells.get("kind", "")), cells.get("kind", "")) or kind
-    )
+    kind = kind_of(cells, names, kind)
     if not kind:
         raise RowError("kind", "", "say which kind of record this is", "import_kind")
     about = {one.name: one for one in get_kind(kind).fields}
@@ -116,13 +99,7 @@ def _read(
             continue
         field = about.get(name)
         if field is None:
-            raise RowError(
-                name,
-                cell[:80],
-                f"a record {kind} has no field {name!r}",
-                "import_no_field",
-                kind=kind,
-            )
+            raise no_field(kind, name, cell)
         if field.type is FieldType.NUMBER:
             fields[name] = number(cell)
         elif field.type is FieldType.CHOICE:
@@ -150,9 +127,7 @@ def _happened_ms(text: str, crop: Crop | None) -> int:
     found = instant_of(text)
     if crop is None or not is_day(text):
         return found
-    began, day = (
-        instant(one).astimezone(VIETNAM).date() for one in (crop.started_ms, found)
-    )
+    began, day = (day_of(one) for one in (crop.started_ms, found))
     return max(found, crop.started_ms) if began == day else found
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import Reading, instant, milliseconds
+from greenwater.kernel.reading import DAY_MS, Reading, instant, milliseconds
 from greenwater.reference.records import Place, RecordKind, get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
@@ -31,7 +31,7 @@ SOURCES: Final = frozenset({"hand", "import", "probe"})
 FUTURE_MS: Final = 5 * 60 * 1000
 EARLIEST_MS: Final = 946_684_800_000
 """2000-01-01: nothing in a book happened before."""
-PRECEDES_MS: Final = 90 * 24 * 3600 * 1000
+PRECEDES_MS: Final = 90 * DAY_MS
 """How long before its crop began seed may have been bought, in ms."""
 
 TakeIn = Callable[[Sequence[Reading]], object]

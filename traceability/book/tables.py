@@ -112,18 +112,29 @@ New = TypeVar("New", bound=Struct)
 AnyRecord = TypeVar("AnyRecord", Record, VesselRecord)
 
 
-class Tried(Struct, Generic[New], frozen=True):
-    """Rows that may be kept, how many are there already, and what is wrong with others."""
+class Renamed(Struct, frozen=True):
+    """An old name of a commune that was read as the one of today."""
 
-    good: tuple[New, ...]
+    old: str
+    new: str
+
+
+class Trial(Struct, Generic[New], frozen=True):
+    """What an import would do; nothing has been done.
+
+    ``rows`` may be kept, ``there`` is how many of them are in the book already.
+    """
+
+    rows: tuple[New, ...]
     there: int
     troubles: tuple[Trouble, ...]
+    renamed: tuple[Renamed, ...] = ()
 
 
 def tried(
     rows: Iterable[tuple[int, Sequence[Cells]]],
     read: Callable[[Sequence[Cells]], tuple[New, bool]],
-) -> Tried[New]:
+) -> Trial[New]:
     """Return what each record would do; ``rows`` are its row's number and its rows' cells.
 
     ``read`` makes the record and says whether it is there already, or raises what is
@@ -146,7 +157,7 @@ def tried(
         else:
             there += is_there
             good += [] if is_there else [new]
-    return Tried(tuple(good), there, tuple(troubles))
+    return Trial(tuple(good), there, tuple(troubles))
 
 
 def _trouble(row: int, column: str, value: str, error: PlatformError) -> Trouble:
@@ -172,6 +183,18 @@ def named(new: New, person: str, seen: Counter[str]) -> New:
     said = canonical([person, *[getattr(new, one) for one in new.__struct_fields__]])
     seen[said] += 1
     return replace(new, id=str(uuid.uuid5(NAMESPACE, f"import/{said}/{seen[said]}")))
+
+
+def kind_of(cells: Cells, names: Names, otherwise: str) -> str:
+    """Return the kind of record that a row says it is; ``otherwise`` where it says none."""
+    said = cells.get("kind", "")
+    return names.choices.get(plain(said), said) or otherwise
+
+
+def no_field(kind: str, name: str, cell: str) -> RowError:
+    """Return what is wrong with a column that a kind of record does not have."""
+    reason = f"a record {kind} has no field {name!r}"
+    return RowError(name, cell[:80], reason, "import_no_field", kind=kind)
 
 
 def rows_of_table(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]]]:

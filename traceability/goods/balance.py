@@ -13,9 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import day_of
 from greenwater.reference.yields import yield_of
 from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.goods import Flow, Ground, Step, StepBooks
@@ -187,7 +186,7 @@ def _made(
 ) -> tuple[list[Portion], list[Lot]]:
     lots = []
     first = min(ground.lots[one.lot].harvested_ms for one in sources)
-    day = instant(step.at_ms).astimezone(VIETNAM).strftime("%y%m%d")
+    day = f"{day_of(step.at_ms):%y%m%d}"
     for place, one in enumerate(wanted):
         identity = uuid.uuid5(NAMESPACE, f"lot/{step.id}/{place}")
         lots.append(

@@ -2,9 +2,9 @@
 
 import uuid
 
-from greenwater.kernel.clock import VIETNAM, Clock
+from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import day_of, instant, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.goods import Step
@@ -22,7 +22,7 @@ def lot_of_landing(
     The lot is the product's organisation's. Keep it with ``Registry.add_lot``.
     """
     made = uuid.uuid5(events.NAMESPACE, f"lot/{landing}/{product.id}")
-    day = instant(landed_ms).astimezone(VIETNAM).strftime("%y%m%d")
+    day = f"{day_of(landed_ms):%y%m%d}"
     return Lot(
         id=str(made),
         organisation=product.organisation,

@@ -3,11 +3,11 @@
 from typing import Protocol
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import day_of
 from greenwater.reference.criteria import standard_on
 from greenwater.reference.procedures import get_procedure
 from traceability.vietgap.certificates import CertificateState
 from traceability.vietgap.claims import CertificateShown
-from traceability.vietgap.dossiers import day_of
 
 CERTIFIES = "certify"
 """The task of an office that certifies, rather than registers."""

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import HOUR_MS, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.inspections import (
@@ -44,7 +44,7 @@ MOST_AT_ONCE: Final = 200
 MOST_BYTES: Final = 8_000
 MOST_PHOTOS: Final = 4
 MOST_NOTE: Final = 1000
-AHEAD_MS: Final = 3_600_000
+AHEAD_MS: Final = HOUR_MS
 """How much a phone's clock may be ahead, and a statement older than its key."""
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

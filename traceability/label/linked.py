@@ -10,8 +10,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import day_of
 from traceability.label.passport import Names, Passport
 from traceability.label.places import StoryPlace
 from traceability.vietgap.certificates import CertificateState
@@ -59,7 +58,7 @@ def _names(names: Names) -> list[Mapping[str, str]]:
 
 
 def _day(ms: int) -> str:
-    return instant(ms).astimezone(VIETNAM).date().isoformat()
+    return day_of(ms).isoformat()
 
 
 def _certification(shown: CertificateShown | None) -> dict[str, Any] | None:

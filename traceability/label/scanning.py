@@ -7,12 +7,11 @@ from typing import Final
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import DAY_MS, milliseconds
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.registry.labels import Label
 from greenwater.storage.registry.scans import LabelReport
 from traceability.proof.copies import (
-    DAY_MS,
     THRESHOLDS,
     Suspicion,
     hour_of,

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from greenwater.kernel.reading import DAY_MS
 from greenwater.kernel.trips import Violation
 from greenwater.storage.registry import Scope
 from greenwater.storage.registry.certification import Certificate
@@ -21,7 +22,6 @@ from traceability.sea.vessel_papers import (
     papers_in,
 )
 
-DAY_MS: Final = 24 * 3_600_000
 SOON_MS: Final = 30 * DAY_MS
 """How long before its end a certificate is shown; vessels' papers have their own table."""
 

@@ -12,8 +12,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import local
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.contacts import Contact
@@ -194,7 +193,7 @@ def _copy(
 
 
 def _local(now_ms: int) -> datetime:
-    return instant(now_ms).astimezone(VIETNAM)
+    return local(now_ms)
 
 
 def _plain(kg: float) -> str:

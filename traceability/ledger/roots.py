@@ -14,9 +14,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import day_of
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.ledger import GENESIS, TraceEvent, link_hash
 from greenwater.storage.registry.roots import LedgerRoot
@@ -74,7 +73,7 @@ class LedgerCheck(Struct, frozen=True):
 
 def day_before(now_ms: int) -> str:
     """Return the last whole day in Vietnam, as ``2026-11-26``."""
-    return (instant(now_ms).astimezone(VIETNAM) - timedelta(days=1)).date().isoformat()
+    return (day_of(now_ms) - timedelta(days=1)).isoformat()
 
 
 def make_root(registry: Registry, signer: Signer, now_ms: int) -> LedgerRoot | None:

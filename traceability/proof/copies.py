@@ -14,13 +14,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.reference.limits import Basis
 from greenwater.reference.provinces import PROVINCES
 from greenwater.reference.tables import read_table
 from greenwater.storage.registry.scans import LotScans, Scan
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 EARTH_KM: Final = 6371.0
 MOST_PAIRS: Final = 200
 """Of a label scanned in more hours and places than this, the last ones are compared."""

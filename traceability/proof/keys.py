@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from msgspec import Struct
 
 from greenwater.kernel.errors import ConfigError, InputError
+from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.labels import SigningKey
 from traceability.proof.links import from_text, to_text
 
 ISSUER: Final = "Greenwater"
-DAY_MS: Final = 86_400_000
 KEPT_DAYS: Final = 730
 """How long a key's labels stay good once another one signs: frozen goods keep so long."""
 

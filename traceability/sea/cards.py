@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import DAY_MS, day_of, local, milliseconds
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.proof.keys import KeysDocument, Signer, is_signed
@@ -36,7 +36,7 @@ LETTERS: Final[Mapping[str, str]] = {
 LASTING: Final = "999999"
 """The last day of a paper that has none."""
 
-LIFE_MS: Final = round(RULES.card.value * 86_400_000)
+LIFE_MS: Final = round(RULES.card.value * DAY_MS)
 """How long a card may be shown after it was made."""
 
 MOST_SPECIES: Final = 12
@@ -126,7 +126,7 @@ def make_card(card: Card, base: str, signer: Signer) -> str:
     papers = ".".join(
         f"{LETTERS[one]}{_short(until)}" for one, until in card.papers.items()
     )
-    made = instant(card.made_ms).astimezone(VIETNAM).strftime("%Y%m%d%H%M")
+    made = local(card.made_ms).strftime("%Y%m%d%H%M")
     text = "/".join(
         (
             base.rstrip("/"),
@@ -202,7 +202,7 @@ def _read(parts: Mapping[str, str]) -> Card:
 
 
 def _day(ms: int) -> str:
-    return instant(ms).astimezone(VIETNAM).date().isoformat()
+    return day_of(ms).isoformat()
 
 
 def _plain(day: str | None) -> str:

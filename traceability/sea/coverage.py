@@ -5,9 +5,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.vessel_rules import RULES
 
-HOLD_MS: Final = round(RULES.hold.value * 3_600_000)
+HOLD_MS: Final = round(RULES.hold.value * HOUR_MS)
 """A position stands for the time until the next one, for so long at the most."""
 
 

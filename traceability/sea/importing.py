@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
-
 from greenwater.kernel.clock import VIETNAM
 from greenwater.reference.vessel_records import (
     VESSEL_KINDS,
@@ -29,10 +27,12 @@ from traceability.book.tables import (
     Names,
     Number,
     RowError,
-    Trouble,
+    Trial,
     instant_of,
     is_there,
+    kind_of,
     named,
+    no_field,
     plain,
     rows_of_table,
     tried,
@@ -50,14 +50,6 @@ OTHERS: Final = ("time", "kind", "trip", "behalf_of")
 _TRIP: Final = re.compile(r"[0-9a-z][0-9a-z-]{3,63}")
 
 
-class SeaTrial(Struct, frozen=True):
-    """What an import would do; nothing has been done."""
-
-    rows: tuple[NewVesselRecord, ...]
-    there: int
-    troubles: tuple[Trouble, ...]
-
-
 class SeaImporter:
     """Tries and takes in files of one vessel."""
 
@@ -72,7 +64,7 @@ class SeaImporter:
         kind: str = "",
         names: Names = NO_NAMES,
         number: Number = str,
-    ) -> SeaTrial:
+    ) -> Trial[NewVesselRecord]:
         """Return what a file would do; ``kind`` holds where no column says it.
 
         Raises:
@@ -86,10 +78,9 @@ class SeaImporter:
             known = self._registry.find_vessel_record(new.id)
             return new, is_there(books.check(person, new), known)
 
-        found = tried(_records(rows_of_table(text, names)), read)
-        return SeaTrial(found.good, found.there, found.troubles)
+        return tried(_records(rows_of_table(text, names)), read)
 
-    def take_in(self, person: str, trial: SeaTrial) -> int:
+    def take_in(self, person: str, trial: Trial[NewVesselRecord]) -> int:
         """Keep the good rows of a trial, all or none; return how many are new."""
         return self._books.record_all(person, trial.rows)
 
@@ -97,12 +88,11 @@ class SeaImporter:
         self, together: Sequence[Cells], kind: str, names: Names, number: Number
     ) -> NewVesselRecord:
         cells = together[0]
-        said = cells.get("kind", "")
-        kind = names.choices.get(plain(said), said) or kind
+        kind = kind_of(cells, names, kind)
         if kind not in KINDS:
             raise RowError(
                 "kind",
-                said[:80],
+                cells.get("kind", "")[:80],
                 f"say the kind of record: {', '.join(KINDS)}",
                 "import_kind",
             )
@@ -111,13 +101,7 @@ class SeaImporter:
         for name, cell in cells.items():
             if cell and name not in OTHERS and name not in LINE:
                 if name not in known:
-                    raise RowError(
-                        name,
-                        cell[:80],
-                        f"a record {kind} has no field {name!r}",
-                        "import_no_field",
-                        kind=kind,
-                    )
+                    raise no_field(kind, name, cell)
                 fields[name] = _value(known[name], cell, names, number)
         lines = [found for one in together if (found := _line(one, names, number))]
         if lines and "lines" not in known:

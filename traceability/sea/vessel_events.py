@@ -8,8 +8,7 @@ never as fishing grounds.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import Source, instant
+from greenwater.kernel.reading import Source, instant, local
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.ledger import EventDraft
@@ -51,7 +50,7 @@ def vessel_place(registration: str) -> str:
 def vessel_information(evidence: CatchEvidence) -> dict[str, Any]:
     """Return the fourteen data elements of a vessel."""
     shares = {} if evidence.coverage is None else evidence.coverage.by_source
-    departed = instant(evidence.departure_ms).astimezone(VIETNAM)
+    departed = local(evidence.departure_ms)
     return {
         "cbvmda:vesselName": evidence.vessel,
         "cbvmda:vesselID": evidence.registration,

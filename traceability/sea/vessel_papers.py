@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import day_of
 from greenwater.reference.vessel_rules import RULES, papers_asked
 from traceability.sea.trip_book import Standing
 
@@ -41,11 +40,6 @@ class Paper(NamedTuple):
     number: str
     since: dt.date
     until: dt.date | None
-
-
-def day_of(ms: int) -> dt.date:
-    """Return the day of an instant in Vietnam."""
-    return instant(ms).astimezone(VIETNAM).date()
 
 
 def papers_in(standing: Iterable[Standing]) -> list[Paper]:

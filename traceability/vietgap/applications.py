@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import ConflictError, MissingError, UnavailableError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import day_of, milliseconds
 from greenwater.reference.procedures import Procedure, Task, get_procedure
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.certification import Certificate, Office
@@ -33,7 +33,6 @@ from traceability.vietgap.dossiers import (
     Side,
     State,
     advance,
-    day_of,
     due_after,
     possible,
     progress_of,

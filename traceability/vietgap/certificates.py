@@ -9,9 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import day_of, local, milliseconds
 from greenwater.reference.procedures import TABLES, get_procedure
 from greenwater.storage.registry.certification import (
     Certificate,
@@ -19,7 +18,6 @@ from greenwater.storage.registry.certification import (
     Claim,
     Sanction,
 )
-from traceability.vietgap.dossiers import day_of
 
 _BODY: Final = re.compile(r"VIETGAP-(TS|TT|CN)-(\d{2})-(\d{2}(?:-\d{2})?)")
 _CERTIFICATE: Final = re.compile(
@@ -161,7 +159,7 @@ def _next_number(stem: str, taken: Iterable[str]) -> int:
 
 def add_months(at_ms: int, months: int) -> int:
     """Return the same day and time so many months later, or the month's last day."""
-    at = instant(at_ms).astimezone(VIETNAM)
+    at = local(at_ms)
     year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
     day = min(at.day, calendar.monthrange(year, month + 1)[1])
     return milliseconds(at.replace(year=year, month=month + 1, day=day))

@@ -7,6 +7,7 @@ import msgspec
 
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.letters import has_odd
+from greenwater.kernel.reading import day_of
 from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry import Registry
@@ -29,7 +30,7 @@ from traceability.vietgap.certificates import (
     sanction_level,
     validity,
 )
-from traceability.vietgap.dossiers import Kind, day_of, received_on
+from traceability.vietgap.dossiers import Kind, received_on
 from traceability.vietgap.folders import Act, Folder
 from traceability.vietgap.readying import readiness_of, reference_to
 from traceability.withdrawal import in_force

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import ConflictError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import day_of, local, milliseconds
 from greenwater.reference.holidays import CALENDAR, Calendar
 from greenwater.reference.procedures import Procedure
 
@@ -125,14 +125,9 @@ class Counts(NamedTuple):
     late: int
 
 
-def day_of(at_ms: int) -> dt.date:
-    """Return the day in Vietnam."""
-    return instant(at_ms).astimezone(VIETNAM).date()
-
-
 def received_on(at_ms: int, calendar: Calendar = CALENDAR) -> dt.date:
     """Return the working day on which an office has what was sent at an instant."""
-    at = instant(at_ms).astimezone(VIETNAM)
+    at = local(at_ms)
     late = at.time() >= CLOSING
     day = at.date() + dt.timedelta(days=1) if late else at.date()
     return calendar.add(day, 0)

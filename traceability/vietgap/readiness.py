@@ -8,15 +8,15 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
 
 from msgspec import Struct
 
 from greenwater.kernel.errors import InvariantError
+from greenwater.kernel.reading import DAY_MS, day_of
 from greenwater.reference.criteria import Criterion, Grade, Need, Standard, standard_on
 from traceability.book.evidence import Evidence
+from traceability.records import is_back_dated
 from traceability.vietgap.certificates import add_months
-from traceability.vietgap.dossiers import day_of
 from traceability.vietgap.readiness_checks import CHECKS
 from traceability.vietgap.readiness_facts import (
     Entry,
@@ -25,10 +25,6 @@ from traceability.vietgap.readiness_facts import (
     Trouble,
     span_months,
 )
-from traceability.withdrawal import DAY_MS
-
-BACK_DATED_MS: Final = DAY_MS
-"""A record entered later than this after it happened was entered afterwards."""
 
 
 class FindingState(StrEnum):
@@ -103,7 +99,9 @@ def report_of(known: Known) -> Report:
     """
     standard = standard_on(day_of(known.now_ms), known.unit_kind)
     findings = tuple(_finding(one, standard, known) for one in standard.criteria)
-    late = [o for o in known.entries if o.entered_ms - o.happened_ms > BACK_DATED_MS]
+    late = [
+        one for one in known.entries if is_back_dated(one.happened_ms, one.entered_ms)
+    ]
     evidence = known.evidence
     return Report(
         crop=known.crop.id,

@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import DAY_MS, day_of
 from greenwater.reference.criteria import Standard
 from greenwater.reference.limits import species_limits
 from greenwater.reference.substances import find_ban, withdrawal_days
 from traceability.book.evidence import ChannelEvidence
-from traceability.vietgap.dossiers import day_of
 from traceability.vietgap.readiness_facts import Entry, Known, Trouble, span_months
-from traceability.withdrawal import DAY_MS
 
 WORKING_AGE: Final = 15
 SUBSTANCES: Final = ("drug_chem_use", "drug_chem_in", "pond_prep")

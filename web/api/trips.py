@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import DAY_MS, milliseconds
 from greenwater.kernel.trips import Haul, Point, Trip
 from greenwater.reference.offshore_areas import offshore_minutes
 from greenwater.reference.zones import Zone
@@ -18,7 +18,7 @@ from web.door.doors import Doors
 from web.door.programs import Programs
 from web.ports import Services
 
-USUAL_MS: Final = 92 * 24 * 3_600_000
+USUAL_MS: Final = 92 * DAY_MS
 """So far back it goes where no ``start`` is given."""
 
 

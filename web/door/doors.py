@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 
 from greenwater.kernel.errors import MissingError, PlatformError
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.storage.registry.accounts import SignedIn, Stage
 from greenwater.storage.registry.audit import Outcome
 from greenwater.storage.registry.people import SECOND_FACTOR, Role
@@ -46,8 +47,7 @@ __all__ = [
 
 COOKIE: Final = "gw_session"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
-HOUR_MS: Final = 3600 * 1000
-OWN_PHONE_MS: Final = 90 * 24 * HOUR_MS
+OWN_PHONE_MS: Final = 90 * DAY_MS
 """How long somebody with a PIN stays signed in on his own phone."""
 
 DUTY_MS: Final = 12 * HOUR_MS

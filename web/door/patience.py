@@ -4,14 +4,16 @@ import threading
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
+from greenwater.kernel.reading import HOUR_MS
+
 MOST_KEPT: Final = 10_000
-FORGET_MS: Final = 3600 * 1000
+FORGET_MS: Final = HOUR_MS
 FREE_TRIES: Final = 4
 FREE_TRIES_AN_ADDRESS: Final = 30
 """A whole village may stand behind one address of the telephone company."""
 
 FIRST_WAIT_MS: Final = 30_000
-LONGEST_WAIT_MS: Final = 3600 * 1000
+LONGEST_WAIT_MS: Final = HOUR_MS
 
 
 def wait_after(failures: int, free: int = FREE_TRIES) -> int:

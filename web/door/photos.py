@@ -8,11 +8,10 @@ from fastapi.responses import Response
 
 from greenwater.kernel.errors import InputError
 from traceability.book.photos import MAX_BYTES, Album
+from web.door.forms import file_form
 from web.ports import Services
 
 _FORM_BYTES: Final = MAX_BYTES + 64 * 1024
-_MOST_FIELDS: Final = 200
-"""A catch has a line of fields for each species."""
 
 
 async def photo_form(request: Request) -> tuple[Mapping[str, str], bytes]:
@@ -21,18 +20,11 @@ async def photo_form(request: Request) -> tuple[Mapping[str, str], bytes]:
     Raises:
         InputError: it is larger than a photo may be, or does not say how large it is.
     """
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > _FORM_BYTES:
-        raise InputError(
-            f"a photo has at most {MAX_BYTES // 2**20} MB, and says how long it is",
-            "photo_large",
-            mb=MAX_BYTES // 2**20,
-        )
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
-        part = form.get("photo")
-        raw = b"" if part is None or isinstance(part, str) else await part.read()
-        fields = {key: one for key, one in form.items() if isinstance(one, str)}
-        return fields, raw
+    mb = MAX_BYTES // 2**20
+    sentence = f"a photo has at most {mb} MB, and says how long it is"
+    too_large = InputError(sentence, "photo_large", mb=mb)
+    fields, raw = await file_form(request, "photo", _FORM_BYTES, too_large)
+    return fields, raw or b""
 
 
 async def photo_in(request: Request) -> tuple[str, bytes]:

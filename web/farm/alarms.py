@@ -19,7 +19,7 @@ from fastapi.responses import (
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import DAY_MS, instant, milliseconds
 from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.alarms import Alarm, AlarmStep
 from greenwater.storage.registry.naming import units_of
@@ -34,7 +34,6 @@ from web.views.aerators import FOR_S, aerators_at
 from web.views.alarms import actors_of, alarm_view, changes_during, step_views
 from web.views.charts import Window
 from web.views.facts import Snapshots
-from web.views.formats import DAY_MS
 from web.views.shown import ChartView
 from web.views.unitcharts import UnitCharts
 from web.views.untold import untold_line

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.alarms.calling import ESCALATE_MS, ROUNDS
 from analytics.alarms.pushing import subscription_of
+from greenwater.kernel.reading import HOUR_MS, MINUTE_MS
 from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.bulletins import TESTS, BulletinCopy
 from greenwater.storage.registry.contacts import Contact
@@ -18,7 +19,7 @@ from web.door.visitors import BOATS, FARMS
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.calls import HouseholdView, call_view, household_view, short_of
-from web.views.formats import HOUR_MS, MINUTE_MS, clock_time
+from web.views.formats import clock_time
 from web.words import Lang, say
 
 MOST_TESTS: Final = 12

@@ -15,6 +15,7 @@ from greenwater.kernel.errors import (
     MissingError,
     PlatformError,
 )
+from greenwater.kernel.reading import local
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
 from traceability.book.books import Books
@@ -23,7 +24,7 @@ from web.door.forms import fields_of
 from web.farm.books import parse_local
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import local
+from web.views.formats import form_time
 from web.views.refused import refused
 from web.words import Lang, say
 
@@ -84,12 +85,12 @@ class CropPages:
     def _crop_form(self, request: Request, asked: Asked) -> HTMLResponse:
         mine, lang = self._doors.mine(request), lang_of(request)
         busy = {crop.unit for crop in mine.seen.crops() if crop.ended_ms is None}
-        units, now = units_of(mine.seen).values(), local(self._services.now_ms())
+        units, now_ms = units_of(mine.seen).values(), self._services.now_ms()
         given = {
             "unit": "",
             "product": "",
-            "name": say(lang, "crop_name_like", year=now.year),
-            "started": now.strftime("%Y-%m-%dT%H:%M"),
+            "name": say(lang, "crop_name_like", year=local(now_ms).year),
+            "started": form_time(now_ms),
         }
         return self._render.page(
             request,

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import day_of, milliseconds
 from greenwater.reference.procedures import procedures_on
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.books import Crop
@@ -19,14 +19,13 @@ from traceability.book.water import evidence_of
 from traceability.records import FieldError
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.certifying import Certifying
-from traceability.vietgap.dossiers import day_of
 from traceability.vietgap.readying import end_of, readiness_of
 from web.door.doors import Doors
 from web.farm.books import parse_local
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.evidence import evidence_views
-from web.views.formats import day, local
+from web.views.formats import day, form_time
 from web.views.readiness import readiness_view
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
@@ -115,7 +114,7 @@ class ReadinessPages:
             may_act=self._doors.may_act(request),
             procedures=self._procedures(lang, now_ms),
             trouble=trouble,
-            today=local(now_ms).strftime("%Y-%m-%dT%H:%M"),
+            today=form_time(now_ms),
         )
 
     def _procedures(self, lang: Lang, now_ms: int) -> list[ProcedureView]:

@@ -19,7 +19,7 @@ from web.door.doors import Doors
 from web.door.forms import fields_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import day, local
+from web.views.formats import day, form_time
 from web.views.recordforms import (
     FormState,
     checked_place,
@@ -157,7 +157,7 @@ class RecordPages:
             "unit": "" if record.crop else record.unit or "",
             "site": "" if record.crop or record.unit else record.site or "",
         }
-        happened = local(record.happened_ms).strftime("%Y-%m-%dT%H:%M")
+        happened = form_time(record.happened_ms)
         state = FormState(
             record.kind, place, typed_fields(lang, record), str(uuid.uuid4()),
             happened, record.id, record.behalf_of or "",
@@ -182,8 +182,7 @@ class RecordPages:
             where=where,
             back=back,
             kind_name=say(lang, f"record_{state.kind}"),
-            happened=state.happened
-            or local(self._services.now_ms()).strftime("%Y-%m-%dT%H:%M"),
+            happened=state.happened or form_time(self._services.now_ms()),
             trouble=state.trouble if not is_field_trouble(state) else "",
             keepers=sorted(keepers.items(), key=lambda one: one[1]),
             fields=field_views(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.service import OutOfService
@@ -15,7 +16,7 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.cards import aerator_name
-from web.views.formats import HOUR_MS, moment
+from web.views.formats import moment
 from web.views.refused import refused
 from web.words import Lang, say
 

@@ -8,13 +8,14 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.records import Place, get_kind
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.naming import units_of
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import DAY_MS, local
+from web.views.formats import form_time
 from web.views.records import (
     FieldView,
     field_views,
@@ -89,7 +90,7 @@ class TodayPages:
             "today.html",
             now_ms=now_ms,
             may_act=self._doors.may_act(request),
-            happened=local(now_ms).strftime("%Y-%m-%dT%H:%M"),
+            happened=form_time(now_ms),
             forms=self._forms(mine, lang, newest, unit, kind),
             records=[record_view(lang, one, now_ms, names, gone) for one in today],
         )

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
+from greenwater.kernel.reading import MINUTE_MS
 from greenwater.reference.yields import processes_of
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Recall
@@ -23,7 +24,7 @@ from web.door.forms import fields_of
 from web.farm.books import parse_local, refusal_texts
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import MINUTE_MS, exact, local, moment
+from web.views.formats import exact, form_time, moment
 from web.views.goods import (
     balance_rows,
     history_of,
@@ -133,7 +134,7 @@ class GoodsPages:
         }
 
     def _local_now(self) -> str:
-        return local(self._services.now_ms()).strftime("%Y-%m-%dT%H:%M")
+        return form_time(self._services.now_ms())
 
     def _product(self, lang: Lang, lot: Lot) -> str:
         product = self._registry.get_product(lot.product)

@@ -5,17 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import DAY_MS, day_of, local
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.trips import Fished
 from traceability.corrections import in_force
-from web.views.formats import local, number
+from web.views.formats import number
 from web.words import Lang, say
 
 MONTHS: Final = 6
 ZONES: Final = ("coastal", "inshore", "offshore")
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def vessel_days(fished: Iterable[Fished]) -> list[Month]:
         lambda: defaultdict(set)
     )
     for one in fished:
-        day = instant(one.began_ms).astimezone(VIETNAM).date().isoformat()
+        day = day_of(one.began_ms).isoformat()
         for zone, minutes in one.minutes.items():
             if minutes > 0:
                 seen[day[:7]][zone].add((one.vessel, day))
@@ -129,4 +127,4 @@ def zone_trend(lang: Lang, months: Sequence[Month], zone: str) -> str:
 
 def months_ago(now_ms: int) -> int:
     """Return an instant before the months that are shown."""
-    return now_ms - MONTHS * 31 * _DAY_MS
+    return now_ms - MONTHS * 31 * DAY_MS

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from greenwater.kernel.reading import local
 from greenwater.reference.communes import current_name
 from greenwater.reference.planned import PLANNED
 from greenwater.reference.substances import is_antibiotic
@@ -33,7 +34,7 @@ from web.office.areamonths import (
 from web.pages import Renderer, lang_of
 from web.views.cards import state_of
 from web.views.facts import Facts, Snapshots
-from web.views.formats import local, number
+from web.views.formats import number
 from web.views.planned import (
     group_views,
     planned_bounds,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError
+from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_inspections import VesselInspection
@@ -30,7 +31,7 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatcards import state_text
 from web.views.boatpapers import LOOKS
-from web.views.formats import DAY_MS, day, exact, moment
+from web.views.formats import day, exact, moment
 from web.views.seawords import gear_name, paper_text, species_name
 from web.views.trips import (
     HaulView,

@@ -10,13 +10,14 @@ from markupsafe import Markup
 
 from greenwater.kernel.errors import ConflictError, InputError, PlatformError
 from greenwater.kernel.ids import DeviceId, DeviceState
+from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry.pulses import BACKUP, Pulse
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
 from web.people.second import qr
 from web.ports import Services
-from web.views.formats import DAY_MS, age, moment, number
+from web.views.formats import age, moment, number
 from web.views.refused import refused
 from web.words import Lang, say
 

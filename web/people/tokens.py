@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.tokens import SCOPES, ApiToken
 from web.door.doors import Doors, RefusedError
@@ -17,7 +18,6 @@ from web.ports import Services
 from web.views.formats import moment
 from web.words import Lang, say
 
-DAY_MS: Final = 24 * 3600 * 1000
 DAYS: Final = (30, 90, 365)
 MOST: Final = 20
 """Tokens of one organisation that are good at once."""

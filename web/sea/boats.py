@@ -26,6 +26,7 @@ from web.sea.editing import BoatEditPages
 from web.views.boatcards import boat_facts, state_text
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
 from web.views.boattrips import seen_ends, skippers_of, trip_links
+from web.views.formats import form_time
 from web.views.refused import refused
 from web.views.seaforms import (
     SeaForm,
@@ -33,7 +34,6 @@ from web.views.seaforms import (
     local_ms,
     meant_fields,
     sea_field_views,
-    typed_time,
     typed_values,
     values_of,
 )
@@ -171,7 +171,7 @@ class BoatPages:
         # Who may not write is told so before he has filled anything in.
         self._doors.sailor(request, or_on_duty=kind in OF_DUTY)
         form = SeaForm(
-            kind, trip, str(uuid.uuid4()), typed_time(self._services.now_ms()),
+            kind, trip, str(uuid.uuid4()), form_time(self._services.now_ms()),
             {"haul": haul, "violation": violation, "port": "CHR"},
         )  # fmt: skip
         if kind == "trip" and trip:
@@ -182,7 +182,7 @@ class BoatPages:
             old = mine.seen.get_vessel_record(corrects)
             form = replace(
                 form, kind=old.kind, trip=old.trip or "", corrects=old.id,
-                happened=typed_time(old.happened_ms), behalf=old.entered_for,
+                happened=form_time(old.happened_ms), behalf=old.entered_for,
                 values=values_of(old.kind, old.fields),
             )  # fmt: skip
             if end and old.kind == "trip":
@@ -192,7 +192,7 @@ class BoatPages:
     def _ended(self, form: SeaForm) -> SeaForm:
         """Return the form of a trip that landed now, where it left."""
         landed = {
-            "return_ms": typed_time(self._services.now_ms()),
+            "return_ms": form_time(self._services.now_ms()),
             "return_port": form.values.get("departure_port", ""),
         }
         told = {name: text for name, text in form.values.items() if text}
@@ -214,8 +214,8 @@ class BoatPages:
         known = next((one for one in hauls if one.id == haul), None)
         if known is None:
             return form
-        values = {"haul": haul, "set_ms": typed_time(known.set_ms or known.began_ms)}
-        return replace(form, values=values, happened=typed_time(known.ended_ms))
+        values = {"haul": haul, "set_ms": form_time(known.set_ms or known.began_ms)}
+        return replace(form, values=values, happened=form_time(known.ended_ms))
 
     def _form(self, request: Request, info: VesselInfo, form: SeaForm) -> HTMLResponse:
         lang = lang_of(request)

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from analytics.fishing.monitoring import Contact, Monitoring, Standing, standing_at
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Source
+from greenwater.kernel.reading import DAY_MS, Source
 from greenwater.reference.closed_areas import CLOSED, ClosedArea
 from greenwater.reference.monitoring import is_required
 from greenwater.reference.ports import port_at
@@ -41,9 +41,9 @@ LOOKS: Final = {
     Monitoring.LOST: "act",
     Monitoring.OVERDUE: "act",
 }
-NOTICES_MS: Final = 7 * 86_400_000
+NOTICES_MS: Final = 7 * DAY_MS
 """Notices given longer ago are not looked for."""
-PASSED_MS: Final = 86_400_000
+PASSED_MS: Final = DAY_MS
 """So long after the planned hour a notice is still told."""
 MOST_NOTICES: Final = 30
 _ORDER: Final = {"act": 0, "look": 1, "lost": 2, "ok": 3}

@@ -9,34 +9,34 @@ from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError
 from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
-from traceability.book.tables import Names, decoded, plain
-from traceability.sea.importing import KINDS, SeaImporter, SeaTrial, sea_titles
+from traceability.book.tables import Names, plain
+from traceability.sea.importing import KINDS, SeaImporter, sea_titles
 from traceability.sea.vessels import VesselBooks
 from web.door.doors import Doors
-from web.farm.recordimport import SHOWN, TroubleView, uploaded
+from web.farm.recordimport import uploaded
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import typed_number
-from web.views.refused import refused, refused_text
+from web.views.imports import (
+    NO_FILE,
+    Book,
+    ImportView,
+    column_title,
+    import_view,
+    names_by,
+)
 from web.views.seaforms import SEA_SPECIES
 from web.views.seawords import choice_name, species_name
-from web.words import WORDS, Lang, say
+from web.words import Lang, say
 from web.workbooks import workbook_answer
 
-_HEADS: Final = ("sea_field_", "column_", "sea_column_")
+_HEADS: Final = ("sea_column_", "column_", "sea_field_")
 
 
 def sea_names(lang: Lang) -> Names:
     """Return how people call columns, kinds, choices and species, in both languages."""
     both = (lang.other, lang)
-    columns = {
-        plain(words): key.removeprefix(head)
-        for one in both
-        for key, words in WORDS[one].items()
-        for head in _HEADS
-        if key.startswith(head)
-    }
-    return Names(columns, {word: name for one in both for word, name in _choices(one)})
+    choices = {word: name for one in both for word, name in _choices(one)}
+    return Names(names_by(lang, _HEADS[::-1]), choices)
 
 
 def _choices(lang: Lang) -> Iterator[tuple[str, str]]:
@@ -51,12 +51,8 @@ def _choices(lang: Lang) -> Iterator[tuple[str, str]]:
 
 def sea_title(lang: Lang, kind: str, column: str) -> str:
     """Return a column's title in a template: the field's words, with its unit."""
-    for head in ("sea_column_", "column_"):
-        if f"{head}{column}" in WORDS[lang]:
-            return say(lang, f"{head}{column}")
     units = {one.name: one.unit for one in VESSEL_KINDS[kind].fields}
-    title, unit = say(lang, f"sea_field_{column}"), units.get(column, "")
-    return f"{title} ({unit})" if unit else title
+    return column_title(lang, _HEADS, column, units.get(column, ""))
 
 
 class SeaImportPages:
@@ -105,58 +101,29 @@ class SeaImportPages:
         found = self._doors.mine(request).seen.get_vessel(vessel)
         importer = SeaImporter(self._services.registry, self._books, found.id)
         kind = asked.get("kind", "")
-        try:
-            point = "." if lang is Lang.EN else ","
-            text = asked.get("text", "") if raw is None else decoded(raw, point=point)
-            trial = importer.try_out(
-                person,
-                text,
-                kind=kind,
-                names=sea_names(lang),
-                number=lambda cell: typed_number(lang, cell),
-            )
-        except InputError as exc:
-            return self._page(request, vessel, kind=kind, trouble=refused(lang, exc))
-        if asked.get("sure"):
-            count = importer.take_in(person, trial)
-            done = say(lang, "import_done", count=count, there=trial.there)
-            return self._page(request, vessel, done=done)
-        return self._page(request, vessel, kind=kind, text=text, trial=trial)
+        book = Book(
+            sea_names(lang),
+            lambda text, names, number: importer.try_out(
+                person, text, kind=kind, names=names, number=number
+            ),
+            lambda trial: importer.take_in(person, trial),
+        )
+        return self._page(request, vessel, import_view(lang, asked, raw, book), kind)
 
     def _page(
         self,
         request: Request,
         vessel: str,
-        *,
+        tried: ImportView = NO_FILE,
         kind: str = "",
-        text: str = "",
-        trial: SeaTrial | None = None,
-        trouble: str = "",
-        done: str = "",
     ) -> HTMLResponse:
         lang = lang_of(request)
         return self._render.page(
             request,
             "sea_import.html",
-            status=422 if trouble else 200,
+            status=422 if tried.trouble else 200,
             vessel=self._doors.mine(request).seen.get_vessel(vessel),
             kinds=[(one, say(lang, f"sea_kind_{one}")) for one in KINDS],
             kind=kind,
-            text=text,
-            trial=trial,
-            troubles=_views(lang, trial),
-            trouble=trouble,
-            done=done,
+            tried=tried,
         )
-
-
-def _views(lang: Lang, trial: SeaTrial | None) -> list[TroubleView]:
-    found = () if trial is None else trial.troubles[:SHOWN]
-    return [
-        TroubleView(
-            say(lang, "import_row", row=one.row, column=one.column or "–",
-                value=one.value),
-            refused_text(lang, one.key, one.facts) if one.key else one.reason,
-        )
-        for one in found
-    ]  # fmt: skip

@@ -23,13 +23,8 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boattrips import TripLink, seen_ends, skippers_of, trip_links
-from web.views.seaforms import (
-    SeaFieldView,
-    SeaForm,
-    input_type,
-    sea_field_views,
-    typed_time,
-)
+from web.views.formats import form_time
+from web.views.seaforms import SeaFieldView, SeaForm, input_type, sea_field_views
 from web.views.seawords import span_text
 from web.words import Lang, say
 
@@ -96,7 +91,7 @@ class LogPages:
             chosen=chosen,
             declared={one.trip for one in records if one.kind == "trip"},
             new_trip=str(uuid.uuid4()),
-            now=typed_time(now_ms),
+            now=form_time(now_ms),
             now_at=now_ms,
             rate=self._rate(),
             forms=log_forms(

@@ -9,6 +9,7 @@ from fastapi import Form as Typed
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError, UnavailableError
+from greenwater.kernel.reading import MINUTE_MS, day_of
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.cards import CardRevocation
 from greenwater.storage.registry.vessel_books import CatchPaper
@@ -26,14 +27,13 @@ from traceability.sea.cards import (
 )
 from traceability.sea.catch_evidence import catch_evidence_in
 from traceability.sea.trip_case import TripView, trip_view
-from traceability.sea.vessel_papers import day_of
 from traceability.sea.vessel_sheets import Form, Row, Sheet, catch_sheet, ecdt_sheet
 from web.api.answers import fresh
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.checkwords import MARKS
-from web.views.formats import MINUTE_MS, exact
+from web.views.formats import exact
 from web.views.refused import refused
 from web.views.seawords import (
     day_time,

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.errors import InputError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import DAY_MS, local, milliseconds
 from greenwater.kernel.trips import Haul, Trip
 from greenwater.reference.offshore_areas import OFFSHORE
 from greenwater.storage.registry.places import VesselInfo
@@ -25,14 +25,14 @@ from traceability.sea.trip_list import TripList, trips_listed
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.formats import day, local
+from web.views.formats import day
 from web.views.triptables import TABLES, Period, column_words, heads, table_rows
 from web.words import say
 from web.workbooks import csv_answer, workbook_answer
 
 USUAL_DAYS: Final = 92
 LONGEST_DAYS: Final = 366
-LEAD_MS: Final = 60 * 86_400_000
+LEAD_MS: Final = 60 * DAY_MS
 """What belongs to a trip may have happened so long after it left."""
 MOST_HAULS: Final = 20_000
 

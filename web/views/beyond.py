@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Reading, Source
+from greenwater.kernel.reading import HOUR_MS, MINUTE_MS, Reading, Source
 from greenwater.reference.limits import Severity, SpeciesLimits
 from greenwater.reference.own_limits import OwnLimits, unit_limits
 from greenwater.storage.registry.places import UnitInfo
@@ -16,7 +16,7 @@ from greenwater.storage.telemetry.ports import Series, Span
 from web.ports import Services
 from web.views.cards import HAND_STALE_MS, SILENT_MS, by_rank, value_text
 from web.views.facts import Facts, Hanging
-from web.views.formats import HOUR_MS, MINUTE_MS, amount, limit_amount, number
+from web.views.formats import amount, limit_amount, number
 from web.views.series import water_now
 from web.words import Lang, channel_name, say
 

@@ -10,8 +10,7 @@ from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.sea.trip_book import TripBook, trip_book
 from traceability.sea.vessels import ANSWERS
-from web.views.formats import day
-from web.views.seaforms import typed_time
+from web.views.formats import day, form_time
 from web.views.seawords import port_name
 from web.words import Lang, say
 
@@ -61,10 +60,10 @@ def seen_ends(seen: Scope, vessel: str, trip: str) -> dict[str, str]:
     for one in seen.trips(vessel=vessel):
         if one.id != trip:
             continue
-        values["departure_ms"] = typed_time(one.departure_ms)
+        values["departure_ms"] = form_time(one.departure_ms)
         values["departure_port"] = one.departure_port
         if one.landing_ms is not None:
-            values["return_ms"] = typed_time(one.landing_ms)
+            values["return_ms"] = form_time(one.landing_ms)
             values["return_port"] = one.landing_port or ""
     return values
 

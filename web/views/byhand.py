@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from greenwater.kernel.reading import Source
+from greenwater.kernel.reading import MINUTE_MS, Source
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Series, Span
 from web.ports import Services
 from web.views.cards import HAND_STALE_MS, value_text
 from web.views.facts import Facts, Hanging
-from web.views.formats import MINUTE_MS
 from web.words import Lang, channel_name, say
 
 AT_ONCE_MS: Final = 5 * MINUTE_MS

@@ -7,9 +7,10 @@ from hashlib import blake2b
 from analytics.alarms.calling import is_on_duty, order_of, unwatched
 from analytics.alarms.pushing import subscription_of
 from analytics.alarms.ways import hint_of, way_of
+from greenwater.kernel.reading import MINUTE_MS
 from greenwater.storage.registry.bulletins import CopyState
 from greenwater.storage.registry.contacts import Contact
-from web.views.formats import MINUTE_MS, moment
+from web.views.formats import moment
 from web.words import WORDS, Lang, say
 
 

@@ -8,12 +8,12 @@ from typing import Final
 from greenwater.derived.compensating import needs_salt
 from greenwater.kernel.channels import SENT, Channel
 from greenwater.kernel.ids import DeviceId, DeviceState
-from greenwater.kernel.reading import ClockQuality, Reading, Source
+from greenwater.kernel.reading import MINUTE_MS, ClockQuality, Reading, Source
 from greenwater.kernel.wire.messages import Status
 from greenwater.reference import aerators
 from greenwater.storage.registry.devices import DeviceInfo
 from web.views.facts import Facts, Hanging
-from web.views.formats import MINUTE_MS, age, amount, moment, number
+from web.views.formats import age, amount, moment, number
 from web.views.shown import (
     ProbeView,
     ValueView,

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from greenwater.derived.unit_water import Made
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.reading import Gap, Reading, local
 from greenwater.storage.registry.places import VesselInfo
 from web.views import tracks
 from web.views.cards import (
@@ -20,16 +20,7 @@ from web.views.cards import (
 )
 from web.views.charts import Line, Marked, Window, draw, extremes, holes
 from web.views.facts import Facts, Hanging
-from web.views.formats import (
-    age,
-    amount,
-    clock_time,
-    day,
-    local,
-    moment,
-    number,
-    position,
-)
+from web.views.formats import age, amount, clock_time, day, moment, number, position
 from web.views.shown import ChartView, VesselView
 from web.words import Lang, channel_name, say
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from greenwater.kernel.findings import Episode, EpisodeKind
+from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.causes import CAUSES
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.telemetry.ports import Series, Span
@@ -14,7 +15,7 @@ from web.views.facts import Facts
 from web.views.formats import clock_time, day, moment, number
 from web.words import Lang, channel_name, say
 
-SINCE_MS: Final = 3 * 24 * 3_600_000
+SINCE_MS: Final = 3 * DAY_MS
 LASTING_MS: Final = 30 * 60_000
 SHOWN: Final = 6
 

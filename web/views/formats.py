@@ -5,17 +5,11 @@ Instants are UTC everywhere else; here they become the time of Khánh Hòa.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from greenwater.kernel.channels import SPECS, Channel
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, local
 from web.words import Lang, say
-
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 86_400_000
 
 DECIMALS: Final[Mapping[Channel, int]] = {
     Channel.PH: 2,
@@ -107,9 +101,9 @@ def _limit_decimals(channel: Channel, value: float) -> int:
     return decimals
 
 
-def local(ms: int) -> datetime:
-    """Return an instant in the time of Khánh Hòa."""
-    return instant(ms).astimezone(VIETNAM)
+def form_time(ms: int) -> str:
+    """Return an instant as a form's field for a date and time holds it."""
+    return local(ms).strftime("%Y-%m-%dT%H:%M")
 
 
 def clock_time(ms: int) -> str:

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Forecast, Outlook
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.reference.limits import Severity, SpeciesLimits
 from greenwater.reference.own_limits import unit_limits
 from greenwater.storage.registry.places import UnitInfo
@@ -36,8 +37,6 @@ from web.views.formats import amount, clock_time, moment, number
 from web.views.series import water_now
 from web.words import Lang, say
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 SHOWN_MS: Final = 6 * HOUR_MS
 """A forecast made longer ago than this says nothing of now."""
 PAST_MS: Final = 12 * HOUR_MS

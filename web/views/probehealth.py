@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from greenwater.kernel.channels import SPECS, Measurement
-from greenwater.kernel.reading import Source
+from greenwater.kernel.reading import DAY_MS, Source
 from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.registry.certification import Calibration
 from greenwater.storage.registry.places import UnitInfo
@@ -13,7 +13,7 @@ from traceability.corrections import in_force
 from web.ports import Services
 from web.views.cards import state_of, titles
 from web.views.facts import Facts, Hanging
-from web.views.formats import DAY_MS, age, number
+from web.views.formats import age, number
 from web.views.unitcharts import UnitCharts
 from web.words import Lang, say
 

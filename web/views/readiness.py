@@ -7,10 +7,10 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.criteria import find_criterion
 from traceability.vietgap.readiness import Finding, FindingState, Report, Share
 from traceability.vietgap.readiness_facts import ProbeState, Trouble
-from traceability.withdrawal import DAY_MS
 from web.views.evidence import percent
 from web.views.formats import day
 from web.words import WORDS, Lang, channel_name, say

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import milliseconds
@@ -11,13 +11,10 @@ from greenwater.reference.records import KINDS, Field, FieldType, When, get_kind
 from greenwater.reference.substances import TABLES, find_ban, find_limits
 from greenwater.storage.registry.books import Record
 from traceability.corrections import families
-from traceability.records import FieldError
+from traceability.records import FieldError, is_back_dated
 from web.views.formats import exact, moment
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
-
-BACK_DATED_MS: Final = 24 * 3600 * 1000
-"""A record entered later than this after it happened is shown as entered afterwards."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def record_view(
         moment(lang, record.happened_ms, now_ms),
         moment(lang, record.entered_ms, now_ms),
         by_whom(lang, record, names),
-        record.entered_ms - record.happened_ms > BACK_DATED_MS,
+        is_back_dated(record.happened_ms, record.entered_ms),
         record.id in corrected,
         record.source == "hand",
         f"/records/{record.id}",

@@ -16,7 +16,7 @@ from greenwater.reference.vessel_records import (
     get_vessel_kind,
 )
 from traceability.records import FieldError
-from web.views.formats import local, typed_number
+from web.views.formats import form_time, typed_number
 from web.views.seawords import choice_name, species_name
 from web.words import Lang, say
 
@@ -185,7 +185,7 @@ def values_of(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
         if value is None:
             continue
         if one.type is VesselFieldType.INSTANT:
-            found[one.name] = typed_time(value)
+            found[one.name] = form_time(value)
         elif one.type is VesselFieldType.LINES:
             for number, line in enumerate(value[:ROWS], 1):
                 found[f"species_{number}"] = line["species"]
@@ -195,11 +195,6 @@ def values_of(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
         else:
             found[one.name] = str(value)
     return found
-
-
-def typed_time(ms: int) -> str:
-    """Return an instant as a phone's date field holds it."""
-    return local(ms).strftime("%Y-%m-%dT%H:%M")
 
 
 def weight(lang: Lang, text: str) -> float:

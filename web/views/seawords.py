@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import MINUTE_MS, local
 from greenwater.reference.closed_areas import AREAS
 from greenwater.reference.isscfg import GEAR_CODES
 from greenwater.reference.ports import PORTS
@@ -13,7 +12,7 @@ from greenwater.reference.vessel_records import VesselField, VesselFieldType
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.gate.harvest import Refusal
 from traceability.sea.vessel_papers import PaperStanding, PaperState
-from web.views.formats import MINUTE_MS, day, duration, exact, local
+from web.views.formats import day, duration, exact
 from web.words import WORDS, Lang, say
 
 _PORT_NAMES: Final = {port.code: port.name for port in PORTS.port}
@@ -99,13 +98,13 @@ def iso_day(text: str | None) -> str:
 
 def day_time(ms: int) -> str:
     """Return ``05:30 23/11/2026``."""
-    return instant(ms).astimezone(VIETNAM).strftime("%H:%M %d/%m/%Y")
+    return local(ms).strftime("%H:%M %d/%m/%Y")
 
 
 def span_text(from_ms: int, until_ms: int) -> str:
     """Return ``00:30 – 09:30 23/11/2026``; the day stands twice where there are two."""
     until = day_time(until_ms)
-    began = instant(from_ms).astimezone(VIETNAM)
+    began = local(from_ms)
     is_one = began.strftime("%d/%m/%Y") == until[6:]
     return f"{began.strftime('%H:%M') if is_one else day_time(from_ms)} – {until}"
 

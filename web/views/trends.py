@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import HOUR_MS, MINUTE_MS
 from greenwater.storage.telemetry.ports import Bucket
 from web.views.cards import STALE_MS
-from web.views.formats import HOUR_MS, MINUTE_MS
 
 EVERY_MS: Final = 10 * MINUTE_MS
 PAST_MS: Final = 90 * MINUTE_MS

@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from greenwater.kernel.reading import HOUR_MS, MINUTE_MS
 from greenwater.kernel.trips import Haul, Violation
 from greenwater.reference.closed_areas import AREAS
 from greenwater.reference.vessel_records import get_vessel_kind
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.vessel_books import VesselRecord
+from traceability.records import is_back_dated
 from traceability.sea.coverage import Coverage
 from traceability.sea.gate import SETTLES, finding_of
 from traceability.sea.trip_book import Standing, differences, in_force
 from traceability.sea.trip_case import TripView
-from web.views.formats import MINUTE_MS, day, duration, exact, moment, number
+from web.views.formats import day, duration, exact, moment, number
 from web.views.seawords import (
     day_time,
     drift_text,
@@ -27,8 +29,6 @@ from web.views.seawords import (
 )
 from web.views.waters import areas_text, waters_text, zones_text
 from web.words import Lang, say
-
-BACK_DATED_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _sea_record_view(
         if record.entered_for == record.entered_by
         else names.get(record.entered_for, record.entered_for),
         say(lang, f"sea_source_{record.source}"),
-        record.entered_ms - record.happened_ms > BACK_DATED_MS,
+        is_back_dated(record.happened_ms, record.entered_ms),
         record.id not in standing,
         "" if is_own else f"{address}?kind={record.kind}&corrects={record.id}",
         photos,
@@ -231,7 +231,7 @@ def coverage_text(lang: Lang, coverage: Coverage | None) -> str:
         lang,
         "sea_coverage",
         share=f"{number(lang, 100 * coverage.share)} %",
-        gap=number(lang, coverage.longest_gap_ms / 3_600_000, 1),
+        gap=number(lang, coverage.longest_gap_ms / HOUR_MS, 1),
         sources=sources,
     )
 
@@ -338,7 +338,7 @@ def notice_text(lang: Lang, notice: VesselRecord) -> tuple[str, bool]:
     """Return a notice to a port; whether it was given in time."""
     fields = notice.fields
     ahead_ms = fields["planned_ms"] - notice.happened_ms
-    is_early = ahead_ms >= round(RULES.notice.value * 3_600_000)
+    is_early = ahead_ms >= round(RULES.notice.value * HOUR_MS)
     text = say(
         lang,
         "sea_notice" if is_early else "sea_notice_late",

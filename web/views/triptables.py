@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import instant, local
 from greenwater.kernel.trips import Haul, Point
 from greenwater.reference.offshore_areas import added_minutes
 from greenwater.reference.zones import Zone
@@ -12,7 +12,6 @@ from greenwater.storage.registry.places import VesselInfo
 from traceability.sea.trip_book import Standing, TripBook, added
 from traceability.sea.trip_list import ListedTrip, TripList
 from web.views.boattrips import state_of_trip
-from web.views.formats import local
 from web.views.seawords import gear_name, kilograms_text, port_name
 from web.words import Lang, say
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from shapely import LineString
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import HOUR_MS
 from greenwater.kernel.trips import Haul, Point
 from greenwater.reference.vessel_rules import RULES
 from greenwater.reference.zones import ZONES
@@ -27,7 +28,6 @@ from web.views.seawords import day_time, kilograms_text, span_text, zone_name
 from web.views.tracks import Fix, fixes
 from web.words import Lang, say
 
-HOUR_MS: Final = 3_600_000
 STEPS_MS: Final = tuple(one * 60_000 for one in (1, 2, 5, 10, 20, 30, 60))
 MOST_BUCKETS: Final = 3_000
 MOST_POINTS: Final = 600

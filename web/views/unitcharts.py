@@ -11,7 +11,7 @@ from greenwater.derived.following import SOURCES
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.quality import Flag, Flagged
-from greenwater.kernel.reading import Source
+from greenwater.kernel.reading import HOUR_MS, Source
 from greenwater.reference.causes import CAUSES
 from greenwater.reference.own_limits import (
     LEVELS,
@@ -43,7 +43,7 @@ from web.views.drawn import chart_view
 from web.views.episodes import is_worth_it
 from web.views.facts import Facts, Hanging
 from web.views.formats import limit_amount
-from web.views.outlooks import HOUR_MS, SHOWN_MS
+from web.views.outlooks import SHOWN_MS
 from web.views.shown import ChartView
 from web.words import Lang, say
 

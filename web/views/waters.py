@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS
 from greenwater.kernel.trips import Haul
 from greenwater.reference.offshore_areas import added_minutes
 from greenwater.reference.zones import Zone
-from web.views.formats import DAY_MS, HOUR_MS, MINUTE_MS, duration, number
+from web.views.formats import duration, number
 from web.words import Lang, say
 
 
