@@ -19,7 +19,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity, species_limits
 from greenwater.reference.own_limits import unit_limits
-from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.registry.alarms import Alarm, AlarmKind, AlarmState
 
 FORECAST_LASTS: Final = 2
 """A forecast that is not renewed for so many of its steps is no forecast any more."""
@@ -33,7 +33,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     """
 
     condition: str
-    kind: str
+    kind: AlarmKind
     severity: Severity
     place: Place
     began_ms: int

@@ -19,7 +19,7 @@ from analytics.alarms.standing import Standing
 from analytics.places import Places
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Severity
-from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.alarms import Alarm, Hiding
 
 OF_DEVICE: Final = frozenset(
     {"limit", "aerator", "battery", "blind", "episode", "silence"}
@@ -34,7 +34,7 @@ OF_OXYGEN: Final = frozenset({"ph/low", "ph/swing", "orp/low"})
 class Hold(NamedTuple):
     """Why an alarm is hidden, by whom or what, and until when if that is known."""
 
-    why: str
+    why: Hiding
     by: str
     until_ms: int | None = None
 

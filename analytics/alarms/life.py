@@ -22,7 +22,13 @@ from msgspec.structs import replace
 
 from greenwater.kernel.ids import ProbeId
 from greenwater.reference.limits import Severity
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.alarms import (
+    Alarm,
+    AlarmState,
+    AlarmStep,
+    Hiding,
+    StepKind,
+)
 
 LATCHED_MS: Final = 24 * 3600 * 1000
 """How long an alarm that is over waits for somebody to acknowledge it."""
@@ -110,14 +116,14 @@ def graded(alarm: Alarm, severity: Severity, at_ms: int) -> Moved:
     before = Severity(alarm.severity)
     if severity is before:
         return Moved(alarm)
-    kind = "escalated" if severity.rank > before.rank else "eased"
+    kind: StepKind = "escalated" if severity.rank > before.rank else "eased"
     step = _step(alarm, kind, at_ms, severity=severity, before=before)
     return Moved(replace(alarm, severity=severity), step)
 
 
 def aerated(alarm: Alarm, probe: ProbeId, is_running: bool, at_ms: int) -> Moved:
     """Return it with a line that says whether an aerator of its unit runs."""
-    kind = "running" if is_running else "stopped"
+    kind: StepKind = "running" if is_running else "stopped"
     return Moved(
         alarm,
         AlarmStep(
@@ -162,7 +168,9 @@ def unshelved(alarm: Alarm, at_ms: int, *, by_person: bool = False) -> Moved:
     return Moved(shown, None if by_person else _step(shown, "unshelved", at_ms))
 
 
-def hidden(alarm: Alarm, why: str, by: str, until_ms: int | None, at_ms: int) -> Moved:
+def hidden(
+    alarm: Alarm, why: Hiding, by: str, until_ms: int | None, at_ms: int
+) -> Moved:
     """Return it hidden: ``out_of_service`` by a person, ``suppressed`` by an alarm."""
     quiet = replace(alarm, hidden=why, hidden_by=by, hidden_until_ms=until_ms)
     return Moved(quiet, _step(quiet, why, at_ms))
@@ -189,7 +197,7 @@ def _cleared(alarm: Alarm, at_ms: int) -> Moved:
     return Moved(cleared, _step(alarm, "cleared", at_ms))
 
 
-def _step(alarm: Alarm, kind: str, at_ms: int, **detail: str) -> AlarmStep:
+def _step(alarm: Alarm, kind: StepKind, at_ms: int, **detail: str) -> AlarmStep:
     facts = {
         "value": alarm.value,
         "probe": alarm.probe,

@@ -18,7 +18,7 @@ from analytics.alarms.wording import (
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
 from greenwater.reference.limits import Basis, Severity
-from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.alarms import Alarm, AlarmKind
 
 FALLING_PER_H: Final = 0.2
 """A slower change, in the channel's unit an hour, is not spoken of."""
@@ -73,7 +73,7 @@ def sentence(alarm: Alarm, unit_name: str, lang: str) -> str:
 
 def matter(alarm: Alarm, lang: str) -> str:
     """Return what is the matter, without where."""
-    return _WHAT.get(alarm.kind, _limit)(alarm, lang)
+    return WHAT[alarm.kind](alarm, lang)
 
 
 def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
@@ -81,7 +81,7 @@ def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
     own = alarm.detail.get(f"advice_{lang}")
     if own:
         return str(own)
-    matter = alarm.kind
+    matter: str = alarm.kind
     if matter == "limit":
         is_against = "against" in alarm.detail
         matter = "against" if is_against else f"{alarm.channel}/{alarm.side}"
@@ -296,7 +296,8 @@ def _episode(alarm: Alarm, lang: str) -> str:
     return str(alarm.detail.get(lang) or alarm.detail.get("cause", ""))
 
 
-_WHAT: Final[Mapping[str, Callable[[Alarm, str], str]]] = {
+WHAT: Final[Mapping[AlarmKind, Callable[[Alarm, str], str]]] = {
+    "limit": _limit,
     "silence": _silence,
     "site_silence": _silence,
     "blind": _blind,
@@ -309,4 +310,4 @@ _WHAT: Final[Mapping[str, Callable[[Alarm, str], str]]] = {
     "monitoring": _episode,
     "contact": _episode,
 }
-"""What is said of each kind but limits."""
+"""What is said of each kind."""

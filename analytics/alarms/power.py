@@ -14,7 +14,7 @@ from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.alarm_rules import RULES, BatteryRule, about, battery_rule
 from greenwater.reference.limits import Severity, Timing
-from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.registry.alarms import Alarm, AlarmKind, AlarmState
 
 OPEN_BELOW: Final = 0.5
 """A mains contact below this is open: there is no mains."""
@@ -137,7 +137,7 @@ def _timing(rule: BatteryRule) -> Timing:
 
 def _alarm(
     condition: str,
-    kind: str,
+    kind: AlarmKind,
     reading: Reading,
     site: str,
     places: Places,

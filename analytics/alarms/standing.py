@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from analytics.alarms import life
 from greenwater.kernel.ids import DeviceId
 from greenwater.reference.limits import Severity
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep, Hiding
 from greenwater.storage.registry.watching import Act
 
 LOUD: Final = frozenset(
@@ -170,7 +170,7 @@ class Standing:
         self._hush(alarm.id)
 
     def hide(
-        self, alarm: Alarm, why: str, by: str, until_ms: int | None, at_ms: int
+        self, alarm: Alarm, why: Hiding, by: str, until_ms: int | None, at_ms: int
     ) -> None:
         """Tell nobody of an alarm: its subject is out of service, or another explains it."""
         self.keep(life.hidden(alarm, why, by, until_ms, at_ms))

@@ -115,6 +115,10 @@ ADVICE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "Bón vôi (CaCO₃ hoặc dolomite) từ từ, đo lại ngày mai.",
         "Lime slowly (CaCO₃ or dolomite), measure again tomorrow.",
     ),
+    ("orp/low", ""): (
+        "Giảm thức ăn, hút bớt bùn đáy, chạy quạt nước.",
+        "Feed less, take some sludge off the bottom, run the aerators.",
+    ),
     ("against", ""): (
         "Đo lại bằng máy cầm tay, vệ sinh đầu đo nào sai.",
         "Measure by hand, clean the probe that is wrong.",

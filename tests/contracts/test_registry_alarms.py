@@ -14,7 +14,7 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep, StepKind
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role
@@ -61,7 +61,7 @@ def an_alarm(name: str = "a1", **facts: object) -> Alarm:
     return replace(alarm, **facts)
 
 
-def a_step(kind: str, at_ms: int = NOW, alarm: str = "a1") -> AlarmStep:
+def a_step(kind: StepKind, at_ms: int = NOW, alarm: str = "a1") -> AlarmStep:
     return AlarmStep(
         alarm=alarm,
         key=f"{kind}/{at_ms}",
@@ -247,7 +247,7 @@ def test_an_act_on_what_is_not_there_is_refused(registry: Registry) -> None:
     with pytest.raises(MissingError):
         registry.get_alarm("a9")
     with pytest.raises(MissingError):
-        registry.note_alarm("a9", "command", key="c1", at_ms=NOW)
+        registry.note_alarm("a9", "command_on", key="c1", at_ms=NOW)
 
 
 def test_alarms_come_newest_first_by_unit_and_page_by_page(registry: Registry) -> None:
@@ -302,7 +302,7 @@ def test_history_takes_what_people_did_beside_it_once(registry: Registry) -> Non
     for _ in range(2):
         registry.note_alarm(
             "a1",
-            "command",
+            "command_on",
             key="cmd/77",
             at_ms=NOW + 30,
             person="lan",
@@ -310,7 +310,7 @@ def test_history_takes_what_people_did_beside_it_once(registry: Registry) -> Non
         )
 
     step = registry.alarm_steps("a1")[-1]
-    assert kinds(registry) == ["raised", "command"]
+    assert kinds(registry) == ["raised", "command_on"]
     assert (step.person, step.detail) == ("lan", {"probe": "quat-3"})
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from analytics.alarms.messages import advice, quantity
 from analytics.alarms.texting import LINK_MOST, TEXT_MOST, plain, text_message
-from analytics.alarms.wording import ADVICE, CHANNELS
+from analytics.alarms.wording import CHANNELS
 from greenwater.reference.causes import CAUSES
-from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.alarms import Alarm, AlarmKind
 from tests.unit.ponds import HOUR
 from tests.unit.test_alarm_calling import NIGHT, an_alarm
 
@@ -48,7 +48,7 @@ def causes() -> Iterator[Alarm]:
             {"lens": 7.0, "from": 33.0, "from_ms": NIGHT - 3 * HOUR},
         ):
             yield an_alarm(channel=channel, value=value, detail=more)
-    for kind in {kind for kind, _ in ADVICE if kind and "/" not in kind} | {"zone"}:
+    for kind in set(get_args(AlarmKind)) - {"limit"}:
         detail: dict[str, Any] = {
             "place": "Trại Vạn Hưng – khu B",
             "devices": ["a", "b"],

@@ -238,7 +238,7 @@ class AlarmPages:
             mine.seen.get_alarm(alarm)
             self._services.registry.note_alarm(
                 alarm,
-                f"command_{on}",
+                "command_on" if on == "on" else "command_off",
                 key=f"command_{on}/{probe}/{at_ms}",
                 at_ms=at_ms,
                 person=person,

@@ -157,7 +157,7 @@ def step_views(
     changes: Iterable[LimitChange] = (),
 ) -> list[StepView]:
     """Return an alarm's history, oldest first, with the changes of its limits meanwhile."""
-    found = [
+    found: list[tuple[int, str, str]] = [
         (step.at_ms, step.kind, _step_text(lang, step, alarm, names)) for step in steps
     ]
     for one in changes:

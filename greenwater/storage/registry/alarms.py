@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,7 +22,53 @@ from greenwater.storage.registry.session import Sessions
 
 MOST: Final = 500
 
-ACTS: Final = {
+AlarmKind = Literal[
+    "limit",
+    "forecast",
+    "episode",
+    "silence",
+    "site_silence",
+    "blind",
+    "mains",
+    "battery",
+    "aerator",
+    "zone",
+    "monitoring",
+    "contact",
+]
+"""What alarms are about: all there is. Whoever adds one gives it words and advice."""
+
+Hiding = Literal["out_of_service", "suppressed"]
+"""Why nobody is told of an alarm for now, though nobody put it off."""
+
+StepKind = (
+    Literal[
+        "raised",
+        "again",
+        "escalated",
+        "eased",
+        "came_true",
+        "live",
+        "late",
+        "returned",
+        "cleared",
+        "acknowledged",
+        "shelved",
+        "unshelved",
+        "shown",
+        "notified",
+        "not_notified",
+        "given_up",
+        "running",
+        "stopped",
+        "command_on",
+        "command_off",
+    ]
+    | Hiding
+)
+"""What may happen to an alarm: all lines that its history can have."""
+
+ACTS: Final[Mapping[str, StepKind]] = {
     "acknowledge": "acknowledged",
     "shelve": "shelved",
     "unshelve": "unshelved",
@@ -60,7 +106,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     id: str
     organisation: str
     condition: str
-    kind: str
+    kind: AlarmKind
     severity: str
     state: AlarmState
     began_ms: int
@@ -87,7 +133,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     repeats: int = 0
     shelved_until_ms: int | None = None
     shelved_by: str | None = None
-    hidden: str | None = None
+    hidden: Hiding | None = None
     hidden_by: str | None = None
     hidden_until_ms: int | None = None
 
@@ -108,7 +154,7 @@ class AlarmStep(Struct, frozen=True, kw_only=True):
     alarm: str
     key: str
     at_ms: int
-    kind: str
+    kind: StepKind
     person: str | None = None
     via: str | None = None
     detail: dict[str, Any] = {}
@@ -231,7 +277,7 @@ def _step_of(row: AlarmStepRow) -> AlarmStep:
         alarm=row.alarm,
         key=row.key,
         at_ms=row.at_ms,
-        kind=row.kind,
+        kind=cast(StepKind, row.kind),
         person=row.person,
         via=row.via,
         detail=row.detail,
@@ -240,7 +286,7 @@ def _step_of(row: AlarmStepRow) -> AlarmStep:
 
 def step_of_act(act: AlarmActRow) -> AlarmStep:
     """Return the line of history that an act makes."""
-    kind = ACTS.get(act.kind, act.kind)
+    kind = ACTS[act.kind]
     once = f"{kind}/{act.person}/{act.via}"
     return AlarmStep(
         alarm=act.alarm,
@@ -317,7 +363,7 @@ class Alarms(AlarmsSeen):
     def note_alarm(
         self,
         alarm: str,
-        kind: str,
+        kind: StepKind,
         *,
         key: str,
         at_ms: int,
@@ -333,7 +379,7 @@ class Alarms(AlarmsSeen):
             alarm=alarm,
             key=storable(key),
             at_ms=at_ms,
-            kind=storable(kind),
+            kind=kind,
             person=person,
             detail=dict(detail or {}),
         )

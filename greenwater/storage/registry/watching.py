@@ -15,6 +15,7 @@ from greenwater.storage.registry.alarm_links import token_hash
 from greenwater.storage.registry.alarms import (
     Alarm,
     AlarmStep,
+    StepKind,
     add_step,
     alarm_of,
     step_of_act,
@@ -263,7 +264,7 @@ class Watching:
                 return
             row.error = why[:MAX_ERROR]
             put_off(row, next_ms, at_ms)
-            kind = "given_up" if next_ms is None else "not_notified"
+            kind: StepKind = "given_up" if next_ms is None else "not_notified"
             step = AlarmStep(
                 alarm=one.alarm,
                 key=f"{kind}/{one.id}",
