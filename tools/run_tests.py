@@ -1,4 +1,4 @@
-"""Runs all tests but the long ones, in three lots beside each other: most of them wait.
+"""Runs all tests but the long ones, in four lots beside each other: most of them wait.
 
     python tools/run_tests.py PYTHON [ARGUMENTS OF PYTEST]
 
@@ -12,7 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-LOTS = (("tests/live", "tests/stories"), ("tests/contracts", "tests/faults"))
+LOTS = (
+    ("tests/live", "tests/stories"),
+    ("tests/contracts", "tests/faults"),
+    ("tests/pages",),
+)
 """What runs beside the rest; each lot starts its own servers. Tests that watch a clock
 are one lot, so that no two of them take the processor from each other."""
 NOTHING_COLLECTED = 5
