@@ -171,7 +171,7 @@ def main_words(lang: Lang, main: Main, now_ms: int) -> MainWords:
 def _tonight(services: Services, lang: Lang, now_ms: int) -> dict[str, str]:
     """Return the newest sentence about each unit's night, of the last day."""
     found = services.seen.bulletins(from_ms=now_ms - DAY_MS)
-    return {one.unit: one.vi if lang is Lang.VI else one.en for one in reversed(found)}
+    return {one.unit: lang.of(one) for one in reversed(found)}
 
 
 def _elsewhere(visitor: Visitor) -> str:

@@ -15,7 +15,9 @@ from greenwater.kernel.quality import Flagged
 from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.storage.registry import Registry, Scope
 from greenwater.storage.telemetry.ports import Bucket, Findings, Span
+from traceability.book.books import Books
 from traceability.proof.keys import Signer
+from traceability.sea.vessels import VesselBooks
 
 
 class Telemetry(Protocol):
@@ -156,6 +158,16 @@ class Services:
         if self.organisation is not None:
             return self.registry.visible_to_organisation(self.organisation)
         return self.registry.visible_to(self.viewer)
+
+    @cached_property
+    def books(self) -> Books:
+        """What farmers do with their books."""
+        return Books(self.registry, self.telemetry, self.clock, self.take_in)
+
+    @cached_property
+    def vessel_books(self) -> VesselBooks:
+        """What boats' people do with theirs."""
+        return VesselBooks(self.registry, self.telemetry, self.clock)
 
     def now_ms(self) -> int:
         """Return this instant."""

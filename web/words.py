@@ -5,11 +5,11 @@ site, all of one name space; ``msgid`` is a key and ``{name}`` in the text stand
 value. They are read as they are, once, when the site starts: there is nothing to compile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from babel.messages.pofile import PoFileError, read_po
 
@@ -29,6 +29,24 @@ class Lang(StrEnum):
     def other(self) -> "Lang":
         """The one to switch to."""
         return Lang.EN if self is Lang.VI else Lang.VI
+
+    def of(self, named: "Named") -> str:
+        """Return what something is called in it."""
+        return named.vi if self is Lang.VI else named.en
+
+
+class Named(Protocol):
+    """What has a name in both languages."""
+
+    @property
+    def vi(self) -> str:
+        """The Vietnamese one."""
+        ...
+
+    @property
+    def en(self) -> str:
+        """The English one."""
+        ...
 
 
 def read_words(folder: Path) -> dict[str, str]:
@@ -70,6 +88,11 @@ def say(lang: Lang, key: str, **values: object) -> str:
             f"no words for {key!r}: write them into a file of web/locale/{lang}/LC_MESSAGES"
         )
     return words.format(**values)
+
+
+def said(lang: Lang, rows: Iterable[tuple[str, str | None]]) -> list[tuple[str, str]]:
+    """Return rows of a key and a text as words and text; without text there is no row."""
+    return [(say(lang, key), text) for key, text in rows if text]
 
 
 def channel_name(lang: Lang, channel: Channel, *, is_short: bool = False) -> str:

@@ -12,7 +12,6 @@ from greenwater.kernel.errors import InputError
 from greenwater.reference.records import Place
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.overrides import Override
-from traceability.book.books import Books
 from traceability.book.gate import crop_subject
 from traceability.book.green import (
     GreenFigures,
@@ -71,9 +70,7 @@ class BookPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = Books(
-            services.registry, services.telemetry, services.clock, services.take_in
-        )
+        self._books = services.books
         self._overriding = Overriding(services.registry, services.clock)
 
     def routes(self) -> APIRouter:

@@ -18,7 +18,6 @@ from greenwater.kernel.errors import (
 from greenwater.kernel.reading import local
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
-from traceability.book.books import Books
 from web.door.doors import Doors
 from web.door.forms import fields_of
 from web.farm.books import parse_local
@@ -64,7 +63,7 @@ class CropPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = Books(services.registry, services.telemetry, services.clock)
+        self._books = services.books
 
     def routes(self) -> APIRouter:
         """Return the routes; ``/crops/new`` must stand before ``/crops/{crop}``."""
@@ -146,10 +145,7 @@ class CropPages:
 
     def _product_form(self, request: Request, asked: Asked) -> HTMLResponse:
         lang = lang_of(request)
-        species = [
-            (code, one.vi if lang is Lang.VI else one.en)
-            for code, one in SPECIES.items()
-        ]
+        species = [(code, lang.of(one)) for code, one in SPECIES.items()]
         return self._render.page(
             request,
             "product_new.html",

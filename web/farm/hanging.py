@@ -14,7 +14,7 @@ from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
-from web.farm.places import farm_sites, number_of
+from web.farm.places import number_of, own_unit
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.cards import titles
@@ -54,11 +54,9 @@ class HangingPages:
 
     def _unit(self, request: Request, unit: str) -> UnitInfo:
         """Return a unit of the visitor's own farm."""
-        info = self._doors.mine(request).seen.get_unit(unit)
-        if not info.is_open or info.site not in {
-            one.id for one in farm_sites(self._services, self._doors, request)
-        }:
-            raise MissingError(f"there is no unit {unit!r} of yours")
+        info = own_unit(self._services, self._doors, request, unit)
+        if not info.is_open:
+            raise MissingError(f"unit {unit!r} is closed: nothing hangs there")
         return info
 
     def probes(self, request: Request, unit: str) -> HTMLResponse:

@@ -22,7 +22,7 @@ from greenwater.reference.own_limits import (
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
 from web.door.forms import fields_of
-from web.farm.places import farm_sites, number_of, shortened
+from web.farm.places import number_of, own_unit, shortened
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.facts import Snapshots
@@ -70,10 +70,7 @@ class LimitPages:
             MissingError: there is none, or no limits are set for that channel.
             RefusedError: he does not farm.
         """
-        info = self._doors.mine(request).seen.get_unit(unit)
-        own = {one.id for one in farm_sites(self._services, self._doors, request)}
-        if info.site not in own:
-            raise MissingError(f"there is no unit {unit!r} of yours")
+        info = own_unit(self._services, self._doors, request, unit)
         if channel not in {str(one) for one in SETTABLE}:
             raise MissingError(f"no limits are set for {channel!r}")
         return info

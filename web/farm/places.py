@@ -170,6 +170,19 @@ def farm_sites(
     ]
 
 
+def own_unit(services: Services, doors: Doors, request: Request, unit: str) -> UnitInfo:
+    """Return a unit of the visitor's own farm.
+
+    Raises:
+        MissingError: there is none.
+        RefusedError: he does not farm.
+    """
+    info = doors.mine(request).seen.get_unit(unit)
+    if info.site not in {one.id for one in farm_sites(services, doors, request)}:
+        raise MissingError(f"there is no unit {unit!r} of yours")
+    return info
+
+
 class Wrong(NamedTuple):
     """What is wrong with a form, in words, and beside which field; empty: the whole."""
 

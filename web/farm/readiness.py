@@ -132,7 +132,7 @@ class ReadinessPages:
                 authority=one.authority_vi if is_vi else one.authority_en,
             )
             named = [(office.organisation, office.name) for office in offices]
-            name = one.vi if is_vi else one.en
+            name = lang.of(one)
             found.append(ProcedureView(one.id, name, terms, named))
         return found
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.scope import Scope
-from traceability.book.books import Books, NewRecord
+from traceability.book.books import NewRecord
 from traceability.book.recording import Recording
 from web.api.answers import MOST, After, Limit, page_answer, page_of, place_of
 from web.api.batches import Body, batch_answer, instant_in, sent_as
@@ -49,9 +49,7 @@ class RecordApi:
 
     def __init__(self, services: Services, doors: Doors) -> None:
         self._doors, self._programs = doors, Programs(services, doors)
-        self._books = Books(
-            services.registry, services.telemetry, services.clock, services.take_in
-        )
+        self._books = services.books
 
     def routes(self) -> APIRouter:
         """Return the routes."""

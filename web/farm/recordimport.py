@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError
 from greenwater.reference.records import KINDS, get_kind
-from traceability.book.books import Books
 from traceability.book.importing import Importer, titles_of
 from traceability.book.tables import Names, plain
 from traceability.book.workbooks import MAX_BYTES
@@ -67,9 +66,7 @@ class ImportPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = Books(
-            services.registry, services.telemetry, services.clock, services.take_in
-        )
+        self._books = services.books
 
     def routes(self) -> APIRouter:
         """Return the routes; they must stand before ``/records/{record}``."""

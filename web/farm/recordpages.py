@@ -12,7 +12,7 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
-from traceability.book.books import Books, NewRecord
+from traceability.book.books import NewRecord
 from traceability.book.photos import MOST
 from traceability.corrections import Family, family_of, is_fitting
 from web.door.doors import Doors
@@ -45,9 +45,7 @@ class EntryPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = Books(
-            services.registry, services.telemetry, services.clock, services.take_in
-        )
+        self._books = services.books
 
     def routes(self) -> APIRouter:
         """Return the routes."""

@@ -12,7 +12,6 @@ from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry.books import Record
 from greenwater.storage.registry.naming import units_of
-from traceability.book.books import Books
 from traceability.book.stock import STOCK_KINDS, Stock, stock_of
 from traceability.records import FieldError
 from web.door.doors import Doors
@@ -51,9 +50,7 @@ class RecordPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = Books(
-            services.registry, services.telemetry, services.clock, services.take_in
-        )
+        self._books = services.books
 
     def routes(self) -> APIRouter:
         """Return the routes; ``/records/new`` must stand before ``/records/{record}``."""

@@ -29,8 +29,9 @@ from web.ports import Services
 from web.views.catches import catch_views
 from web.views.evidence import evidence_views
 from web.views.formats import day, exact, moment
+from web.views.goods import product_name
 from web.views.refused import refused
-from web.words import Lang, say
+from web.words import say
 
 
 class LotPages:
@@ -78,7 +79,7 @@ class LotPages:
             catches=catch_views(lang, filter(None, [catch_evidence_in(lot)])),
             lot=lot,
             is_for_trying=is_demonstration(lot.product),
-            product=product.name_vi if lang is Lang.VI else product.name_en,
+            product=product_name(lang, product),
             unit=mine.seen.get_unit(lot.unit) if lot.unit else None,
             harvested=day(lot.harvested_ms),
             kg=exact(lang, lot.kg),

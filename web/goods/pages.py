@@ -30,6 +30,7 @@ from web.views.goods import (
     history_of,
     only_mine,
     packages_of,
+    product_name,
     reach_rows,
     short_package,
     since,
@@ -137,8 +138,7 @@ class GoodsPages:
         return form_time(self._services.now_ms())
 
     def _product(self, lang: Lang, lot: Lot) -> str:
-        product = self._registry.get_product(lot.product)
-        return product.name_vi if lang is Lang.VI else product.name_en
+        return product_name(lang, self._registry.get_product(lot.product))
 
     def lot_page(self, request: Request, lot: str) -> HTMLResponse:
         """One lot: its balance, what may be done to it, its descent, who has it."""
@@ -236,7 +236,7 @@ class GoodsPages:
                 (one, say(lang, f"process_{one}")) for one in processes_of(species)
             ],
             "products": [
-                (one.id, one.name_vi if lang is Lang.VI else one.name_en)
+                (one.id, product_name(lang, one))
                 for one in self._doors.mine(request).seen.products()
                 if one.species == species and one.organisation == holder
             ],

@@ -17,7 +17,7 @@ from traceability.proof.labelfacts import read_facts
 from traceability.proof.verify import Code
 from web.views.formats import day, exact
 from web.views.seawords import gear_name
-from web.words import Lang, say
+from web.words import Lang, said, say
 
 NONE: Final = Markup("")
 # The same for every page: made once.
@@ -86,8 +86,8 @@ def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
     goods = read_facts(facts)
     code = goods.species or ""
     species, method = SPECIES.get(code), find_method(goods.method or "")
-    named = "" if species is None else species.vi if lang is Lang.VI else species.en
-    way = "" if method is None else method.vi if lang is Lang.VI else method.en
+    named = "" if species is None else lang.of(species)
+    way = "" if method is None else lang.of(method)
     days = dict.fromkeys(f"{one:%d/%m/%Y}" for one in goods.harvested or ())
     rows = (
         ("check_species", f"{named} ({code})".strip() if code else ""),
@@ -98,7 +98,7 @@ def told_facts(lang: Lang, facts: Mapping[str, str]) -> list[tuple[str, str]]:
         ("check_gear", gear_name(lang, goods.gear) if goods.gear else ""),
         ("check_use_by", f"{goods.use_by:%d/%m/%Y}" if goods.use_by else ""),
     )
-    return [(say(lang, key), text) for key, text in rows if text]
+    return said(lang, rows)
 
 
 def _kg(lang: Lang, kg: float | None) -> str:

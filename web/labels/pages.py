@@ -38,7 +38,7 @@ from web.views.formats import day, exact, moment
 from web.views.green import exception_texts, figure_views
 from web.views.labelwater import water_views
 from web.views.storymap import story_map
-from web.words import Lang, say
+from web.words import Lang, said, say
 
 log = structlog.get_logger()
 
@@ -283,11 +283,11 @@ def _signed_query(request: Request) -> str:
 def _name(lang: Lang, found: Passport | None) -> str:
     if found is None:
         return say(lang, "passport_title")
-    return found.product.vi if lang is Lang.VI else found.product.en
+    return lang.of(found.product)
 
 
 def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
-    species = found.species.vi if lang is Lang.VI else found.species.en
+    species = lang.of(found.species)
     kg = exact(lang, found.kg)
     issued = "" if found.issued_ms is None else moment(lang, found.issued_ms, now_ms)
     rows = [
@@ -307,7 +307,7 @@ def _facts(lang: Lang, found: Passport, now_ms: int) -> list[tuple[str, str]]:
         ("check_lot", found.lot),
         ("check_serial", found.serial or ""),
     ]
-    return [(say(lang, key), text) for key, text in rows if text]
+    return said(lang, rows)
 
 
 def _stages(lang: Lang, found: Passport) -> list[tuple[str, str, str]]:

@@ -16,11 +16,12 @@ from web.api.answers import open_to_all
 from web.labels.beside import Beside, inspected
 from web.labels.keeping import is_for_all, may_keep
 from web.labels.pages import LINKED, linked_response, passport_view
-from web.labels.resolving import name_of, public_lot
+from web.labels.resolving import public_lot
 from web.labels.shelf import Shelf
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.words import Lang, say
+from web.views.goods import product_name
+from web.words import said
 
 
 class PassportPages:
@@ -43,7 +44,7 @@ class PassportPages:
         registry, lang = self._services.registry, lang_of(request)
         product = registry.get_product(gtin)
         species = get_species(product.species)
-        named = species.vi if lang is Lang.VI else species.en
+        named = lang.of(species)
         facts: Sequence[tuple[str, str | None]] = (
             ("passport_species", f"{named[:1].upper()}{named[1:]} ({species.latin})"),
             ("passport_who", registry.producer_of(product.organisation)[0]),
@@ -53,8 +54,8 @@ class PassportPages:
         return self._render.page(
             request,
             "product.html",
-            name=name_of(product, lang),
-            facts=[(say(lang, key), text) for key, text in facts if text],
+            name=product_name(lang, product),
+            facts=said(lang, facts),
         )
 
     def picture(self, gtin: str) -> Response:

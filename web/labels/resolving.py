@@ -6,11 +6,12 @@ from urllib.parse import quote, urlencode
 
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.books import Lot, Product
+from greenwater.storage.registry.books import Lot
 from traceability.epcis.query import parse_query
 from traceability.gs1.digital_link import DigitalLink, make_link
 from traceability.gs1.elements import Element
 from traceability.gs1.resolving import Level, Link
+from web.views.goods import product_name
 from web.words import Lang, say
 
 PAGE, JSON = "text/html", "application/json"
@@ -20,12 +21,6 @@ _QUESTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "417": ("EQ_source_owning_party", "EQ_destination_owning_party"),
 }
 """How trace events are asked about a key; all others are things: ``MATCH_anyEPC…``."""
-
-
-def name_of(product: Product, lang: Lang) -> str:
-    """Return a product's name; in Vietnamese where it has no other."""
-    is_english = lang is Lang.EN and product.name_en
-    return product.name_en if is_english else product.name_vi
 
 
 def public_lot(registry: Registry, gtin: str, code: str) -> Lot | None:
@@ -66,7 +61,7 @@ class Linker:
         if path[0].ai != "01":
             return ""
         try:
-            return name_of(self._registry.get_product(path[0].value), lang)
+            return product_name(lang, self._registry.get_product(path[0].value))
         except MissingError:
             return ""
 

@@ -21,7 +21,8 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.dossiers import scope_lines, state_text
 from web.views.formats import day, moment
-from web.words import Lang, say
+from web.views.goods import product_name
+from web.words import Lang, said, say
 
 
 class CertificatePages:
@@ -125,7 +126,7 @@ class CertificatePages:
             ),
             ("certificate_as_written", found.raw_code),
         )
-        return [(say(lang, key), text) for key, text in facts]
+        return said(lang, facts)
 
     def _products(
         self, request: Request, lang: Lang, found: Certificate, now_ms: int
@@ -136,7 +137,7 @@ class CertificatePages:
         return [
             (
                 one.id,
-                one.name_vi if lang is Lang.VI else one.name_en,
+                product_name(lang, one),
                 claimed_at(self._registry.claims(product=one.id), now_ms) == found.id,
             )
             for one in self._doors.mine(request).seen.products()

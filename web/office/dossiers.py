@@ -29,7 +29,7 @@ from web.views.dossiers import (
     state_text,
 )
 from web.views.formats import clock_time, day, typed_number
-from web.words import Lang, say
+from web.words import Lang, said, say
 
 FIELDS: Final = ("text", "expected_kg", "members", "fits", "code", "months")
 """What forms of steps send beside the kind."""
@@ -208,7 +208,7 @@ class DossierPages:
             request,
             "receipt.html",
             dossier=folder.dossier,
-            facts=[(say(lang, key), text) for key, text in facts if text],
+            facts=said(lang, facts),
             is_provisional=submitted["is_provisional"],
         )
 

@@ -17,7 +17,7 @@ from traceability.records import FieldError
 from traceability.sea.crew import OF_DUTY
 from traceability.sea.photos import add_sea_photo
 from traceability.sea.trip_case import trip_view
-from traceability.sea.vessels import NewVesselRecord, VesselBooks
+from traceability.sea.vessels import NewVesselRecord
 from web.door.doors import Doors
 from web.door.photos import album_of, photo_form
 from web.pages import Renderer, lang_of
@@ -62,7 +62,7 @@ class BoatPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+        self._books = services.vessel_books
         self._editing = BoatEditPages(services, render, doors)
 
     def routes(self) -> APIRouter:

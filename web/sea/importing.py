@@ -11,7 +11,6 @@ from greenwater.kernel.errors import InputError
 from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
 from traceability.book.tables import Names, plain
 from traceability.sea.importing import KINDS, SeaImporter, sea_titles
-from traceability.sea.vessels import VesselBooks
 from web.door.doors import Doors
 from web.farm.recordimport import uploaded
 from web.pages import Renderer, lang_of
@@ -60,7 +59,7 @@ class SeaImportPages:
 
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
-        self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+        self._books = services.vessel_books
 
     def routes(self) -> APIRouter:
         """Return the routes."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from greenwater.storage.registry.vessel_books import VesselRecord
 from traceability.sea.trip_book import in_force
-from traceability.sea.vessels import CONFIRMATION, NewVesselRecord, VesselBooks
+from traceability.sea.vessels import CONFIRMATION, NewVesselRecord
 from web.api.answers import MOST, fresh
 from web.api.batches import Body, batch_answer, instant_in, sent_as
 from web.api.readings import iso
@@ -57,7 +57,7 @@ class SeaRecordApi:
 
     def __init__(self, services: Services, doors: Doors) -> None:
         self._services, self._doors = services, doors
-        self._books = VesselBooks(services.registry, services.telemetry, services.clock)
+        self._books = services.vessel_books
 
     def routes(self) -> APIRouter:
         """Return the routes."""

@@ -20,7 +20,7 @@ from traceability.sea.drawing import CatchPapers, NewPaper, balances
 from traceability.sea.trip_book import Standing
 from traceability.sea.trip_case import TripView, ask_gate, case_of, trip_view
 from traceability.sea.trip_evidence import TripEvidence
-from traceability.sea.vessels import NewCatchLot, VesselBooks
+from traceability.sea.vessels import NewCatchLot
 from web.api.answers import fresh
 from web.door.doors import Doors
 from web.door.forms import fields_of
@@ -60,7 +60,7 @@ class TripPages:
     def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
         self._services, self._render, self._doors = services, render, doors
         registry, clock = services.registry, services.clock
-        self._books = VesselBooks(registry, services.telemetry, clock)
+        self._books = services.vessel_books
         self._evidence = TripEvidence(registry, services.telemetry)
         self._papers = CatchPapers(registry, clock)
         self._overriding = Overriding(registry, clock)

@@ -41,10 +41,8 @@ def script_words(lang: Lang) -> dict[str, Any]:
         **verdicts,
         "locale": "vi-VN" if lang is Lang.VI else "en-GB",
         "species": say(lang, "passport_species"),
-        "species_names": {
-            code: one.vi if lang is Lang.VI else one.en for code, one in SPECIES.items()
-        },
-        "methods": {one.code: one.vi if lang is Lang.VI else one.en for one in METHODS},
+        "species_names": {code: lang.of(one) for code, one in SPECIES.items()},
+        "methods": {one.code: lang.of(one) for one in METHODS},
         "looks": {code.value: look_of(code) for code in Code},
         "marks": MARKS,
         "ports": {port.code: port_name(port.code) for port in PORTS.port},

@@ -102,7 +102,7 @@ def card_view(
     return CardView(
         f"/dossiers/{folder.dossier.id}",
         folder.dossier.code or say(lang, "dossier_draft"),
-        rule.vi if lang is Lang.VI else rule.en,
+        lang.of(rule),
         names.get(folder.dossier.organisation, folder.dossier.organisation),
         progress.state,
         say(lang, f"dossier_{progress.state}"),

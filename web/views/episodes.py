@@ -64,7 +64,7 @@ def is_worth_it(one: Episode) -> bool:
 def episode_view(lang: Lang, one: Episode, title: str, now_ms: int) -> EpisodeView:
     """Return an episode in words."""
     cause = CAUSES.get(one.cause)
-    words = one.cause if cause is None else cause.vi if lang is Lang.VI else cause.en
+    words = one.cause if cause is None else lang.of(cause)
     is_sensor = one.kind is EpisodeKind.SENSOR
     return EpisodeView(
         say(lang, "episode_sensor" if is_sensor else "episode_water"),

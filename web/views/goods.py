@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from greenwater.storage.registry.books import Lot
+from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.genealogy import Link
 from greenwater.storage.registry.goods import Flow, Holding, Step
 from traceability.label.recalls import IN_HAND, ON_ITS_WAY, OUTSIDE, Held
@@ -20,6 +20,12 @@ PLACES: Final = {
     ON_ITS_WAY: "reach_on_its_way",
     OUTSIDE: "reach_outside",
 }
+
+
+def product_name(lang: Lang, product: Product) -> str:
+    """Return a product's name; in Vietnamese where it has no other."""
+    is_english = lang is Lang.EN and product.name_en
+    return product.name_en if is_english else product.name_vi
 
 
 @dataclass(frozen=True)

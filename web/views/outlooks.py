@@ -96,7 +96,7 @@ def bulletins_of(
     found = services.seen.bulletins(unit=unit.id, from_ms=facts.now_ms - DAY_MS)
     newest = {one.kind: one for one in reversed(found)}
     ordered = sorted(newest.values(), key=lambda one: -one.made_ms)
-    return [one.vi if lang is Lang.VI else one.en for one in ordered]
+    return [lang.of(one) for one in ordered]
 
 
 def forecast_view(

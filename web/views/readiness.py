@@ -157,7 +157,7 @@ def _criterion(lang: Lang, finding: Finding) -> CriterionView:
     known = find_criterion(finding.criterion)
     name = finding.criterion
     if known is not None:
-        name = known.vi if lang is Lang.VI else known.en
+        name = lang.of(known)
     kinds = dict.fromkeys(one.kind for one in finding.records)
     shown = ", ".join(
         f"{kind_name(lang, kind)} ({sum(o.kind == kind for o in finding.records)})"

@@ -175,7 +175,7 @@ def points_of(line: Iterable[Point], flat: Flat) -> str:
 def area_lines(lang: Lang) -> list[dict[str, Any]]:
     """Return the closed areas that have a place, for the map's script."""
     return [
-        {"name": AREAS[code].vi if lang is Lang.VI else AREAS[code].en, "points": ring}
+        {"name": lang.of(AREAS[code]), "points": ring}
         for code, ring in OUTLINES.items()
     ]
 

@@ -23,7 +23,7 @@ def species_name(lang: Lang, code: str) -> str:
     known = SPECIES.get(code)
     if known is None:
         return code
-    return known.vi if lang is Lang.VI else known.en
+    return lang.of(known)
 
 
 def gear_name(lang: Lang, code: str) -> str:
@@ -31,7 +31,7 @@ def gear_name(lang: Lang, code: str) -> str:
     known = GEAR_CODES.get(code)
     if known is None:
         return code
-    return f"{known.vi if lang is Lang.VI else known.en} ({code}, {known.number})"
+    return f"{lang.of(known)} ({code}, {known.number})"
 
 
 def port_name(code: str | None) -> str:
@@ -150,7 +150,7 @@ def zone_name(lang: Lang, zone: str) -> str:
     area = AREAS.get(zone)
     if area is None:
         return say(lang, f"sea_zone_{zone}")
-    return area.vi if lang is Lang.VI else area.en
+    return lang.of(area)
 
 
 def drift_text(lang: Lang, drift: Sequence[str]) -> str:

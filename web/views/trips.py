@@ -28,7 +28,7 @@ from web.views.seawords import (
     zone_name,
 )
 from web.views.waters import areas_text, waters_text, zones_text
-from web.words import Lang, say
+from web.words import Lang, said, say
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def found_facts(
         ("sea_areas", areas_text(lang, view.found.hauls)),
         ("sea_passed", passed_text(lang, trip.passed)),
     ]  # fmt: skip
-    return [(say(lang, key), text) for key, text in rows if text]
+    return said(lang, rows)
 
 
 def _said_by(lang: Lang, view: TripView, names: Mapping[str, str]) -> str:
