@@ -15,13 +15,13 @@ from msgspec import Struct, field
 from analytics.water.peaks import DAY_MS, HOUR_MS, Peak
 
 WINDOW_MS: Final = 60 * DAY_MS
-"""Three in so long are 0.05 a day."""
+"""Three in so long, one measured and two visits, are 0.05 a day."""
 LOUD: Final = 1.25
 """What is so odd, in thresholds, is told however often it was so."""
 OVER: Final = 1.01
 """What is only as odd as before is not odder."""
 MEASURED, SERVICED = "measured", "serviced"
-MOST: Final = {MEASURED: 1, SERVICED: 3}
+MOST: Final = {MEASURED: 1, SERVICED: 2}
 """How many of each sort may be told in the window whatever their size."""
 SORTS: Final = {
     "spike": MEASURED,

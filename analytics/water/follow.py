@@ -16,6 +16,8 @@ FOLLOWED: Final[Mapping[str, Channel]] = {
     Channel.SPECIFIC_CONDUCTIVITY: Channel.SALINITY,
     Channel.OXYGEN_SATURATION: Channel.DISSOLVED_OXYGEN,
 }
+WARM_C: Final = 30.0
+"""Where nobody measured it: warm water holds least, so no crash is missed."""
 _INPUTS: Final = (Channel.TEMPERATURE, Channel.SALINITY, *map(Channel, FOLLOWED))
 
 
@@ -43,8 +45,8 @@ def judged_as(
             {**_only(known, Channel.TEMPERATURE), Channel(meaning): value}
         )
     else:
-        celsius = known.get(Channel.TEMPERATURE)
-        found = None if celsius is None else mg_l_of(value, celsius, psu_among(known))
+        celsius = known.get(Channel.TEMPERATURE, WARM_C)
+        found = mg_l_of(value, celsius, psu_among(known))
     if found is None or not is_possible(asked, found):
         return meaning, value
     return asked, found

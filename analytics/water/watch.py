@@ -22,6 +22,8 @@ from analytics.water.drift import (
 from analytics.water.episodes import Change, Episode, Odd
 from analytics.water.falls import FallState, fall_share
 from analytics.water.follow import FOLLOWED, judged_as
+from analytics.water.front import TOGETHER, Front, told_with
+from analytics.water.gone import Gone, fresh_gone, is_lifted, remember_gone
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
 from analytics.water.together import TogetherState, together_share
 from greenwater.kernel.channels import Channel
@@ -29,9 +31,6 @@ from greenwater.kernel.reading import instant
 from greenwater.reference.causes import CAUSES, Kind
 
 HOUR_MS: Final = 3_600_000
-FRESH_MS: Final = 2 * HOUR_MS
-WELL_MS: Final = 6 * HOUR_MS
-"""A channel that is lost tells of the others only if it was well so long before."""
 SALT: Final = frozenset(
     {"conductivity", "specific_conductivity", "specific_conductivity_us_cm", "salinity"}
 )
@@ -79,17 +78,6 @@ class Beside(NamedTuple):
     by: str = ""
 
 
-class Gone(Struct, array_like=True):
-    """When a channel was last lost, and since when; ``onset_ms`` after being well.
-
-    ``none_ms``: when it last had no value at all, not even zero.
-    """
-
-    last_ms: int = -(10**15)
-    onset_ms: int = -(10**15)
-    none_ms: int = -(10**15)
-
-
 class WatchState(Struct):
     """All that is remembered of one probe."""
 
@@ -100,6 +88,7 @@ class WatchState(Struct):
     falls: dict[str, FallState] = field(default_factory=dict)
     drifts: dict[str, DriftState] = field(default_factory=dict)
     days: dict[str, DayState] = field(default_factory=dict)
+    fronts: dict[str, Front] = field(default_factory=dict)
     told: dict[str, budget.Told] = field(default_factory=dict)
     together: TogetherState = field(default_factory=TogetherState)
     opened: dict[str, Episode] = field(default_factory=dict)
@@ -199,8 +188,9 @@ class Watcher:
         found = {one.channel: self._signs(one) for one in instant}
         gone = [name for name, one in found.items() if one.is_dead or one.is_lost]
         for name in gone:
-            self._remember_gone(name, at_ms, is_none=found[name].is_lost)
-        fresh = self._fresh(at_ms)
+            one = state.gone.setdefault(name, Gone())
+            remember_gone(one, at_ms, is_none=found[name].is_lost)
+        fresh = fresh_gone(state.gone, at_ms) if state.gone else []
         jumped = [name for name, one in found.items() if one.jump >= 0.8]
         is_dry = bool(fresh) and self._is_dry(found, fresh)
         is_blind = bool(gone) and self._is_blind(found)
@@ -215,7 +205,7 @@ class Watcher:
                     tuple(one for one in fresh if one != name),
                     tuple(one for one in jumped if one != name),
                     is_dry,
-                    self._is_lifted(name, fresh, at_ms),
+                    is_lifted(state.gone, name, fresh, at_ms),
                     is_blind and self._meaning(name) in SALT,
                 )
             odds = self._odds(point, found[name], around, instant)
@@ -223,6 +213,8 @@ class Watcher:
                 odds.append(
                     Odd(belief.scored(belief.TOGETHER * odd_share), "odd_combination")
                 )
+            if not found[name].is_dead:
+                odds = self._waited(point, odds)
             taken.scored.append(self._settle(point, found[name], odds, taken.changes))
 
     def _days(
@@ -286,23 +278,6 @@ class Watcher:
             return found._replace(held=0.0)
         return found
 
-    def _remember_gone(self, name: str, at_ms: int, *, is_none: bool) -> None:
-        gone = self.state.gone.setdefault(name, Gone())
-        if at_ms - gone.last_ms > WELL_MS:
-            gone.onset_ms = at_ms
-        gone.last_ms = at_ms
-        if is_none:
-            gone.none_ms = at_ms
-
-    def _fresh(self, at_ms: int) -> list[str]:
-        if not self.state.gone:
-            return []
-        return [
-            name
-            for name, gone in self.state.gone.items()
-            if at_ms - gone.last_ms <= HOUR_MS and at_ms - gone.onset_ms <= FRESH_MS
-        ]
-
     def _is_dry(self, found: Mapping[str, Signs], fresh: list[str]) -> bool:
         """Return whether salt has just gone: then every channel measures air.
 
@@ -315,17 +290,6 @@ class Watcher:
         return any(
             signs.is_dead and name in fresh and self._meaning(name) in DRY
             for name, signs in found.items()
-        )
-
-    def _is_lifted(self, name: str, fresh: Sequence[str], at_ms: int) -> bool:
-        """Return whether another channel has just had no value.
-
-        One that reads zero was measured: that is a fault of its own, nobody's visit.
-        """
-        return any(
-            at_ms - self.state.gone[one].none_ms <= HOUR_MS
-            for one in fresh
-            if one != name
         )
 
     def _is_blind(self, found: Mapping[str, Signs]) -> bool:
@@ -360,6 +324,18 @@ class Watcher:
             share = fall_share(falls, point.at_ms, value)
             odds.append(Odd(belief.scored(share), "freshwater_lens"))
         return odds
+
+    def _waited(self, point: Point, odds: list[Odd]) -> list[Odd]:
+        """Hold back what may be other water coming by, until the next reading tells."""
+        front = self.state.fronts.get(point.channel)
+        if front is None:
+            if not any(one.cause == TOGETHER for one in odds):
+                return odds
+            front = self.state.fronts[point.channel] = Front()
+        if point.value is None or point.value != point.value:
+            return odds
+        went = self.state.channels[point.channel].went
+        return told_with(front, point.at_ms, went, odds)
 
     def _settle(
         self, point: Point, signs: Signs, odds: list[Odd], changes: list[Change]

@@ -214,7 +214,7 @@ def stormy(one: Marked) -> Stretches:
         by, more = STORM.get(canonical(name), (1.0, 0.0))
         return values * by**much + more * much
 
-    yield _each(one, rained)
+    yield _each(one, rained, is_fresh=True)
 
 
 def offset(one: Marked) -> Stretches:

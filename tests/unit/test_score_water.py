@@ -173,6 +173,17 @@ def test_oxygen_in_per_cent_alone_is_judged_as_what_the_water_holds(
     assert (share["score"][91:99] >= 0.9).all()
 
 
+def test_per_cent_without_a_temperature_is_judged_as_warm_water_s(
+    tmp_path: Path,
+) -> None:
+    """25 % at 30 °C is 1.9 mg/L."""
+    file = a_cage(tmp_path, "DO (%)", "90.0", "25.0")
+    rows, summary = scored(file, tmp_path)
+    assert "oxygen" in summary
+    assert (rows["score"][91:99] >= 0.9).all()
+    assert rows["event"][91:99].str.startswith("w").all()
+
+
 def test_labels_teach_what_no_anomaly_is(tmp_path: Path) -> None:
     file = a_file(tmp_path, days=9, faults=False)
     frame = pd.read_csv(file)
