@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
+import structlog
 
 from analytics.flagging import is_believable
 from analytics.places import Places
@@ -22,8 +23,11 @@ from greenwater.derived.compensating import (
     nearest,
     needs_salt,
 )
+from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Series, Span
+
+log = structlog.get_logger()
 
 DERIVED: Final = "derived/"
 
@@ -43,6 +47,9 @@ class Deriving:
     def take(self, readings: Iterable[Reading], places: Places) -> list[Reading]:
         """Return what follows from a batch's readings; it is stored already.
 
+        What the store refuses is told and left out: it would refuse it at every start,
+        and no alarm of anybody would be looked at again.
+
         Raises:
             UnavailableError: the store did not answer.
         """
@@ -53,8 +60,12 @@ class Deriving:
                 found += self._anew(unit, water, test, places)
             found += derived(water, some)
             self._changed.add(unit)
-        if found:
-            self._telemetry.write(found)
+        try:
+            if found:
+                self._telemetry.write(found)
+        except InputError as exc:
+            log.error("telemetry.finding_refused", error=str(exc))
+            return []
         return found
 
     def in_salt_water(

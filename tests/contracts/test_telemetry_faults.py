@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConfigError, InputError, UnavailableError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
+from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
@@ -219,6 +220,17 @@ def test_of_a_partial_write_the_rest_is_stored(
     with pytest.raises(InputError, match="beyond retention policy dropped=1"):
         store.write([old, GOOD])
     assert server.points == {ROW: {"temperature": 20.5}}
+
+
+def test_a_flag_that_the_store_will_not_have_is_told_and_the_others_are_kept(
+    server: ScriptedInflux, store: Telemetry
+) -> None:
+    server.oldest_ms = T0
+    flags = [Flagged(*POND, Channel.PH, T0 + at, Flag.GOOD, 1) for at in (-1, 0)]
+    with capture_logs() as said:
+        store.write_flags(flags)
+    assert [one["event"] for one in said] == ["telemetry.finding_refused"]
+    assert server.points == {ROW: {"ph_flag": 1, "ph_tests": 1}}
 
 
 def test_a_field_of_another_type_is_refused_with_its_name(

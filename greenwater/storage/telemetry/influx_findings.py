@@ -33,10 +33,10 @@ class InfluxFindings:
     ) -> None:
         """Store findings (see the port)."""
         if forecasts:
-            self._server.write([_forecast_line(one) for one in forecasts])
+            self._server.write_found([_forecast_line(one) for one in forecasts])
         if episodes:
             lines = [_episode_line(one) for one in episodes]
-            self._server.write(lines, precision="ns")
+            self._server.write_found(lines, precision="ns")
 
     def forecasts(self, span: Span) -> Sequence[Forecast]:
         """Return what was forecast at instants of the span (see the port)."""

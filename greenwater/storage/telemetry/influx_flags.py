@@ -23,7 +23,7 @@ class InfluxFlags:
     def write(self, flags: Sequence[Flagged]) -> None:
         """Store flags (see the port)."""
         if flags:
-            self._server.write(flag_lines(flags))
+            self._server.write_found(flag_lines(flags))
 
     def read(self, span: Span, channels: Iterable[Channel] | None) -> list[Flagged]:
         """Return the flags of one series (see the port)."""

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import msgspec
 import structlog
 
-from greenwater.kernel.errors import ConfigError, UnavailableError
+from greenwater.kernel.errors import ConfigError, InputError, UnavailableError
 from greenwater.storage.telemetry.influx_http import (
     InfluxHttp,
     Response,
@@ -83,15 +83,33 @@ class InfluxServer:
             InputError: some were refused; others may be stored.
             UnavailableError: some may be stored.
         """
-        path = self._write_path(precision)
+        for body in bodies(lines, MAX_LINES):
+            self._put(body, precision)
+
+    def write_found(self, lines: Sequence[str], *, precision: str = "ms") -> None:
+        """Store lines of what analytics found; what is refused for good is only told.
+
+        A reading at the edge of the server's own retention is stored, and its flag a
+        moment later is not: that must not end analytics, now and at every start.
+
+        Raises:
+            UnavailableError: some may be stored.
+        """
+        for body in bodies(lines, MAX_LINES):
+            try:
+                self._put(body, precision)
+            except InputError as exc:
+                log.error("telemetry.finding_refused", error=str(exc))
+
+    def _put(self, body: bytes, precision: str) -> None:
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         if self._url.gzip:
             headers["Content-Encoding"] = "gzip"
-        for body in bodies(lines, MAX_LINES):
             # Level 1: the lines repeat so much that more effort gains little.
-            content = gzip.compress(body, 1, mtime=0) if self._url.gzip else body
-            response = self._http.send("POST", path, headers=headers, body=content)
-            raise_for(response, "store readings")
+            body = gzip.compress(body, 1, mtime=0)
+        path = self._write_path(precision)
+        response = self._http.send("POST", path, headers=headers, body=body)
+        raise_for(response, "store readings")
 
     def query(
         self, statements: Sequence[str], *, epoch: str = "ms"
