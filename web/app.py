@@ -27,13 +27,13 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import random_id
 from traceability.label.scanning import Scanning
 from web.api.epcis import EpcisApi
+from web.api.idempotency import Once, OnlyKeyed
 from web.api.ledger import LedgerPages
-from web.api.manners import Once, OnlyKeyed, problem_response
+from web.api.problems import problem_response
 from web.api.trips import TripApi
 from web.api.water import api_routes
 from web.assets import STATIC
 from web.demo import DemoPages
-from web.described import describe
 from web.door.bodies import LargestBody
 from web.door.doors import (
     Doors,
@@ -47,51 +47,52 @@ from web.farm.alarms import AlarmPages
 from web.farm.books import BookPages
 from web.farm.calls import CallPages
 from web.farm.callways import CallWayPages
-from web.farm.changing import ChangePages
 from web.farm.chartjson import ChartNumbers
 from web.farm.crops import CropPages
-from web.farm.hanging import HangingPages
-from web.farm.ownlimits import LimitPages
+from web.farm.own_limits import LimitPages
+from web.farm.place_changes import ChangePages
 from web.farm.places import PlacePages
 from web.farm.readiness import ReadinessPages
 from web.farm.record_api import RecordApi
-from web.farm.recordimport import ImportPages
-from web.farm.recordpages import EntryPages
+from web.farm.record_entry import EntryPages
+from web.farm.record_import import ImportPages
 from web.farm.records import RecordPages
 from web.farm.service import ServicePages
 from web.farm.today import TodayPages
+from web.farm.unit_probes import HangingPages
 from web.farm.unitpages import unit_routes
 from web.goods.api import GoodsApi
 from web.goods.lots import LotPages
 from web.goods.pages import GoodsPages
 from web.home import home_routes
 from web.installing import InstallPages
-from web.labels.keeping import KeptPages
+from web.labels.kept_pages import KeptPages
+from web.labels.kept_passports import KeptPassports
 from web.labels.pages import LabelPages
 from web.labels.passports import PassportPages
 from web.labels.prints import PrintPages
 from web.labels.resolver import Resolver
 from web.labels.scans import ScanPages
-from web.labels.shelf import Shelf
-from web.minding import Minded, dressed
+from web.middleware import EveryRequest, dressed
 from web.office.areas import AreaPages
 from web.office.certificates import CertificatePages
 from web.office.dossiers import DossierPages
 from web.office.duty import DutyPages
 from web.office.inspections import InspectionPages
+from web.openapi import describe
 from web.pages import Renderer, lang_of, page_routes
 from web.people.people import people_pages
 from web.ports import Services
+from web.sea.boat_changes import BoatEditPages
 from web.sea.boats import BoatPages
-from web.sea.editing import BoatEditPages
-from web.sea.entries import SeaEntryPages
 from web.sea.fleet import FleetPages
 from web.sea.importing import SeaImportPages
 from web.sea.logbook import LogPages
 from web.sea.record_api import SeaRecordApi
-from web.sea.tripcards import TripCardPages
+from web.sea.record_entry import SeaEntryPages
+from web.sea.trip_cards import TripCardPages
+from web.sea.trip_tables import TripTablePages
 from web.sea.trips import TripPages
-from web.sea.triptables import TripTablePages
 from web.views.facts import Snapshots
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
@@ -137,7 +138,7 @@ def create_app(services: Services) -> FastAPI:
     snapshots, doors = Snapshots(), Doors(services)
     render = Renderer(services, doors)
     scanning = Scanning(services.registry, services.clock)
-    shelf = Shelf(services.registry, services.clock)
+    kept_passports = KeptPassports(services.registry, services.clock)
     app.include_router(page_routes(snapshots, render, doors))
     places = PlacePages(services, snapshots, render, doors)  # before /units/{unit}
     app.include_router(places.routes())
@@ -183,11 +184,11 @@ def create_app(services: Services) -> FastAPI:
         ReadinessPages(services, render, doors),
         DossierPages(services, render, doors),
         CertificatePages(services, render, doors),
-        labels := LabelPages(services, scanning, render, doors, shelf),
+        labels := LabelPages(services, scanning, render, doors, kept_passports),
         ScanPages(services, scanning, render, doors),
         DutyPages(services, scanning, render, doors),
         InspectionPages(services, render, doors),
-        PassportPages(services, render, shelf),
+        PassportPages(services, render, kept_passports),
         Resolver(services, labels),
     ):
         app.include_router(pages.routes())
@@ -197,7 +198,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(OnlyKeyed, once=Once(services, doors))
     app.add_middleware(GZipMiddleware, minimum_size=500)
     app.add_middleware(
-        Minded, doors=doors, is_demo=services.is_demo, hosts=services.hosts
+        EveryRequest, doors=doors, is_demo=services.is_demo, hosts=services.hosts
     )
     app.add_middleware(KeptPages, registry=services.registry, clock=services.clock)
     _answer_errors(app, services, render, doors)

@@ -19,7 +19,7 @@ from traceability.proof.codes import code_svg
 from web.door.doors import Doors
 from web.home import home_units
 from web.pages import Renderer, lang_of
-from web.people.signing import SigningIn
+from web.people.sign_in import SigningIn
 from web.ports import Services
 from web.sea.fleet import boat_view
 from web.views.facts import Snapshots

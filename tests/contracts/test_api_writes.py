@@ -12,7 +12,7 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
 from tests.contracts.registries import NOW, a_farm
-from web.api.manners import Once
+from web.api.idempotency import Once
 from web.door.doors import Doors
 from web.ports import Services
 

@@ -23,7 +23,7 @@ from web.app import create_app
 from web.door.bodies import MOST_BYTES
 from web.door.doors import COOKIE, csrf_of
 from web.door.hosts import hosts_of
-from web.minding import HEADERS
+from web.middleware import HEADERS
 from web.ports import House
 
 TLS = "https://testserver"

@@ -21,9 +21,9 @@ from tests.pages.reading_pages import parse_page
 from tests.pages.world import NOW, NOW_MS, open_empty
 from traceability.label.labels import Labels
 from web.app import create_app
-from web.labels.keeping import MOST_ADDRESS, KeptPages, may_keep
-from web.labels.shelf import MOST as MOST_LOTS
-from web.labels.shelf import Shelf
+from web.labels.kept_pages import MOST_ADDRESS, KeptPages, may_keep
+from web.labels.kept_passports import MOST as MOST_LOTS
+from web.labels.kept_passports import KeptPassports
 
 FEW = 4
 """So many statements ask whether a kept page holds, with those that write down scans which
@@ -292,14 +292,14 @@ def test_pages_that_are_kept_have_a_bound_and_an_end(
 def test_what_is_kept_of_lots_has_a_bound_and_an_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shelf = Shelf(cast(Registry, Marked()), SteadyClock(NOW))
+    kept = KeptPassports(cast(Registry, Marked()), SteadyClock(NOW))
     for number in range(MOST_LOTS + 20):
-        shelf.seen(f"lot-{number}", Stamp((1,), (1,)))
-    assert len(shelf._seen) == MOST_LOTS
+        kept.seen(f"lot-{number}", Stamp((1,), (1,)))
+    assert len(kept._seen) == MOST_LOTS
     now_s = time.monotonic() + 1000
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
-    shelf.seen("lot-0", Stamp((1,), (1,)))
-    assert len(shelf._seen) == 1
+    kept.seen("lot-0", Stamp((1,), (1,)))
+    assert len(kept._seen) == 1
 
 
 def test_a_withdrawn_key_is_told_apart_and_hides_no_recall(

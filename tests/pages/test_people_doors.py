@@ -14,26 +14,25 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
-from fastapi.testclient import TestClient
-from starlette.types import Message
-from typer.testing import CliRunner
-
 from cli.demo.sign_in_links import sign_in_links
 from cli.first_administrator import first_administrator
 from cli.main import build
+from fastapi.testclient import TestClient
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.audit import Noted
 from greenwater.storage.registry.inspections import InspectorKey
 from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
+from starlette.types import Message
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World, open_empty
+from typer.testing import CliRunner
 from web.app import create_app
 from web.door import hashing
 from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
 from web.door.hashing import WeakSecretError
-from web.door.patience import FREE_TRIES_AN_ADDRESS, Patience
+from web.door.throttle import FREE_TRIES_AN_ADDRESS, Throttle
 from web.door.totp import STEP_MS, code_at, make_recovery_codes, step_of
 from web.farm import alarms
 from web.ports import House
@@ -490,7 +489,7 @@ def test_the_code_that_ends_a_factor_cannot_be_guessed_without_waiting(
 
 def test_who_has_one_account_does_not_try_all_others_from_there() -> None:
     """Coming in makes up for a few wrong tries, once an hour: a village can mistype."""
-    patience, tries = Patience(FREE_TRIES_AN_ADDRESS), 0
+    patience, tries = Throttle(FREE_TRIES_AN_ADDRESS), 0
     while patience.begin("one", NOW_MS).may:
         tries += 1
         patience.make_up("one", "hoa", NOW_MS)

@@ -25,7 +25,7 @@ from traceability.sea.importing import sea_titles
 from web.api.batches import MAX_BYTES
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
-from web.farm.recordimport import names_of, title_of
+from web.farm.record_import import names_of, title_of
 from web.sea.importing import sea_names, sea_title
 from web.words import Lang
 from web.workbooks import workbook

@@ -11,19 +11,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
+from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry.scans import Scan
 from tests.pages.farms import BASE, BOATS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, open_empty
 from traceability.label.inspections import DOMAIN
 from traceability.label.labels import Labels
-from traceability.proof.copies import DAY_MS, THRESHOLDS
+from traceability.proof.copies import THRESHOLDS
 from traceability.proof.keys import Signer
 from traceability.proof.links import to_text
 from traceability.proof.seals import seal
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
-from web.labels import counting
 from web.labels.scans import FREE_REPORTS
 
 HOUR = NOW_MS - NOW_MS % HOUR_MS
@@ -67,7 +67,7 @@ def path_of(uri: str) -> str:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scans are written at once, from the thread that gathers them."""
-    monkeypatch.setattr(counting, "EVERY_S", 0.0)
+    monkeypatch.setattr(scan_counter, "EVERY_S", 0.0)
 
 
 def counted(farms: Farms, serial: str) -> Sequence[Scan]:

@@ -19,8 +19,8 @@ from greenwater.reference.records import Place, RecordKind, get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.farm_records import KEEPERS
+from traceability.book.asked_once import asked_once
 from traceability.book.handwater import HandWater
-from traceability.book.remembering import remembering
 from traceability.corrections import family_of, is_fitting
 from traceability.ledger import events
 from traceability.ports import Telemetry
@@ -89,7 +89,7 @@ class Recording:
     def for_many(self) -> "Recording":
         """Return the same for one file: it asks for each place and person once."""
         made = copy.copy(self)
-        made._registry = remembering(self._registry)
+        made._registry = asked_once(self._registry)
         return made
 
     def enter(self, person: str, new: NewRecord) -> Record:

@@ -20,7 +20,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.vessel_books import VesselRecord
-from traceability.book.remembering import remembering
+from traceability.book.asked_once import asked_once
 from traceability.gate.harvest import GateRefusedError
 from traceability.goods.lots import lot_of_landing
 from traceability.ledger import events
@@ -123,7 +123,7 @@ class VesselBooks:
     def for_many(self) -> "VesselBooks":
         """Return the same for one file: it asks for each vessel and person once."""
         made = copy.copy(self)
-        made._registry = remembering(self._registry)
+        made._registry = asked_once(self._registry)
         return made
 
     def record_all(self, person: str, many: Sequence[NewVesselRecord]) -> int:

@@ -21,9 +21,8 @@ from traceability.epcis.documents import (
 from traceability.epcis.faults import EpcisError, Fault
 from traceability.epcis.masterdata import attributes_of
 from traceability.gdst import profile
-from web.api.epcis_described import described
-from web.api.epcis_queries import RESOURCES, EpcisQueries
-from web.api.problems import (
+from web.api.epcis_openapi import described
+from web.api.epcis_problems import (
     LIMITS,
     MAX_BYTES,
     MAX_EVENTS,
@@ -37,6 +36,7 @@ from web.api.problems import (
     problem,
     problem_of,
 )
+from web.api.epcis_queries import RESOURCES, EpcisQueries
 from web.door.bodies import up_to
 from web.door.doors import Doors
 from web.door.programs import Programs

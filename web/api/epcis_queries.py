@@ -32,7 +32,7 @@ from traceability.epcis.query import (
 )
 from traceability.epcis.shapes import TYPES
 from traceability.epcis.vocabulary import words
-from web.api.problems import (
+from web.api.epcis_problems import (
     MAX_URL,
     NotBuiltError,
     TooLargeError,

@@ -1,149 +1,63 @@
-"""Errors of EPCIS as RFC 9457 has them, and its answers with GS1's headers."""
+"""Errors for programs, as RFC 9457 has them."""
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 from fastapi import Response
 
-from greenwater.kernel.errors import (
-    ConflictError,
-    InputError,
-    MissingError,
-    PlatformError,
-    UnavailableError,
-)
-from greenwater.storage.registry.epcis import DuplicateEventError
-from traceability.epcis.faults import EpcisError, Fault
-from traceability.epcis.query import QueryError
-from web.door.doors import RefusedError, SignInNeededError
+from web.api.epcis_problems import KIND_OF
 
-MAX_EVENTS: Final = 500
-MAX_BYTES: Final = 4_000_000
-MAX_URL: Final = 8000
-LIMITS: Final = {
-    "GS1-EPCIS-Capture-Limit": str(MAX_EVENTS),
-    "GS1-EPCIS-Capture-File-Size-Limit": str(MAX_BYTES),
+_PROGRAMS: Final = ("/api/", "/epcis/")
+PROBLEM: Final = "application/problem+json"
+TYPES: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("bad-request", "The request cannot be read"),
+    401: ("sign-in-needed", "Sign in, or show a token"),
+    403: ("refused", "Not yours to do"),
+    404: ("not-found", "There is nothing here"),
+    405: ("method-not-allowed", "That cannot be done here"),
+    409: ("conflict", "It contradicts what stands here"),
+    411: ("length-required", "Say how long the body is"),
+    413: ("too-large", "That is too much at once"),
+    422: ("invalid", "Something in the request is wrong"),
+    421: ("misdirected", "This site has another name"),
+    429: ("too-many-requests", "Too often"),
+    503: ("unavailable", "Try again later"),
 }
-VERSIONS: Final = {
-    "GS1-EPCIS-Version": "2.0.0",
-    "GS1-EPCIS-Min": "2.0.0",
-    "GS1-EPCIS-Max": "2.0.0",
-    "GS1-CBV-Version": "2.0.0",
-    "GS1-CBV-Min": "2.0.0",
-    "GS1-CBV-Max": "2.0.0",
-    "GS1-Extensions": "gdst=https://traceability-dialogue.org/epcis",
-    "GS1-Vendor-Version": "greenwater/1",
-}
+"""The stable types of problems, as ``urn:greenwater:problem:…``, with their titles."""
 
 
-class TooLargeError(InputError):
-    """More than is taken at once."""
+def type_of(path: str, status: int) -> tuple[str, str]:
+    """Return a problem's type and title at an address."""
+    if path.startswith("/epcis/"):
+        kind = KIND_OF.get(status, "ImplementationException")
+        return f"epcisException:{kind}", "EPCIS exception"
+    name, title = TYPES.get(status, ("fault", "Something went wrong here"))
+    return f"urn:greenwater:problem:{name}", title
 
 
-class TooLongError(InputError):
-    """An address that is longer than is read."""
-
-
-class NotAcceptableError(InputError):
-    """A version or format is wanted that there is not."""
-
-
-class MediaTypeError(InputError):
-    """A body that is no JSON by its own word."""
-
-
-class NotBuiltError(PlatformError):
-    """A part of the standard that is not there yet."""
-
-
-_KINDS: Final[tuple[tuple[type[PlatformError], str, int], ...]] = (
-    (TooLargeError, "QueryTooLargeException", 413),
-    (TooLongError, "URITooLongException", 414),
-    (NotAcceptableError, "NotAcceptableException", 406),
-    (MediaTypeError, "UnsupportedMediaTypeException", 415),
-    (NotBuiltError, "ImplementationException", 501),
-    (QueryError, "QueryParameterException", 400),
-    (EpcisError, "ValidationException", 400),
-    (SignInNeededError, "SecurityException", 401),
-    (RefusedError, "SecurityException", 403),
-    (MissingError, "NoSuchResourceException", 404),
-    (ConflictError, "ResourceAlreadyExistsException", 409),
-    (InputError, "QueryValidationException", 400),
-    (UnavailableError, "ImplementationException", 503),
-)
-KIND_OF: Final = {status: kind for _, kind, status in reversed(_KINDS)} | {
-    405: "NotAcceptableException",
-    422: "ValidationException",
-}
-"""What EPCIS calls an answer of a status."""
-
-
-def problem(error: PlatformError) -> Response:
-    """Return an error as RFC 9457 has it; faults name event and pointer."""
-    kinds = (one for one in _KINDS if isinstance(error, one[0]))
-    _, kind, status = next(kinds, (PlatformError, "ImplementationException", 500))
-    document: dict[str, Any] = {
-        "type": f"epcisException:{kind}",
-        "title": "EPCIS exception",
-        "status": status,
-        "detail": str(error) if status not in (500, 503) else "see the log",
-    }
-    if isinstance(error, EpcisError):
-        document["errors"] = [fault_of(fault) for fault in error.faults[:100]]
-    if isinstance(error, DuplicateEventError):
-        document["instance"] = f"/epcis/events/{quote(error.event_id, safe='')}"
-        document["existing"] = document["instance"]
-    headers = LIMITS if status == 413 else {}
-    if status == 401:
-        headers = {"WWW-Authenticate": "Bearer"}
-    return as_json(document, status, headers, media="application/problem+json")
-
-
-def fault_of(fault: Fault) -> dict[str, Any]:
-    """Return a fault: the event's index, the JSON pointer, what is wrong."""
-    told = {"event": fault.event, "pointer": fault.pointer, "detail": fault.reason}
-    return told | _named(fault)
-
-
-def _named(fault: Fault) -> dict[str, str]:
-    return {"rule": fault.rule} if fault.rule else {}
-
-
-def as_json(
-    document: Any,
-    status: int = 200,
+def problem_response(
+    path: str,
+    status: int,
+    reason: str,
     headers: Mapping[str, str] | None = None,
-    *,
-    media: str = "application/json",
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Return a document with GS1's version headers; never kept by caches."""
-    kept = {**VERSIONS, "Cache-Control": "no-store", **(headers or {})}
-    body = msgspec.json.encode(document)
-    return Response(body, status, kept, media_type=media)
-
-
-def problem_of(fault: Fault) -> dict[str, Any]:
-    """Return a fault as a capture job lists it."""
-    return {
-        "type": "epcisException:ValidationException",
-        "title": "EPCIS exception",
-        "status": 400,
-        "detail": str(fault),
-        "event": fault.event,
-        "pointer": fault.pointer,
-        **_named(fault),
+    """Return an error for a program; ``more`` are members beside the standard's."""
+    kind, title = type_of(path, status)
+    document: dict[str, Any] = {
+        "type": kind,
+        "title": title,
+        "status": status,
+        "detail": reason,
+        **(more or {}),
     }
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    if status == 401:
+        kept["WWW-Authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(document), status, kept, PROBLEM)
 
 
-def duplicate_of(index: int, event_id: str) -> dict[str, Any]:
-    """Return what a capture job says of an event that stands there already."""
-    return {
-        "type": "epcisException:ResourceAlreadyExistsException",
-        "title": "EPCIS exception",
-        "status": 409,
-        "detail": f"event {index}: {event_id} was captured before",
-        "event": index,
-        "existing": f"/epcis/events/{quote(event_id, safe='')}",
-    }
+def is_program(path: str) -> bool:
+    """Return whether programs ask at an address, not people."""
+    return path.startswith(_PROGRAMS)

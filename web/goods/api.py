@@ -23,7 +23,7 @@ from traceability.goods.steps import Act, NewStep
 from traceability.ledger.events import lot_class
 from web.api.answers import After, Limit, fresh, page_answer, page_of, place_of
 from web.api.batches import instant_in
-from web.api.manners import problem_response
+from web.api.problems import problem_response
 from web.api.readings import iso
 from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError

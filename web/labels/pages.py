@@ -26,9 +26,9 @@ from web.door.doors import Doors
 from web.door.policies import CHECK_POLICY
 from web.farm.books import shown
 from web.labels.beside import Beside, beside_label, told_facts
-from web.labels.counting import ScanCounter
-from web.labels.keeping import is_for_all, may_keep
-from web.labels.shelf import Shelf
+from web.labels.kept_pages import is_for_all, may_keep
+from web.labels.kept_passports import KeptPassports
+from web.labels.scan_counter import ScanCounter
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.catches import catch_views
@@ -55,9 +55,9 @@ class LabelPages:
         scanning: Scanning,
         render: Renderer,
         doors: Doors,
-        shelf: Shelf,
+        kept: KeptPassports,
     ) -> None:
-        self._services, self._scanning, self._shelf = services, scanning, shelf
+        self._services, self._scanning, self._kept = services, scanning, kept
         self._render, self._doors = render, doors
         self._counter = ScanCounter(scanning)
 
@@ -133,7 +133,7 @@ class LabelPages:
         label = registry.find_label_at(text)
         stamp = None if label is None else self._may_keep(request, label)
         if label is not None and stamp is not None:
-            registry = self._shelf.seen(label.lot, stamp)
+            registry = self._kept.seen(label.lot, stamp)
         verdict = self._published(registry).check_found(
             text, label, is_untouched=stamp is not None and stamp.is_untouched
         )
@@ -148,7 +148,7 @@ class LabelPages:
                 serial,
                 verdict,
                 now_ms=now_ms,
-                filled=self._shelf.of if is_for_all(request.scope) else None,
+                filled=self._kept.of if is_for_all(request.scope) else None,
                 known=label,
             )
         accept = request.headers.get("accept", "")

@@ -14,10 +14,10 @@ from traceability.label.pictures import Pictures
 from traceability.proof.verify import Code, Verdict
 from web.api.answers import open_to_all
 from web.labels.beside import Beside, inspected
-from web.labels.keeping import is_for_all, may_keep
+from web.labels.digital_links import public_lot
+from web.labels.kept_pages import is_for_all, may_keep
+from web.labels.kept_passports import KeptPassports
 from web.labels.pages import LINKED, linked_response, passport_view
-from web.labels.resolving import public_lot
-from web.labels.shelf import Shelf
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.goods import product_name
@@ -27,8 +27,10 @@ from web.words import said
 class PassportPages:
     """What Digital Links of goods and lots lead to. A lot has labels, or no page."""
 
-    def __init__(self, services: Services, render: Renderer, shelf: Shelf) -> None:
-        self._services, self._render, self._shelf = services, render, shelf
+    def __init__(
+        self, services: Services, render: Renderer, kept: KeptPassports
+    ) -> None:
+        self._services, self._render, self._kept = services, render, kept
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -89,7 +91,7 @@ class PassportPages:
             None,
             verdict,
             now_ms=now_ms,
-            filled=self._shelf.of if is_for_all(request.scope) else None,
+            filled=self._kept.of if is_for_all(request.scope) else None,
         )
         return lot, verdict, found
 

@@ -32,8 +32,8 @@ from traceability.gs1.resolving import (
     with_query,
 )
 from traceability.proof.verify import Code, Verdict
+from web.labels.digital_links import PAGE, Linker
 from web.labels.pages import LabelPages
-from web.labels.resolving import PAGE, Linker
 from web.pages import lang_of
 from web.ports import Services
 

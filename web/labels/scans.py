@@ -11,7 +11,7 @@ from greenwater.storage.registry.scans import LabelReport
 from traceability.label.scanning import REPORT_KINDS, Scanning
 from traceability.proof.copies import Why
 from web.door.doors import Doors, RefusedError
-from web.door.patience import Patience
+from web.door.throttle import Throttle
 from web.labels.beside import suspicion_text
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -30,7 +30,7 @@ class ScanPages:
     ) -> None:
         self._services, self._scanning = services, scanning
         self._render, self._doors = render, doors
-        self._patience = Patience(FREE_REPORTS)
+        self._throttle = Throttle(FREE_REPORTS)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -62,7 +62,7 @@ class ScanPages:
             request.client.host if request.client else "",
             self._services.now_ms(),
         )
-        if not self._patience.begin(address, now_ms).may:
+        if not self._throttle.begin(address, now_ms).may:
             raise RefusedError("too much was sent from here: wait a while", "too_much")
 
     def report_page(

@@ -10,7 +10,7 @@ from greenwater.kernel.errors import InputError, MissingError, UnavailableError
 from traceability.book.photos import MAX_BYTES, Album
 from traceability.label.inspections import MOST_AT_ONCE, MOST_BYTES, Inspecting, Taken
 from web.api.answers import fresh
-from web.api.manners import problem_response
+from web.api.problems import problem_response
 from web.door.bodies import up_to
 from web.door.doors import Doors, RefusedError
 from web.pages import Renderer, lang_of

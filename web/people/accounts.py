@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.storage.registry.accounts import Stage
 from web.door.doors import Doors, safe_next
 from web.pages import Renderer, lang_of
-from web.people.signing import SignInError, SigningIn
+from web.people.sign_in import SignInError, SigningIn
 from web.ports import Services
 from web.words import say
 

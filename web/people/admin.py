@@ -15,7 +15,7 @@ from greenwater.storage.registry.pulses import BACKUP, Pulse
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
-from web.people.second import qr
+from web.people.second_factor import qr
 from web.ports import Services
 from web.views.formats import age, moment, number
 from web.views.refused import refused

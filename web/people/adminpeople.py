@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.contacts import Contact
@@ -14,7 +13,7 @@ from greenwater.storage.registry.people import OrganisationKind, Role
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.inviting import Inviting, NewLinkView
-from web.people.own import session_view
+from web.people.own_account import session_view
 from web.ports import Services
 from web.views.calls import CallView, call_view
 from web.views.formats import moment

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role
 from web.door.hashing import WeakSecretError, hash_secret
-from web.people.second import qr
+from web.people.second_factor import qr
 from web.ports import Services
 from web.views.formats import moment
 from web.words import Lang, say

@@ -13,7 +13,7 @@ from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role, parse_phone
 from greenwater.storage.registry.rows import parse_name
 from web.door.doors import ON_DUTY, Doors
-from web.door.patience import Patience
+from web.door.throttle import Throttle
 from web.pages import Renderer, lang_of
 from web.people.inviting import (
     INVITED,
@@ -22,7 +22,7 @@ from web.people.inviting import (
     may_invite_for,
     new_secret,
 )
-from web.people.signing import SigningIn
+from web.people.sign_in import SigningIn
 from web.ports import Services
 from web.views.refused import refused
 from web.words import say
@@ -43,7 +43,7 @@ class JoinPages:
     ) -> None:
         self._services, self._registry = services, services.registry
         self._render, self._doors, self._signing = render, doors, signing
-        self._inviting, self._patience = inviting, Patience()
+        self._inviting, self._throttle = inviting, Throttle()
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -230,7 +230,7 @@ class JoinPages:
         except InputError as exc:
             raise InputError(str(exc), "join_name_phone") from exc
         # Whoever holds a link learns of a few numbers whether they have accounts.
-        if not self._patience.begin(link.id, now_ms).may:
+        if not self._throttle.begin(link.id, now_ms).may:
             raise InputError("too many numbers were tried with this link", "join_wait")
         try:
             self._registry.join(token, person, name, phone, now_ms)

@@ -14,10 +14,10 @@ from web.people.adminpeople import AdminPeoplePages
 from web.people.adminplaces import AdminPlacePages
 from web.people.inviting import Inviting
 from web.people.joining import JoinPages
-from web.people.own import OwnPages
+from web.people.own_account import OwnPages
 from web.people.privacy import PrivacyPages
-from web.people.second import SecondFactorPages
-from web.people.signing import SigningIn
+from web.people.second_factor import SecondFactorPages
+from web.people.sign_in import SigningIn
 from web.people.tokens import TokenPages
 from web.ports import Services
 

@@ -22,7 +22,7 @@ from web.door.doors import Doors
 from web.door.photos import album_of, photo_form
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.sea.editing import BoatEditPages
+from web.sea.boat_changes import BoatEditPages
 from web.views.boatcards import boat_facts, state_text
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
 from web.views.boattrips import seen_ends, skippers_of, trip_links

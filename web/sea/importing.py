@@ -12,7 +12,7 @@ from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
 from traceability.book.tables import Names, plain
 from traceability.sea.importing import KINDS, SeaImporter, sea_titles
 from web.door.doors import Doors
-from web.farm.recordimport import uploaded
+from web.farm.record_import import uploaded
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.imports import (

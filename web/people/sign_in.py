@@ -11,7 +11,7 @@ from greenwater.storage.registry.accounts import Account, SignedIn, Stage
 from greenwater.storage.registry.people import SECOND_FACTOR, parse_phone
 from web.door.doors import Doors
 from web.door.hashing import is_secret
-from web.door.patience import FREE_TRIES_AN_ADDRESS, Patience, Turn, wait_after
+from web.door.throttle import FREE_TRIES_AN_ADDRESS, Throttle, Turn, wait_after
 from web.door.totp import step_of
 from web.ports import Services
 
@@ -65,8 +65,8 @@ class SigningIn:
     def __init__(self, services: Services, doors: Doors) -> None:
         self._services, self._doors = services, doors
         self._registry = services.registry
-        self._strangers = Patience()
-        self._addresses = Patience(FREE_TRIES_AN_ADDRESS)
+        self._strangers = Throttle()
+        self._addresses = Throttle(FREE_TRIES_AN_ADDRESS)
 
     def sign_in(
         self, request: Request, phone: str, secret: str, *, is_own: bool

@@ -1,4 +1,4 @@
-"""How the API behaves everywhere: errors as RFC 9457 has them, writes that may be repeated.
+"""Writes that may be repeated.
 
 A write under ``/api/`` or ``/epcis/`` that comes with ``Idempotency-Key`` is done once: the
 same key with the same request gets the first answer again, with another request 422.
@@ -6,10 +6,9 @@ same key with the same request gets the first answer again, with another request
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import msgspec
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -22,67 +21,18 @@ from greenwater.kernel.errors import (
     PlatformError,
 )
 from greenwater.storage.registry.writes import KeptAnswer
-from web.api.problems import KIND_OF
+from web.api.problems import is_program, problem_response
 from web.door.doors import Doors, token_of
 from web.door.programs import is_known, secret_of
 from web.ports import Services
-
-PROBLEM: Final = "application/problem+json"
-TYPES: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("bad-request", "The request cannot be read"),
-    401: ("sign-in-needed", "Sign in, or show a token"),
-    403: ("refused", "Not yours to do"),
-    404: ("not-found", "There is nothing here"),
-    405: ("method-not-allowed", "That cannot be done here"),
-    409: ("conflict", "It contradicts what stands here"),
-    411: ("length-required", "Say how long the body is"),
-    413: ("too-large", "That is too much at once"),
-    422: ("invalid", "Something in the request is wrong"),
-    421: ("misdirected", "This site has another name"),
-    429: ("too-many-requests", "Too often"),
-    503: ("unavailable", "Try again later"),
-}
-"""The stable types of problems, as ``urn:greenwater:problem:…``, with their titles."""
 
 WAITS_S: Final = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """How long a request waits, bit by bit, for the answer to its twin that came before it."""
 
 MAX_BODY: Final = 8_000_000
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_PROGRAMS: Final = ("/api/", "/epcis/")
 _KEPT: Final = ("content-type", "location", "link", "etag")
 Next = Callable[[Request], Awaitable[Response]]
-
-
-def type_of(path: str, status: int) -> tuple[str, str]:
-    """Return a problem's type and title at an address."""
-    if path.startswith("/epcis/"):
-        kind = KIND_OF.get(status, "ImplementationException")
-        return f"epcisException:{kind}", "EPCIS exception"
-    name, title = TYPES.get(status, ("fault", "Something went wrong here"))
-    return f"urn:greenwater:problem:{name}", title
-
-
-def problem_response(
-    path: str,
-    status: int,
-    reason: str,
-    headers: Mapping[str, str] | None = None,
-    more: Mapping[str, Any] | None = None,
-) -> Response:
-    """Return an error for a program; ``more`` are members beside the standard's."""
-    kind, title = type_of(path, status)
-    document: dict[str, Any] = {
-        "type": kind,
-        "title": title,
-        "status": status,
-        "detail": reason,
-        **(more or {}),
-    }
-    kept = {"Cache-Control": "no-store", **(headers or {})}
-    if status == 401:
-        kept["WWW-Authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(document), status, kept, PROBLEM)
 
 
 class OnlyKeyed:
@@ -170,11 +120,6 @@ class Once:
             kept = KeptAnswer(answer.status_code, headers, body)
             await run_in_threadpool(self._registry.finish_write, id_, kept)
         return Response(body, answer.status_code, dict(answer.headers))
-
-
-def is_program(path: str) -> bool:
-    """Return whether programs ask at an address, not people."""
-    return path.startswith(_PROGRAMS)
 
 
 def _length(request: Request, key: str) -> int | None:

@@ -12,7 +12,7 @@ from web.door.doors import ON_DUTY, Doors
 from web.door.hashing import WeakSecretError
 from web.pages import Renderer, lang_of
 from web.people.inviting import may_invite_for, new_secret
-from web.people.signing import SignInError, SigningIn
+from web.people.sign_in import SignInError, SigningIn
 from web.ports import Services
 from web.views.formats import moment
 from web.views.refused import refused

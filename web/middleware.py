@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.api.manners import is_program, problem_response
+from web.api.problems import is_program, problem_response
 from web.door.acts import note_act
 from web.door.doors import Doors, is_cross_site
 from web.door.hosts import called, is_ours
@@ -61,7 +61,7 @@ def _misdirected(path: str, host: str) -> Response:
     return Response("\n".join(told) + "\n", 421, kept, "text/plain; charset=utf-8")
 
 
-class Minded:
+class EveryRequest:
     """Middleware around the whole site, within what is kept for everybody."""
 
     def __init__(

@@ -2,19 +2,19 @@
 
 Two things of different freshness. The passport's story is a minute old at most. What must be
 seen at once (recalls, keys, certificates, inspections) is held no longer than the stamp of
-the lot is the same (``keeping``), which is asked for each page.
+the lot is the same (``kept_pages``), which is asked for each page.
 """
 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from greenwater.kernel.clock import Clock
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.marks import Stamp
+from traceability.book.asked_once import asked_once
 from traceability.label.passport import Passport, lot_passport
 
 KEPT_S: Final = 60.0
@@ -37,28 +37,12 @@ STAMPED: Final = frozenset(
 stamp of the lot is the same; names of offices may be a minute old."""
 
 
-class _Seen:
-    """The registry as it stood at a stamp: asks each of these questions once."""
+class _Seen(NamedTuple):
+    """The registry as it stood at a stamp, and until when it is held."""
 
-    def __init__(
-        self, registry: Registry, stamp: tuple[int, ...], until_s: float
-    ) -> None:
-        self.stamp, self.until_s = stamp, until_s
-        self._registry = registry
-        self._known: dict[Any, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        method: Callable[..., Any] = getattr(self._registry, name)
-        if name not in STAMPED:
-            return method
-
-        def asked(*of: Any, **by: Any) -> Any:
-            key = (name, of, *by.items())
-            if key not in self._known:
-                self._known[key] = method(*of, **by)
-            return self._known[key]
-
-        return asked
+    until_s: float
+    stamp: tuple[int, ...]
+    registry: Registry
 
 
 def _tidy(kept: OrderedDict[str, Any], now_s: float) -> None:
@@ -74,7 +58,7 @@ class _Made(NamedTuple):
     passport: Passport
 
 
-class Shelf:
+class KeptPassports:
     """Passports of lots; any thread may ask."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
@@ -109,7 +93,8 @@ class Shelf:
             known = self._seen.get(lot)
             if known is None or known.stamp != stamp.lot or now_s >= known.until_s:
                 until_s = now_s + self._clock.real_seconds(KEPT_S)
-                known = self._seen[lot] = _Seen(self._registry, stamp.lot, until_s)
+                fresh = asked_once(self._registry, STAMPED)
+                known = self._seen[lot] = _Seen(until_s, stamp.lot, fresh)
             self._seen.move_to_end(lot)
             _tidy(self._seen, now_s)
-        return cast(Registry, known)
+        return known.registry

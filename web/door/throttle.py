@@ -34,7 +34,7 @@ class Turn(NamedTuple):
     wait_ms: int
 
 
-class Patience:
+class Throttle:
     """Wrong tries by what they have in common. Thread-safe.
 
     Numbers that nobody has are counted as accounts are, so that the wait does not tell

@@ -23,7 +23,7 @@ from web.door.totp import (
     step_of,
 )
 from web.pages import Renderer, lang_of
-from web.people.signing import SignInError, SigningIn
+from web.people.sign_in import SignInError, SigningIn
 from web.ports import Services
 from web.words import Lang, say
 

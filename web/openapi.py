@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 
-from web.api.manners import PROBLEM
+from web.api.problems import PROBLEM
 from web.door.doors import COOKIE
 from web.farm.record_api import RecordBatch
 from web.goods.api import SentStep
