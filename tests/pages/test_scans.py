@@ -24,6 +24,7 @@ from traceability.proof.links import to_text
 from traceability.proof.seals import seal
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
+from web.labels import scan_counter
 from web.labels.scans import FREE_REPORTS
 
 HOUR = NOW_MS - NOW_MS % HOUR_MS
