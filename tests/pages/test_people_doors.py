@@ -14,20 +14,21 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
+from fastapi.testclient import TestClient
+from starlette.types import Message
+from typer.testing import CliRunner
+
 from cli.demo.sign_in_links import sign_in_links
 from cli.first_administrator import first_administrator
 from cli.main import build
-from fastapi.testclient import TestClient
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.audit import Noted
 from greenwater.storage.registry.inspections import InspectorKey
 from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
-from starlette.types import Message
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World, open_empty
-from typer.testing import CliRunner
 from web.app import create_app
 from web.door import hashing
 from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
@@ -987,6 +988,30 @@ def test_an_administrator_says_where_alarms_reach_a_person(world: World) -> None
     assert world.registry.contacts()
     assert post(admin, f"{at}/end", contact=name, sure="on")[0] == 303
     assert not world.registry.contacts()
+
+
+def test_a_last_role_that_takes_calls_with_it_is_asked_about(world: World) -> None:
+    registry, admin = world.registry, administer(world)
+    registry.add_contact("ho", "hoa", "json://192.0.2.1/secret")
+    registry.add_member("hoa", "ho", Role.TECHNICIAN)
+    at, ho = "/admin/people/hoa/roles/end", {"organisation": "ho"}
+    assert post(admin, at, **ho, role="technician")[0] == 303, "he is a farmer still"
+    form = {**ho, "role": "farmer", "csrf": csrf_of(admin.cookies[COOKIE])}
+
+    alone = admin.post(at, data=form)
+    assert alone.status_code == 422
+    assert "không còn ai được báo" in alone.text
+    registry.add_member("an", "ho", Role.FARMER)
+    registry.add_contact("ho", "an", "json://192.0.2.1/other")
+    others = admin.post(at, data=form).text
+    assert "người khác vẫn được báo" in others
+    assert "secret" not in others
+    assert registry.get_person("hoa").memberships == (("ho", Role.FARMER),)
+    assert len(registry.contacts()) == 2
+
+    assert post(admin, at, **ho, role="farmer", sure="on")[0] == 303
+    assert registry.get_person("hoa").memberships == ()
+    assert [one.person for one in registry.contacts()] == ["an"]
 
 
 def test_quarantine_is_looked_at_and_replayed(world: World) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.storage.registry.accounts import PersonInfo
 from greenwater.storage.registry.contacts import Contact
@@ -15,12 +16,21 @@ from web.pages import Renderer, lang_of
 from web.people.inviting import Inviting, NewLinkView
 from web.people.own_account import session_view
 from web.ports import Services
-from web.views.calls import CallView, call_view
+from web.views.calls import CallView, call_view, means_of
 from web.views.formats import moment
 from web.views.refused import refused
 from web.words import Lang, say
 
 Word = Annotated[str, Form(max_length=64)]
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A role that an administrator would end, and which calls would end with it."""
+
+    organisation: str
+    role: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -164,10 +174,12 @@ class AdminPeoplePages:
         given: Mapping[str, str] | None = None,
         trouble: str = "",
         ending: str = "",
+        leaving: Leaving | None = None,
     ) -> HTMLResponse:
         """Return somebody's page; ``given`` is the address that was refused, and why.
 
-        ``ending`` is a household's last address, which ends only if that is meant.
+        ``ending`` is a household's last address, ``leaving`` a role with which his calls
+        end: they end only if that is meant.
         """
         lang, now_ms = lang_of(request), self._services.now_ms()
         info = self._registry.get_person(person)
@@ -177,8 +189,9 @@ class AdminPeoplePages:
             request,
             "admin_person.html",
             now_ms=now_ms,
-            status=422 if trouble or ending else 200,
+            status=422 if trouble or ending or leaving else 200,
             ending=ending,
+            leaving=leaving,
             new=new,
             trouble=trouble,
             given={"organisation": "", "place": "1", "hours": "", **(given or {})},
@@ -229,16 +242,50 @@ class AdminPeoplePages:
         csrf: Annotated[str, Form()],
         organisation: Word = "",
         role: Word = "",
+        sure: Annotated[str, Form(max_length=2)] = "",
     ) -> Response:
-        """End what somebody is; the last administrator stays."""
+        """End what somebody is; the last administrator stays.
+
+        With the last role in an organisation its calls to him end: that is asked about.
+        """
         this = self._named(request, person, csrf, organisation, role)
         if this is Role.ADMIN and self._registry.administrators() == [person]:
             raise ConflictError(
                 "he is the last administrator: invite another one first", "last_admin"
             )
+        words = (
+            ""
+            if sure
+            else self._calls_lost(lang_of(request), person, organisation, this)
+        )
+        if words:
+            leaving = Leaving(organisation, role, words)
+            return self.shown(request, person, leaving=leaving)
         self._registry.drop_member(person, organisation, this)
         self._registry.end_sessions(person)
         return RedirectResponse(f"/admin/people/{person}", 303)
+
+    def _calls_lost(
+        self, lang: Lang, person: str, organisation: str, role: Role
+    ) -> str:
+        """Return which calls end with a role; empty where none does."""
+        info, known = self._registry.get_person(person), self._registry.contacts()
+        left = {
+            (where, one) for where, one in info.memberships if where == organisation
+        }
+        ours = [one for one in known if one.organisation == organisation]
+        his = [one for one in ours if one.person == person]
+        if not his or left != {(organisation, role)}:
+            return ""
+        names = {id_: name for id_, name, _ in self._registry.list_organisations()}
+        key = "role_ends_calls" if len(his) < len(ours) else "role_ends_all_calls"
+        return say(
+            lang,
+            key,
+            name=info.name,
+            where=names.get(organisation, organisation),
+            means=", ".join(means_of(lang, one.url) for one in his),
+        )
 
     def _named(
         self, request: Request, person: str, csrf: str, organisation: str, role: str
