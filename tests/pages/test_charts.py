@@ -48,6 +48,17 @@ def test_a_slow_probe_is_not_broken_by_its_own_rhythm() -> None:
     assert [len(part) for part in stretches(late, EVERY)] == [4, 3]
 
 
+def test_an_interval_that_was_changed_leaves_no_gaps_before_it() -> None:
+    """Ten minutes until noon, ten seconds since: the rhythm of each part is its own."""
+    slow, fast = buckets(*range(0, 20, 2), number=1), buckets(*range(20, 90), number=30)
+    assert len(stretches([*slow, *fast], EVERY)) == 1
+    assert len(stretches([*fast, *buckets(*range(92, 100, 2), number=1)], EVERY)) == 1
+    torn = [*slow[:4], *slow[7:], *fast]
+    assert starts(stretches(torn, EVERY))[0] == [0, 2, 4, 6], "an outage stays one"
+    flaky = [*buckets(0, 7, 9, 18, number=1), *fast]
+    assert len(stretches(flaky, EVERY)) == 5, "what is not even is missing"
+
+
 def test_a_probe_just_as_slow_as_a_bucket_may_miss_its_edge() -> None:
     """One reading a bucket, now and then a moment late: no gap."""
     assert len(stretches(buckets(0, 1, 2, 4, 5, 6, number=1), EVERY)) == 1

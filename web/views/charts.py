@@ -2,7 +2,7 @@
 
 A line is never drawn across missing data. It breaks where a whole bucket is missing
 although the probe speaks several times a bucket; where it speaks more seldom, after two
-and a half times its usual interval.
+and a half times its usual interval. Its interval may change within what is shown.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ MINUTE_MS: Final = 60_000
 WIDTH, HEIGHT = 320.0, 96.0
 LEFT, RIGHT, TOP, BOTTOM = 30.0, 4.0, 6.0, 16.0
 LINES_TOLD_APART: Final = 4
+EVEN_STEPS: Final = 3
+"""So many equal steps on one side show at what interval a probe spoke there."""
 
 PERIODS: Final[dict[int, int]] = {
     6: MINUTE_MS,
@@ -69,12 +71,29 @@ def longest_step_ms(buckets: Sequence[Bucket], every_ms: int) -> float:
     return 2.5 * median(b.start_ms - a.start_ms for a, b in pairwise(buckets))
 
 
+def even_step_ms(buckets: Sequence[Bucket]) -> float:
+    """Return the step of a few buckets that follow each other evenly, else nothing."""
+    if len(buckets) <= EVEN_STEPS or any(bucket.number > 1 for bucket in buckets):
+        return 0.0
+    steps = sorted(b.start_ms - a.start_ms for a, b in pairwise(buckets))
+    usual_ms = steps[len(steps) // 2]
+    return usual_ms if 1.5 * steps[0] >= usual_ms >= steps[-1] / 1.5 else 0.0
+
+
 def stretches(buckets: Sequence[Bucket], every_ms: int) -> list[list[Bucket]]:
     """Return the buckets as stretches with nothing missing inside."""
-    longest_ms = longest_step_ms(buckets, every_ms)
-    found: list[list[Bucket]] = []
-    for bucket in buckets:
-        if found and bucket.start_ms - found[-1][-1].start_ms <= longest_ms:
+    longest_ms = [longest_step_ms(buckets, every_ms)] * len(buckets)
+    steps = [b.start_ms - a.start_ms for a, b in pairwise(buckets)]
+    if steps and max(steps) > longest_ms[0]:
+        for at in range(len(steps) - EVEN_STEPS + 1):
+            even_ms = 2.5 * even_step_ms(buckets[at : at + EVEN_STEPS + 1])
+            if not even_ms:
+                continue
+            for beside in range(max(0, at - 1), min(len(steps), at + EVEN_STEPS + 1)):
+                longest_ms[beside] = max(longest_ms[beside], even_ms)
+    found: list[list[Bucket]] = [[*buckets[:1]]] if buckets else []
+    for bucket, step_ms, most_ms in zip(buckets[1:], steps, longest_ms, strict=False):
+        if step_ms <= most_ms:
             found[-1].append(bucket)
         else:
             found.append([bucket])
@@ -90,7 +109,10 @@ def holes(line: Line, window: Window) -> list[tuple[int, int]]:
     ]
     if parts:
         heard_ms = parts[-1][-1].start_ms
-        longest_ms = longest_step_ms(line.buckets, window.every_ms)
+        longest_ms = max(
+            longest_step_ms(line.buckets, window.every_ms),
+            2.5 * even_step_ms(line.buckets[-1 - EVEN_STEPS :]),
+        )
         if window.end_ms - heard_ms > longest_ms + window.every_ms:
             found.append((heard_ms + window.every_ms, window.end_ms))
     return found
