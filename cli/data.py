@@ -42,7 +42,7 @@ def export(
         Path | None, typer.Option(help="A file; standard output by default.")
     ] = None,
 ) -> None:
-    """Write readings to a file, streaming."""
+    """Write readings to a file, as their probes told them."""
     from greenwater.storage.export import Format, deployed_spans, device_spans
     from greenwater.storage.export import export as write
 

@@ -70,12 +70,10 @@ def flags_of(
     Raises:
         UnavailableError: the store did not answer.
     """
-    is_stored = channel is Channel.AMMONIA_UNIONISED
-    if made is Made.TOLD and not is_stored:
+    if channel not in _BESIDE or made is Made.TOLD:
         return [one for one in own if one.channel is channel]
-    source = channel
-    if made is Made.DERIVED:
-        sent = {one.channel for one in own}
+    sent, source = {one.channel for one in own}, channel
+    if made is Made.DERIVED and channel in SOURCES:
         source = next((one for one in SOURCES[channel] if one in sent), channel)
     is_alone = source is Channel.SPECIFIC_CONDUCTIVITY
     lines = [

@@ -33,7 +33,7 @@ from greenwater.derived.stretches import (
     points_of,
     series_of,
 )
-from greenwater.kernel.channels import Channel
+from greenwater.kernel.channels import SENT, Channel
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry.ports import Bucket, Span
@@ -107,7 +107,7 @@ class UnitWater:
         if channel is Channel.DISSOLVED_OXYGEN and told:
             return self._salted(span, told, every_ms)
         if told or channel not in SOURCES:
-            return Past(told, Made.TOLD)
+            return Past(told, _made(channel))
         found = self._stretches.following(span, channel, gcd(every_ms, FINE_MS))
         if not found or self._is_answered_badly(span, channel):
             return Past([], Made.TOLD)
@@ -205,8 +205,9 @@ class UnitWater:
         for one in readings:
             if one.channel in wanted:
                 now = right.get(one.taken_ms, one) if needs_salt(one) else one
-                made = Made.TOLD if now is one else Made.SALTED
-                found.append(Held(now, one.value, made))
+                made = _made(one.channel) if now is one else Made.SALTED
+                raw = None if made is Made.DERIVED else one.value
+                found.append(Held(now, raw, made))
         for channel in wanted & SOURCES.keys() - {one.channel for one in readings}:
             found += self._following_readings(readings, channel)
         found.sort(key=lambda one: (one.reading.taken_ms, _ORDER[one.reading.channel]))
@@ -267,3 +268,8 @@ class UnitWater:
             salt = points_of([one.reading for one in held], Channel.SALINITY)
         here = Around(salt, points_of(own, Channel.TEMPERATURE))
         return self._stretches.around(span, MINUTE_MS, times, reach_ms).and_also(here)
+
+
+def _made(channel: Channel) -> Made:
+    """Return how a stored value came to be: what is never sent was worked out (ADR 17)."""
+    return Made.TOLD if channel in SENT else Made.DERIVED

@@ -182,7 +182,7 @@ def test_a_program_reads_its_farms_water(farms: tuple[Partner, Partner, Farms]) 
         assert float(rows[0]["value"]) == seen[0]["value"]
     told = ours.get("/api/v1/series", unit="hoa-ao", channel="dissolved_oxygen",
                     format="csv")  # fmt: skip
-    assert told.text.startswith("time,label,min,mean,max,count\r\n")
+    assert told.text.startswith("time,label,min,mean,max,count,made\r\n")
     device, probe = DeviceId(seen[0]["device"]), ProbeId(seen[0]["probe"])
     world.world.telemetry.write(
         [Reading(device, probe, Channel.PH, NOW_MS - n, 8.0) for n in range(1, 1502)]

@@ -2,7 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from greenwater.derived.unit_water import Held, Made
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading
@@ -13,9 +15,10 @@ from traceability.book.evidence import (
     Tally,
     gaps_between,
     joined,
-    tallied,
 )
+from traceability.book.evidence import tallied as tallied_of
 from traceability.label.passport import Names, Origin, Passport
+from web.views.evidence import evidence_views
 from web.views.labelwater import water_views
 from web.words import Lang
 
@@ -36,6 +39,13 @@ readings_of = st.lists(
 def reading(minute: int, value: float | None) -> Reading:
     at_ms = T0 + minute * MINUTE
     return Reading(DeviceId("b"), ProbeId("p"), Channel.DISSOLVED_OXYGEN, at_ms, value)
+
+
+def tallied(
+    readings: list[Reading], bounds: Bounds, end_ms: int, made: Made = Made.TOLD
+) -> Tally:
+    held = (Held(one, one.value, made) for one in readings)
+    return tallied_of(held, bounds, end_ms)
 
 
 def laid_out(steps: list[tuple[int, float | None]]) -> tuple[list[Reading], int]:
@@ -135,6 +145,35 @@ def test_readings_by_hand_are_told_apart() -> None:
     assert both.hand_share == 0.25
     assert (both.minimum, both.maximum) == (5.0, 6.0)
     assert both.gap_share == 0.0, "it is a gap only where none measured"
+
+
+def test_how_much_was_put_right_or_worked_out_is_told() -> None:
+    """On the passport too, and only where there is any of it."""
+    ends = (LIMITS, T0 + 10 * MINUTE)
+    told, wrong = [reading(n, 5.0) for n in range(6)], [reading(7, 5.0)]
+    tallies = [
+        (tallied(told, *ends), False),
+        (tallied(wrong, *ends, Made.SALTED), False),
+        (tallied(wrong, *ends, Made.DERIVED), False),
+    ]
+    both = joined(
+        tallies, (T0, T0 + 10 * MINUTE),
+        channel="dissolved_oxygen", limit=LIMITS, basis="practice", source="test",
+        verified=False,
+    )  # fmt: skip
+    assert (both.salted_share, both.derived_share) == (0.125, 0.125)
+    shown = evidence_views(Lang.VI, Evidence(T0, T0 + 1, (both,), False))[0].hand
+    assert shown.endswith("đo tay; 12 % đã bù độ mặn; 12 % tính ra từ số đo khác")
+    (measured,) = evidence_views(
+        Lang.VI,
+        Evidence(
+            T0,
+            T0 + 1,
+            (structs.replace(both, salted_share=0.0, derived_share=0.0),),
+            False,
+        ),
+    )
+    assert measured.hand.endswith("đo tay")
 
 
 def passport(evidence: Evidence | None, *origins: Origin) -> Passport:

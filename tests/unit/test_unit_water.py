@@ -295,7 +295,7 @@ def flagged(channel: Channel, flag: Flag, at_ms: int = T0) -> Flagged:
         (SALT, Made.DERIVED, {RAW: 1, WARM: 3}, 3),
         (SALT, Made.DERIVED, {TURNED: 2, WARM: 3}, 2),
         (SHARE, Made.DERIVED, {DO: 1, RAW: 3, WARM: 1}, 3),
-        (Channel.AMMONIA_UNIONISED, Made.TOLD, {Channel.PH: 3, WARM: 1}, 3),
+        (Channel.AMMONIA_UNIONISED, Made.DERIVED, {Channel.PH: 3, WARM: 1}, 3),
     ],
 )
 def test_the_worst_flag_of_what_it_is_made_of_wins(

@@ -5,12 +5,13 @@ reading stands for the time until the next one of its probe, if that comes withi
 ``HOLD_MS``; a longer silence is a gap and counts for nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from greenwater.kernel.reading import Reading
+from greenwater.derived.unit_water import Held, Made
 from greenwater.reference.limits import Bounds
 from traceability.book.locality import Locality
 
@@ -32,8 +33,9 @@ class ChannelEvidence(Struct, frozen=True):
     """One channel over a crop.
 
     ``inside_share`` is of the time that was measured; ``gap_share`` of all the time;
-    ``hand_share`` of the readings. ``limit`` is what "inside" means, with what it rests
-    on. All times in milliseconds.
+    ``hand_share`` of the readings, as are ``salted_share``, of which oxygen was put right for
+    salt, and ``derived_share``, worked out of what a probe sent. ``limit`` is what "inside"
+    means, with what it rests on. All times in milliseconds.
     """
 
     channel: str
@@ -50,6 +52,8 @@ class ChannelEvidence(Struct, frozen=True):
     gap_share: float
     longest_gap: Interval | None
     hand_share: float
+    salted_share: float = 0.0
+    derived_share: float = 0.0
 
 
 class AeratorHours(Struct, frozen=True):
@@ -79,6 +83,7 @@ class Tally:
     def __init__(self, bounds: Bounds, end_ms: int) -> None:
         self._bounds, self._end_ms = bounds, end_ms
         self.readings, self.inside_ms, self.measured_ms = 0, 0, 0
+        self.made: Counter[Made] = Counter()
         self.weighted = 0.0
         self.minimum: float | None = None
         self.maximum: float | None = None
@@ -87,12 +92,14 @@ class Tally:
         self._last: tuple[int, float] | None = None
         self._out: Excursion | None = None
 
-    def take(self, reading: Reading) -> None:
+    def take(self, held: Held) -> None:
         """Take in the next reading; one without a value leaves a hole."""
+        reading = held.reading
         if reading.value is None:
             return
         self._until(reading.taken_ms)
         self.readings += 1
+        self.made[held.made] += 1
         value = reading.value
         self.minimum = value if self.minimum is None else min(self.minimum, value)
         self.maximum = value if self.maximum is None else max(self.maximum, value)
@@ -137,7 +144,7 @@ def _length(one: Excursion) -> int:
     return one.to_ms - one.from_ms
 
 
-def tallied(readings: Iterable[Reading], bounds: Bounds, end_ms: int) -> Tally:
+def tallied(readings: Iterable[Held], bounds: Bounds, end_ms: int) -> Tally:
     """Return the tally of one probe's readings of one channel, in order of time."""
     tally = Tally(bounds, end_ms)
     for reading in readings:
@@ -195,6 +202,8 @@ def joined(
         gap_share=_share(sum(b - a for a, b in gaps), whole[1] - whole[0]) or 0.0,
         longest_gap=max(gaps, key=lambda gap: gap[1] - gap[0], default=None),
         hand_share=_share(by_hand, readings) or 0.0,
+        salted_share=_share(sum(t.made[Made.SALTED] for t in known), readings) or 0.0,
+        derived_share=_share(sum(t.made[Made.DERIVED] for t in known), readings) or 0.0,
     )
 
 

@@ -1,11 +1,14 @@
 """The evidence of a crop's water, asked of the two databases."""
 
+from greenwater.derived.compensating import SALT_MS
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Source
 from greenwater.reference.limits import SpeciesLimits, species_limits
+from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop
-from greenwater.storage.telemetry.ports import Series, Span
+from greenwater.storage.telemetry.ports import Series
 from traceability.book.evidence import (
     ChannelEvidence,
     Evidence,
@@ -21,11 +24,17 @@ def evidence_of(
 ) -> Evidence:
     """Return how the water was from the crop's beginning until an instant.
 
+    As it is shown on pages and as alarms have it: oxygen put right for salt, and worked out
+    what probes do not send.
+
     Raises:
         UnavailableError: a database did not answer.
     """
     whole = (crop.started_ms, until_ms)
-    hung = registry.deployments(unit=crop.unit, start_ms=whole[0], end_ms=whole[1])
+    around = registry.deployments(
+        unit=crop.unit, start_ms=whole[0] - SALT_MS, end_ms=whole[1] + SALT_MS
+    )
+    water = UnitWater(telemetry, around)
     by_hand = {
         Series(probe.device, probe.id)
         for probe in registry.list_probes()
@@ -38,19 +47,16 @@ def evidence_of(
         if limits is None or limits.outermost is None:
             continue
         tallies: list[tuple[Tally, bool]] = []
-        for one in hung:
-            series = Series(one.device, one.probe)
-            end_ms = min(whole[1], one.to_ms or whole[1])
-            span = Span(series, max(whole[0], one.from_ms), end_ms)
-            readings = telemetry.read(span, [channel])
-            tally = tallied(readings, limits.outermost, end_ms)
-            tallies.append((tally, series in by_hand))
+        for span in deployed_spans(around, *whole):
+            readings = water.held(span, [channel])
+            tally = tallied(readings, limits.outermost, span.end_ms)
+            tallies.append((tally, span.series in by_hand))
         channels.append(_channel(channel, limits, tallies, whole))
     return Evidence(
         whole[0],
         whole[1],
         tuple(one for one in channels if one.readings),
-        any(one.device in simulated for one in hung),
+        any(span.series.device in simulated for span in deployed_spans(around, *whole)),
     )
 
 

@@ -45,6 +45,7 @@ _VALUES: Final = (
 _SHARES: Final = (
     *(("gw:insideShare", "inside_share"), ("gw:gapShare", "gap_share")),
     *(("gw:handShare", "hand_share"), ("gw:readings", "readings")),
+    *(("gw:saltedShare", "salted_share"), ("gw:derivedShare", "derived_share")),
     *(("gw:limitBasis", "basis"), ("gw:limitSource", "source")),
     ("gw:limitVerified", "verified"),
 )

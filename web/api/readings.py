@@ -1,4 +1,5 @@
-"""Readings for programs: raw values in order of time, a page at a time, JSON or CSV."""
+"""Readings for programs: what the water held and what was told, in order of time, a page at
+a time, JSON or CSV."""
 
 import csv
 import heapq
@@ -7,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from greenwater.derived.unit_water import Held, UnitWater
 from greenwater.kernel.cells import harmless
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import Reading, instant, milliseconds
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry.ports import Series, Span
-from web.ports import Services
 from web.views.charts import Line
 
 MOST: Final = 10_000
@@ -27,8 +28,11 @@ COLUMNS: Final = (
     "channel",
     "value",
     "uom",
+    "told",
+    "made",
 )
-SERIES_COLUMNS: Final = ("time", "label", "min", "mean", "max", "count")
+"""``told`` is raw: what the probe sent, as it is stored. ``value`` is what the water held."""
+SERIES_COLUMNS: Final = ("time", "label", "min", "mean", "max", "count", "made")
 CSV: Final = "text/csv; charset=utf-8"
 
 
@@ -64,50 +68,52 @@ def wants_csv(chosen: str | None, accept: str) -> bool:
     return accept.strip().lower().startswith("text/csv")
 
 
+Placed = tuple[Deployed, Held]
+
+
 def readings_of(
-    services: Services,
+    water: UnitWater,
     deployed: Sequence[Deployed],
     channels: Sequence[Channel],
     start_ms: int,
     end_ms: int,
-) -> Iterator[tuple[Deployed, Reading]]:
-    """Yield what was read while each probe hung there, in order of time.
+) -> Iterator[Placed]:
+    """Yield what the water held by what was read while each probe hung there, in order of time.
 
     Sorted by time, device, probe and channel; times in ms since 1970, ``[start, end)``.
     """
 
-    def of(one: Deployed) -> Iterator[tuple[Deployed, Reading]]:
+    def of(one: Deployed) -> Iterator[Placed]:
         until = end_ms if one.to_ms is None else min(one.to_ms, end_ms)
         span = Span(Series(one.device, one.probe), max(one.from_ms, start_ms), until)
         if span.start_ms >= span.end_ms:
             return iter(())
-        return ((one, r) for r in services.telemetry.read(span, channels or None))
+        return ((one, held) for held in water.held(span, channels or None))
 
-    yield from heapq.merge(*map(of, deployed), key=lambda pair: _order(pair[1]))
+    yield from heapq.merge(*map(of, deployed), key=lambda pair: _order(pair[1].reading))
 
 
 def _order(reading: Reading) -> tuple[int, str, str, str]:
     return (reading.taken_ms, reading.device, reading.probe, reading.channel.value)
 
 
-def page_of(
-    found: Iterable[tuple[Deployed, Reading]], limit: int
-) -> tuple[list[tuple[Deployed, Reading]], int | None]:
+def page_of(found: Iterable[Placed], limit: int) -> tuple[list[Placed], int | None]:
     """Return a page that ends between two instants, and where the next one begins.
 
     Readings of one instant are never parted, so that ``after`` can be a time.
     """
-    page: list[tuple[Deployed, Reading]] = []
+    page: list[Placed] = []
     for one in found:
-        if len(page) >= limit and one[1].taken_ms != page[-1][1].taken_ms:
-            return page, page[-1][1].taken_ms + 1
+        at_ms = page[-1][1].reading.taken_ms if page else 0
+        if len(page) >= limit and one[1].reading.taken_ms != at_ms:
+            return page, at_ms + 1
         page.append(one)
     return page, None
 
 
-def rows_of(page: Iterable[tuple[Deployed, Reading]]) -> Iterator[dict[str, Any]]:
+def rows_of(page: Iterable[Placed]) -> Iterator[dict[str, Any]]:
     """Yield readings as rows of ``COLUMNS``; a probe that answered badly has None."""
-    for one, reading in page:
+    for one, (reading, told, made) in page:
         yield {
             "time": iso(reading.taken_ms),
             "unit": one.unit,
@@ -117,6 +123,8 @@ def rows_of(page: Iterable[tuple[Deployed, Reading]]) -> Iterator[dict[str, Any]
             "channel": reading.channel.value,
             "value": reading.value,
             "uom": SPECS[reading.channel].unit,
+            "told": told,
+            "made": str(made),
         }
 
 
@@ -131,6 +139,7 @@ def series_rows(lines: Sequence[Line], every_ms: int) -> Iterator[dict[str, Any]
                 "mean": one.mean,
                 "max": one.maximum,
                 "count": one.number,
+                "made": str(line.made),
             }
 
 

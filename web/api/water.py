@@ -35,7 +35,7 @@ from web.pages import lang_of
 from web.ports import Services
 from web.views import series
 from web.views.board import board
-from web.views.cards import is_derived
+from web.views.cards import is_derived, told_of
 from web.views.charts import PERIODS, Window
 from web.views.facts import Facts, Hanging, Snapshots
 from web.views.formats import clock_time, day
@@ -105,7 +105,8 @@ class Api:
     ) -> JSONResponse:
         """List units, by id, with the latest value of each channel of each probe.
 
-        ``derived``: worked out from what the probes sent, not sent by any.
+        ``derived``: worked out from what the probes sent, not sent by any. ``told``: the
+        value as its probe sent it.
         """
         facts = self._snapshots.now(self._programs.mine(request, READ))
         page, link = _paged(request, facts.units, after, limit)
@@ -125,8 +126,9 @@ class Api:
         """Return one channel at a unit or vessel in buckets, a line per probe.
 
         ``t`` are the buckets' middles in seconds since 1970. A bucket of nulls stands
-        where data is missing; ``gaps`` are readings that the box says it gave up. As CSV
-        a row is a bucket.
+        where data is missing; ``gaps`` are readings that the box says it gave up; ``made``
+        says whether the probe told it so, or it was put right for salt (salted) or worked out
+        (derived). As CSV a row is a bucket.
         """
         mine = self._programs.mine(request, READ)
         window = _window(mine, hours, until)
@@ -163,11 +165,13 @@ class Api:
         ] = None,
         format: Form = None,
     ) -> Response:
-        """Return what was measured at a unit or vessel, in order of time.
+        """Return what the water of a unit held, or what was read on a vessel, in order of time.
 
         From ``start`` until before ``end`` (a day until now where they are left out), at
         most ``limit`` readings and those of the same instant; ``Link`` leads on, with
-        ``after``. Values are raw; null: the probe answered badly. A spreadsheet sees no
+        ``after``. ``told`` is raw, as the probe sent it; ``value`` is what the water held:
+        the same (``made`` told), put right for salt (salted), or worked out and not sent at
+        all (derived). A null value: the probe answered badly. A spreadsheet sees no
         ``Link``: as CSV as many come at once as ever do.
         """
         is_csv = wants_csv(format, request.headers.get("accept", ""))
@@ -181,7 +185,8 @@ class Api:
         deployed = mine.seen.deployments(
             unit=unit, vessel=vessel, start_ms=start_ms, end_ms=max(start_ms, end_ms)
         )
-        found = readings_of(mine, deployed, channel or (), start_ms, end_ms)
+        water = series.water_at(mine, start_ms, end_ms, unit=unit)
+        found = readings_of(water, deployed, channel or (), start_ms, end_ms)
         page, following = page_of(found, limit or (MOST if is_csv else USUAL))
         link = None
         if following is not None:
@@ -302,6 +307,7 @@ def _probe(facts: Facts, one: Hanging) -> dict[str, Any]:
                 "unit": SPECS[r.channel].unit,
                 "taken_at": iso(r.taken_ms),
                 "derived": is_derived(one, r),
+                "told": told_of(one, r),
             }
             for r in (*one.readings, *one.derived)
         ],

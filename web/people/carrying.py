@@ -5,16 +5,19 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import IO, Any, Final
 
 import msgspec
 
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.cells import plain_cell
 from greenwater.kernel.channels import SPECS
 from greenwater.kernel.errors import MissingError
 from greenwater.kernel.reading import instant
 from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.devices import Deployed
 from web.door.photos import album_of
 from web.ports import Services
 
@@ -30,8 +33,14 @@ HO/vessels.json sổ của tàu / the books of its vessels
 HO/photos.json  ảnh trong sổ, của ai, khi nào / photos on records of both, by whom and when
 HO/photos/*.jpg các ảnh ấy / those photos, called by the SHA-256 of their bytes
 HO/inspections.json lượt kiểm tra tàu, như đã ký / inspections of its vessels, as signed
-HO/readings.csv số đo / readings: time in UTC, empty value: the probe answered badly
+HO/readings.csv số đo / readings: time in UTC, empty value: the probe answered badly.
+                told: như đầu đo gửi / raw, as the probe sent it; value: thật ra trong nước / what
+                the water held (made: told, salted = bù độ mặn / put right for salt, derived =
+                tính ra / worked out, not sent)
 """
+READINGS: Final = (
+    "time", "device", "probe", "channel", "value", "unit", "told", "made",
+)  # fmt: skip
 
 
 class _Pipe(io.RawIOBase):
@@ -126,7 +135,7 @@ def _organisation(
     archive.writestr(f"{organisation}/inspections.json", _json(inspected))
     yield
     with archive.open(f"{organisation}/readings.csv", "w") as file:
-        _rows(file, ("time", "device", "probe", "channel", "value", "unit"))
+        _rows(file, READINGS)
         for count, row in enumerate(_readings(services, now_ms), 1):
             _rows(file, row)
             if count % ROWS_AT_ONCE == 0:
@@ -152,12 +161,23 @@ def _photos(
 def _readings(services: Services, now_ms: int) -> Iterator[Sequence[object]]:
     seen = services.seen
     hung = seen.deployments(start_ms=0, end_ms=now_ms)
-    for span in deployed_spans(hung, 0, now_ms):
-        for one in services.telemetry.read(span):
-            at = instant(one.taken_ms).isoformat(timespec="milliseconds")
-            value = "" if one.value is None else repr(one.value)
-            unit = SPECS[one.channel].unit
-            yield at, one.device, one.probe, one.channel.value, value, unit
+    for place, some in groupby(sorted(hung, key=_place), key=_place):
+        there = [*some]
+        water = UnitWater(services.telemetry, there if place[0] else ())
+        for span in deployed_spans(there, 0, now_ms):
+            for one, told, made in water.held(span):
+                at = instant(one.taken_ms).isoformat(timespec="milliseconds")
+                name, unit = one.channel.value, SPECS[one.channel].unit
+                value, raw = _number(one.value), _number(told)
+                yield at, one.device, one.probe, name, value, unit, raw, made
+
+
+def _place(one: Deployed) -> tuple[str, str]:
+    return one.unit or "", one.vessel or ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def _rows(file: IO[bytes], *rows: Sequence[object]) -> None:

@@ -113,6 +113,14 @@ def is_derived(one: Hanging, reading: Reading) -> bool:
     return reading in one.derived or reading.channel not in SENT
 
 
+def told_of(one: Hanging, reading: Reading) -> float | None:
+    """Return what a probe told where ``reading`` says what the water holds; None: nothing."""
+    if is_derived(one, reading):
+        return None
+    is_salted = reading.channel is FIRST[0] and one.told_mg_l is not None
+    return one.told_mg_l if is_salted else reading.value
+
+
 def titles(lang: Lang, hanging: Sequence[Hanging]) -> list[str]:
     """Return what each probe of a place is called: its depth where that is enough."""
     plain = [_title(lang, one) for one in hanging]

@@ -67,6 +67,21 @@ def _headline(lang: Lang, one: ChannelEvidence) -> str:
     return say(lang, "passport_share_of", share=share, measured=measured)
 
 
+def _how_made(lang: Lang, one: ChannelEvidence) -> str:
+    """Return how readings came to be: by a probe or by hand, and what was made of them."""
+    hand = percent(lang, one.hand_share)
+    told = [
+        say(lang, "passport_hand", auto=percent(lang, 1 - one.hand_share), hand=hand)
+    ]
+    for share, key in (
+        (one.salted_share, "passport_salted"),
+        (one.derived_share, "passport_derived"),
+    ):
+        if share:
+            told.append(say(lang, key, share=percent(lang, share)))
+    return "; ".join(told)
+
+
 def _view(lang: Lang, one: ChannelEvidence) -> EvidenceView:
     channel = Channel(one.channel)
     share = one.inside_share or 0.0
@@ -105,12 +120,7 @@ def _view(lang: Lang, one: ChannelEvidence) -> EvidenceView:
         int(share * (1 - one.gap_share) * 100),
         excursion,
         gaps,
-        say(
-            lang,
-            "passport_hand",
-            auto=percent(lang, 1 - one.hand_share),
-            hand=percent(lang, one.hand_share),
-        ),
+        _how_made(lang, one),
         say(
             lang,
             "passport_limit",
