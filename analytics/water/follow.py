@@ -17,7 +17,8 @@ FOLLOWED: Final[Mapping[str, Channel]] = {
     Channel.OXYGEN_SATURATION: Channel.DISSOLVED_OXYGEN,
 }
 WARM_C: Final = 30.0
-"""Where nobody measured it: warm water holds least, so no crash is missed."""
+SEA_PSU: Final = 35.0
+"""Where nobody measured them: warm sea water holds least, so no crash is missed."""
 _INPUTS: Final = (Channel.TEMPERATURE, Channel.SALINITY, *map(Channel, FOLLOWED))
 
 
@@ -45,8 +46,10 @@ def judged_as(
             {**_only(known, Channel.TEMPERATURE), Channel(meaning): value}
         )
     else:
-        celsius = known.get(Channel.TEMPERATURE, WARM_C)
-        found = mg_l_of(value, celsius, psu_among(known))
+        psu = psu_among(known)
+        if Channel.TEMPERATURE not in known and psu is None:
+            psu = SEA_PSU
+        found = mg_l_of(value, known.get(Channel.TEMPERATURE, WARM_C), psu)
     if found is None or not is_possible(asked, found):
         return meaning, value
     return asked, found

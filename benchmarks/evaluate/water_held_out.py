@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Final, NamedTuple
 from unittest.mock import patch
 
-from analytics.water import belief, budget, peaks, signs
+from analytics.water import belief, budget, front, peaks, signs
 from benchmarks.evaluate.water import CHANNELS, DATA, RIVERS, Tally, river, tally
 
 BUDGET: Final = 0.05
@@ -41,6 +41,7 @@ NEAR: Final[Mapping[str, tuple[ModuleType, str]]] = {
     "over the usual peak (1.5)": (peaks, "ABOVE"),
     "cap, in floors (4)": (peaks, "MOST"),
     "peaks a day (0.04)": (peaks, "A_DAY"),
+    "a front's next step (0.25)": (front, "GOES_ON"),
     "always told, in thresholds (1.25)": (budget, "LOUD"),
     "days of the budget (60)": (budget, "WINDOW_MS"),
 }

@@ -173,11 +173,11 @@ def test_oxygen_in_per_cent_alone_is_judged_as_what_the_water_holds(
     assert (share["score"][91:99] >= 0.9).all()
 
 
-def test_per_cent_without_a_temperature_is_judged_as_warm_water_s(
+def test_per_cent_without_a_temperature_is_judged_as_a_warm_sea_s(
     tmp_path: Path,
 ) -> None:
-    """25 % at 30 °C is 1.9 mg/L."""
-    file = a_cage(tmp_path, "DO (%)", "90.0", "25.0")
+    """31 % at 30 °C and 35 PSU is 1.9 mg/L."""
+    file = a_cage(tmp_path, "DO (%)", "90.0", "31.0")
     rows, summary = scored(file, tmp_path)
     assert "oxygen" in summary
     assert (rows["score"][91:99] >= 0.9).all()
