@@ -1,89 +1,46 @@
-// The book on a keeper's phone. What is entered is kept here first, photos too, under an id
-// that the phone makes, and is sent once there is a network; what the platform does not take
-// stays, with the reason. Also: pages as they were last seen say how old they are.
-import { once, sendLater, stayHere } from "./keep.js";
+// The book on a keeper's phone: entries, photos too, are kept here until they are sent. Also: pages as they
+// were last seen say how old they are.
 import { typedNumber } from "./numbers.js";
 import { picturesOf } from "./pictures.js";
-import { bookOf, dropRecord as drop, inBook as within, sendBook } from "./sending.js";
+import { bookOf, dropRecord, inBook, sendBook } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
 import {
-  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, refusalIn,
-  renewed, sendEntry, signOutToken as token, takeUp, typedIn,
+  OFFSET, bookHere, button, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, renewed,
+  sendEntry, signOutToken as token, takeUp, typedIn,
 } from "./waiting.js";
 
 const { body } = document;
-const me = body.dataset.person;
 const words = JSON.parse(body.dataset.words);
 
-const say = (key, facts = {}) => filled(words[key], facts);
-
-export { typedNumber };
+const say = (key, facts = {}) => filled(words[`phone_${key}`] ?? words[key], facts);
 
 // What waits
 
-const mine = () => bookOf(me);
-const put = (one) => within("records", "readwrite", (store) => store.put(one));
-
-// Photos first: an entry is whole once it is there.
-export const keep = async (record, told, photos = []) => {
-  stayHere();
-  for (const bytes of photos) await within("photos", "readwrite", (store) => store.put({ id: newId(), record: record.id, bytes }));
-  await put({ id: record.id, person: me, record, told, photos: photos.length, state: "waiting", reason: "", field: "", href: "", kept_ms: Date.now() });
-  sendLater();
-};
-
-let trouble = "";
-
-const photoRefused = async (answer) => say("phone_photo_refused", { reason: await refusalIn(answer) });
-
-export const send = once(async () => {
-  try {
-    await sendBook({ person: me, token }, photoRefused);
-    trouble = "";
-  } catch ({ status }) {
-    // No network, or nobody signed in: it is tried again.
-    trouble = status === 401 || status === 403 ? say("phone_sign_in") : "";
-  }
-  const left = await mine();
-  tell(left);
-  return { left: left.length };
-});
-
-// What is shown
-
-const dropOne = (one) =>
-  dropButton(say("phone_drop"), say("phone_drop_sure"), async () => { await drop(one); tell(await mine()); });
-
 const stateOf = ({ state, reason }) => {
-  if (state === "conflict") return say("phone_conflict");
-  return state === "refused" ? say("phone_refused", { reason }) : say("phone_waits");
+  if (state === "conflict") return say("conflict");
+  return state === "refused" ? say("refused", { reason }) : say("waits");
 };
 
 const shown = (one) => {
   const item = element("li", "", { className: "entry" });
   item.dataset.unsent = one.id;
   item.dataset.state = one.state;
-  const photos = one.photos ? ` · ${say("phone_photos", { count: one.photos })}` : "";
+  const photos = one.photos ? ` · ${say("photos", { count: one.photos })}` : "";
   const when = one.record.happened.slice(0, 16).replace("T", " ");
   const note = [one.told.place, when, stateOf(one)].filter(Boolean).join(" · ");
   item.append(element("b", one.told.name), element("p", `${one.told.text}${photos}`), element("p", note, { className: "note" }));
-  if (one.state === "conflict") item.append(element("a", say("phone_conflict_see"), { className: "button", href: one.href }), " ");
+  if (one.state === "conflict") item.append(element("a", say("conflict_see"), { className: "button", href: one.href }), " ");
   if (one.state === "refused" && document.getElementById("today"))
-    item.append(button(say("phone_edit"), () => takeUp("form[data-book]", one, one.told.typed)), " ");
-  if (one.state !== "stored") item.append(dropOne(one));
+    item.append(button(say("edit"), () => takeUp("form[data-book]", one, one.told.typed)), " ");
+  if (one.state !== "stored") item.append(here.dropOne(one));
   return item;
 };
 
-const tell = (all) => {
-  const line = document.getElementById("unsent");
-  line.hidden = !all.length;
-  line.dataset.count = String(all.length);
-  line.firstElementChild.textContent = [say("phone_unsent", { count: all.length }), trouble].filter(Boolean).join(" – ");
-  const list = document.getElementById("unsent-list");
-  if (!list) return;
-  list.hidden = !all.length;
-  list.querySelector("ul").replaceChildren(...all.map(shown));
-};
+const here = bookHere({
+  person: body.dataset.person, within: inBook, entries: bookOf, sendOut: sendBook, drop: dropRecord,
+  line: document.getElementById("unsent"), say, shown,
+});
+export const { send } = here;
 
 // Forms of the book
 
@@ -140,16 +97,14 @@ const enter = async (form) => {
   try {
     pictures = await picturesOf(form);
   } catch {
-    tellTrouble(form, "", say("phone_no_photo"));
+    tellTrouble(form, "", say("no_photo"));
     return;
   }
-  await keep(record, toldOf(form, typed), pictures);
-  tell(await mine());
-  const left = await sendEntry(id, send, mine);
+  await here.keep({ record, told: toldOf(form, typed) }, pictures);
+  const left = await sendEntry(id, send, here.mine);
   if (left?.state === "refused" && !left.href) {
     // Nothing of it is in the book: the form still has it.
-    await drop(left);
-    tell(await mine());
+    await here.dropIt(left);
     tellTrouble(form, inputOf(left), refusalOf(form, left, typed));
     return;
   }
@@ -157,7 +112,7 @@ const enter = async (form) => {
     location.assign(form.dataset.next.replace("{id}", id));
     return;
   }
-  show(done, left ? (left.state === "waiting" ? say("phone_saved") : stateOf(left)) : say("phone_sent"));
+  show(done, left ? (left.state === "waiting" ? say("saved") : stateOf(left)) : say("sent"));
   for (const field of form.querySelectorAll("[data-number], input[type=file]")) field.value = "";
   setNow(form);
 };
@@ -180,12 +135,12 @@ const clock = (ms) => new Date(ms).toLocaleTimeString("vi-VN", { hour: "2-digit"
 // ``since``: when the page was true, by this phone's clock.
 const sayOld = (since) => {
   const note = document.getElementById("lost");
-  show(note, say("phone_kept", { time: clock(since), age: String(Math.round((Date.now() - since) / 60_000)) }));
+  show(note, say("kept", { time: clock(since), age: String(Math.round((Date.now() - since) / 60_000)) }));
   body.dataset.age = String(since);
   if (Date.now() - since < Number(body.dataset.stale)) return;
   for (const light of document.querySelectorAll(".light")) {
     light.className = "light lost";
-    light.textContent = `○ ${say("phone_old")}`;
+    light.textContent = `○ ${say("old")}`;
   }
   for (const unit of document.querySelectorAll(".homeunit")) unit.className = "homeunit lost";
   for (const one of document.querySelectorAll(".unit.fresh, .value.fresh, .probe.fresh")) one.classList.replace("fresh", "stale");
@@ -194,7 +149,7 @@ const sayOld = (since) => {
 const kept = Number(body.dataset.kept);
 if (kept) {
   for (const age of document.querySelectorAll(".age, .unitlight i")) {
-    if (age.textContent.trim()) age.textContent = say("phone_kept_age", { time: clock(kept), age: age.textContent.trim() });
+    if (age.textContent.trim()) age.textContent = say("kept_age", { time: clock(kept), age: age.textContent.trim() });
   }
   sayOld(kept);
   setInterval(() => sayOld(kept), 30_000);
@@ -210,7 +165,7 @@ const unitPages = () => {
   return isDone ? [] : ["/records/today", "/alarms", ...units];
 };
 
-minded({ send, mine, tell, words: say("phone_stay"), waits: ({ state }) => state !== "refused" && state !== "conflict" });
+minded({ ...here, words: say("stay"), waits: ({ state }) => state !== "refused" && state !== "conflict" });
 keepPages(unitPages, (data) => {
   if (data === "kept") sessionStorage.setItem("gw-pages", token);
   body.dataset.pages = data;

@@ -1,49 +1,21 @@
-// A boat's logbook on the family's phone. What is written is kept here first, under an id
-// that the phone makes, and is sent once there is a network; what the platform does not take
-// stays, with the reason. Every page of the boat's people loads this: nobody signs out while
-// something waits.
+// A boat's logbook on the family's phone: entries, photos too, are kept here until they are sent. Every page
+// of the boat's people loads this: nobody signs out while something waits.
 import { typedNumber } from "./numbers.js";
-import { once, sendLater, stayHere } from "./keep.js";
 import { picturesOf } from "./pictures.js";
-import { dropEntry as drop, inLog as within, logOf, sendLog } from "./sending.js";
+import { dropEntry, inLog, logOf, sendLog } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
 import {
-  OFFSET, button, dropButton, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, refusalIn,
-  renewed, sendEntry, signOutToken as token, takeUp, typedIn,
+  OFFSET, bookHere, button, element, filled, keepPages, localTime, minded, newId, onEnter, platformNow, renewed,
+  sendEntry, takeUp, typedIn,
 } from "./waiting.js";
 
 const { body } = document;
-const me = body.dataset.sailor;
 const words = JSON.parse(body.dataset.sea);
 const page = document.getElementById("log");
 
 const say = (key, facts = {}) => filled(words[key] ?? key, facts);
 
-const mine = () => logOf(me);
-const put = (one) => within("records", "readwrite", (store) => store.put(one));
-
-// Sending
-
-let trouble = "";
-
-const photoRefused = async (answer) => say("photo_refused", { reason: await refusalIn(answer) });
-
-export const send = once(async () => {
-  try {
-    await sendLog({ person: me, token }, photoRefused);
-    trouble = "";
-  } catch ({ status }) {
-    // No network, or nobody signed in: it is tried again.
-    trouble = status === 401 || status === 403 ? say("sign_in") : "";
-  }
-  const left = await mine();
-  tell(left);
-  return { left: left.length };
-});
-
-// What is shown
-
-const dropOne = (one) => dropButton(say("drop"), say("drop_sure"), async () => { await drop(one); tell(await mine()); });
+// What waits
 
 const isWaiting = ({ state }) => state === "waiting" || state === "stored"; // stored: its photos wait
 const stateOf = (one) => (isWaiting(one) ? say("waits") : say("refused", { reason: one.reason }));
@@ -59,22 +31,21 @@ const shown = (one) => {
     element("p", [one.trip, when, stateOf(one)].filter(Boolean).join(" · "), { className: "note" }),
   );
   if (!isWaiting(one) && !one.href) item.append(button(say("edit"), () => takeUp("form[data-sea]", one, one.typed)), " ");
-  if (one.state !== "stored") item.append(dropOne(one));
+  if (one.state !== "stored") item.append(here.dropOne(one));
   return item;
 };
 
-const tell = (all) => {
-  const line = document.getElementById("sea-unsent");
-  line.hidden = !all.length;
-  line.dataset.count = String(all.length);
-  line.firstElementChild.textContent = [say("unsent", { count: all.length }), trouble].filter(Boolean).join(" – ");
+const line = document.getElementById("sea-unsent");
+
+const told = (all) => {
   if (all.length) line.firstElementChild.href = `/vessels/${encodeURIComponent(all[0].vessel)}/log#sea-unsent-list`;
-  if (!page) return;
-  const list = document.getElementById("sea-unsent-list");
-  list.hidden = !all.length;
-  list.querySelector("ul").replaceChildren(...all.map(shown));
-  addTrips(all);
+  if (page) addTrips(all);
 };
+
+const here = bookHere({
+  person: body.dataset.sailor, within: inLog, entries: logOf, sendOut: sendLog, drop: dropEntry, line, say, shown, told,
+});
+export const { send } = here;
 
 // A trip that is begun on this phone can be written to before the platform knows of it;
 // the one after it has an id of its own.
@@ -175,20 +146,11 @@ const enter = async (form) => {
     return;
   }
   const trip = form.elements.namedItem("trip").selectedOptions[0].textContent;
-  stayHere();
-  // Photos first: an entry is whole once it is there.
-  for (const bytes of pictures) await within("photos", "readwrite", (store) => store.put({ id: newId(), record: id, bytes }));
-  await put({
-    id, person: me, vessel: page.dataset.vessel, record, typed, trip,
-    name: form.dataset.sea, text: textOf(form), photos: pictures.length, state: "waiting", reason: "", kept_ms: Date.now(),
-  });
-  sendLater();
-  tell(await mine());
-  const left = await sendEntry(id, send, mine);
+  await here.keep({ vessel: page.dataset.vessel, record, typed, trip, name: form.dataset.sea, text: textOf(form) }, pictures);
+  const left = await sendEntry(id, send, here.mine);
   if (left && !isWaiting(left) && !left.href) {
     // Nothing of it is in the book: the form still has it.
-    await drop(left);
-    tell(await mine());
+    await here.dropIt(left);
     tellTrouble(form, left.field === "happened" ? left.field : `f_${left.field}`, say("refused", { reason: left.reason }));
     return;
   }
@@ -226,5 +188,5 @@ const logPages = () => {
 };
 
 if (page) begin();
-minded({ send, mine, tell, words: say("stay"), waits: isWaiting });
+minded({ ...here, words: say("stay"), waits: isWaiting });
 keepPages(logPages, (data) => { body.dataset.logs = data; });

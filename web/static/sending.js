@@ -4,8 +4,6 @@
 // page and no words. The phone made the ids: what is sent twice is one.
 export const SYNC_TAG = "gw-send";
 const MOST = 50;
-const BOOK = "/api/v1/records";
-const ENTRIES = "/vessel-records";
 const DUTY = "/api/v1/inspections";
 
 const asked = (request) =>
@@ -121,41 +119,29 @@ const sendPhotos = async (within, pages, one, token, refused) => {
   await dropFromBook(within)(one);
 };
 
-// The book of a farm
+// The two books
 
-// Sends what a person's book waits with; ``refused(answer)`` returns why a photo was.
-export const sendBook = ({ person, token }, refused = async () => "") =>
-  alone("book", async () => {
-    const waits = (await bookOf(person)).filter(({ state }) => state === "waiting");
-    for (const some of parts(waits)) {
-      const results = await postRecords(BOOK, token, some);
-      for (const [at, one] of some.entries()) {
-        const { status, reason = "", field = "", href = "" } = results[at];
-        const state = status === "same" ? "stored" : status;
-        await putIn(inBook, "records", { ...one, state, reason, field: field ?? "", href });
-      }
-    }
-    for (const one of await bookOf(person)) if (one.state === "stored") await sendPhotos(inBook, "/records", one, token, refused);
-  });
-
-// The logbook of a boat
-
-export const sendLog = ({ person, token }, refused = async () => "") =>
-  alone("log", async () => {
-    const waits = (await logOf(person)).filter(({ state }) => state === "waiting");
-    for (const vessel of new Set(waits.map((one) => one.vessel))) {
-      for (const some of parts(waits.filter((one) => one.vessel === vessel))) {
-        const results = await postRecords(`/api/v1/vessels/${encodeURIComponent(vessel)}/records`, token, some);
+// Returns what sends what a person's book waits with: each entry to ``addressOf`` it, its photos to its page
+// beneath ``pages``; ``refused(answer)`` returns why a photo was.
+const sender = (name, within, pages, addressOf) => ({ person, token }, refused = async () => "") =>
+  alone(name, async () => {
+    const entries = () => ofPerson(within, "records", person);
+    const waits = (await entries()).filter(({ state }) => state === "waiting");
+    for (const address of new Set(waits.map(addressOf))) {
+      for (const some of parts(waits.filter((one) => addressOf(one) === address))) {
+        const results = await postRecords(address, token, some);
         for (const [at, one] of some.entries()) {
-          const { status, reason = "", field } = results[at];
-          const isThere = status === "stored" || status === "same";
-          const [state, href] = isThere ? ["stored", `${ENTRIES}/${one.id}`] : [status, ""];
-          await putIn(inLog, "records", { ...one, state, reason, field: field ?? "", href });
+          const { status, reason = "", field, href = "" } = results[at];
+          const state = status === "same" ? "stored" : status;
+          await putIn(within, "records", { ...one, state, reason, field: field ?? "", href });
         }
       }
     }
-    for (const one of await logOf(person)) if (one.state === "stored") await sendPhotos(inLog, ENTRIES, one, token, refused);
+    for (const one of await entries()) if (one.state === "stored") await sendPhotos(within, pages, one, token, refused);
   });
+
+export const sendBook = sender("book", inBook, "/records", () => "/api/v1/records");
+export const sendLog = sender("log", inLog, "/vessel-records", ({ vessel }) => `/api/v1/vessels/${encodeURIComponent(vessel)}/records`);
 
 // What an inspector signed
 

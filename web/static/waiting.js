@@ -1,6 +1,6 @@
 // What the farm's book and a boat's logbook do alike about what is entered on this phone: an
 // id, the list of what waits, taking out or up again, sending, and the pages kept beforehand.
-import { guardDoor, onSent } from "./keep.js";
+import { guardDoor, onSent, once, sendLater, stayHere } from "./keep.js";
 
 const AGAIN_MS = 30_000;
 const PATIENCE_MS = 6000;
@@ -40,7 +40,7 @@ export const button = (text, act) => {
 };
 
 // Asked twice before ``act`` drops what was written.
-export const dropButton = (text, sureText, act) => {
+const dropButton = (text, sureText, act) => {
   const first = button(text, () => {
     const sure = button(sureText, act);
     sure.classList.add("danger");
@@ -88,9 +88,54 @@ export const sendEntry = async (id, send, mine) => {
 };
 
 // What a page says that answered with a refusal.
-export const refusalIn = async (answer) => {
+const refusalIn = async (answer) => {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return page.querySelector("main [role=alert]")?.textContent ?? String(answer.status);
+};
+
+// A person's book on this phone. What is entered is kept here first, under an id that the phone makes, and is
+// sent once there is a network; what the platform does not take stays, with the reason. ``line`` says that
+// something waits, the list beside it what, each as ``shown``; ``told`` hears of it too.
+export const bookHere = ({ person, within, entries, sendOut, drop, line, say, shown, told = () => {} }) => {
+  let trouble = "";
+  const mine = () => entries(person);
+  const tell = (all) => {
+    line.hidden = !all.length;
+    line.dataset.count = String(all.length);
+    line.firstElementChild.textContent = [say("unsent", { count: all.length }), trouble].filter(Boolean).join(" – ");
+    const list = document.getElementById(`${line.id}-list`);
+    if (list) {
+      list.hidden = !all.length;
+      list.querySelector("ul").replaceChildren(...all.map(shown));
+    }
+    told(all);
+  };
+  const photoRefused = async (answer) => say("photo_refused", { reason: await refusalIn(answer) });
+  const send = once(async () => {
+    try {
+      await sendOut({ person, token: signOutToken }, photoRefused);
+      trouble = "";
+    } catch ({ status }) {
+      // No network, or nobody signed in: it is tried again.
+      trouble = status === 401 || status === 403 ? say("sign_in") : "";
+    }
+    const left = await mine();
+    tell(left);
+    return { left: left.length };
+  });
+  // Photos first: an entry is whole once it is there.
+  const keep = async (entry, photos = []) => {
+    stayHere();
+    const { id } = entry.record;
+    for (const bytes of photos) await within("photos", "readwrite", (store) => store.put({ id: newId(), record: id, bytes }));
+    const one = { ...entry, id, person, photos: photos.length, state: "waiting", reason: "", field: "", href: "", kept_ms: Date.now() };
+    await within("records", "readwrite", (store) => store.put(one));
+    sendLater();
+    tell(await mine());
+  };
+  const dropIt = async (one) => { await drop(one); tell(await mine()); };
+  const dropOne = (one) => dropButton(say("drop"), say("drop_sure"), () => dropIt(one));
+  return { mine, tell, send, keep, dropIt, dropOne };
 };
 
 const forget = async () => {
