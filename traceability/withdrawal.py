@@ -9,8 +9,6 @@ from greenwater.reference.substances import withdrawal_days
 from greenwater.storage.registry.books import Record
 from traceability.corrections import in_force
 
-__all__ = ["DAY_MS", "Withheld", "days_left", "in_force", "withheld"]
-
 
 class Withheld(NamedTuple):
     """Until when a crop may not be harvested, and because of which treatment."""

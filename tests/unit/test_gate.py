@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from greenwater.kernel.errors import InputError
 from greenwater.reference.records import KINDS, Field, FieldType
 from greenwater.storage.registry.books import Crop, Record
+from traceability.corrections import in_force
 from traceability.gate.harvest import refusals_of
 from traceability.records import MAX_TEXT, FieldError, checked_fields, digest
-from traceability.withdrawal import days_left, in_force, withheld
+from traceability.withdrawal import days_left, withheld
 
 DAY = 86_400_000
 T0 = 1_780_000_000_000

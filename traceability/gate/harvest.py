@@ -8,7 +8,8 @@ from msgspec import Struct
 from greenwater.kernel.errors import ConflictError
 from greenwater.reference.substances import find_ban
 from greenwater.storage.registry.books import Crop, Record
-from traceability.withdrawal import days_left, in_force, withheld
+from traceability.corrections import in_force
+from traceability.withdrawal import days_left, withheld
 
 ROUNDING_KG: Final = 0.001
 

@@ -20,6 +20,7 @@ from greenwater.storage.registry.labels import Label
 from traceability.book.evidence import Evidence
 from traceability.book.green import GreenFigures, figures_of_crop
 from traceability.book.locality import locality_of
+from traceability.corrections import in_force
 from traceability.label.claimed import standards_of
 from traceability.label.exceptions import ExceptionShown, exceptions_of
 from traceability.label.origins import commune_of, evidence_in, roots_of
@@ -28,7 +29,6 @@ from traceability.proof.labelfacts import read_facts
 from traceability.proof.verify import Verdict
 from traceability.sea.catch_evidence import CatchEvidence, catch_evidence_in
 from traceability.vietgap.claims import CertificateShown, certificate_shown
-from traceability.withdrawal import in_force
 
 
 class Names(Struct, frozen=True):

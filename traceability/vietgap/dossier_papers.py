@@ -14,6 +14,7 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop
 from greenwater.storage.registry.certification import Certificate, Office
 from greenwater.storage.registry.dossiers import Dossier
+from traceability.corrections import in_force
 from traceability.ports import Telemetry
 from traceability.records import FieldError, digest
 from traceability.vietgap.certificates import (
@@ -33,7 +34,6 @@ from traceability.vietgap.certificates import (
 from traceability.vietgap.dossiers import Kind, received_on
 from traceability.vietgap.folders import Act, Folder
 from traceability.vietgap.readying import readiness_of, reference_to
-from traceability.withdrawal import in_force
 
 MOST_TEXT: Final = 2_000
 MOST_KG: Final = 1e8

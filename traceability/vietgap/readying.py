@@ -6,10 +6,10 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
 from traceability.book.evidence import Evidence
 from traceability.book.water import evidence_of
+from traceability.corrections import in_force
 from traceability.ports import Telemetry
 from traceability.vietgap.readiness import Reference, Report, report_of
 from traceability.vietgap.readiness_facts import Entry, Known, ProbeState
-from traceability.withdrawal import in_force
 
 
 def readiness_of(

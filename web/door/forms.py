@@ -6,6 +6,10 @@ from typing import Final
 from fastapi import Request
 
 from greenwater.kernel.errors import InputError
+from traceability.book.workbooks import MAX_BYTES
+
+_TABLE_BYTES: Final = 3 * MAX_BYTES
+"""A form's escapes make text longer."""
 
 _MOST_FIELDS: Final = 200
 """A catch has a line of fields for each species."""
@@ -33,3 +37,15 @@ async def file_form(
         part = form.get(name)
         raw = None if part is None or isinstance(part, str) else await part.read()
         return {key: one for key, one in form.items() if isinstance(one, str)}, raw
+
+
+async def table_form(request: Request) -> tuple[Mapping[str, str], bytes | None]:
+    """Return a form's texts and the table of records with it, None where there is none.
+
+    Raises:
+        InputError: it is too large.
+    """
+    mb = MAX_BYTES // 2**20
+    sentence = f"a file has at most {mb} MB: split it"
+    too_large = InputError(sentence, "file_large", mb=mb)
+    return await file_form(request, "file", _TABLE_BYTES, too_large)

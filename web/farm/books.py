@@ -19,7 +19,7 @@ from traceability.book.green import (
     figures_of_crop,
 )
 from traceability.corrections import families, in_force
-from traceability.gate.harvest import GateRefusedError, Refusal
+from traceability.gate.harvest import GateRefusedError
 from traceability.gate.overriding import LIFTABLE, Asked, Overriding
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
@@ -28,17 +28,12 @@ from web.views.formats import day, moment
 from web.views.green import figure_views
 from web.views.records import (
     kind_groups,
-    parse_local,
     record_view,
     replaced,
-    shown,
     writers_of,
 )
-from web.views.refused import refused
-from web.views.seawords import sea_facts
-from web.words import Lang, say
-
-__all__ = ["BookPages", "parse_local", "refusal_texts", "shown"]
+from web.views.refused import refusal_texts, refused
+from web.words import say
 
 
 @dataclass(frozen=True)
@@ -51,18 +46,6 @@ class OverrideView:
     by: str
     second: str
     may_agree: bool
-
-
-def refusal_texts(lang: Lang, refusals: Sequence[Refusal]) -> list[tuple[str, str]]:
-    """Return the gate's refusals in words, each with the page that cures it."""
-    found = []
-    for one in refusals:
-        facts = dict(one.facts)
-        if "until_ms" in facts:
-            facts["until"] = day(int(facts["until_ms"]))
-        facts |= sea_facts(lang, one.facts)
-        found.append((say(lang, f"gate_{one.code}", **facts), one.cure))
-    return found
 
 
 class BookPages:

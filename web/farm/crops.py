@@ -20,10 +20,10 @@ from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
 from web.door.doors import Doors
 from web.door.forms import fields_of
-from web.farm.books import parse_local
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import form_time
+from web.views.records import parse_local
 from web.views.refused import refused
 from web.words import Lang, say
 

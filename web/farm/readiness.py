@@ -21,14 +21,14 @@ from traceability.vietgap.applications import Applications
 from traceability.vietgap.certifying import Certifying
 from traceability.vietgap.readying import end_of, readiness_of
 from web.door.doors import Doors
-from web.farm.books import parse_local
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.evidence import evidence_views
 from web.views.formats import day, form_time
 from web.views.readiness import readiness_view
-from web.views.refused import refused
-from web.words import WORDS, Lang, say
+from web.views.records import parse_local
+from web.views.refused import wrong
+from web.words import Lang, say
 
 MOST_KEPT: Final = 64
 
@@ -41,12 +41,6 @@ class ProcedureView:
     name: str
     terms: str
     offices: Sequence[tuple[str, str]]
-
-
-def wrong(lang: Lang, error: InputError) -> str:
-    """Return in the page's words what is wrong with a form."""
-    key = f"wrong_{error.field}" if isinstance(error, FieldError) else ""
-    return say(lang, key) if key in WORDS[lang] else refused(lang, error)
 
 
 class Waters:

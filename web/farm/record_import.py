@@ -7,13 +7,11 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from greenwater.kernel.errors import InputError
 from greenwater.reference.records import KINDS, get_kind
 from traceability.book.importing import Importer, titles_of
 from traceability.book.tables import Names, plain
-from traceability.book.workbooks import MAX_BYTES
 from web.door.doors import Doors
-from web.door.forms import file_form
+from web.door.forms import table_form
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.imports import (
@@ -27,22 +25,7 @@ from web.views.imports import (
 from web.words import Lang, say
 from web.workbooks import csv_answer, workbook_answer
 
-_FORM_BYTES: Final = 3 * MAX_BYTES
-"""A form's escapes make text longer."""
-
 _HEADS: Final = ("column_", "field_")
-
-
-async def uploaded(request: Request) -> tuple[Mapping[str, str], bytes | None]:
-    """Return a form's texts and the file with it, None where there is none.
-
-    Raises:
-        InputError: it is too large.
-    """
-    mb = MAX_BYTES // 2**20
-    sentence = f"a file has at most {mb} MB: split it"
-    too_large = InputError(sentence, "file_large", mb=mb)
-    return await file_form(request, "file", _FORM_BYTES, too_large)
 
 
 def names_of(lang: Lang) -> Names:
@@ -95,7 +78,7 @@ class ImportPages:
 
     async def try_out(self, request: Request) -> Response:
         """Try a file; with ``sure`` keep its good rows."""
-        asked, raw = await uploaded(request)
+        asked, raw = await table_form(request)
         return await run_in_threadpool(self._try_out, request, asked, raw)
 
     def _try_out(

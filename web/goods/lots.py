@@ -21,7 +21,6 @@ from traceability.label.pictures import Pictures
 from traceability.sea.catch_evidence import catch_evidence_in
 from web.door.doors import Doors
 from web.door.photos import photo_in
-from web.farm.books import refusal_texts
 from web.labels.beside import inspected
 from web.labels.prints import parts_of
 from web.pages import Renderer, lang_of
@@ -30,7 +29,7 @@ from web.views.catches import catch_views
 from web.views.evidence import evidence_views
 from web.views.formats import day, exact, moment
 from web.views.goods import product_name
-from web.views.refused import refused
+from web.views.refused import refusal_texts, refused
 from web.words import say
 
 

@@ -21,7 +21,6 @@ from traceability.goods.steps import Act, NewStep, Portion
 from traceability.label.recalls import Recalls, reach_csv
 from web.door.doors import Doors
 from web.door.forms import fields_of
-from web.farm.books import parse_local, refusal_texts
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import exact, form_time, moment
@@ -38,7 +37,8 @@ from web.views.goods import (
 )
 from web.views.goodsforms import act_of, received_of
 from web.views.lotmap import lot_map
-from web.views.refused import refused
+from web.views.records import parse_local
+from web.views.refused import refusal_texts, refused
 from web.words import Lang, say
 
 Trouble = Sequence[tuple[str, str]]

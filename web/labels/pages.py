@@ -24,7 +24,6 @@ from traceability.proof.verify import Code, Verdict
 from web.api.answers import fresh, open_to_all
 from web.door.doors import Doors
 from web.door.policies import CHECK_POLICY
-from web.farm.books import shown
 from web.labels.beside import Beside, beside_label, told_facts
 from web.labels.kept_pages import is_for_all, may_keep
 from web.labels.kept_passports import KeptPassports
@@ -37,6 +36,7 @@ from web.views.claims import certificate_doubts, certificate_rows
 from web.views.formats import day, exact, moment
 from web.views.green import exception_texts, figure_views
 from web.views.labelwater import water_views
+from web.views.records import shown
 from web.views.storymap import story_map
 from web.words import Lang, said, say
 

@@ -16,12 +16,12 @@ from traceability.vietgap.certificates import (
 )
 from traceability.vietgap.certifying import ACTS, Certifying
 from web.door.doors import Doors, RefusedError
-from web.farm.readiness import wrong
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.dossiers import scope_lines, state_text
 from web.views.formats import day, moment
 from web.views.goods import product_name
+from web.views.refused import wrong
 from web.words import Lang, said, say
 
 

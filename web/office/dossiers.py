@@ -18,7 +18,6 @@ from traceability.vietgap.folders import Act, Folder
 from web.api.answers import fresh
 from web.door.doors import Doors, RefusedError
 from web.door.forms import fields_of
-from web.farm.readiness import wrong
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.dossiers import (
@@ -29,6 +28,7 @@ from web.views.dossiers import (
     state_text,
 )
 from web.views.formats import clock_time, day, typed_number
+from web.views.refused import wrong
 from web.words import Lang, said, say
 
 FIELDS: Final = ("text", "expected_kg", "members", "fits", "code", "months")

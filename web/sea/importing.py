@@ -12,7 +12,7 @@ from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
 from traceability.book.tables import Names, plain
 from traceability.sea.importing import KINDS, SeaImporter, sea_titles
 from web.door.doors import Doors
-from web.farm.record_import import uploaded
+from web.door.forms import table_form
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.imports import (
@@ -89,7 +89,7 @@ class SeaImportPages:
 
     async def try_out(self, request: Request, vessel: str) -> Response:
         """Try a file; with ``sure`` keep its good rows."""
-        asked, raw = await uploaded(request)
+        asked, raw = await table_form(request)
         return await run_in_threadpool(self._try_out, request, vessel, asked, raw)
 
     def _try_out(

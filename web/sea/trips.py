@@ -28,9 +28,9 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import paper_views
 from web.views.landings import LandingView, balance_views, goods_views, lot_links
-from web.views.refused import refused
+from web.views.refused import refusal_texts, refused
 from web.views.seaforms import weight
-from web.views.seawords import day_time, port_name, sea_refusals
+from web.views.seawords import day_time, port_name
 from web.views.trips import (
     conflict_lines,
     coverage_text,
@@ -248,7 +248,7 @@ class TripPages:
             )
             lot = self._books.make_lot(person, new)
         except GateRefusedError as exc:
-            return self._page(request, view, sea_refusals(lang, exc.refusals))
+            return self._page(request, view, refusal_texts(lang, exc.refusals))
         except InputError as exc:
             return self._page(
                 request,

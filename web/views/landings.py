@@ -11,7 +11,8 @@ from traceability.sea.gate import subject_of
 from traceability.sea.trip_book import Standing
 from traceability.sea.trip_case import Asked
 from web.views.formats import exact
-from web.views.seawords import kilograms_text, sea_refusals, species_name
+from web.views.refused import refusal_texts
+from web.views.seawords import kilograms_text, species_name
 from web.words import Lang, say
 
 
@@ -81,7 +82,7 @@ class LandingView:
 
 def refusal_views(lang: Lang, landing: str, asked: Asked) -> list[RefusalView]:
     """Return the gate's refusals; those that two people may lift with their subject."""
-    texts = sea_refusals(lang, asked.standing)
+    texts = refusal_texts(lang, asked.standing)
     return [
         RefusalView(
             one.code, text, cure,
@@ -138,7 +139,7 @@ def goods_views(
                 exact(lang, left),
                 max(0.0, left),
                 refusal_views(lang, landing.root, asked),
-                sea_refusals(lang, asked.warnings),
+                refusal_texts(lang, asked.warnings),
                 override_views(lang, asked, names, person),
                 [(one.id, one.name_vi) for one in ours],
                 new_lot(),

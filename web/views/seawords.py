@@ -10,7 +10,6 @@ from greenwater.reference.ports import PORTS
 from greenwater.reference.species import SPECIES
 from greenwater.reference.vessel_records import VesselField, VesselFieldType
 from greenwater.storage.registry.vessel_books import Kilograms
-from traceability.gate.harvest import Refusal
 from traceability.sea.vessel_papers import PaperStanding, PaperState
 from web.views.formats import day, duration, exact
 from web.words import WORDS, Lang, say
@@ -120,9 +119,11 @@ def paper_text(lang: Lang, state: PaperState) -> str:
     return say(lang, key, name=name, until=until, days=state.days, number=state.number)
 
 
-def sea_facts(lang: Lang, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a refusal's facts as its sentence shows them."""
+def gate_facts(lang: Lang, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a gate's refusal as its sentence shows them."""
     told = {name: _told(lang, name, value) for name, value in facts.items()}
+    if "until_ms" in facts:
+        told["until"] = day(int(facts["until_ms"]))
     if "began_ms" in facts:
         told["day"] = day(int(facts["began_ms"]))
     return told
@@ -156,11 +157,3 @@ def zone_name(lang: Lang, zone: str) -> str:
 def drift_text(lang: Lang, drift: Sequence[str]) -> str:
     """Return in what positions differ from a confirmation, in words."""
     return ", ".join(say(lang, f"sea_drift_{one}") for one in drift)
-
-
-def sea_refusals(lang: Lang, refusals: Sequence[Refusal]) -> list[tuple[str, str]]:
-    """Return refusals or warnings in words, each with the page that cures it."""
-    return [
-        (say(lang, f"gate_{one.code}", **sea_facts(lang, one.facts)), one.cure)
-        for one in refusals
-    ]
