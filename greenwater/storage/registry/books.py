@@ -113,8 +113,7 @@ class BooksSeen:
             MissingError: there is none of that GTIN.
         """
         with self._sessions.reading() as session:
-            found: Product = struct_of(Product, get_row(session, ProductRow, gtin))
-            return found
+            return struct_of(Product, get_row(session, ProductRow, gtin))
 
     def crops(self, *, unit: str | None = None) -> Sequence[Crop]:
         """Return the crops, the newest first."""
@@ -131,8 +130,7 @@ class BooksSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            found: Crop = struct_of(Crop, get_row(session, CropRow, crop))
-            return found
+            return struct_of(Crop, get_row(session, CropRow, crop))
 
     def records(
         self,
@@ -230,8 +228,7 @@ class BooksSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            found: Record = struct_of(Record, get_row(session, RecordRow, record))
-            return found
+            return struct_of(Record, get_row(session, RecordRow, record))
 
     def lots(self, *, crop: str | None = None) -> Sequence[Lot]:
         """Return the lots, the newest first."""
@@ -262,8 +259,7 @@ class BooksSeen:
             MissingError: there is none of that id.
         """
         with self._sessions.reading() as session:
-            found: Lot = struct_of(Lot, get_row(session, LotRow, lot))
-            return found
+            return struct_of(Lot, get_row(session, LotRow, lot))
 
     def find_lot(self, gtin: str, code: str) -> Lot | None:
         """Return the lot of a product by its code, if there is one."""

@@ -121,8 +121,7 @@ class CertificationSeen:
         """
         with self._sessions.reading() as session:
             row = get_row(session, CertificateRow, certificate)
-            found: Certificate = parsed_of(Certificate, row)
-            return found
+            return parsed_of(Certificate, row)
 
     def certificate_acts(self, certificate: str) -> Sequence[CertificateAct]:
         """Return what was done to a certificate, oldest first."""

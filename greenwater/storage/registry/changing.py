@@ -12,17 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, convert
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.storage.registry.models import (
-    Deployment,
-    Person,
-    Raft,
-    Site,
-    Unit,
-)
+from greenwater.storage.registry.deployments import take_down
+from greenwater.storage.registry.models import Base, Deployment, Raft, Site, Unit
 from greenwater.storage.registry.models.books import CropRow
 from greenwater.storage.registry.models.changes import PlaceChangeRow
 from greenwater.storage.registry.places import (
@@ -33,13 +28,7 @@ from greenwater.storage.registry.places import (
     site_info,
     unit_info,
 )
-from greenwater.storage.registry.rows import (
-    Row,
-    differing,
-    facts_of,
-    get_row,
-    parse_name,
-)
+from greenwater.storage.registry.rows import changed, differing, get_row, parse_name
 from greenwater.storage.registry.session import Sessions
 
 
@@ -171,7 +160,7 @@ class PlaceChanges(PlaceChangesSeen):
                     crop=crop,
                 )
             if row.closed_ms is None:
-                _take_down(session, unit, at_ms)
+                take_down(session, Deployment.unit == unit, at_ms)
                 _change_row(session, row, {"closed_ms": at_ms}, person, at_ms)
 
     def reopen_unit(self, unit: str, *, person: str, at_ms: int) -> None:
@@ -181,42 +170,24 @@ class PlaceChanges(PlaceChangesSeen):
             _change_row(session, row, {"closed_ms": None}, person, at_ms)
 
 
-def _take_down(session: Session, unit: str, at_ms: int) -> None:
-    """End what hangs in a unit; what was to hang there later never will."""
-    hung = select(Deployment).where(
-        Deployment.unit == unit,
-        Deployment.superseded_ms.is_(None),
-        func.coalesce(Deployment.to_ms, at_ms + 1) > at_ms,
-    )
-    for row in session.scalars(hung):
-        if row.from_ms < at_ms:
-            row.to_ms = at_ms
-        else:
-            row.superseded_ms = at_ms
-
-
 def _change_row(
-    session: Session, row: Row, facts: Mapping[str, Any], person: str, at_ms: int
+    session: Session, row: Base, facts: Mapping[str, Any], person: str, at_ms: int
 ) -> None:
     """Change a place's row and keep what it was."""
-    get_row(session, Person, person)
-    was = facts_of(row)
-    for name, value in facts.items():
-        setattr(row, name, value)
-    became = facts_of(row)
-    if became == was:
-        return
-    session.add(
-        PlaceChangeRow(
-            organisation=was["organisation"],
-            kind=row.__tablename__,
-            place=was["id"],
-            was=was,
-            became=became,
-            person=person,
-            at_ms=at_ms,
+    states = changed(session, row, facts, person)
+    if states is not None:
+        was, became = states
+        session.add(
+            PlaceChangeRow(
+                organisation=was["organisation"],
+                kind=row.__tablename__,
+                place=was["id"],
+                was=was,
+                became=became,
+                person=person,
+                at_ms=at_ms,
+            )
         )
-    )
 
 
 def _was(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
 
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.reference.vessels import parse_registration
@@ -55,6 +56,21 @@ def counting(start_ms: int, end_ms: int) -> tuple[Any, ...]:
         Deployment.from_ms < end_ms,
         or_(Deployment.to_ms.is_(None), Deployment.to_ms > start_ms),
     )
+
+
+def hanging(session: Session, place: Any, at_ms: int) -> Sequence[Deployment]:
+    """Return what hangs somewhere at an instant, and what is to hang there later."""
+    query = select(Deployment).where(place, *counting(at_ms, FOREVER_MS))
+    return session.scalars(query).all()
+
+
+def take_down(session: Session, place: Any, at_ms: int) -> None:
+    """End what hangs somewhere; what was to hang there later never will."""
+    for row in hanging(session, place, at_ms):
+        if row.from_ms < at_ms:
+            row.to_ms = at_ms
+        else:
+            row.superseded_ms = at_ms
 
 
 def counting_of(device: str, probe: str) -> Select[Deployment]:

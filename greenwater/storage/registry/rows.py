@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.letters import TURNS, has_odd
-from greenwater.storage.registry.models import Base
+from greenwater.storage.registry.models import Base, Person
 
 Row = TypeVar("Row", bound=Base)
 Made = TypeVar("Made", bound=Struct)
@@ -96,6 +96,22 @@ def parsed_of(kind: type[Made], row: Base) -> Made:
 def facts_of(row: Base) -> dict[str, Any]:
     """Return all of a row, as a history of changes keeps it."""
     return {one.name: getattr(row, one.name) for one in row.__table__.columns}
+
+
+def changed(
+    session: Session, row: Base, facts: Mapping[str, Any], person: str
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Change a row; return all of it before and after, None where nothing is different.
+
+    Raises:
+        MissingError: there is no such person.
+    """
+    get_row(session, Person, person)
+    was = facts_of(row)
+    for name, value in facts.items():
+        setattr(row, name, value)
+    became = facts_of(row)
+    return None if became == was else (was, became)
 
 
 def differing(

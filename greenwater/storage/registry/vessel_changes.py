@@ -13,18 +13,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.reference.ports import PORTS
 from greenwater.reference.vessels import parse_registration, vessel_class
-from greenwater.storage.registry.models import Deployment, Device, Person, Vessel
+from greenwater.storage.registry.deployments import hanging, take_down
+from greenwater.storage.registry.models import Deployment, Device, Vessel
 from greenwater.storage.registry.models.trips import TripRow
 from greenwater.storage.registry.models.vessel_changes import VesselChangeRow
 from greenwater.storage.registry.places import VesselInfo, vessel_info
 from greenwater.storage.registry.rows import (
     add_once,
+    changed,
     differing,
     facts_of,
     get_row,
@@ -120,7 +122,7 @@ class VesselChanges(VesselChangesSeen):
             if row.retired_ms is None:
                 if not is_lost:
                     _refuse_at_sea(session, row.id)
-                _take_down(session, row.id, at_ms)
+                take_down(session, Deployment.vessel == row.id, at_ms)
                 _change_row(session, row, {"retired_ms": at_ms}, person, at_ms)
 
     def return_vessel(self, vessel: str, *, person: str, at_ms: int) -> None:
@@ -207,29 +209,13 @@ def _refuse_at_sea(session: Session, vessel: str) -> None:
         )
 
 
-def _hung(session: Session, vessel: str, at_ms: int) -> Sequence[Deployment]:
-    query = select(Deployment).where(
-        Deployment.vessel == vessel,
-        Deployment.superseded_ms.is_(None),
-        func.coalesce(Deployment.to_ms, at_ms + 1) > at_ms,
-    )
-    return session.scalars(query).all()
-
-
-def _take_down(session: Session, vessel: str, at_ms: int) -> None:
-    """End what hangs aboard; what was to hang there later never will."""
-    for row in _hung(session, vessel, at_ms):
-        if row.from_ms < at_ms:
-            row.to_ms = at_ms
-        else:
-            row.superseded_ms = at_ms
-
-
 def _move(session: Session, old: Vessel, new: str, at_ms: int) -> None:
     """Let a boat's boxes, and what hangs aboard, belong to its new number."""
-    aboard = _hung(session, old.id, at_ms)
-    hung = [(one.device, one.probe, one.depth_m) for one in aboard]
-    _take_down(session, old.id, at_ms)
+    aboard = Deployment.vessel == old.id
+    hung = [
+        (one.device, one.probe, one.depth_m) for one in hanging(session, aboard, at_ms)
+    ]
+    take_down(session, aboard, at_ms)
     for box in session.scalars(select(Device).where(Device.vessel == old.id)):
         box.vessel = new
     session.flush()
@@ -250,12 +236,10 @@ def _move(session: Session, old: Vessel, new: str, at_ms: int) -> None:
 def _change_row(
     session: Session, row: Vessel, facts: Mapping[str, Any], person: str, at_ms: int
 ) -> None:
-    get_row(session, Person, person)
-    was = facts_of(row)
-    for name, value in facts.items():
-        setattr(row, name, value)
-    became = facts_of(row)
-    if became != was:
+    """Change a boat's row and keep what it was."""
+    states = changed(session, row, facts, person)
+    if states is not None:
+        was, became = states
         session.add(
             VesselChangeRow(
                 organisation=row.organisation,
