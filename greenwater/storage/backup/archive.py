@@ -251,6 +251,18 @@ def _explained(what: str) -> Iterator[None]:
         raise UnavailableError(f"{what}: {exc.strerror or exc}") from exc
 
 
+def write_durably(path: Path, text: str) -> None:
+    """Write a small file that survives a power cut: all of it, or what was there before."""
+    beside = path.with_name(f"{path.name}.restoring")
+    with beside.open("w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Have renames in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)

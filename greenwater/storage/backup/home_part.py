@@ -12,7 +12,7 @@ from typing import Final
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.kernel.ids import WorkerId
-from greenwater.storage.backup.archive import Archive, Told, Writer
+from greenwater.storage.backup.archive import Archive, Told, Writer, write_durably
 from greenwater.storage.backup.mark import UNFINISHED
 
 PREFIX: Final = "home/"
@@ -103,5 +103,4 @@ def number_ahead(home: Path, worker: WorkerId, last: int) -> None:
         known = int(path.read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
         known = 0
-    path.touch(mode=0o600)
-    path.write_text(f"{max(known, last) + AHEAD:020d}\n", encoding="ascii")
+    write_durably(path, f"{max(known, last) + AHEAD:020d}\n")

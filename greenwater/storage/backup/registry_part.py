@@ -4,7 +4,6 @@ So a registry may also move: saved from SQLite, put into PostgreSQL, or back.
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +22,8 @@ from sqlalchemy import (
 )
 
 from greenwater.kernel.errors import ConfigError, ConflictError, InputError
-from greenwater.storage.backup.archive import Told, sync_folder
-from greenwater.storage.backup.sqlite_copy import copy_sqlite
+from greenwater.storage.backup.archive import Told
+from greenwater.storage.backup.sqlite_copy import copy_sqlite, put_sqlite
 from greenwater.storage.registry.migrating import HEAD, migrate, revision_of
 from greenwater.storage.registry.models import Base
 from greenwater.storage.registry.session import open_engine, translated
@@ -172,10 +171,7 @@ def put_registry(part: Path, url: str, told: Told) -> None:
     """
     path = sqlite_path(url)
     if path is not None:
-        for beside in ("-wal", "-shm"):
-            path.with_name(path.name + beside).unlink(missing_ok=True)
-        os.replace(part, path)
-        sync_folder(path.parent)
+        put_sqlite(part, path)
         return
     migrate(url)
     with _opened(url) as engine, translated(), engine.begin() as connection:

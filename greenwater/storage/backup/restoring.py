@@ -13,7 +13,13 @@ from pathlib import Path
 
 from greenwater.kernel.errors import ConfigError, UnavailableError
 from greenwater.storage.backup import home_part, registry_part, telemetry_part
-from greenwater.storage.backup.archive import Archive, Manifest, Told, sync_folder
+from greenwater.storage.backup.archive import (
+    Archive,
+    Manifest,
+    Told,
+    sync_folder,
+    write_durably,
+)
 from greenwater.storage.backup.making import REGISTRY, TELEMETRY, Platform
 from greenwater.storage.backup.mark import UNFINISHED
 from greenwater.storage.registry import Registry, open_registry
@@ -51,7 +57,7 @@ def restore(
         telemetry_part.refuse_newer(readings)
         numbers = telemetry_part.last_sequences(readings)
         if not is_resumed:
-            _mark(archive, home)
+            write_durably(home / UNFINISHED, archive.manifest.id + "\n")
         telemetry_part.put_telemetry(readings, platform.telemetry_url, told)
         home_part.put_home(archive, home, told)
         for worker, last in numbers.items():
@@ -75,14 +81,6 @@ def _is_resumed(archive: Archive, platform: Platform) -> bool:
             "move the folder away"
         )
     return True
-
-
-def _mark(archive: Archive, home: Path) -> None:
-    """Say in the folder that a restore is under way."""
-    beside = home / f"{UNFINISHED}.restoring"
-    beside.write_text(archive.manifest.id + "\n", encoding="utf-8")
-    beside.rename(home / UNFINISHED)
-    sync_folder(home)
 
 
 def _is_registered(platform: Platform, manifest: Manifest) -> bool:

@@ -1,15 +1,24 @@
 """One consistent copy of a SQLite file while others write to it."""
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
 
 from greenwater.kernel.errors import ConfigError, UnavailableError
-from greenwater.storage.backup.archive import Told
+from greenwater.storage.backup.archive import Told, sync_folder
 
 PAGES_AT_ONCE: Final = 4_096
 BUSY_S: Final = 30.0
+
+
+def put_sqlite(part: Path, path: Path) -> None:
+    """Put a whole file in a database's place, at once; nobody has it open."""
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
+    os.replace(part, path)
+    sync_folder(path.parent)
 
 
 def copy_sqlite(source: Path, to: Path, told: Told, name: str) -> None:

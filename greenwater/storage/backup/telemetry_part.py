@@ -5,7 +5,6 @@ So readings may also move from one store into the other.
 
 import contextlib
 import itertools
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Final
 from greenwater.kernel.errors import ConflictError, UnavailableError
 from greenwater.kernel.ids import WorkerId
 from greenwater.kernel.reading import Reading
-from greenwater.storage.backup.archive import Told, sync_folder
-from greenwater.storage.backup.sqlite_copy import copy_sqlite
+from greenwater.storage.backup.archive import Told
+from greenwater.storage.backup.sqlite_copy import copy_sqlite, put_sqlite
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from greenwater.storage.telemetry.sqlite import SqliteTelemetry
@@ -69,10 +68,7 @@ def put_telemetry(part: Path, url: str, told: Told) -> None:
     """
     path = telemetry_path(url)
     if path is not None:
-        for beside in ("-wal", "-shm"):
-            path.with_name(path.name + beside).unlink(missing_ok=True)
-        os.replace(part, path)
-        sync_folder(path.parent)
+        put_sqlite(part, path)
         return
     with contextlib.closing(SqliteTelemetry(part)) as source, _opened(url) as target:
         copy_all_but_intake(source, target, told)
