@@ -21,7 +21,7 @@ from edge.outbox_file import (
     read_mark,
 )
 from edge.pack_table import insert, last_number
-from edge.packs import packs_of
+from edge.packs import MAX_GAP_MS, packs_of
 from edge.rescue import Loss, finish, rescue
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -32,7 +32,6 @@ log = structlog.get_logger()
 ALPHABET: Final = string.digits + string.ascii_lowercase
 DEVICE: Final = "=device"
 """Under this name of the overlay, which no probe and no command has, stands whose it is."""
-MAX_GAP_MS: Final = 10**12  # the wire's limit, thirty years
 
 
 class Owner(NamedTuple):

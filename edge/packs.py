@@ -22,12 +22,14 @@ from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Gap, Reading, unsayable
 from greenwater.kernel.wire.decode import decode
 from greenwater.kernel.wire.encode import encode
+from greenwater.kernel.wire.senml import MAX_GAP_S
 
 PACK_RECORDS: Final = 1_000
 """As 5 to 10 kB a thousand readings fill the pages of the file and cross a slow link in
 about a second; 500 would leave half of every page empty."""
 PACK_BYTES: Final = 128 * 1024
 """Inflated: half of the wire's limit."""
+MAX_GAP_MS: Final = round(MAX_GAP_S * 1000)
 _ANY_TIME_S: Final = 1e11
 T = TypeVar("T")
 

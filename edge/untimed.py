@@ -12,13 +12,12 @@ import msgspec
 
 from edge.outbox import Outbox
 from edge.pack_table import Numbers
-from edge.packs import merged_gaps
+from edge.packs import MAX_GAP_MS, merged_gaps
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 
 AT_ONCE: Final = 20
 MOST_READINGS: Final = 200_000
 """Some 20 MB. What is beyond is given up, oldest first; a gap says so."""
-MAX_GAP_MS: Final = 10**12
 
 _body = msgspec.json.Decoder(list[Reading])
 

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConfigError
@@ -128,13 +128,7 @@ def generic(channels: Sequence[Channel], profile: Profile) -> Profile:
         Register(channel=channel, address=2 * at, dtype="float32")
         for at, channel in enumerate(channels)
     )
-    return Profile(
-        name=profile.name,
-        registers=registers,
-        warmup_s=profile.warmup_s,
-        salinity_compensated=profile.salinity_compensated,
-        address_register=profile.address_register,
-    )
+    return structs.replace(profile, registers=registers)
 
 
 def ordered(words: Sequence[int], order: Order) -> bytes:
