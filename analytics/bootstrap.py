@@ -13,7 +13,7 @@ from analytics.executing import Learner, open_executor, spare_collector
 from analytics.forecasting import Forecasting
 from analytics.past import find_again
 from analytics.pastalarms import Stretch, find_alarms_again
-from analytics.places import Places
+from analytics.places import Places, places_of
 from analytics.runs import Runs
 from analytics.settings import AnalyticsSettings
 from analytics.speaking import Speaker
@@ -22,7 +22,7 @@ from greenwater.kernel.errors import MissingError, UnavailableError
 from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
-from greenwater.storage.telemetry.ports import Telemetry
+from greenwater.storage.telemetry.ports import Series, Telemetry
 
 log = structlog.get_logger()
 
@@ -173,28 +173,8 @@ def run_backfill(
         telemetry = open_telemetry(settings.telemetry())
         stack.callback(telemetry.close)
         executor = stack.enter_context(open_executor(settings.workers))
-        places = Places(
-            registry.deployments(),
-            registry.units(),
-            registry.sites(),
-            registry.list_devices(),
-            registry.list_probes(),
-            registry.out_of_service(from_ms),
-            limits_set=registry.limits_set(),
-        )
-        hung = set(places.probes_in(unit)) if unit else None
-        series = [
-            one
-            for one in telemetry.series()
-            if (not device or one.device == device) and (hung is None or one in hung)
-        ]
-        if not series:
-            what = f"unit {unit!r}" if unit else f"device {device!r}"
-            raise MissingError(
-                f"no readings of {what}: greenwater device list names the devices"
-                if unit or device
-                else "no readings are stored yet: there is nothing to flag"
-            )
+        places = places_of(registry, from_ms)
+        series = _series_of(telemetry, places, unit, device)
         flagged = backfill(
             telemetry,
             places,
@@ -228,3 +208,23 @@ def run_backfill(
             progress=lambda done, of: progress(2 * of + done, 3 * of),
         )
         return Filled(flagged, found, alarms)
+
+
+def _series_of(
+    telemetry: Telemetry, places: Places, unit: str, device: str
+) -> list[Series]:
+    """Return the series with readings of a unit and of a device; empty: of all."""
+    hung = set(places.probes_in(unit)) if unit else None
+    series = [
+        one
+        for one in telemetry.series()
+        if (not device or one.device == device) and (hung is None or one in hung)
+    ]
+    if series:
+        return series
+    what = f"unit {unit!r}" if unit else f"device {device!r}"
+    raise MissingError(
+        f"no readings of {what}: greenwater device list names the devices"
+        if unit or device
+        else "no readings are stored yet: there is nothing to flag"
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from analytics.ports import Registry
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
@@ -239,6 +240,24 @@ class Places:
     def probes_of(self, device: DeviceId) -> Sequence[Series]:
         """Return the probes of a device that are known."""
         return sorted(self._probes.get(device, ()))
+
+
+def places_of(registry: Registry, since_ms: int) -> Places:
+    """Return all places as the registry has them; what was out of service ``since_ms``.
+
+    Raises:
+        UnavailableError: the registry did not answer.
+    """
+    return Places(
+        registry.deployments(),
+        registry.units(),
+        registry.sites(),
+        registry.list_devices(),
+        registry.list_probes(),
+        registry.out_of_service(since_ms),
+        registry.vessels(),
+        registry.limits_set(),
+    )
 
 
 def _in_units(hung: Mapping[Series, Iterable[Deployed]]) -> dict[str, set[Series]]:

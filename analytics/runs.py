@@ -33,7 +33,7 @@ from analytics.flagging import (
 )
 from analytics.oddities import Oddities
 from analytics.pastalarms import PastAlarms
-from analytics.places import Places
+from analytics.places import Places, places_of
 from analytics.ports import Registry, Telemetry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId, WorkerId
@@ -116,16 +116,7 @@ class Runs:
     def look_around(self) -> None:
         """Learn where probes hang now, and what else the registry says of places."""
         registry, now_ms = self._registry, milliseconds(self._clock.now())
-        self._places = Places(
-            registry.deployments(),
-            registry.units(),
-            registry.sites(),
-            registry.list_devices(),
-            registry.list_probes(),
-            registry.out_of_service(now_ms - LONGEST_BACKLOG_MS),
-            registry.vessels(),
-            registry.limits_set(),
-        )
+        self._places = places_of(registry, now_ms - LONGEST_BACKLOG_MS)
         self._watch.ordered(
             [
                 *orders_of(registry.switches_since(now_ms - LONGEST_ORDER_MS)),

@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from analytics.backfill import backfill
-from analytics.places import Places
+from analytics.places import places_of
 from analytics.runs import CURSOR
 from cli.demo.registration import register, write_box
 from cli.demo.second_core import computed_beside
@@ -159,17 +159,11 @@ class Simulation:
         seen: Mapping[WorkerId, int],
     ) -> None:
         """Flag all that there is, and have analytics go on from there."""
-        places = Places(
-            registry.deployments(),
-            registry.units(),
-            registry.sites(),
-            registry.list_devices(),
-            registry.list_probes(),
-        )
         began_ms = milliseconds(
             self.opens - max(one.passed + one.before for one in self.played)
         )
         now_ms = milliseconds(self.opens)
+        places = places_of(registry, began_ms)
         backfill(telemetry, places, telemetry.series(), began_ms, now_ms)
         cursor = msgspec.json.encode(seen)
         registry.save_pass(Pass(saved_ms=now_ms, states={CURSOR: cursor}))
