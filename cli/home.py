@@ -110,7 +110,7 @@ class Home:
     def keep_plan(self, plan: BrokerPlan) -> None:
         """Leave where the embedded broker listens, for other commands to find."""
         words = [str(plan.port), str(plan.inner_port), plan.host, *plan.hosts]
-        (self.broker_folder / "plan").write_text(" ".join(words) + "\n")
+        write_private(self.broker_folder / "plan", f"{' '.join(words)}\n".encode())
 
     def plan(self) -> BrokerPlan | None:
         """Return where the embedded broker listens, None if there never was one."""
@@ -156,8 +156,7 @@ class Home:
         file = self.path / "service.secret"
         if not file.exists():
             made = make_credentials(secrets.token_bytes)
-            file.touch(mode=0o600)
-            file.write_text("\n".join(made) + "\n", encoding="utf-8")
+            write_private(file, "".join(f"{one}\n" for one in made).encode())
         try:
             return Secret(*file.read_text(encoding="utf-8").split())
         except TypeError as exc:

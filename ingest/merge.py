@@ -8,6 +8,7 @@ newest reading may be another worker's: then every group asks (``always_ask``).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import ProbeId
@@ -16,6 +17,9 @@ from greenwater.storage.telemetry.ports import Series, Span
 
 Identity = tuple[str, ProbeId, Channel, int]
 _UNKNOWN = object()
+
+SERIES_KEPT: Final = 100_000
+"""Series whose newest reading is remembered; beyond, the store is asked anew."""
 
 
 @dataclass(slots=True)
@@ -58,9 +62,10 @@ class Merger:
         read_many: Callable[[Sequence[Span]], Iterable[Reading]],
         *,
         always_ask: bool = False,
+        series_kept: int = SERIES_KEPT,
     ) -> None:
         self._ask_newest, self._read_many = newest, read_many
-        self._always_ask = always_ask
+        self._always_ask, self._series_kept = always_ask, series_kept
         self._newest: dict[Series, int] = {}
 
     def forget(self) -> None:
@@ -73,17 +78,18 @@ class Merger:
         Raises:
             UnavailableError: the store did not answer; nothing is remembered.
         """
+        if len(self._newest) > self._series_kept:
+            self.forget()  # what a box calls its probes is its own affair
         extents = [_extents(batch) for batch in batches]
         newest = self._learn({series for extent in extents for series in extent})
         spans, checked = self._to_check(batches, extents, newest)
         stored = {identity(r): r.value for r in self._read_many(spans)} if spans else {}
-        merged = [
+        return [
             _compare(batch, extent, stored)
             if checked and not checked.isdisjoint(extent)
             else Merged(list(batch), extent)
             for batch, extent in zip(batches, extents, strict=True)
         ]
-        return merged
 
     def stored(self, merged: Merged) -> None:
         """Remember that these are stored now."""

@@ -54,12 +54,12 @@ class DictStore:
             self.values[identity(one)] = one
 
 
-@given(history=groups)
+@given(history=groups, series_kept=st.sampled_from([0, 1, 100]))
 def test_any_history_counts_and_stores_what_a_dict_would(
-    history: list[list[list[Reading]]],
+    history: list[list[list[Reading]]], series_kept: int
 ) -> None:
     store = DictStore()
-    merger = Merger(store.newest, store.read_many)
+    merger = Merger(store.newest, store.read_many, series_kept=series_kept)
     model: dict[Identity, float | None] = {}
     for group in history:
         merged = merger.merge(group)
@@ -82,6 +82,23 @@ def test_any_history_counts_and_stores_what_a_dict_would(
             store.write(one.stored)
             merger.stored(one)
         assert {key: r.value for key, r in store.values.items()} == model
+
+
+def test_a_box_that_names_ever_new_probes_does_not_fill_the_memory() -> None:
+    store, counted = DictStore(), 0
+
+    def newest(series: Sequence[Series]) -> Mapping[Series, int]:
+        nonlocal counted
+        counted += len(series)
+        return store.newest(series)
+
+    merger = Merger(newest, store.read_many, series_kept=10)
+    for number in range(100):
+        probe = ProbeId(f"p{number % 20}")
+        (one,) = merger.merge([[Reading(DeviceId("b"), probe, Channel.PH, 1, 7.0)]])
+        store.write(one.stored)
+        merger.stored(one)
+    assert counted == 100, "each was forgotten before it came again"
 
 
 def test_live_data_in_order_never_asks_what_is_stored() -> None:
