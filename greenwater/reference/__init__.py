@@ -1,5 +1,5 @@
 """Dated rules and code lists that several services share.
 
-Here now: vessel classes, species, limits of water quality. Reserved for sea zones, ports, gear and
-VietGAP criteria, each with its source and the dates it holds between.
+A table is a TOML file beside the module that reads it; each row says its source, what it
+rests on, whether a person has verified it and, where it changes, the dates it holds between.
 """

@@ -8,8 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from msgspec import Struct, convert
-from msgspec.structs import replace
+from msgspec import Struct, convert, to_builtins
 
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Basis, Bounds
@@ -124,18 +123,8 @@ def _overridden(row: Mapping[str, Any]) -> QualityLimits:
     changes = {
         name: value for name, value in row.items() if name not in ("species", "channel")
     }
-    base = QUALITY[Channel(row["channel"])]
-    fields = {name: getattr(base, name) for name in base.__struct_fields__}
-    typed = convert({**_plain(base), **changes}, QualityLimits)
-    return replace(base, **{k: getattr(typed, k) for k in fields if k in changes})
-
-
-def _plain(base: QualityLimits) -> dict[str, Any]:
-    return {
-        "channel": base.channel.value,
-        "source": base.source,
-        "fail": {"low": base.fail.low, "high": base.fail.high},
-    }
+    base = to_builtins(QUALITY[Channel(row["channel"])])
+    return convert({**base, **changes}, QualityLimits)
 
 
 _WHERE: Final[Mapping[tuple[str, Channel], QualityLimits]] = {
