@@ -14,7 +14,7 @@ from greenwater.storage.telemetry.ports import Bucket, Series, Span
 from web.door.doors import Doors, Visitor
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
-from web.views.alarms import AlarmView, actors_of, alarm_view
+from web.views.alarms import AlarmView, actors_of, alarm_view, worst_first
 from web.views.beyond import Beyond, beyond_now, beyond_words
 from web.views.board import natural, unit_view
 from web.views.cards import FIRST, HAND_STALE_MS, STALE_MS, state_of, value_text
@@ -83,7 +83,7 @@ def main_of(services: Services, hanging: Sequence[Hanging], now_ms: int) -> Main
 def home_units(services: Services, facts: Facts, request: Request) -> list[HomeUnit]:
     """Return the visitor's units, those with trouble first."""
     lang = lang_of(request)
-    alarms = services.seen.alarms(open_only=True)
+    alarms = worst_first(services.seen.alarms(open_only=True))
     names = services.registry.names(actors_of(alarms))
     tonight = _tonight(services, lang, facts.now_ms)
     places = _places(facts)

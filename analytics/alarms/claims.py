@@ -90,7 +90,7 @@ def episode_alarm(
         value=value,
         detail={
             "basis": "practice",
-            "source": "detectors of greenwater, docs/analytics.md",
+            "source": "note: detectors of greenwater, docs/analytics.md",
             "verified": False,
             "cause": cause,
             "is_sensor": is_sensor and not is_alone,

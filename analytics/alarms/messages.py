@@ -4,6 +4,7 @@ The voice is the glossary's (one verb and one number first; advice is an act). N
 and times are Vietnamese. ``texting`` says it without diacritics, in one text message.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -91,7 +92,7 @@ def advice(alarm: Alarm, unit_kind: str, lang: str) -> str:
     return found[0] if lang == "vi" else found[1]
 
 
-OWN_NOTES: Final = "domain.md"
+OWN_NOTES: Final = re.compile(r"[ ;,:]*(?:note:|domain\.md).*")
 """What a source says from here on is for whoever works on Greenwater, not for a farmer."""
 
 
@@ -120,7 +121,7 @@ def grounds(
     is_verified = bool(detail.get("verified"))
     known = saying("verified" if is_verified else "unverified", lang)
     basis = BASES[lang][Basis(detail["basis"])]
-    source = str(detail.get("source", "")).partition(OWN_NOTES)[0].rstrip(" ;,:")
+    source = OWN_NOTES.sub("", str(detail.get("source", "")))
     if is_short or not source:
         return f"{head}: {basis}, {known}"
     return f"{head}: {basis} ({source}), {known}"

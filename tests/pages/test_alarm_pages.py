@@ -1,6 +1,7 @@
 """An alarm on the page: put off, out of service, hidden, in words and with buttons."""
 
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 from itertools import takewhile
@@ -136,14 +137,19 @@ def test_a_unit_is_taken_out_of_service_with_an_end_and_a_reason_and_put_back(
 @pytest.mark.parametrize(
     ("facts", "vi", "en"),
     [
-        ({"hidden": "suppressed", "hidden_by": "x"}, "Ẩn vì hộp đo mất tín hiệu",
-         "Hidden: the box is silent"),
+        ({"hidden": "suppressed", "hidden_by": "x"},
+         "Không nhắc riêng: nguyên do đã có ở cảnh báo khác",
+         "another alarm here explains it"),
         ({"hidden": "out_of_service", "hidden_by": "hoa",
           "hidden_until_ms": NOW_MS + HOUR_MS}, "Ngừng theo dõi để bảo trì đến",
          "Out of service until"),
         ({"repeats": 3}, "Lại xảy ra 3 lần", "Came again 3 times"),
         ({}, "Ngưỡng 4,0 mg/L: kinh nghiệm nuôi (Boyd), chưa đối chiếu văn bản",
          "Limit 4.0 mg/L: our practice (Boyd), not verified"),
+        ({"detail": {"basis": "law", "source": "QCVN 02-19; note: ours", "verified": False}},
+         "theo quy chuẩn (QCVN 02-19), chưa đối chiếu", "(QCVN 02-19), not verified"),
+        ({"detail": {"basis": "practice", "source": "note: husbandry practice"}},
+         "Ngưỡng 4,0 mg/L: kinh nghiệm nuôi, chưa đối chiếu", "our practice, not verified"),
         ({"kind": "mains", "unit": None, "detail": {"place": "Trại hoa"}},
          "Trại hoa: mất điện từ", "Trại hoa: no mains since"),
         ({"kind": "forecast", "detail": {"for_ms": NOW_MS, "low": 1.2}},
@@ -159,6 +165,20 @@ def test_each_state_and_kind_is_said_in_both_languages(
     alarm = an_alarm(farms, f"k{abs(hash(vi)) % 10**9}", **facts)
     assert vi in text_of(visitor, f"/alarms/{alarm}")
     assert en in text_of(visitor, f"/alarms/{alarm}", "en")
+
+
+def test_what_hurts_stands_before_what_another_alarm_explains(
+    farms: Farms, visitor: TestClient
+) -> None:
+    began = {"unit": "hoa-ao", "raised_ms": NOW_MS - HOUR_MS}
+    late = {**began, "raised_ms": NOW_MS - 1000}
+    an_alarm(farms, "order-4", **late, state=AlarmState.RETURNED, severity="critical")
+    an_alarm(farms, "order-3", **late, hidden="suppressed", hidden_by="x")
+    an_alarm(farms, "order-2", **late)
+    an_alarm(farms, "order-1", **began, severity="critical")
+    for path in ("/alarms", "/units/hoa-ao", "/"):
+        seen = re.findall(r'href="/alarms/order-(\d)"', visitor.get(path).text)
+        assert [*dict.fromkeys(seen)] == ["1", "2", "3", "4"], path
 
 
 def test_an_aerator_is_switched_in_two_steps_and_says_first_what_will_happen(

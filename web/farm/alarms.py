@@ -31,7 +31,13 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.aerators import FOR_S, aerators_at
-from web.views.alarms import actors_of, alarm_view, changes_during, step_views
+from web.views.alarms import (
+    actors_of,
+    alarm_view,
+    changes_during,
+    step_views,
+    worst_first,
+)
 from web.views.charts import Window
 from web.views.facts import Snapshots
 from web.views.shown import ChartView
@@ -88,7 +94,7 @@ class AlarmPages:
         newest = mine.seen.alarms(limit=PAGE, before_ms=before)
         known = {one.id for one in newest}
         waiting = mine.seen.alarms(open_only=True) if before is None else ()
-        shown = [*(one for one in waiting if one.id not in known), *newest]
+        shown = worst_first([*(a for a in waiting if a.id not in known), *newest])
         names = self._services.registry.names(actors_of(shown))
         views = [
             alarm_view(
@@ -100,7 +106,7 @@ class AlarmPages:
             request,
             "alarms.html",
             is_simulated=any(one.is_simulated for one in views),
-            alarms=sorted(views, key=lambda one: not one.is_open),
+            alarms=views,
             older=newest[-1].raised_ms if len(newest) == PAGE else None,
         )
 

@@ -11,7 +11,7 @@ from web.door.doors import Doors
 from web.pages import Renderer, farms_way, hours_of, lang_of, periods_of
 from web.ports import Services
 from web.views.aerators import aerators_at
-from web.views.alarms import actors_of, alarm_view
+from web.views.alarms import actors_of, alarm_view, worst_first
 from web.views.beyond import beyond_now, how_long
 from web.views.board import unit_view
 from web.views.byhand import disputes_of
@@ -40,7 +40,7 @@ def unit_routes(snapshots: Snapshots, render: Renderer, doors: Doors) -> APIRout
             raise MissingError(f"there is no unit {unit!r}")
         lang, hours = lang_of(request), hours_of(request)
         view = unit_view(lang, facts, info)
-        open_ones = services.seen.alarms(unit=unit, open_only=True)
+        open_ones = worst_first(services.seen.alarms(unit=unit, open_only=True))
         names = services.registry.names(actors_of(open_ones))
         beyond = beyond_now(services, facts, info)
         # A page that is open brings its alarms up to date, and draws its charts itself.

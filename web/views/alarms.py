@@ -107,6 +107,23 @@ def _late(lang: Lang, alarm: Alarm, now_ms: int) -> str:
     return say(lang, "alarm_late") if alarm.is_late else ""
 
 
+def worst_first(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """Return alarms by what hurts: open, still so, not explained by another, graver."""
+
+    def place(one: Alarm) -> tuple[bool, bool, bool, int]:
+        is_over = one.state is AlarmState.RETURNED
+        is_hidden = one.hidden is not None
+        closed = one.state is AlarmState.CLEARED
+        return (
+            closed,
+            is_over,
+            is_hidden,
+            -Severity(one.severity).rank if not closed else 0,
+        )
+
+    return sorted(alarms, key=place)
+
+
 def actors_of(alarms: Iterable[Alarm]) -> set[str | None]:
     """Return the people whose names ``alarm_view`` says of these alarms."""
     return {
