@@ -4,7 +4,9 @@ import contextlib
 import random
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from cli.home import BrokerPlan, Home, nats_server, write_nats
@@ -13,11 +15,6 @@ from greenwater.kernel.errors import UnavailableError
 from greenwater.storage.registry import open_registry
 from ingest.brokers import nats
 from ingest.brokers.applying import drop_full_store, is_full
-
-NO_OTHER_WAY: Final = dict.fromkeys(
-    ("GREENWATER_MAIL_VIA", "GREENWATER_TELEGRAM_VIA", "GREENWATER_ZALO_VIA"), ""
-)
-"""Nothing that a demo says leaves the machine."""
 
 _RANDOM: Final = random.SystemRandom()
 _OURS: Final = range(20_000, 32_768)
@@ -60,15 +57,13 @@ def platform_parts(
     page_host: str,
     broker_port: int,
     broker_hosts: tuple[str, ...] = (),
-    clock: str = "",
-    is_demo: bool = False,
     certificate: Path | None = None,
-    sms_via: str = "",
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Part]:
     """Return the parts, writing the embedded broker's files where it is wanted.
 
-    ``certificate`` has the site speak TLS itself (``web.server``); ``sms_via`` is the
-    gateway of a demo, which sends by no other one, whatever the operator has set.
+    ``certificate`` has the site speak TLS itself (``web.server``); ``beside`` are
+    variables that all of them are given beside their own.
     """
     environ = {
         "GREENWATER_HOME": str(home.path),
@@ -76,45 +71,42 @@ def platform_parts(
         "GREENWATER_REGISTRY_URL": home.registry_url,
         "GREENWATER_PUBLIC_URL": home.settings.public_url
         or f"http://127.0.0.1:{page_port}",
+        "GREENWATER_BROKER_URL": home.settings.broker_url,
+        **beside,
     }
-    if clock:
-        environ["GREENWATER_CLOCK"] = clock
-    if is_demo:
-        environ["GREENWATER_WEB_IS_DEMO"] = "true"
-    if sms_via:
-        environ |= {"GREENWATER_SMS_VIA": sms_via, **NO_OTHER_WAY}
     parts = []
-    broker_url = home.settings.broker_url
-    if not broker_url:
-        plan = BrokerPlan(
-            broker_port,
-            free_port(),
-            "0.0.0.0" if broker_hosts else "127.0.0.1",
-            broker_hosts,
-        )
-        config = _embedded(home, plan)
-        broker_url, authority = home.service_login(plan)
-        environ["GREENWATER_INGEST_KEEPS_SESSION"] = "false"
-        if authority is not None:
-            environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(authority)
-        parts.append(broker_part(home, config, broker_port))
-    environ["GREENWATER_BROKER_URL"] = broker_url
-    parts.append(Part("ingest", greenwater("ingest"), environ, stage=1))
-    parts.append(
+    if not home.settings.broker_url:
+        host = "0.0.0.0" if broker_hosts else "127.0.0.1"
+        plan = BrokerPlan(broker_port, free_port(), host, broker_hosts)
+        parts.append(broker_part(home, _embedded(home, plan), broker_port))
+        environ |= _embedded_environ(home, plan)
+    words = "web", "--host", page_host, "--port", str(page_port)
+    tls = () if certificate is None else ("--certificate", str(certificate))
+    return [
+        *parts,
+        Part("ingest", greenwater("ingest"), environ, stage=1),
         Part(
             "web",
-            greenwater(
-                *("web", "--host", page_host, "--port", str(page_port)),
-                *(() if certificate is None else ("--certificate", str(certificate))),
-            ),
+            greenwater(*words, *tls),
             environ,
             is_ready=lambda: answers(page_port),
             stage=1,
-        )
-    )
-    # After the page, which somebody waits for.
-    parts.append(Part("analytics", greenwater("analytics"), environ, stage=1))
-    return parts
+        ),
+        # After the page, which somebody waits for.
+        Part("analytics", greenwater("analytics"), environ, stage=1),
+    ]
+
+
+def _embedded_environ(home: Home, plan: BrokerPlan) -> dict[str, str]:
+    """Return how our services reach the embedded broker."""
+    url, authority = home.service_login(plan)
+    environ = {
+        "GREENWATER_BROKER_URL": url,
+        "GREENWATER_INGEST_KEEPS_SESSION": "false",
+    }
+    if authority is not None:
+        environ["GREENWATER_INGEST_BROKER_CA_FILE"] = str(authority)
+    return environ
 
 
 def broker_part(home: Home, config: Path, port: int) -> Part:

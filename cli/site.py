@@ -7,6 +7,7 @@ keys of this folder.
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -81,12 +82,14 @@ def run_site(
                 authority=certificate and certificate.with_name("ca.pem"),
             ),
         )
-        with (
-            _repeated(
-                lambda: _sign_day(registry, signer, clock), clock, ROOTS_EVERY_S, stop
-            ),
-            _repeated(lambda: _tell(registry, clock), clock, MESSAGES_EVERY_S, stop),
-        ):
+        beside = {
+            "ledger-roots": (ROOTS_EVERY_S, lambda: _sign_day(registry, signer, clock)),
+            "messages": (MESSAGES_EVERY_S, lambda: _tell(registry, clock)),
+        }
+        with contextlib.ExitStack() as stack:
+            for name, (every_s, work) in beside.items():
+                pause_s = max(LEAST_S, clock.real_seconds(every_s))
+                stack.enter_context(repeated(name, work, pause_s, stop))
             serve(
                 create_app(services),
                 host,
@@ -130,22 +133,21 @@ def told_to_boxes(home: Home) -> str:
 
 
 @contextlib.contextmanager
-def _repeated(
-    work: Callable[[], None], clock: Clock, every_s: float, stop: threading.Event
+def repeated(
+    name: str, work: Callable[[], None], pause_s: float, stop: threading.Event
 ) -> Iterator[None]:
     """Do some work now and every so often while the block runs, in a thread of its own."""
     over = threading.Event()
 
     def run() -> None:
         try:
-            while True:
+            work()
+            while not over.wait(pause_s):
                 work()
-                if over.wait(max(LEAST_S, clock.real_seconds(every_s))):
-                    return
         finally:  # one that dies takes the site down, to be started again
             stop.set()
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=copy_context().run, args=(run,), name=name)
     thread.start()
     try:
         yield

@@ -14,7 +14,7 @@ from greenwater.kernel import topics
 from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import WorkerId
-from greenwater.storage.registry import open_registry
+from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from ingest.brokers.applying import write_private
 from ingest.counters import Counters
@@ -85,28 +85,9 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
             counters=counters,
             is_sharing=settings.is_sharing,
         )
-        duties = Duties(
-            registry,
-            clock=clock,
-            counters=counters,
-            home=settings.home,
-            epoch=registry.new_epoch(),
-            on_resend=pipeline.forget,
-            disk_free_mb=settings.disk_free_mb,
-            lag_alarm_s=settings.lag_alarm_s,
-            quarantine_per_hour=settings.quarantine_alarm_per_hour,
-            name=f"ingest {worker.id}" if settings.is_sharing else "ingest",
-        )
-
+        duties = _duties(settings, registry, clock, counters, pipeline)
         inlet = InletProcess(
-            Connect(
-                url=settings.broker_url,
-                client_id=client_id(settings.home, settings.worker),
-                filters=filters(mappings, is_sharing=settings.is_sharing),
-                ca_file=_path(settings.broker_ca_file),
-                keeps_session=settings.keeps_session,
-                log_level=settings.log_level,
-            ),
+            _connect(settings, mappings),
             offer=queue.offer,
             on_online=duties.announce,
             on_shed=lambda count: counters.add(shed=count),
@@ -132,8 +113,37 @@ def open_ingest(settings: IngestSettings, clock: Clock) -> Iterator[Ingest]:
         yield service
 
 
-def _path(path: Path | None) -> str | None:
-    return None if path is None else str(path.absolute())
+def _duties(
+    settings: IngestSettings,
+    registry: Registry,
+    clock: Clock,
+    counters: Counters,
+    pipeline: Pipeline,
+) -> Duties:
+    return Duties(
+        registry,
+        clock=clock,
+        counters=counters,
+        home=settings.home,
+        epoch=registry.new_epoch(),
+        on_resend=pipeline.forget,
+        disk_free_mb=settings.disk_free_mb,
+        lag_alarm_s=settings.lag_alarm_s,
+        quarantine_per_hour=settings.quarantine_alarm_per_hour,
+        name=f"ingest {settings.worker}" if settings.is_sharing else "ingest",
+    )
+
+
+def _connect(settings: IngestSettings, mappings: Mappings) -> Connect:
+    authority = settings.broker_ca_file
+    return Connect(
+        url=settings.broker_url,
+        client_id=client_id(settings.home, settings.worker),
+        filters=filters(mappings, is_sharing=settings.is_sharing),
+        ca_file=None if authority is None else str(authority.absolute()),
+        keeps_session=settings.keeps_session,
+        log_level=settings.log_level,
+    )
 
 
 def run_ingest(settings: IngestSettings, clock: Clock, stop: threading.Event) -> None:

@@ -28,6 +28,17 @@ def register(
     """
     organisation = scenario.organisation
     registry.add_organisation(organisation.id, organisation.name)
+    _add_places(scenario, registry)
+    passwords = {}
+    for device in scenario.devices:
+        password = _device(device, registry, from_ms=from_ms, now_ms=now_ms)
+        if password is not None:
+            passwords[device.id] = password
+    return passwords
+
+
+def _add_places(scenario: Scenario, registry: Registry) -> None:
+    organisation = scenario.organisation
     for site in scenario.sites:
         registry.add_site(
             site.id,
@@ -62,12 +73,6 @@ def register(
             length_m=vessel.length_m,
             gear=vessel.gear,
         )
-    passwords = {}
-    for device in scenario.devices:
-        password = _device(device, registry, from_ms=from_ms, now_ms=now_ms)
-        if password is not None:
-            passwords[device.id] = password
-    return passwords
 
 
 def _device(
@@ -125,21 +130,7 @@ def write_box(
     if probes:
         lines += ["[[buses]]", 'name = "bus"', f"port = {ports.modbus}"]
     for probe in probes:
-        lines += [
-            "[[buses.probes]]",
-            f'id = "{probe.id}"',
-            f'profile = "{probe.map}"',
-            f"unit = {probe.unit_id}",
-            f"interval_s = {_interval_s(device, probe)}",
-        ]
-        if (
-            probe.is_compensated
-            and load_profile(probe.map).salinity_compensated is False
-        ):
-            lines.append("salinity_compensated = true")  # its water is set on it
-        if probe.map == "generic_float32":
-            names = ", ".join(f'"{channel}"' for channel in probe.channels)
-            lines.append(f"channels = [{names}]")
+        lines += _probe(device, probe)
     lines += _aerators(device)
     for probe in device.probes:
         if probe.kind is ProbeKind.GPS:
@@ -152,6 +143,22 @@ def write_box(
     path = folder / "edge.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def _probe(device: DeviceSpec, probe: ProbeSpec) -> list[str]:
+    lines = [
+        "[[buses.probes]]",
+        f'id = "{probe.id}"',
+        f'profile = "{probe.map}"',
+        f"unit = {probe.unit_id}",
+        f"interval_s = {_interval_s(device, probe)}",
+    ]
+    if probe.is_compensated and load_profile(probe.map).salinity_compensated is False:
+        lines.append("salinity_compensated = true")  # its water is set on it
+    if probe.map == "generic_float32":
+        names = ", ".join(f'"{channel}"' for channel in probe.channels)
+        lines.append(f"channels = [{names}]")
+    return lines
 
 
 def _interval_s(device: DeviceSpec, probe: ProbeSpec) -> float:

@@ -31,7 +31,7 @@ from cli.lan import Lan, how_to_open, open_lan, own_address
 from cli.processes import answers, free_port, platform_parts
 from cli.supervisor import Supervisor
 from firmware_sim.scenarios import load_scenario
-from greenwater.kernel.clock import HeldClock, ManualClock, parse_clock
+from greenwater.kernel.clock import HeldClock, ManualClock, ScaledClock, parse_clock
 from greenwater.kernel.errors import ConfigError, UnavailableError
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import milliseconds
@@ -120,33 +120,24 @@ def _play(home: Home, wanted: Wanted, stop: threading.Event) -> int:
         simulation.fill_history(registry, stop)
         if stop.is_set():
             return 0
-        if not wanted.scenario:
-            open_the_books(
-                home,
-                registry,
-                opens,
-                withdrawal_left=WITHDRAWAL_LEFT,
-                public_url=wanted.public_url,
-            )
-            add_calls(registry)
-        ways_in = [] if wanted.scenario else _ways_in(registry, wanted, opens)
+        ways_in = (
+            [] if wanted.scenario else _tell_stories(home, registry, wanted, opens)
+        )
     lan = _lan(home, wanted)
     # Real time and the demo's meet once everybody is there, however slow the machine.
     held = HeldClock(opens, wanted.speed, home.path / "demo.began")
     held.path.unlink(missing_ok=True)
-    clock = str(held)
     with contextlib.ExitStack() as stack:
+        sms_via = stack.enter_context(gateway(home.path, held.now))
         parts = platform_parts(
             home,
             page_port=wanted.page_port,
             page_host=wanted.page_host,
             broker_port=broker_port,
-            clock=clock,
-            is_demo=not wanted.scenario,
             certificate=None if lan is None else lan.files.certificate,
-            sms_via=stack.enter_context(gateway(home.path, held.now)),
+            beside=demo_environ(held, sms_via, has_stories=not wanted.scenario),
         )
-        parts += simulation.parts(clock)
+        parts += simulation.parts(str(held))
         supervisor = Supervisor(parts, home.path / "logs")
         stack.callback(supervisor.stop)
         for name in supervisor.start(stop):
@@ -154,20 +145,55 @@ def _play(home: Home, wanted: Wanted, stop: threading.Event) -> int:
                 f"{name} is not ready: see {home.path}/logs/{name}.log", err=True
             )
         _let_time_begin(home, simulation, held, supervisor, stop)
-        typer.echo(f"Greenwater demo: {wanted.public_url}/   (Ctrl-C ends it)")
-        for role, name, address in ways_in:
-            typer.echo(f"  {role:<12} {name:<20} {address}")
-        for line in () if lan is None else how_to_open(lan):
-            typer.echo(line)
+        _welcome(wanted, ways_in, lan)
         if wanted.once:
             authority = None if lan is None else lan.files.ca
             return _check_once(
-                home, simulation, wanted, supervisor, stop, clock, authority
+                home, simulation, wanted, supervisor, stop, str(held), authority
             )
         if not wanted.scenario:
-            _hear_on(home, clock, stop, opens)
+            _hear_on(home, str(held), stop, opens)
         supervisor.run(stop)
         return 0
+
+
+def demo_environ(
+    clock: ScaledClock, sms_via: str, *, has_stories: bool = True
+) -> dict[str, str]:
+    """Return the variables of a demo's services: nothing they say leaves the machine."""
+    return {
+        "GREENWATER_CLOCK": str(clock),
+        "GREENWATER_SMS_VIA": sms_via,
+        "GREENWATER_MAIL_VIA": "",
+        "GREENWATER_TELEGRAM_VIA": "",
+        "GREENWATER_ZALO_VIA": "",
+        **({"GREENWATER_WEB_IS_DEMO": "true"} if has_stories else {}),
+    }
+
+
+def _tell_stories(
+    home: Home, registry: Registry, wanted: Wanted, opens: datetime
+) -> list[tuple[Role, str, str]]:
+    """Add people, goods and books of the stories; return each role's way in."""
+    open_the_books(
+        home,
+        registry,
+        opens,
+        withdrawal_left=WITHDRAWAL_LEFT,
+        public_url=wanted.public_url,
+    )
+    add_calls(registry)
+    return list(sign_in_links(registry, wanted.public_url, milliseconds(opens)))
+
+
+def _welcome(
+    wanted: Wanted, ways_in: Sequence[tuple[Role, str, str]], lan: Lan | None
+) -> None:
+    typer.echo(f"Greenwater demo: {wanted.public_url}/   (Ctrl-C ends it)")
+    for role, name, address in ways_in:
+        typer.echo(f"  {role:<12} {name:<20} {address}")
+    for line in () if lan is None else how_to_open(lan):
+        typer.echo(line)
 
 
 def _hear_on(home: Home, clock: str, stop: threading.Event, opens: datetime) -> None:
@@ -186,12 +212,6 @@ def _lan(home: Home, wanted: Wanted) -> Lan | None:
     if not wanted.is_open:
         return None
     return open_lan(home.path, wanted.page_port, datetime.now(UTC))  # noqa: TID251
-
-
-def _ways_in(
-    registry: Registry, wanted: Wanted, opens: datetime
-) -> list[tuple[Role, str, str]]:
-    return list(sign_in_links(registry, wanted.public_url, milliseconds(opens)))
 
 
 def _starts_of(wanted: Wanted) -> tuple[Sequence[ScenarioStart], datetime]:

@@ -18,6 +18,7 @@ from typing import Protocol
 import psycopg
 from sqlalchemy import make_url
 
+from cli.demo.running import demo_environ
 from cli.demo.simulation import ScenarioStart, Simulation
 from cli.home import SERVICE, Home, HomeSettings, MosquittoPlan, write_mosquitto
 from cli.processes import free_port, platform_parts
@@ -204,9 +205,8 @@ def raised(
             page_port=page_port,
             page_host="127.0.0.1",
             broker_port=backing.broker_port,
-            clock=str(clock),
-            is_demo=True,  # elsewhere those on duty set up a second factor first
-            sms_via=sms_via,
+            # Elsewhere than in a demo those on duty set up a second factor first.
+            beside=demo_environ(clock, sms_via),
         ),
     ]
     supervisor = Supervisor(parts, home.path / "logs")
