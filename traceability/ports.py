@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.telemetry.ports import Bucket, Span
 
@@ -21,6 +22,10 @@ class Telemetry(Protocol):
         self, span: Span, channel: Channel, every_ms: int
     ) -> Sequence[Bucket]:
         """Return non-empty buckets in time order."""
+        ...
+
+    def latest(self, device: DeviceId) -> Sequence[Reading]:
+        """Return the newest reading of each channel of each probe of one device."""
         ...
 
     def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:

@@ -28,8 +28,11 @@ MOST_PSU: Final = 45.0
 
 def needs_salt(one: Reading) -> bool:
     """Return whether a reading is oxygen that its probe did not compensate."""
-    is_oxygen = one.channel is Channel.DISSOLVED_OXYGEN
-    return is_oxygen and one.is_compensated is False and one.value is not None
+    return (
+        one.is_compensated is False  # true of few: asked first, of very many readings
+        and one.channel is Channel.DISSOLVED_OXYGEN
+        and one.value is not None
+    )
 
 
 def compensated(

@@ -65,6 +65,10 @@ class Around(NamedTuple):
         there = as_of(self.warmth_there, at_ms, longest_ms, longest_ms)
         return np.where(np.isnan(own), there, own)
 
+    def outside(self, start_ms: int, end_ms: int) -> "Around":
+        """Return what is known from before or after ``[start, end)``."""
+        return Around(*(_outside(one, start_ms, end_ms) for one in self))
+
     def and_also(self, other: "Around") -> "Around":
         """Return what both know."""
         return Around(*(joined(pair) for pair in zip(self, other, strict=True)))
@@ -163,3 +167,8 @@ def _worked_out(
         return np.asarray(100 * values / oxygen_saturation_mg_l(celsius, psu))
     whole = oxygen_saturation_mg_l(celsius, np.nan_to_num(psu, nan=0.0))
     return np.asarray(values / 100 * whole)
+
+
+def _outside(line: Line, start_ms: int, end_ms: int) -> Line:
+    there = (line.times_ms < start_ms) | (line.times_ms >= end_ms)
+    return Line(line.times_ms[there], line.values[there])

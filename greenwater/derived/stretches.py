@@ -1,8 +1,8 @@
 """What is told of stretches of a unit's water: salinity and warmth around a probe, and what
 follows from roll-ups of what it sends."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from greenwater.derived.lines import (
     line_of,
 )
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
-from greenwater.storage.telemetry.retention import HOUR_MS
+from greenwater.storage.telemetry.retention import DAY_MS, HOUR_MS
+
+WEEK_MS: Final = 7 * DAY_MS
 
 
 class Told(Protocol):
@@ -40,6 +43,10 @@ class Told(Protocol):
         """Return non-empty buckets in time order."""
         ...
 
+    def latest(self, device: DeviceId) -> Sequence[Reading]:
+        """Return the newest reading of each channel of each probe of one device."""
+        ...
+
     def uncompensated(self, span: Span, every_ms: int) -> Sequence[Bucket]:
         """Return those of oxygen that was told as of fresh water."""
         ...
@@ -54,10 +61,22 @@ class Stretches:
         self._told, self._hung = told, [*hung]
         self._known_newest = sorted(newest, key=lambda one: one.taken_ms)
         self._lines: dict[tuple[Span, Channel, int], Line] = {}
+        self._latest: dict[DeviceId, Mapping[Series, Mapping[Channel, int]]] = {}
+
+    def sent(self, series: Series) -> Mapping[Channel, int]:
+        """Return the channels that a probe ever sent, and when it did so last."""
+        if series.device not in self._latest:
+            found: dict[Series, dict[Channel, int]] = {}
+            for one in self._told.latest(series.device):
+                found.setdefault(series_of(one), {})[one.channel] = one.taken_ms
+            self._latest[series.device] = found
+        return self._latest[series.device].get(series, {})
 
     def following(self, span: Span, channel: Channel, step_ms: int) -> list[Bucket]:
         """Return a channel worked out of the first of its sources that says enough."""
         for source in SOURCES[channel]:
+            if source not in self.sent(span.series):
+                continue
             told = self._told.downsample(span, source, step_ms)
             if not told:
                 continue
@@ -66,8 +85,10 @@ class Stretches:
             if source is Channel.DISSOLVED_OXYGEN:
                 fresh = self._told.uncompensated(span, step_ms)
             is_fresh = np.isin(times, [one.start_ms for one in fresh])
-            around = self.warmth(span, step_ms)
-            if channel is not Channel.SALINITY:
+            around = Around()
+            if source is Channel.CONDUCTIVITY:
+                around = Around(warmth=self._known(span, Channel.TEMPERATURE, step_ms))
+            elif channel is not Channel.SALINITY:
                 around = self.around(span, step_ms, times, SALINITY_MS)
             low, mean, high = (
                 follows(channel, source, Line(times, values), is_fresh, around)
@@ -87,17 +108,20 @@ class Stretches:
     ) -> Around:
         """Return salinity and temperature around a stretch of one probe.
 
-        What is further away than an hour is asked for, hour by hour, where it is needed.
+        What is further away than an hour is asked for where it is needed, hour by hour
+        and in whole weeks: so that the next stretch need not ask again.
         """
         near = span._replace(start_ms=span.start_ms - HOUR_MS)
         found = self._there(near, min(step_ms, HOUR_MS)).and_also(self._newest(span))
-        for start_ms, end_ms in (
-            (near.start_ms - reach_ms, near.start_ms),
+        for first_ms, last_ms in (
+            (near.start_ms - reach_ms, near.start_ms - 1),
             (near.end_ms, near.end_ms + reach_ms),
         ):
             if np.isnan(found.psu(times, reach_ms, is_told=True)).any():
-                far = Span(span.series, start_ms, end_ms)
-                found = found.and_also(self._there(far, HOUR_MS))
+                for week in range(first_ms // WEEK_MS, last_ms // WEEK_MS + 1):
+                    far = Span(span.series, week * WEEK_MS, (week + 1) * WEEK_MS)
+                    there = self._there(far, HOUR_MS)
+                    found = found.and_also(there.outside(near.start_ms, near.end_ms))
         return found
 
     def _newest(self, span: Span) -> Around:
@@ -132,17 +156,15 @@ class Stretches:
             )
         )
 
-    def warmth(self, span: Span, step_ms: int) -> Around:
-        """Return the probe's own temperature in a stretch."""
-        return Around(warmth=self._known(span, Channel.TEMPERATURE, step_ms))
-
     def _known(self, span: Span, channel: Channel, step_ms: int) -> Line:
         """Return a line of what one probe told, or what follows from it."""
         if span.start_ms >= span.end_ms:
             return NOTHING
         key = (span, channel, step_ms)
         if key not in self._lines:
-            buckets = self._told.downsample(span, channel, step_ms)
+            buckets: Sequence[Bucket] = ()
+            if channel in self.sent(span.series):
+                buckets = self._told.downsample(span, channel, step_ms)
             if not buckets and channel is Channel.SALINITY:
                 buckets = self.following(span, channel, step_ms)
             points = ((one.start_ms, one.mean) for one in buckets)

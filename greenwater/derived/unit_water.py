@@ -8,7 +8,7 @@ stretches are worked out of means of at most ``FINE_MS``. The newest readings of
 pages and alarms, go by the same rules one by one (``compensating``, ``following``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 from math import gcd
@@ -103,13 +103,20 @@ class UnitWater:
         Raises:
             UnavailableError: the store did not answer.
         """
-        told = self._told.downsample(span, channel, every_ms)
+        told: Sequence[Bucket] = ()
+        last_ms = span.start_ms
+        if channel in SOURCES:  # what it never sent need not be looked for
+            last_ms = self._stretches.sent(span.series).get(channel, -1)
+        if last_ms >= span.start_ms:
+            told = self._told.downsample(span, channel, every_ms)
         if channel is Channel.DISSOLVED_OXYGEN and told:
             return self._salted(span, told, every_ms)
         if told or channel not in SOURCES:
             return Past(told, _made(channel))
+        if span.start_ms <= last_ms < span.end_ms:  # it sends it, badly
+            return Past([], Made.TOLD)
         found = self._stretches.following(span, channel, gcd(every_ms, FINE_MS))
-        if not found or self._is_answered_badly(span, channel):
+        if not found:
             return Past([], Made.TOLD)
         return Past(merged(found, every_ms), Made.DERIVED)
 
@@ -190,10 +197,6 @@ class UnitWater:
         mean = sum(values) / len(values)
         return Bucket(start_ms, len(values), min(values), mean, max(values))
 
-    def _is_answered_badly(self, span: Span, channel: Channel) -> bool:
-        """Return whether a probe sends a channel itself, though bad answers alone."""
-        return next(self._told.read(span, [channel]), None) is not None
-
     def _block(
         self, readings: Sequence[Reading], wanted: frozenset[Channel]
     ) -> list[Held]:
@@ -201,16 +204,15 @@ class UnitWater:
         right: dict[int, Reading] = {}
         if Channel.DISSOLVED_OXYGEN in wanted and any(map(needs_salt, readings)):
             right = self._put_right(readings)
-        found = []
-        for one in readings:
-            if one.channel in wanted:
-                now = right.get(one.taken_ms, one) if needs_salt(one) else one
-                made = _made(one.channel) if now is one else Made.SALTED
-                raw = None if made is Made.DERIVED else one.value
-                found.append(Held(now, raw, made))
-        for channel in wanted & SOURCES.keys() - {one.channel for one in readings}:
-            found += self._following_readings(readings, channel)
-        found.sort(key=lambda one: (one.reading.taken_ms, _ORDER[one.reading.channel]))
+        found = [_held(one, right) for one in readings if one.channel in wanted]
+        sent, count = {one.channel for one in readings}, len(found)
+        for channel in wanted & SOURCES.keys() - sent:
+            if not sent.isdisjoint(SOURCES[channel]):
+                found += self._following_readings(readings, channel)
+        if len(found) > count:
+            found.sort(
+                key=lambda one: (one.reading.taken_ms, _ORDER[one.reading.channel])
+            )
         return found
 
     def _put_right(self, own: Sequence[Reading]) -> dict[int, Reading]:
@@ -238,20 +240,24 @@ class UnitWater:
             told = points_of(own, source)
             if not len(told.times_ms):
                 continue
-            fresh = [one.taken_ms for one in own if needs_salt(one)]
-            is_fresh = np.isin(told.times_ms, fresh)
+            is_fresh = np.zeros(len(told.times_ms), np.bool_)
+            if source is Channel.DISSOLVED_OXYGEN:
+                fresh = [one.taken_ms for one in own if needs_salt(one)]
+                is_fresh = np.isin(told.times_ms, fresh)
             around = Around(warmth=points_of(own, Channel.TEMPERATURE))
             if channel is not Channel.SALINITY:
                 around = self._around_readings(own, told.times_ms, SALINITY_MS)
             values = follows(channel, source, told, is_fresh, around)
             found = [
                 Held(
-                    Reading(device, probe, channel, int(at_ms), float(value)),
+                    Reading(device, probe, channel, at_ms, value),
                     None,
                     Made.DERIVED,
                 )
-                for at_ms, value in zip(told.times_ms, values, strict=True)
-                if not np.isnan(value)
+                for at_ms, value in zip(
+                    told.times_ms.tolist(), values.tolist(), strict=True
+                )
+                if value == value  # NaN: it is not known
             ]
             if found:
                 return found
@@ -273,3 +279,12 @@ class UnitWater:
 def _made(channel: Channel) -> Made:
     """Return how a stored value came to be: what is never sent was worked out (ADR 17)."""
     return Made.TOLD if channel in SENT else Made.DERIVED
+
+
+def _held(one: Reading, right: Mapping[int, Reading]) -> Held:
+    """Return a reading, or what it was put right as, with what was told."""
+    if right and needs_salt(one):
+        now = right.get(one.taken_ms, one)
+        return Held(now, one.value, Made.TOLD if now is one else Made.SALTED)
+    made = _made(one.channel)
+    return Held(one, one.value if made is Made.TOLD else None, made)

@@ -186,14 +186,14 @@ def test_newest_readings_spare_the_store_a_week(store: SqliteTelemetry) -> None:
             asked.append(span)
             return store.downsample(span, channel, every_ms)
 
-        read, uncompensated = store.read, store.uncompensated
+        read, uncompensated, latest = store.read, store.uncompensated, store.latest
 
     store.write([told(DO, T0 + n * MINUTE, 7.83, salted=False) for n in range(60)])
     newest = [told(SALT, T0 - 5 * DAY, 33.0, METER)]
     water = UnitWater(Spy(), [hung(TOP), hung(METER)], newest)  # type: ignore[arg-type]
     (bucket,) = water.downsample(Span(TOP, T0, T0 + HOUR), DO, HOUR)
     assert bucket.mean == pytest.approx(6.51, abs=0.01)
-    assert min(span.start_ms for span in asked) == T0 - HOUR
+    assert min(span.start_ms for span in asked) >= T0 - HOUR
 
 
 def test_what_is_not_sent_has_a_past(store: SqliteTelemetry) -> None:
