@@ -86,6 +86,7 @@ class InstallPages:
         check += [f"/static/{one}" for one in CHECK]
         facts = {
             "VERSION": version,
+            "PUSH_KEY": self._services.pushing.key,
             "SHELL": ["/no-network", *named, *modules],
             "CHECK": ["/check", *check],
         }

@@ -395,6 +395,27 @@ def test_what_waits_for_an_address_that_ends_goes_nowhere(registry: Registry) ->
         assert registry.messages_waiting("a1") == [], end
 
 
+def test_what_waits_for_a_browser_goes_where_its_service_moved_it(
+    registry: Registry,
+) -> None:
+    old, new = "to-push://a#phone.", "to-push://b#phone."
+    registry.add_contact("hoa", "lan", old, place=2, hours=(60, 120))
+    sent, waiting = (
+        replace(a_message(name), url=old) for name in ("m-sent", "m-waiting")
+    )
+    raise_one(registry)
+    pending = [sent, waiting]
+    registry.save_pass(Pass(saved_ms=NOW, states={}, notifications=pending))
+    registry.notification_sent(sent, NOW)
+    (known,) = (one for one in registry.contacts() if one.url == old)
+    for _ in range(2):  # the second time there is none of it any more
+        registry.renew_contact(known, new)
+    (found,) = (one for one in registry.contacts() if one.person == "lan")
+    assert found == Contact("hoa", "lan", new, 2, (60, 120))
+    due = registry.due_notifications(NOW + 10 * 3_600_000)
+    assert [(one.id, one.url) for one in due] == [("m-waiting", new)]
+
+
 def test_the_next_does_not_wait_for_one_who_cannot_be_told(registry: Registry) -> None:
     def due() -> dict[str, int]:
         return {one.id: one.due_ms - NOW for one in registry.messages_waiting("a1")}

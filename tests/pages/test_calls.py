@@ -31,6 +31,7 @@ from tests.pages.world import HOUR_MS, NOW, NOW_MS, open_empty
 from tests.templates import empty_registry
 from web.app import create_app
 from web.demo import MESSAGES, Message
+from web.door.doors import COOKIE
 from web.farm.calls import MOST_TESTS
 from web.ports import House, Pushing
 
@@ -224,6 +225,12 @@ def browsers(farms: Farms) -> list[tuple[str, str, str]]:
     return [(who, one.name, one.lang) for who, one in found if one is not None]
 
 
+def reached(farms: Farms) -> list[tuple[str, int, tuple[int, int] | None]]:
+    """Return at which addresses browsers are told, in which place and at which hours."""
+    found = [(subscription_of(one.url), one) for one in farms.registry.contacts()]
+    return [(to.endpoint, one.place, one.hours) for to, one in found if to is not None]
+
+
 def test_a_phone_is_told_until_somebody_signs_out_there(
     farms: Farms, pushed: TestClient, household: TestClient
 ) -> None:
@@ -259,6 +266,21 @@ def test_a_phone_is_told_until_somebody_signs_out_there(
     assert "Thông báo trên máy (Chrome, Android) – máy này" in card.text
     assert page.one("form", id="push").attrs["data-here"] == "yes"
     assert "fcm" not in page.text
+
+    farms.registry.set_contact_hours("hoa", "hoa", (1080, 360))
+    renewed = {**add, "endpoint": "https://fcm.googleapis.com/fcm/send/c:d"}
+    stranger = TestClient(pushed.app, follow_redirects=False)
+    at = "/calls/ways/push/renewed"
+    assert stranger.post(at, data=renewed).status_code == 204
+    pushed.cookies.delete(COOKIE)  # its session has run out
+    wrong = pushed.post(at, data={**renewed, "endpoint": "https://127.0.0.1/x"})
+    assert wrong.status_code == 422
+    before = reached(farms)
+    assert {one for one, _, _ in before} >= {add["endpoint"]}, "nobody else moves it"
+    assert pushed.post(at, data=renewed).status_code == 204
+    moved = [(renewed["endpoint"], *rest) for _, *rest in before]
+    assert reached(farms) == moved, "its place and hours stay"
+    enter(pushed, "hoa")
 
     other = enter(TestClient(pushed.app, follow_redirects=False), "hoa")
     assert not page_of(other, "/calls").all("b", data_here="")

@@ -260,6 +260,7 @@ OPEN_POSTS = {
     "/a/{token}": "the token is the secret",
     "/join/{token}": "the token is the secret",
     "/once/{token}": "the token is the secret, and only in a demo",
+    "/calls/ways/push/renewed": "the browser's own name, a cookie, is the secret",
     "/api/v1/inspections": "each statement is signed by the inspector's phone",
 }
 

@@ -28,6 +28,7 @@ PUBLIC = {
     "/demo/authority.crt": "a certificate is for everybody",
     "/a/{token}": "the token is the secret", "/join/{token}": "the token is the secret",
     "/once/{token}": "the token is the secret, and only in a demo",
+    "/calls/ways/push/renewed": "the browser's own name, a cookie, is the secret",
     "/": "who has not signed in is led to the door",
     "/check": "anybody checks a label", "/report-label": "anybody reports a label",
     "/card/{vessel}/{span}/{catch}/{papers}/{made}": "a trip card carries its proof",

@@ -213,6 +213,24 @@ TAPPED = """async () => {
   return [opened, (await self.registration.getNotifications()).length];
 }"""
 
+RENEWED = """async (point) => {
+  const one = {
+    toJSON: () => ({
+      endpoint: "https://fcm.googleapis.com/fcm/send/renewed",
+      keys: { p256dh: point, auth: "BTBZMqHH6r4Tts7J_aSIgg" },
+    }),
+  };
+  const asked = [];
+  PushManager.prototype.subscribe = async (wanted) => asked.push(wanted.applicationServerKey) && one;
+  const happening = new Event("pushsubscriptionchange");
+  let done;
+  happening.waitUntil = (promise) => (done = promise);
+  self.dispatchEvent(happening);
+  await done;
+  if (asked[0] !== point) throw new Error(`asked with ${asked}`);
+}"""
+"""The event itself no test can have the browser make; all that follows it is the worker's."""
+
 
 @pytest.mark.live
 def test_an_alarm_rings_on_the_phone_that_asked_and_a_tap_opens_it(
@@ -259,6 +277,11 @@ def test_an_alarm_rings_on_the_phone_that_asked_and_a_tap_opens_it(
         phone, url, packed(replaced(message, path="https://evil.example/")).decode()
     )
     assert worker.evaluate(TAPPED)[0] == ["/alarms"]
+    worker.evaluate(RENEWED, POINT)
+    (contact,) = farms.registry.contacts()
+    renewed = subscription_of(contact.url)
+    assert renewed is not None
+    assert renewed.endpoint == "https://fcm.googleapis.com/fcm/send/renewed"
     farms.registry.drop_contact(contact.organisation, contact.person, contact.url)
     assert said == []
 

@@ -38,6 +38,7 @@ ACTS: Final[Mapping[str, str]] = {
     "/calls/test": "call_test",
     "/calls/ways": "contact",
     "/calls/ways/push": "contact",
+    "/calls/ways/push/renewed": "contact",
     "/calls/ways/end": "contact",
     "/calls/order": "contact",
     "/calls/hours": "contact",

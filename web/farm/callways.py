@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from msgspec.structs import replace
 
 from analytics.alarms.addresses import parse_hours
 from analytics.alarms.calling import moved
@@ -46,6 +47,7 @@ class CallWayPages:
         routes = APIRouter()
         routes.post("/calls/ways")(self.add)
         routes.post("/calls/ways/push")(self.add_browser)
+        routes.post("/calls/ways/push/renewed")(self.renew_browser)
         routes.post("/calls/ways/end")(self.end)
         routes.post("/calls/order")(self.order)
         routes.post("/calls/hours")(self.hours)
@@ -111,6 +113,27 @@ class CallWayPages:
         response = RedirectResponse("/calls#ways", 303)
         name_phone(request, response, phone)
         return response
+
+    def renew_browser(
+        self,
+        request: Request,
+        endpoint: Annotated[str, Form(max_length=2000)] = "",
+        key: Annotated[str, Form(max_length=200)] = "",
+        secret: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        """Follow a browser whose push service gave it another address.
+
+        Its worker asks, signed in or not; the browser's own name, which nobody else knows,
+        says whose it is. Place, hours and what it ends with stay as they were.
+        """
+        phone, hosts = phone_of(request), self._services.pushing.hosts
+        for contact in self._registry.contacts() if phone else ():
+            one = subscription_of(contact.url)
+            if one is not None and one.phone == phone:
+                request.state.subject = f"person={contact.person} way=push"
+                now = replace(one, endpoint=endpoint, key=key, secret=secret)
+                self._registry.renew_contact(contact, own_subscription(now, hosts))
+        return Response(status_code=204)
 
     def _take_over(self, person: str, organisation: str, one: Subscription) -> None:
         """End what that browser was told before: it is somebody else's now, or named anew."""

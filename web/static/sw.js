@@ -1,8 +1,8 @@
 // Keeps on the phone: the frame of the site, the check page with all it needs once it was
 // opened, and each session's own pages as they were last seen. Sends what waits on the phone
-// when the network is back, though no page is open. SHELL, CHECK, VERSION and SENDING (what
-// sending.js exports) are written above by the site.
-/* global SHELL, CHECK, VERSION, SENDING */
+// when the network is back, though no page is open. SHELL, CHECK, VERSION, PUSH_KEY and SENDING
+// (what sending.js exports) are written above by the site.
+/* global SHELL, CHECK, VERSION, PUSH_KEY, SENDING */
 const SHELL_CACHE = `gw-shell-${VERSION}`;
 const CHECK_CACHE = `gw-check-${VERSION}`;
 const SEEN = "gw-seen-";
@@ -190,6 +190,19 @@ self.addEventListener("notificationclick", (happening) => {
   const address = new URL(notification.data?.path ?? "/alarms", self.location.origin);
   const open = address.origin === self.location.origin ? address.href : "/alarms";
   happening.waitUntil(self.clients.openWindow(open));
+});
+
+// The push service gave this browser another address, or took the old one away: the site is told,
+// or it would learn from the next alarm alone, which nobody here would hear.
+const renewed = async (given) => {
+  const wanted = { userVisibleOnly: true, applicationServerKey: PUSH_KEY };
+  const { endpoint, keys } = (given ?? (await self.registration.pushManager.subscribe(wanted))).toJSON();
+  const body = new URLSearchParams({ endpoint, key: keys.p256dh, secret: keys.auth });
+  const answer = await fetch("/calls/ways/push/renewed", { method: "POST", body, credentials: "same-origin" });
+  if (!answer.ok) throw new Error(`the site did not follow: ${answer.status}`);
+};
+self.addEventListener("pushsubscriptionchange", (happening) => {
+  if (PUSH_KEY) happening.waitUntil(renewed(happening.newSubscription));
 });
 
 // Nobody's own check page, instead of that of who has just left.

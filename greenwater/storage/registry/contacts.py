@@ -86,6 +86,27 @@ class Contacts:
         with self._sessions.writing() as session:
             drop_contacts(session, person, organisation=organisation, url=url)
 
+    def renew_contact(self, one: Contact, url: str) -> None:
+        """Give an address of somebody's another form; what waits to go out goes there.
+
+        One that has ended meanwhile stays so.
+        """
+        asked = {"organisation": one.organisation, "person": one.person, "url": one.url}
+        with self._sessions.writing() as session:
+            row = session.scalars(select(ContactRow).filter_by(**asked)).first()
+            if row is None or url == one.url:
+                return
+            known = select(ContactRow).filter_by(**{**asked, "url": url})
+            if session.scalars(known).first() is None:
+                row.url = url
+            else:
+                session.delete(row)
+            for table in (NotificationRow, BulletinCopyRow):
+                waiting = update(table).filter_by(
+                    **asked, sent_ms=None, dropped_ms=None
+                )
+                session.execute(waiting.values(url=url))
+
     def place_contacts(self, organisation: str, places: Mapping[str, int]) -> None:
         """Give people their places in an organisation's order, with all their addresses."""
         with self._sessions.writing() as session:
