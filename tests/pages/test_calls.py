@@ -273,8 +273,8 @@ def test_a_phone_is_told_until_somebody_signs_out_there(
     at = "/calls/ways/push/renewed"
     assert stranger.post(at, data=renewed).status_code == 204
     pushed.cookies.delete(COOKIE)  # its session has run out
-    wrong = pushed.post(at, data={**renewed, "endpoint": "https://127.0.0.1/x"})
-    assert wrong.status_code == 422
+    elsewhere = pushed.post(at, data={**renewed, "endpoint": "https://127.0.0.1/x"})
+    assert elsewhere.status_code == 422
     before = reached(farms)
     assert {one for one, _, _ in before} >= {add["endpoint"]}, "nobody else moves it"
     assert pushed.post(at, data=renewed).status_code == 204
