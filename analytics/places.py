@@ -12,9 +12,9 @@ from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
 from greenwater.reference.own_limits import OwnLimits, limits_at
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
-from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.telemetry.ports import Series
 
 

@@ -14,10 +14,10 @@ from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.commands import CommandInfo
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.devices import Deployed, DeviceInfo, LastStatus
+from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.registry.scope import Scope
-from greenwater.storage.registry.service import OutOfService
 from greenwater.storage.registry.trips import Sailed
 from greenwater.storage.registry.watching import Act, Notification, Pass
 from greenwater.storage.telemetry.ports import Findings, Intake, Span

@@ -16,8 +16,6 @@ import sqlalchemy as sa
 
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.ledger import GENESIS, MAX_TEXT, EventDraft, link_hash
-from greenwater.storage.registry.meeting import meetings_of
 from greenwater.storage.registry.models import Base
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import (
@@ -25,6 +23,13 @@ from greenwater.storage.registry.models.epcis import (
     EpcisEventRow,
     EpcisMeetingRow,
 )
+from greenwater.storage.registry.trace_events.ledger import (
+    GENESIS,
+    MAX_TEXT,
+    EventDraft,
+    link_hash,
+)
+from greenwater.storage.registry.trace_events.word_pairs import meetings_of
 from traceability.epcis.capture import CONTEXT, draft_of
 from traceability.gs1.digits import check_digit
 

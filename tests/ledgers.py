@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.ledger import TraceEvent
+from greenwater.storage.registry.trace_events.ledger import TraceEvent
 from traceability.ledger.roots import Altered, check_ledgers, read_ledger
 from traceability.proof.keys import KeysDocument
 

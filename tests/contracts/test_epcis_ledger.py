@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.asking import EventQuery, Term
-from greenwater.storage.registry.epcis import DuplicateEventError
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.epcis import DuplicateEventError
+from greenwater.storage.registry.trace_events.ledger import EventDraft
+from greenwater.storage.registry.trace_events.terms import EventQuery, Term
 from tests.contracts.registries import NOW, a_farm
 from tests.ledgers import altered, trace_events
 from traceability.epcis.capture import draft_of

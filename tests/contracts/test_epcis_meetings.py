@@ -10,11 +10,11 @@ from alembic.operations import Operations
 from sqlalchemy import text
 
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry import finding as looking
-from greenwater.storage.registry.asking import EventQuery, Place, Term
-from greenwater.storage.registry.epcis import DuplicateEventError
-from greenwater.storage.registry.ledger import Entry, EventDraft
-from greenwater.storage.registry.meeting import (
+from greenwater.storage.registry.trace_events import finding as looking
+from greenwater.storage.registry.trace_events.epcis import DuplicateEventError
+from greenwater.storage.registry.trace_events.ledger import Entry, EventDraft
+from greenwater.storage.registry.trace_events.terms import EventQuery, Place, Term
+from greenwater.storage.registry.trace_events.word_pairs import (
     DAY_MS,
     Span,
     common,

@@ -3,8 +3,8 @@
 import msgspec
 
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.asking import EventQuery, Term
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
+from greenwater.storage.registry.trace_events.terms import EventQuery, Term
 from tests.contracts.registries import NOW, a_farm
 from tests.ledgers import trace_events
 from traceability.epcis.reindex import reindex

@@ -16,8 +16,8 @@ from greenwater.kernel.reading import instant, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Step
-from greenwater.storage.registry.ledger import Entry
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.trace_events.ledger import Entry
 from tests.contracts.registries import NOW
 from tests.ledgers import trace_events
 from traceability.epcis.capture import draft_of

@@ -14,8 +14,8 @@ from sqlalchemy import event
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.change_marks import Stamp
 from greenwater.storage.registry.inspections import Inspection, InspectorKey
-from greenwater.storage.registry.marks import Stamp
 from tests.pages.farms import GTINS, PHONES, PIN, Farms
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import NOW, NOW_MS, open_empty

@@ -15,9 +15,9 @@ from greenwater.reference.aerators import MONITOR
 from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
+from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
 from greenwater.storage.registry.probes import ProbeInfo
-from greenwater.storage.registry.service import OutOfService
 
 T0 = 1_780_000_000_000
 MINUTE = 60_000

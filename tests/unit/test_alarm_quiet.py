@@ -8,7 +8,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import AlarmState
-from greenwater.storage.registry.service import OutOfService
+from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.watching import Act
 from tests.unit.ponds import HOUR, MINUTE, T0, Story, a_device, hung, oxygen, places
 

@@ -16,7 +16,7 @@ from greenwater.kernel.reading import day_of, milliseconds
 from greenwater.reference.holidays import CALENDAR
 from greenwater.reference.procedures import Procedure, get_procedure
 from greenwater.storage.registry.dossiers import DossierStep
-from greenwater.storage.registry.ledger import link_hash
+from greenwater.storage.registry.trace_events.ledger import link_hash
 from traceability.proof.keys import KeysDocument, PublicKey, Signer
 from traceability.proof.links import to_text
 from traceability.vietgap.dossier_chain import (

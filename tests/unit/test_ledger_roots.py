@@ -17,7 +17,7 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.labels import Recall
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from tests.ledgers import trace_events
 from traceability.goods.lots import lot_of_landing
 from traceability.ledger.events import draft_of, event_of
@@ -160,7 +160,7 @@ def test_a_ledger_written_anew_from_some_event_on_is_found_by_the_roots(
     ledgers: Ledgers,
 ) -> None:
     """Whoever has the database can make a chain that fits; not the signature."""
-    from greenwater.storage.registry.ledger import GENESIS, link_hash
+    from greenwater.storage.registry.trace_events.ledger import GENESIS, link_hash
 
     rows = trace_events(ledgers.registry, "may")
     previous = GENESIS

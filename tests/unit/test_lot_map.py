@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from greenwater.storage.registry.genealogy import Link
+from greenwater.storage.registry.trace_events.genealogy import Link
 from tests.unit.test_own_events import LOT
 from traceability.goods.genealogy import Broken
 from web.views.lotmap import MOST_IN_ROW, lot_map

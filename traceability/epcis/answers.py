@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from greenwater.kernel.errors import InputError
-from greenwater.storage.registry.asking import Place
-from greenwater.storage.registry.finding import FoundEvent
+from greenwater.storage.registry.trace_events.finding import FoundEvent
+from greenwater.storage.registry.trace_events.terms import Place
 from traceability.epcis.capture import CONTEXT, OWN_CONTEXT, iso
 from traceability.epcis.epcs import to_link, to_urn
 from traceability.epcis.shapes import FIELDS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from greenwater.kernel.reading import instant
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.epcis.entries import entries_of
 from traceability.epcis.forms import parse_time
 from traceability.epcis.hashing import hash_id, prehash

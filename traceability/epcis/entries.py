@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from greenwater.kernel.errors import InputError
-from greenwater.storage.registry.ledger import Entry
+from greenwater.storage.registry.trace_events.ledger import Entry
 from traceability.epcis.forms import parse_time
 from traceability.epcis.hashing import namespaces
 from traceability.epcis.naming import name_of

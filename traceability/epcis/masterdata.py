@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from greenwater.storage.registry.epcis_kept import Attribute
+from greenwater.storage.registry.trace_events.epcis_kept import Attribute
 from traceability.epcis.hashing import namespaces
 from traceability.epcis.naming import name_of
 

@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from greenwater.reference.communes import TABLE, Commune, find_commune
-from greenwater.storage.registry.epcis_kept import Attribute
 from greenwater.storage.registry.places import SiteInfo, UnitInfo
+from greenwater.storage.registry.trace_events.epcis_kept import Attribute
 from traceability.epcis.naming import HEAD
 
 PROVINCE: Final = frozenset({"56", "khanh-hoa", "khánh hòa", "tỉnh khánh hòa"})

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
-from greenwater.storage.registry.asking import EventQuery, Term
+from greenwater.storage.registry.trace_events.terms import EventQuery, Term
 from traceability.epcis.entries import word
 from traceability.epcis.epcs import to_link
 from traceability.epcis.faults import shown

@@ -6,7 +6,7 @@ import msgspec
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
 from traceability.epcis.forms import parse_time

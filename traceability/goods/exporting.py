@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.passing import Reach
+from greenwater.storage.registry.between_organisations import Reach
 from traceability.epcis.answers import EpcFormat, query_document
 from traceability.epcis.naming import name_of, party_spellings
 from traceability.gdst.chain import MOST as MOST_GOODS

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.genealogy import Link
 from greenwater.storage.registry.goods import Flow
+from greenwater.storage.registry.trace_events.genealogy import Link
 
 ROUNDING_KG: Final = 0.001
 MADE: Final = "step"

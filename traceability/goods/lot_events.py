@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Flow, Ground, Step
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.epcis.naming import goods_uri, outsider_uri, party_uri, place_uri
 from traceability.goods.steps import (
     Act,

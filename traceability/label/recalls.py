@@ -18,10 +18,10 @@ from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import instant, milliseconds
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.between_organisations import Shipment, Spread
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Recall
-from greenwater.storage.registry.ledger import EventDraft
-from greenwater.storage.registry.passing import Shipment, Spread
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.goods import lot_events
 from traceability.goods.steps import HANDLERS
 from traceability.label.telling import tell_recall_over, tell_recalls

@@ -14,10 +14,10 @@ from typing import Final
 
 from greenwater.kernel.reading import local
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.between_organisations import Spread
 from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.labels import Recall
-from greenwater.storage.registry.passing import Spread
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
 from traceability.sea.trip_book import in_force

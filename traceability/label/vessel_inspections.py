@@ -14,7 +14,7 @@ from greenwater.kernel.errors import InputError, MissingError
 from greenwater.reference.ports import PORTS
 from greenwater.reference.species import get_species
 from greenwater.reference.vessels import parse_registration
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from greenwater.storage.registry.vessel_inspections import VesselInspection
 from traceability.epcis.naming import party_uri, vessel_thing
 from traceability.ledger.events import (

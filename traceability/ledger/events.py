@@ -12,7 +12,7 @@ from greenwater.kernel.reading import instant
 from greenwater.reference.species import get_species
 from greenwater.storage.registry.books import Crop, Lot, Product, Record
 from greenwater.storage.registry.inspections import Inspection
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
 from traceability.epcis.naming import crop_class, party_uri, place_uri

@@ -17,8 +17,12 @@ from msgspec import Struct
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import day_of
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.ledger import GENESIS, TraceEvent, link_hash
-from greenwater.storage.registry.roots import LedgerRoot
+from greenwater.storage.registry.trace_events.ledger import (
+    GENESIS,
+    TraceEvent,
+    link_hash,
+)
+from greenwater.storage.registry.trace_events.roots import LedgerRoot
 from traceability.epcis.forms import parse_time
 from traceability.proof.keys import KeysDocument, Signer, is_signed
 from traceability.proof.links import from_text, to_text

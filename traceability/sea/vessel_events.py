@@ -11,7 +11,7 @@ from typing import Any, Final
 from greenwater.kernel.reading import Source, instant, local
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.books import Lot, Product
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.epcis.capture import OWN_CONTEXT
 from traceability.epcis.entries import entries_of
 from traceability.epcis.naming import party_uri, place_uri

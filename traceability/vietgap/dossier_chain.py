@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
 from greenwater.storage.registry.dossiers import DossierStep
-from greenwater.storage.registry.ledger import GENESIS, link_hash
+from greenwater.storage.registry.trace_events.ledger import GENESIS, link_hash
 from traceability.proof.keys import KeysDocument, Signer, is_signed
 from traceability.proof.links import from_text, to_text
 from traceability.records import canonical

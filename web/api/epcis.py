@@ -8,8 +8,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from greenwater.kernel.errors import InputError, PlatformError
-from greenwater.storage.registry.epcis import DuplicateEventError, Job
-from greenwater.storage.registry.ledger import EventDraft
+from greenwater.storage.registry.trace_events.epcis import DuplicateEventError, Job
+from greenwater.storage.registry.trace_events.ledger import EventDraft
 from traceability.epcis.capture import draft_of, iso
 from traceability.epcis.documents import (
     Document,

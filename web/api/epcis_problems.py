@@ -14,7 +14,7 @@ from greenwater.kernel.errors import (
     PlatformError,
     UnavailableError,
 )
-from greenwater.storage.registry.epcis import DuplicateEventError
+from greenwater.storage.registry.trace_events.epcis import DuplicateEventError
 from traceability.epcis.faults import EpcisError, Fault
 from traceability.epcis.query import QueryError
 from web.door.doors import RefusedError, SignInNeededError

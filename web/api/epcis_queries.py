@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, quote, urlencode
 from fastapi import Request, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.storage.registry.epcis import MOST
-from greenwater.storage.registry.epcis_kept import NamedQuery
-from greenwater.storage.registry.finding import FoundEvent
 from greenwater.storage.registry.scope import Scope
+from greenwater.storage.registry.trace_events.epcis import MOST
+from greenwater.storage.registry.trace_events.epcis_kept import NamedQuery
+from greenwater.storage.registry.trace_events.finding import FoundEvent
 from traceability.epcis.answers import (
     document_of,
     page_token,

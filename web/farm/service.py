@@ -11,7 +11,7 @@ from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed
-from greenwater.storage.registry.service import OutOfService
+from greenwater.storage.registry.out_of_service import OutOfService
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services

@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.reading import MINUTE_MS
 from greenwater.reference.yields import processes_of
+from greenwater.storage.registry.between_organisations import Shipment
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.labels import Recall
-from greenwater.storage.registry.passing import Shipment
 from traceability.gate.harvest import GateRefusedError, Refusal
 from traceability.goods.genealogy import first_broken
 from traceability.goods.lots import Goods

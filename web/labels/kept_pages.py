@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import PlatformError
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.marks import Stamp
+from greenwater.storage.registry.change_marks import Stamp
 
 KEPT_S: Final = 60.0
 """How long a page is kept at most, in seconds of the system's clock."""

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from greenwater.kernel.clock import Clock
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.marks import Stamp
+from greenwater.storage.registry.change_marks import Stamp
 from traceability.book.asked_once import asked_once
 from traceability.label.passport import Passport, lot_passport
 

@@ -12,8 +12,8 @@ from starlette.background import BackgroundTask
 from greenwater.kernel.errors import PlatformError, UnavailableError
 from greenwater.reference.records import get_kind
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.change_marks import Stamp
 from greenwater.storage.registry.labels import Label
-from greenwater.storage.registry.marks import Stamp
 from traceability.goods.steps import KINDS as STEP_KINDS
 from traceability.label.labels import Published
 from traceability.label.linked import linked_passport

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from greenwater.reference.communes import shown_name
-from greenwater.storage.registry.changing import PlaceChange
+from greenwater.storage.registry.place_changes import PlaceChange
 from web.views.formats import exact, moment
 from web.views.seawords import species_name
 from web.words import Lang, say

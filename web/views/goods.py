@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from greenwater.storage.registry.books import Lot, Product
-from greenwater.storage.registry.genealogy import Link
 from greenwater.storage.registry.goods import Flow, Holding, Step
+from greenwater.storage.registry.trace_events.genealogy import Link
 from traceability.label.recalls import IN_HAND, ON_ITS_WAY, OUTSIDE, Held
 from web.views.formats import day, exact, moment
 from web.words import Lang, say

@@ -12,7 +12,7 @@ from typing import Final
 from markupsafe import Markup
 
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.genealogy import Link
+from greenwater.storage.registry.trace_events.genealogy import Link
 from traceability.goods.genealogy import Broken, walk
 from web.views.formats import exact
 from web.words import Lang, say

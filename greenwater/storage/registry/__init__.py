@@ -14,46 +14,46 @@ from greenwater.storage.registry.accounts import Accounts
 from greenwater.storage.registry.alarm_links import AlarmLinks
 from greenwater.storage.registry.alarms import Alarms
 from greenwater.storage.registry.audit import Audit
+from greenwater.storage.registry.between_organisations import Passing
 from greenwater.storage.registry.books import Books
 from greenwater.storage.registry.bulletins import Bulletins
 from greenwater.storage.registry.cards import Cards
 from greenwater.storage.registry.certification import Certification
-from greenwater.storage.registry.changing import PlaceChanges
+from greenwater.storage.registry.change_marks import Marks, Watch
 from greenwater.storage.registry.commands import Commands
 from greenwater.storage.registry.consents import Consents
 from greenwater.storage.registry.contacts import Contacts
 from greenwater.storage.registry.credentials import Randomness
-from greenwater.storage.registry.deploying import Deployments
+from greenwater.storage.registry.deployments import Deployments
 from greenwater.storage.registry.devices import Devices
 from greenwater.storage.registry.dossiers import Dossiers
-from greenwater.storage.registry.epcis import Epcis
-from greenwater.storage.registry.epcis_kept import Kept
 from greenwater.storage.registry.epochs import Epochs
 from greenwater.storage.registry.farm_records import FarmRecords
 from greenwater.storage.registry.goods import Goods
 from greenwater.storage.registry.inspections import Inspections
 from greenwater.storage.registry.labels import Labels
 from greenwater.storage.registry.links import Links
-from greenwater.storage.registry.marks import Marks, Watch
 from greenwater.storage.registry.migrating import migrate, migrate_engine
 from greenwater.storage.registry.operator_alarms import OperatorAlarms
+from greenwater.storage.registry.out_of_service import Services
 from greenwater.storage.registry.overrides import Overrides
-from greenwater.storage.registry.passing import Passing
 from greenwater.storage.registry.people import People
 from greenwater.storage.registry.phones import Phones
 from greenwater.storage.registry.photos import PhotosSeen
+from greenwater.storage.registry.place_changes import PlaceChanges
 from greenwater.storage.registry.places import Places
 from greenwater.storage.registry.probes import Probes
 from greenwater.storage.registry.product_pictures import ProductPictures
 from greenwater.storage.registry.pulses import Pulses
 from greenwater.storage.registry.quarantine import Quarantine
-from greenwater.storage.registry.roots import Roots
 from greenwater.storage.registry.scans import Scans
 from greenwater.storage.registry.scope import Scope
 from greenwater.storage.registry.second_factors import SecondFactors
-from greenwater.storage.registry.service import Services
 from greenwater.storage.registry.session import Sessions, open_engine
 from greenwater.storage.registry.tokens import Tokens
+from greenwater.storage.registry.trace_events.epcis import Epcis
+from greenwater.storage.registry.trace_events.epcis_kept import Kept
+from greenwater.storage.registry.trace_events.roots import Roots
 from greenwater.storage.registry.trips import Trips
 from greenwater.storage.registry.unit_limits import UnitLimits
 from greenwater.storage.registry.vessel_books import VesselBooks

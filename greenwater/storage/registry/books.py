@@ -8,7 +8,6 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Organisation, Site, Unit
 from greenwater.storage.registry.models.books import (
     CropRow,
@@ -20,6 +19,7 @@ from greenwater.storage.registry.models.farm_records import RecordConfirmationRo
 from greenwater.storage.registry.people import parse_slug
 from greenwater.storage.registry.rows import add_once, get_row, parse_name, struct_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 
 class Product(Struct, frozen=True):

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry.certification import Certificate
-from greenwater.storage.registry.ledger import GENESIS
 from greenwater.storage.registry.models import Membership, Person
 from greenwater.storage.registry.models.certification import (
     CertificateRow,
@@ -21,6 +20,7 @@ from greenwater.storage.registry.models.certification import (
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.rows import add_once, get_row, parsed_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import GENESIS
 
 APPLICANTS: Final = frozenset({Role.FARMER, Role.TECHNICIAN, Role.ADMIN})
 """Who acts for an applicant."""

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError
 from greenwater.storage.registry.books import Lot, Product
-from greenwater.storage.registry.genealogy import recalled_among
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models.books import LotRow, ProductRow
 from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
 from greenwater.storage.registry.rows import get_row, struct_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.genealogy import recalled_among
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 
 class Step(Struct, frozen=True):

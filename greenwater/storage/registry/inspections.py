@@ -6,7 +6,6 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models.scans import (
     InspectionPhotoRow,
     InspectionRow,
@@ -14,6 +13,7 @@ from greenwater.storage.registry.models.scans import (
 )
 from greenwater.storage.registry.rows import add_once, get_row, insert, parse_name
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 
 class InspectorKey(Struct, frozen=True):

@@ -6,7 +6,6 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models.labels import (
     LabelActRow,
     LabelRow,
@@ -15,6 +14,7 @@ from greenwater.storage.registry.models.labels import (
 )
 from greenwater.storage.registry.rows import add_once, get_row, storable
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 
 class SigningKey(Struct, frozen=True):

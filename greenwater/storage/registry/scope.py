@@ -14,23 +14,23 @@ from greenwater.storage.registry.books import BooksSeen
 from greenwater.storage.registry.bulletins import BulletinsSeen
 from greenwater.storage.registry.cards import CardsSeen
 from greenwater.storage.registry.certification import CertificationSeen
-from greenwater.storage.registry.changing import PlaceChangesSeen
 from greenwater.storage.registry.deployments import DeploymentsSeen
 from greenwater.storage.registry.devices import DevicesSeen
-from greenwater.storage.registry.epcis import EpcisSeen
-from greenwater.storage.registry.epcis_kept import KeptSeen
 from greenwater.storage.registry.farm_records import FarmRecordsSeen
 from greenwater.storage.registry.goods import GoodsSeen
 from greenwater.storage.registry.inspections import InspectionsSeen
 from greenwater.storage.registry.labels import LabelsSeen
 from greenwater.storage.registry.models import Organisation, Tenanted
+from greenwater.storage.registry.out_of_service import ServicesSeen
 from greenwater.storage.registry.overrides import OverridesSeen
 from greenwater.storage.registry.photos import PhotosSeen
+from greenwater.storage.registry.place_changes import PlaceChangesSeen
 from greenwater.storage.registry.places import PlacesSeen
 from greenwater.storage.registry.probes import ProbesSeen
 from greenwater.storage.registry.scans import ScansSeen
-from greenwater.storage.registry.service import ServicesSeen
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.epcis import EpcisSeen
+from greenwater.storage.registry.trace_events.epcis_kept import KeptSeen
 from greenwater.storage.registry.trips import TripsSeen
 from greenwater.storage.registry.unit_limits import UnitLimitsSeen
 from greenwater.storage.registry.vessel_books import VesselBooksSeen

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Vessel
 from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.trips import TripRow
@@ -23,6 +22,7 @@ from greenwater.storage.registry.models.vessel_books import (
 from greenwater.storage.registry.photos import Photo, photos_of, put_photo
 from greenwater.storage.registry.rows import get_row, parsed_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 Kilograms = Mapping[str, float]
 """Kilograms by species (ASFIS alpha-3)."""

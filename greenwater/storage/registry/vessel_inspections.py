@@ -10,13 +10,13 @@ from sqlalchemy import select
 from greenwater.kernel.errors import ConflictError
 from greenwater.reference.vessels import parse_registration
 from greenwater.storage.registry.inspections import InspectionPhoto
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models.scans import (
     VesselInspectionPhotoRow,
     VesselInspectionRow,
 )
 from greenwater.storage.registry.rows import insert, parsed_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 
 class VesselInspection(Struct, frozen=True, kw_only=True):

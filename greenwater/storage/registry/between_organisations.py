@@ -12,24 +12,24 @@ from sqlalchemy.orm import Session, aliased
 
 from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.books import Lot
-from greenwater.storage.registry.chains import chain_of
-from greenwater.storage.registry.finding import FoundEvent
-from greenwater.storage.registry.genealogy import (
-    Link,
-    links_among,
-    recalled_among,
-    walk,
-)
 from greenwater.storage.registry.goods import Flow, Holding, Step, count_holdings
-from greenwater.storage.registry.hands import Party, handed_chain
 from greenwater.storage.registry.labels import Recall
-from greenwater.storage.registry.ledger import EventDraft, append_events
 from greenwater.storage.registry.models import Membership, Organisation, Person
 from greenwater.storage.registry.models.books import LotRow
 from greenwater.storage.registry.models.labels import LabelRow, RecallRow
 from greenwater.storage.registry.models.lots import LotFlowRow, LotStepRow
 from greenwater.storage.registry.rows import columns_of, get_row, storable, struct_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.chains import chain_of
+from greenwater.storage.registry.trace_events.finding import FoundEvent
+from greenwater.storage.registry.trace_events.genealogy import (
+    Link,
+    links_among,
+    recalled_among,
+    walk,
+)
+from greenwater.storage.registry.trace_events.handed_chains import Party, handed_chain
+from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
 Reach = frozenset[str] | None
 """Organisations that somebody sees; None: all (``People.reach_of``)."""

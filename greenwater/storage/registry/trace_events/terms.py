@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from greenwater.storage.registry.ledger import MAX_TEXT
 from greenwater.storage.registry.models.epcis import EpcisEntryRow
+from greenwater.storage.registry.trace_events.ledger import MAX_TEXT
 
 HIGHEST: Final = "\U0010ffff"
 

@@ -15,7 +15,9 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session
 
-from greenwater.storage.registry.asking import (
+from greenwater.storage.registry.models.books import TraceEventRow
+from greenwater.storage.registry.models.epcis import EpcisEventRow
+from greenwater.storage.registry.trace_events.terms import (
     EventQuery,
     Key,
     Keys,
@@ -28,9 +30,12 @@ from greenwater.storage.registry.asking import (
     has_term,
     is_ordered,
 )
-from greenwater.storage.registry.meeting import Span, may_meet, pieces, spans_of
-from greenwater.storage.registry.models.books import TraceEventRow
-from greenwater.storage.registry.models.epcis import EpcisEventRow
+from greenwater.storage.registry.trace_events.word_pairs import (
+    Span,
+    may_meet,
+    pieces,
+    spans_of,
+)
 
 CAP: Final = 5_000
 """Entries are counted no further: so many are sorted in a few milliseconds."""

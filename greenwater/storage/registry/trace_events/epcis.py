@@ -7,13 +7,6 @@ from msgspec import Struct
 from sqlalchemy import exists, select
 
 from greenwater.kernel.errors import ConflictError, MissingError
-from greenwater.storage.registry.asking import EventQuery, Place, Term
-from greenwater.storage.registry.finding import FoundEvent, find
-from greenwater.storage.registry.ledger import (
-    EventDraft,
-    append_events,
-    index_event,
-)
 from greenwater.storage.registry.models import Organisation
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import (
@@ -23,6 +16,13 @@ from greenwater.storage.registry.models.epcis import (
 )
 from greenwater.storage.registry.rows import get_row
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.finding import FoundEvent, find
+from greenwater.storage.registry.trace_events.ledger import (
+    EventDraft,
+    append_events,
+    index_event,
+)
+from greenwater.storage.registry.trace_events.terms import EventQuery, Place, Term
 
 MOST: Final = 1000
 """The most events of one answer."""

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from sqlalchemy import func, select
 
-from greenwater.storage.registry.ledger import TraceEvent
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.lots import LedgerRootRow
 from greenwater.storage.registry.rows import add_once, columns_of, struct_of
 from greenwater.storage.registry.session import Sessions
+from greenwater.storage.registry.trace_events.ledger import TraceEvent
 
 
 class LedgerRoot(Struct, frozen=True):

@@ -9,9 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy import insert as insert_many
 from sqlalchemy.orm import Session
 
-from greenwater.storage.registry.meeting import Meeting, keep, meetings_of
 from greenwater.storage.registry.models.books import TraceEventRow
 from greenwater.storage.registry.models.epcis import EpcisEntryRow, EpcisEventRow
+from greenwater.storage.registry.trace_events.word_pairs import (
+    Meeting,
+    keep,
+    meetings_of,
+)
 
 GENESIS: Final = "0" * 64
 """What the first event of a ledger has for the hash of the one before."""

@@ -14,10 +14,10 @@ from typing import Final, TypeVar
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from greenwater.storage.registry.asking import Key
-from greenwater.storage.registry.chains import HELD, keys_of, things_of
-from greenwater.storage.registry.finding import FoundEvent, with_documents
 from greenwater.storage.registry.models.epcis import EpcisEntryRow
+from greenwater.storage.registry.trace_events.chains import HELD, keys_of, things_of
+from greenwater.storage.registry.trace_events.finding import FoundEvent, with_documents
+from greenwater.storage.registry.trace_events.terms import Key
 
 MANY: Final = 200
 """Things asked for at once."""

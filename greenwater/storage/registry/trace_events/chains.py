@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from greenwater.storage.registry.asking import Key
-from greenwater.storage.registry.finding import FoundEvent, with_documents
-from greenwater.storage.registry.genealogy import step_by_step
 from greenwater.storage.registry.models.epcis import EpcisEntryRow
+from greenwater.storage.registry.trace_events.finding import FoundEvent, with_documents
+from greenwater.storage.registry.trace_events.genealogy import step_by_step
+from greenwater.storage.registry.trace_events.terms import Key
 
 _TABLE: Final = EpcisEntryRow.__table__
 _OUT: Final = ("outputEPC", "outputEPCClass", "parentID")
