@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from cli.home import open_home
+from cli.options import AsJson
 from cli.times import parse_time
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError, MissingError
@@ -24,13 +25,13 @@ imports = typer.Typer(help="Readings from files.", no_args_is_help=True)
 def export(
     device: Annotated[str, typer.Option(help="All probes of this device.")] = "",
     unit: Annotated[
-        str, typer.Option(help="What hung in this unit, by deployments.")
+        str, typer.Option(help="All probes that hung in this unit, while they did.")
     ] = "",
     start: Annotated[
-        str, typer.Option("--from", help="From this instant on.")
+        str, typer.Option("--from", help="Readings from this instant on.")
     ] = "2000-01-01T00:00:00Z",
     end: Annotated[
-        str, typer.Option("--to", help="Until before this instant.")
+        str, typer.Option("--to", help="Readings before this instant.")
     ] = "2100-01-01T00:00:00Z",
     file_format: Annotated[
         str, typer.Option("--format", help="csv, json or parquet.")
@@ -114,9 +115,7 @@ def list_entries(
     kind: Annotated[str, typer.Option(help="Only bytes of this kind.")] = "",
     after: Annotated[int, typer.Option(help="Beyond this id.")] = 0,
     limit: Annotated[int, typer.Option(help="So many at most.")] = 100,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what rests in quarantine, and why."""
     import msgspec

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AsJson
 from greenwater.kernel.errors import InputError
 
 app = typer.Typer(
@@ -63,9 +64,7 @@ def add(
 
 @app.command("list")
 def list_(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the offices."""
     from cli.home import open_home
@@ -85,8 +84,10 @@ def list_(
 def certificate(
     code: Annotated[str, typer.Argument(help="As it is written on the paper.")],
     office: Annotated[str, typer.Option(help="The body that issued it.")],
-    crop: Annotated[str, typer.Option(help="A crop of the site that it is of.")],
-    person: Annotated[str, typer.Option(help="Who has seen the paper.")],
+    crop: Annotated[str, typer.Option(help="A crop of the site that it certifies.")],
+    person: Annotated[
+        str, typer.Option(help="The id of the person who has seen the paper.")
+    ],
     issued: Annotated[
         dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on the paper.")
     ],

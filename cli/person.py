@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AsJson
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import milliseconds
@@ -13,7 +14,10 @@ from greenwater.kernel.reading import milliseconds
 app = typer.Typer(no_args_is_help=True, help="People, their roles, PINs and passwords.")
 
 PersonId = Annotated[
-    str, typer.Argument(metavar="PERSON", help="An id of your choice, such as lan.")
+    str,
+    typer.Argument(
+        metavar="PERSON", help="The person's id, such as lan; of a new one your choice."
+    ),
 ]
 SecretInput = Annotated[
     bool, typer.Option("--stdin", help="Read the secret from standard input.")
@@ -86,8 +90,8 @@ def first_link() -> None:
     with open_registry(home.registry_url) as registry:
         link = first_administrator(registry, public_url.rstrip("/"), now_ms)
     if link is None:
-        raise InputError("there is an administrator already: who forgot how to come in "
-                         "is let in by another, or by `person set-password`")  # fmt: skip
+        raise InputError("there is an administrator already. If he forgot his password, "
+                         "another one or `person set-password` gives him a new one")  # fmt: skip
     typer.echo(f"Once, within 72 h: {link}")
     if not home.settings.public_url:
         typer.echo(
@@ -98,9 +102,7 @@ def first_link() -> None:
 
 @app.command("list")
 def list_(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List everybody."""
     from cli.home import open_home

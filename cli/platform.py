@@ -74,7 +74,7 @@ def up(
         typer.Option(help="Names or addresses boxes know it by; turns TLS on."),
     ] = None,
 ) -> None:
-    """Keep the platform running: embedded unless URLs say otherwise."""
+    """Keep the platform running, with a broker of its own and files unless URLs say otherwise."""
     from cli.home import open_home
     from cli.supervisor import stop_on_signals
     from cli.up import run_platform

@@ -4,7 +4,7 @@ import typer
 
 
 def reindex() -> None:
-    """Have queries find trace events that were recorded before there were entries.
+    """Let queries find trace events that were recorded before migration 0009.
 
     The ledger stays as it is; run again, it changes nothing.
     """
