@@ -2,12 +2,25 @@
 
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
 from greenwater.kernel.errors import ConfigError
 
+MEASURES = {
+    "ingest": "Receive-only, write-only and the pipeline with durable acks, in one run.",
+    "edge": "Memory, CPU, commits and the draining of a backlog, on one box.",
+    "analytics": "Readings flagged a second, ten thousand channels at once, state of a "
+    "channel.",
+    "label": "A thousand labels signed and printed on a PDF.",
+    "query": "Passports and event queries from ten thousand events to a million, a long "
+    "chain.",
+    "trace": "Tracing lots in a graph of ten thousand steps, and who has what of a "
+    "recall.",
+    "load": "Two hundred farmers with live pages, labels scanned, memory over a soak.",
+}
 app = typer.Typer(help="Measure; tables on standard output.", no_args_is_help=True)
 FREE_WORDS = {
     "allow_extra_args": True,
@@ -27,43 +40,12 @@ def _run(name: str, words: list[str]) -> None:
     runpy.run_module(f"benchmarks.{name}", run_name="__main__")
 
 
-@app.command(context_settings=FREE_WORDS)
-def ingest(context: typer.Context) -> None:
-    """Receive-only, write-only and the pipeline with durable acks, in one run."""
-    _run("ingest", context.args)
+def _measure(name: str) -> Callable[[typer.Context], None]:
+    def measure(context: typer.Context) -> None:
+        _run(name, context.args)
+
+    return measure
 
 
-@app.command(context_settings=FREE_WORDS)
-def edge(context: typer.Context) -> None:
-    """Memory, CPU, commits and the draining of a backlog, on one box."""
-    _run("edge", context.args)
-
-
-@app.command(context_settings=FREE_WORDS)
-def analytics(context: typer.Context) -> None:
-    """Readings flagged a second, ten thousand channels at once, state of a channel."""
-    _run("analytics", context.args)
-
-
-@app.command(context_settings=FREE_WORDS)
-def label(context: typer.Context) -> None:
-    """A thousand labels signed and printed on a PDF."""
-    _run("label", context.args)
-
-
-@app.command(context_settings=FREE_WORDS)
-def query(context: typer.Context) -> None:
-    """Passports and event queries from ten thousand events to a million, a long chain."""
-    _run("query", context.args)
-
-
-@app.command(context_settings=FREE_WORDS)
-def trace(context: typer.Context) -> None:
-    """Tracing lots in a graph of ten thousand steps, and who has what of a recall."""
-    _run("trace", context.args)
-
-
-@app.command(context_settings=FREE_WORDS)
-def load(context: typer.Context) -> None:
-    """Two hundred farmers with live pages, labels scanned, memory over a soak."""
-    _run("load", context.args)
+for _name, _what in MEASURES.items():
+    app.command(_name, help=_what, context_settings=FREE_WORDS)(_measure(_name))

@@ -10,6 +10,7 @@ import typer
 
 from cli.gateways import named, note_gateway
 from cli.home import Home, open_home, write_mosquitto, write_nats
+from cli.options import AsJson
 from cli.times import parse_time
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.csvrows import rows_of
@@ -147,9 +148,7 @@ def _tell_broker(home: Home, registry: Registry) -> None:
 
 @app.command("list")
 def list_devices(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show all devices, their place and state, and when they last spoke."""
     import msgspec

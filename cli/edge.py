@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cli.options import AsJson
 from edge.bootstrap import open_box
 from edge.settings import EdgeSettings
 from edge.status import BoxStatus, read_status
@@ -61,9 +62,7 @@ def check_config(config: ConfigFile = EDGE_TOML) -> None:
 @app.command()
 def status(
     config: ConfigFile = EDGE_TOML,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show outbox depth, days of disk left, last ack, clock, each probe's health."""
     settings = load_toml(EdgeSettings, config)
@@ -158,9 +157,7 @@ def scan(
         float,
         typer.Option(help="How long to wait for each, in seconds.", min=0.01, max=30),
     ] = 0.2,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say who is on the bus."""
     from edge.tools import open_bus, scan_bus

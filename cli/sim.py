@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AsJson
 from greenwater.kernel import logs
 from greenwater.kernel.clock import open_clock
 
@@ -225,9 +226,7 @@ def fleet(
         Path | None,
         typer.Option(help="The authority that signed the broker's certificate: TLS."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Publish from many simulated boxes straight to MQTT, and count what is acknowledged."""
     import msgspec

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AsJson
+
 app = typer.Typer(no_args_is_help=True, help="Tokens of programs that use the API.")
 
 
@@ -52,9 +54,7 @@ def add(
 @app.command("list")
 def list_(
     organisation: Annotated[str, typer.Argument(help="Whose tokens.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List an organisation's tokens, without their secrets."""
     from cli.home import open_home
