@@ -38,9 +38,6 @@ ROLES: Final = (
     Role.ADMIN,
 )
 URGENT: Final = {"act": 0, "look": 1, "lost": 2, "ok": 3}
-MOVED_S: Final = 0.01
-"""A clock whose minute is shorter than this is moved by hand."""
-
 MESSAGES: Final = "messages.json"
 """What the demo's gateway for text messages keeps, in the platform's folder (``Message``)."""
 
@@ -101,7 +98,7 @@ class DemoPages:
             people=self._people(),
             label=self._sample(),
             is_alone=host in ALONE,
-            speed=round(self._speed()),
+            speed=round(self._services.rate),
             messages=self._messages(lang_of(request), facts.now_ms),
             **self._scene(request),
         )
@@ -127,11 +124,6 @@ class DemoPages:
                 )
             )
         return found
-
-    def _speed(self) -> float:
-        """Return how much faster than a watch the clock goes; 0: it is moved by hand."""
-        real_s = self._services.clock.real_seconds(60.0)
-        return 60.0 / real_s if real_s > MOVED_S else 0.0
 
     def _scene(self, request: Request) -> dict[str, Any]:
         """Return the ponds, trouble first, tonight's sentence, and the boats."""

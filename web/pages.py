@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from greenwater.kernel.errors import MissingError
-from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web.assets import STATIC
@@ -37,9 +36,6 @@ PHONE_WORDS: Final = (
     "phone_photo_refused", "phone_no_photo", "field_missing", "not_saved",
 )  # fmt: skip
 """What a phone says by itself (``book.js``)."""
-
-_STEPPED_S: Final = 0.01
-"""A clock whose minute is shorter than this is moved by hand."""
 
 _YEAR_S: Final = 31_536_000
 _SHORTEST_POLL_S, _LONGEST_POLL_S, _WORTH_POLLING_S = 2.0, 10.0, 60.0
@@ -235,12 +231,10 @@ class Renderer:
         """Return what is written into a page so that a phone can go on without us."""
         if visitor is None or visitor.person is None or not visitor.keeps_books:
             return Phone()
-        clock = self._services.clock
-        real_s = clock.real_seconds(_WORTH_POLLING_S)
-        rate = round(_WORTH_POLLING_S / real_s, 3) if real_s > _STEPPED_S else 0.0
+        rate = self._services.rate
         return Phone(
             visitor.person,
-            milliseconds(clock.now()),
+            self._services.now_ms(),
             rate,
             round(STALE_MS / (rate or 1.0)),
             {key: WORDS[lang][key] for key in PHONE_WORDS},

@@ -84,6 +84,9 @@ class Tiles:
         return f"{parts.scheme}://{parts.netloc}"
 
 
+_STEPPED_S: Final = 0.01
+"""A clock whose minute is shorter than this is moved by hand."""
+
 NO_TILES: Final = Tiles()
 
 
@@ -168,6 +171,12 @@ class Services:
     def vessel_books(self) -> VesselBooks:
         """What boats' people do with theirs."""
         return VesselBooks(self.registry, self.telemetry, self.clock)
+
+    @property
+    def rate(self) -> float:
+        """How many seconds of the system pass in a real one; 0: its clock is moved by hand."""
+        real_s = self.clock.real_seconds(60.0)
+        return round(60.0 / real_s, 3) if real_s > _STEPPED_S else 0.0
 
     def now_ms(self) -> int:
         """Return this instant."""

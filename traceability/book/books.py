@@ -51,11 +51,6 @@ class Books:
     def _now_ms(self) -> int:
         return milliseconds(self._clock.now())
 
-    def _may_write(self, person: str, organisation: str) -> None:
-        held = self._registry.get_person(person).memberships
-        if not any(one == organisation and role in WRITERS for one, role in held):
-            raise MissingError(f"{person} keeps no books of {organisation}")
-
     def add_product(
         self,
         person: str,
@@ -75,8 +70,7 @@ class Books:
             ConflictError: the GTIN stands for another product.
             MissingError: no such species, or the person keeps no books.
         """
-        held = self._registry.get_person(person).memberships
-        ours = sorted(one for one, role in held if role in SELLERS)
+        ours = self._registry.get_person(person).organisations(SELLERS)
         if not ours:
             raise MissingError(f"{person} keeps no books")
         known = get_species(species)
@@ -117,7 +111,7 @@ class Books:
             MissingError: no such unit or product, or not his.
         """
         organisation = self._registry.organisation_of_unit(unit)
-        self._may_write(person, organisation)
+        self.recording.may_write(person, organisation)
         species = self._registry.get_product(product).species
         get_species(species)
         made = Crop(crop, organisation, unit, product, species, name, started_ms, None)
@@ -131,7 +125,7 @@ class Books:
             InputError: it began later than that.
             MissingError: no such crop, or not his.
         """
-        self._may_write(person, self._registry.get_crop(crop).organisation)
+        self.recording.may_write(person, self._registry.get_crop(crop).organisation)
         self._registry.end_crop(crop, self._now_ms())
 
     def record(self, person: str, new: NewRecord) -> Record:
@@ -175,7 +169,7 @@ class Books:
                 f"record {harvest} is no harvest but {record.kind}", "no_harvest_record"
             )
         crop = self._registry.get_crop(record.crop)
-        self._may_write(person, crop.organisation)
+        self.recording.may_write(person, crop.organisation)
         made = next(
             (
                 lot

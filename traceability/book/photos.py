@@ -123,8 +123,7 @@ class Album:
             MissingError: there is no such record in a book of his.
         """
         found = self._registry.get_record(record)
-        held = self._registry.get_person(person).memberships
-        if not any(one == found.organisation and role in WRITERS for one, role in held):
+        if not self._registry.get_person(person).is_any(WRITERS, found.organisation):
             raise MissingError(f"{person} keeps no books of {found.organisation}")
         photo = self.kept(person, record, drawn_anew(raw))
         self._registry.add_photo(photo, most=MOST)

@@ -166,8 +166,7 @@ class Recording:
             raise MissingError(f"{person} keeps no books of {organisation}")
 
     def _written_by(self, person: str) -> list[str]:
-        held = self._registry.get_person(person).memberships
-        return sorted({one for one, role in held if role in WRITERS})
+        return self._registry.get_person(person).organisations(WRITERS)
 
     def _keep(self, made: Record, crop: Crop | None) -> Entered:
         drafts = [] if crop is None else events.of_record(made, crop)
@@ -246,10 +245,10 @@ class Recording:
         if not wanted or wanted == person:
             return None
         try:
-            held = self._registry.get_person(wanted).memberships
+            is_keeper = self._registry.get_person(wanted).is_any(WRITERS, organisation)
         except MissingError:
-            held = ()
-        if not any(one == organisation and role in WRITERS for one, role in held):
+            is_keeper = False
+        if not is_keeper:
             raise FieldError(
                 "behalf_of",
                 f"behalf_of {wanted[:60]!r} is nobody who keeps the books of {organisation}",

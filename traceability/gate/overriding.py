@@ -96,10 +96,11 @@ class Overriding:
         return milliseconds(self._clock.now())
 
     def _may_sign(self, person: str, organisation: str) -> None:
-        held = self._registry.get_person(person).memberships
-        is_ours = any(one == organisation and role in SIGNERS for one, role in held)
+        info = self._registry.get_person(person)
         sees_all = self._registry.reach_of(person) is None
-        if not is_ours and not (sees_all and any(role in DUTY for _, role in held)):
+        if not info.is_any(SIGNERS, organisation) and not (
+            sees_all and info.roles & DUTY
+        ):
             raise MissingError(f"{person} signs nothing for {organisation}")
 
     def ask(self, person: str, asked: Asked) -> Override:

@@ -72,8 +72,7 @@ class Goods:
         return self._registry.get_step(step.id)
 
     def _may_write(self, person: str, organisation: str) -> None:
-        held = self._registry.get_person(person).memberships
-        if not any(one == organisation and role in HANDLERS for one, role in held):
+        if not self._registry.get_person(person).is_any(HANDLERS, organisation):
             raise MissingError(f"{person} moves no goods of {organisation}")
 
     def _check_recipient(self, new: NewStep) -> None:

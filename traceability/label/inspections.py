@@ -125,10 +125,10 @@ class Inspecting:
 
     def _duty(self, person: str) -> str:
         """Return for which organisation somebody inspects."""
-        for organisation, role in self._registry.get_person(person).memberships:
-            if role is Role.INSPECTOR:
-                return organisation
-        raise MissingError(f"{person} is no inspector")
+        found = self._registry.get_person(person).organisations({Role.INSPECTOR})
+        if not found:
+            raise MissingError(f"{person} is no inspector")
+        return found[0]
 
     def take_in(self, person: str, statements: Sequence[str]) -> list[Taken]:
         """Take in what a phone signed; sent again, it is the same.

@@ -70,8 +70,7 @@ class Labels:
 
     def _lot(self, person: str, lot: str) -> Lot:
         found = self._registry.get_lot(lot)
-        held = self._registry.get_person(person).memberships
-        if not any(one == found.organisation and r in SELLERS for one, r in held):
+        if not self._registry.get_person(person).is_any(SELLERS, found.organisation):
             raise MissingError(f"{person} issues no labels for lot {lot}")
         return found
 

@@ -30,8 +30,7 @@ class Pictures:
             MissingError: there is no such product, or it is not his to sell.
         """
         product = self._registry.get_product(gtin)
-        held = self._registry.get_person(person).memberships
-        if not any(one == product.organisation and r in SELLERS for one, r in held):
+        if not self._registry.get_person(person).is_any(SELLERS, product.organisation):
             raise MissingError(f"{person} sells no product {gtin}")
         picture = _small(drawn_anew(raw))
         self._album.keep(picture)

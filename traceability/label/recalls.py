@@ -163,8 +163,7 @@ class Recalls:
 
     def _lot(self, person: str, lot: str) -> Lot:
         found = self._registry.get_lot(lot)
-        held = self._registry.get_person(person).memberships
-        if not any(one == found.organisation and r in HANDLERS for one, r in held):
+        if not self._registry.get_person(person).is_any(HANDLERS, found.organisation):
             raise MissingError(f"{person} calls no lot {lot} back")
         return found
 

@@ -97,8 +97,7 @@ def addressed(registry: Registry, roles: frozenset[Role]) -> Addressed:
     held = {
         (organisation, person.id)
         for person in registry.list_people()
-        for organisation, role in person.memberships
-        if role in roles
+        for organisation in person.organisations(roles)
     }
     every: dict[str, list[Contact]] = defaultdict(list)
     for contact in registry.contacts():

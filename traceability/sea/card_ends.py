@@ -40,8 +40,7 @@ class CardEnds:
                 f"reason {reason[:40]!r} is not one of {', '.join(REASONS)}", "form_old"
             )
         info = self._registry.get_vessel(vessel)
-        held = self._registry.get_person(person).memberships
-        if not any(one == info.organisation and role in SAILORS for one, role in held):
+        if not self._registry.get_person(person).is_any(SAILORS, info.organisation):
             raise MissingError(f"{person} calls no cards of {vessel} in")
         now_ms = milliseconds(self._clock.now())
         made = CardRevocation(

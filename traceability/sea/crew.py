@@ -15,8 +15,8 @@ OF_DUTY: Final = frozenset({"statement", "trip"})
 
 def may_write(registry: Registry, person: str, kind: str, organisation: str) -> bool:
     """Return whether somebody enters records of a kind for an organisation's vessels."""
-    held = registry.get_person(person).memberships
-    if any(one == organisation and role in SAILORS for one, role in held):
+    info = registry.get_person(person)
+    if info.is_any(SAILORS, organisation):
         return True
-    is_on_duty = any(role in DUTY for _, role in held)
+    is_on_duty = bool(info.roles & DUTY)
     return kind in OF_DUTY and is_on_duty and registry.reach_of(person) is None

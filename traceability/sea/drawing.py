@@ -123,8 +123,7 @@ class CatchPapers:
         """
         _check(new)
         record = self._registry.get_vessel_record(new.landing)
-        held = self._registry.get_person(person).memberships
-        if not any(one == record.organisation and r in SAILORS for one, r in held):
+        if not self._registry.get_person(person).is_any(SAILORS, record.organisation):
             raise MissingError(f"{person} draws no papers from landing {new.landing}")
         now_ms = milliseconds(self._clock.now())
         has = self._source(new, now_ms)

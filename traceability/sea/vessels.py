@@ -94,12 +94,8 @@ class VesselBooks:
     def _now_ms(self) -> int:
         return milliseconds(self._clock.now())
 
-    def _is_one(self, person: str, organisation: str, roles: frozenset[Role]) -> bool:
-        held = self._registry.get_person(person).memberships
-        return any(one == organisation and role in roles for one, role in held)
-
     def _must_be(self, person: str, organisation: str, roles: frozenset[Role]) -> None:
-        if not self._is_one(person, organisation, roles):
+        if not self._registry.get_person(person).is_any(roles, organisation):
             raise MissingError(f"{person} does not do that for {organisation}")
 
     def view(self, trip: str) -> TripView:

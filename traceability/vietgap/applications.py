@@ -102,8 +102,7 @@ class Applications:
             InputError: no such procedure or office, or none checks in that commune.
         """
         of = self._registry.get_crop(crop)
-        held = self._registry.get_person(person).memberships
-        if not any(one == of.organisation and r in APPLICANTS for one, r in held):
+        if not self._registry.get_person(person).is_any(APPLICANTS, of.organisation):
             raise MissingError(f"{person} applies for nothing of crop {crop}")
         now_ms = self._now_ms()
         rule = get_procedure(procedure, day_of(now_ms))

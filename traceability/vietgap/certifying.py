@@ -37,8 +37,7 @@ class Certifying:
         return milliseconds(self._clock.now())
 
     def _applies(self, person: str, organisation: str) -> None:
-        held = self._registry.get_person(person).memberships
-        if not any(one == organisation and role in APPLICANTS for one, role in held):
+        if not self._registry.get_person(person).is_any(APPLICANTS, organisation):
             raise MissingError(f"{person} acts for nobody here")
 
     def find(self, person: str | None, certificate: str) -> Certificate:
@@ -55,12 +54,8 @@ class Certifying:
     def is_issuer(self, person: str, certificate: Certificate) -> bool:
         """Return whether a person acts for the office that granted a certificate."""
         tasks = {one.organisation: one.task for one in self._registry.offices()}
-        held = self._registry.get_person(person).memberships
-        return any(
-            one == certificate.office and role in OFFICIALS[tasks[one]]
-            for one, role in held
-            if one in tasks
-        )
+        office, info = certificate.office, self._registry.get_person(person)
+        return office in tasks and info.is_any(OFFICIALS[tasks[office]], office)
 
     def act(self, person: str, certificate: str, kind: str, reason: str) -> None:
         """Suspend, resume or withdraw a certificate; withdrawn is for good.
@@ -150,11 +145,8 @@ class Certifying:
             InputError: no such level, or no reason.
             MissingError: he is no officer of an authority, or there is no such office.
         """
-        held = self._registry.get_person(person).memberships
-        is_officer = self._registry.reach_of(person) is None and any(
-            role is Role.OFFICER for _, role in held
-        )
-        if not is_officer:
+        roles = self._registry.get_person(person).roles
+        if Role.OFFICER not in roles or self._registry.reach_of(person) is not None:
             raise MissingError(f"{person} sanctions nobody")
         why = clean(reason)
         if level not in LEVELS or len(why) < LEAST_REASON:

@@ -111,7 +111,7 @@ class Doors:
             info = self._registry.get_person(signed.person)
         except MissingError:
             return None
-        roles = frozenset(role for _, role in info.memberships)
+        roles = info.roles
         return Visitor(
             info.id,
             info.name,
@@ -244,7 +244,7 @@ class Doors:
         """Return how long somebody may be away; None: until his session ends."""
         if self._services.is_demo:
             return None
-        roles = {role for _, role in self._registry.get_person(person).memberships}
+        roles = self._registry.get_person(person).roles
         if roles & ON_DUTY - {Role.INSPECTOR}:
             return DESK_IDLE_MS
         return FIELD_IDLE_MS if Role.INSPECTOR in roles else None
@@ -254,7 +254,7 @@ class Doors:
             return OWN_PHONE_MS  # its hours are minutes
         if stage is not Stage.WHOLE:
             return OWED_MS
-        roles = {role for _, role in self._registry.get_person(person).memberships}
+        roles = self._registry.get_person(person).roles
         return OWN_PHONE_MS if is_own and not roles & ON_DUTY else DUTY_MS
 
     def keep(

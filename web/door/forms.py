@@ -1,9 +1,9 @@
 """What a form says: its fields as text, whatever the browser sent; and a file with them."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from greenwater.kernel.errors import InputError
 from traceability.book.workbooks import MAX_BYTES
@@ -49,3 +49,10 @@ async def table_form(request: Request) -> tuple[Mapping[str, str], bytes | None]
     sentence = f"a file has at most {mb} MB: split it"
     too_large = InputError(sentence, "file_large", mb=mb)
     return await file_form(request, "file", _TABLE_BYTES, too_large)
+
+
+Fields = Annotated[Mapping[str, str], Depends(fields_of)]
+"""What a form says, for a route that takes it as it is."""
+
+TableForm = Annotated[tuple[Mapping[str, str], bytes | None], Depends(table_form)]
+"""A form with a table of records."""

@@ -1,9 +1,9 @@
 """Photos on records of any book: what a form brings, where they lie, how one is shown."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from greenwater.kernel.errors import InputError
@@ -34,6 +34,13 @@ async def photo_in(request: Request) -> tuple[str, bytes]:
     """
     fields, raw = await photo_form(request)
     return fields.get("csrf", ""), raw
+
+
+PhotoForm = Annotated[tuple[Mapping[str, str], bytes], Depends(photo_form)]
+"""A form with a photo, for a route that takes it as it is."""
+
+PhotoIn = Annotated[tuple[str, bytes], Depends(photo_in)]
+"""The form token and the photo of a form that has nothing else."""
 
 
 def album_of(services: Services) -> Album:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import (
@@ -18,7 +17,7 @@ from greenwater.reference.species import SPECIES
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
 from web.door.doors import Doors, RefusedError
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.door.visitors import FARMS
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -89,12 +88,8 @@ class PlacePages:
             where="" if wrong is None else wrong.field,
         )
 
-    async def add_unit(self, request: Request) -> Response:
+    def add_unit(self, request: Request, form: Fields) -> Response:
         """Add the unit; what is wrong comes back with the form."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._add_unit, request, form)
-
-    def _add_unit(self, request: Request, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         lang, sites = lang_of(request), farm_sites(self._services, self._doors, request)
         mine = self._doors.mine(request)
@@ -145,8 +140,7 @@ def farms_of(services: Services, doors: Doors, request: Request) -> Sequence[str
     Raises:
         RefusedError: there is none.
     """
-    person = services.registry.get_person(doors.writer(request))
-    found = [where for where, role in person.memberships if role in FARMS]
+    found = services.registry.get_person(doors.writer(request)).organisations(FARMS)
     if not found:
         raise RefusedError(
             "this needs a farmer's or technician's account", "needs_farmer"

@@ -157,7 +157,7 @@ class JoinPages:
         if link.role is not None:
             return Role(link.role) not in ON_DUTY
         info = self._registry.get_person(link.person or "")
-        return not {role for _, role in info.memberships} & ON_DUTY
+        return not info.roles & ON_DUTY
 
     def join(
         self,

@@ -74,7 +74,7 @@ class OwnPages:
                 (say(lang, f"role_{role}"), names.get(where, where))
                 for where, role in info.memberships
             ],
-            is_pin=not {role for _, role in info.memberships} & ON_DUTY,
+            is_pin=not info.roles & ON_DUTY,
             has_factor=factor is not None and factor.confirmed_ms is not None,
             may_invite=bool(
                 may_invite_for(self._doors.known(request).roles, info.memberships)

@@ -136,7 +136,7 @@ class SigningIn:
 
     def needs_factor(self, person: str) -> bool:
         """Return whether a person's roles ask for a second factor here."""
-        roles = {role for _, role in self._registry.get_person(person).memberships}
+        roles = self._registry.get_person(person).roles
         return bool(roles & SECOND_FACTOR) and not self._services.is_demo
 
     def _refused(self, request: Request, account: Account | None) -> None:

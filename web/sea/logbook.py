@@ -34,8 +34,6 @@ QUICK: Final = ("catch", "notice", "trip", "transshipment", "landing")
 AGAIN: Final = ("gear", "crew", "departure_port", "receiver", "weighed_by", "port")
 """What is usually as it was the last time."""
 
-STEPPED_S: Final = 0.01
-"""A minute that passes faster than this is of a clock that is moved by hand."""
 
 TRIPS: Final = 4
 NEWEST: Final = 12
@@ -93,7 +91,7 @@ class LogPages:
             new_trip=str(uuid.uuid4()),
             now=form_time(now_ms),
             now_at=now_ms,
-            rate=self._rate(),
+            rate=self._services.rate,
             forms=log_forms(
                 lang, mine.seen, info, trips, records, now_ms, chosen=chosen
             ),
@@ -102,11 +100,6 @@ class LogPages:
             may_add_photo=self._services.photos is not None,
             lines=log_lines(lang, records),
         )
-
-    def _rate(self) -> float:
-        """How many seconds of the system pass in a real one; 0: it is moved by hand."""
-        real_s = self._services.clock.real_seconds(60.0)
-        return round(60.0 / real_s, 3) if real_s > STEPPED_S else 0.0
 
 
 def _at_sea(seen: Scope, vessel: str) -> str:

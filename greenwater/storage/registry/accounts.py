@@ -1,7 +1,7 @@
 """Accounts and sessions: what is kept of secrets is their hashes."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -36,6 +36,19 @@ class PersonInfo(Struct, frozen=True):
     name: str
     phone: str | None
     memberships: tuple[tuple[str, Role], ...]
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What he is in any organisation."""
+        return frozenset(role for _, role in self.memberships)
+
+    def is_any(self, roles: Collection[Role], organisation: str) -> bool:
+        """Return whether he is one of these in an organisation."""
+        return organisation in self.organisations(roles)
+
+    def organisations(self, roles: Collection[Role]) -> list[str]:
+        """Return where he is one of these."""
+        return sorted({where for where, role in self.memberships if role in roles})
 
 
 class Stage(StrEnum):
