@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import (
@@ -19,7 +18,7 @@ from greenwater.kernel.reading import local
 from greenwater.reference.species import SPECIES
 from greenwater.storage.registry.naming import units_of
 from web.door.doors import Doors
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import form_time
@@ -102,12 +101,8 @@ class CropPages:
             wrong=asked.wrong,
         )
 
-    async def open_crop(self, request: Request) -> Response:
+    def open_crop(self, request: Request, form: Fields) -> Response:
         """Open the crop; what is wrong comes back with the form."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._open_crop, request, form)
-
-    def _open_crop(self, request: Request, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         person, mine = self._doors.writer(request), self._doors.mine(request)
         unit = mine.seen.get_unit(form.get("unit", ""))
@@ -156,12 +151,8 @@ class CropPages:
             wrong=asked.wrong,
         )
 
-    async def add_product(self, request: Request) -> Response:
+    def add_product(self, request: Request, form: Fields) -> Response:
         """Add the product; what is wrong comes back with the form."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._add_product, request, form)
-
-    def _add_product(self, request: Request, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         person = self._doors.writer(request)
         try:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.channels import Channel
@@ -21,7 +20,7 @@ from greenwater.reference.own_limits import (
 )
 from greenwater.storage.registry.places import UnitInfo
 from web.door.doors import Doors
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.farm.places import number_of, own_unit, shortened
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -125,14 +124,8 @@ class LimitPages:
             changes=limit_change_views(lang, changes, names, now_ms),
         )
 
-    async def set(self, request: Request, unit: str, channel: str) -> Response:
+    def set(self, request: Request, unit: str, channel: str, form: Fields) -> Response:
         """Set a channel's limits; what is wrong comes back with the form."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._set, request, unit, channel, form)
-
-    def _set(
-        self, request: Request, unit: str, channel: str, form: Mapping[str, str]
-    ) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         info, lang = self._unit(request, unit, channel), lang_of(request)
         person, wrong = self._doors.writer(request), dict[str, str]()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Form, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -17,7 +16,7 @@ from greenwater.reference.communes import TABLE, shown_name
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo
 from web.door.doors import Doors, RefusedError
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.farm.places import (
     commune_choices,
     farm_sites,
@@ -276,14 +275,8 @@ class ChangePages:
             changes=self._changes(request, "unit", info.id),
         )
 
-    async def change_unit(self, request: Request, unit: str) -> Response:
+    def change_unit(self, request: Request, unit: str, form: Fields) -> Response:
         """Change what a pond or cage is; what is wrong comes back with the form."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._change_unit, request, unit, form)
-
-    def _change_unit(
-        self, request: Request, unit: str, form: Mapping[str, str]
-    ) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         info, person, lang = (
             self._unit(request, unit),

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -16,8 +15,8 @@ from traceability.book.books import NewRecord
 from traceability.book.photos import MOST
 from traceability.corrections import Family, family_of, is_fitting
 from web.door.doors import Doors
-from web.door.forms import fields_of
-from web.door.photos import album_of, photo_in, shown_photo
+from web.door.forms import Fields
+from web.door.photos import PhotoIn, album_of, shown_photo
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import moment
@@ -99,29 +98,17 @@ class EntryPages:
             trouble=trouble,
         )
 
-    async def confirm(self, request: Request, record: str) -> Response:
+    def confirm(self, request: Request, record: str, form: Fields) -> Response:
         """Stand by an entry that another one made for the visitor."""
-        form = await fields_of(request)
-        return await run_in_threadpool(
-            self._confirm, request, record, form.get("csrf", "")
-        )
-
-    def _confirm(self, request: Request, record: str, csrf: str) -> Response:
-        self._doors.check_form(request, csrf)
+        self._doors.check_form(request, form.get("csrf", ""))
         person, mine = self._doors.writer(request), self._doors.mine(request)
         mine.seen.get_record(record)
         self._books.recording.confirm(person, record)
         return RedirectResponse(f"/records/{record}", 303)
 
-    async def keep(self, request: Request, record: str) -> Response:
+    def keep(self, request: Request, record: str, form: Fields) -> Response:
         """Settle a conflict: this version is the right one."""
-        form = await fields_of(request)
-        return await run_in_threadpool(
-            self._keep, request, record, form.get("csrf", "")
-        )
-
-    def _keep(self, request: Request, record: str, csrf: str) -> Response:
-        self._doors.check_form(request, csrf)
+        self._doors.check_form(request, form.get("csrf", ""))
         person, mine = self._doors.writer(request), self._doors.mine(request)
         found = mine.seen.get_record(record)
         # Chosen twice on two pages, it is the same choice.
@@ -136,14 +123,9 @@ class EntryPages:
         )  # fmt: skip
         return RedirectResponse(f"/records/{choice}", 303)
 
-    async def add_photo(self, request: Request, record: str) -> Response:
+    def add_photo(self, request: Request, record: str, sent: PhotoIn) -> Response:
         """Put a photo on an entry; one that cannot be kept is refused with a sentence."""
-        csrf, raw = await photo_in(request)
-        return await run_in_threadpool(self._add_photo, request, record, csrf, raw)
-
-    def _add_photo(
-        self, request: Request, record: str, csrf: str, raw: bytes
-    ) -> Response:
+        csrf, raw = sent
         self._doors.check_form(request, csrf)
         person, mine = self._doors.writer(request), self._doors.mine(request)
         mine.seen.get_record(record)

@@ -1,17 +1,15 @@
 """Records from a CSV file or an Excel workbook: tried first, each bad row with its reason, then confirmed."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.reference.records import KINDS, get_kind
 from traceability.book.importing import Importer, titles_of
 from traceability.book.tables import Names, plain
 from web.door.doors import Doors
-from web.door.forms import table_form
+from web.door.forms import TableForm
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.imports import (
@@ -76,14 +74,9 @@ class ImportPages:
             return workbook_answer(f"greenwater-{kind}", sheets)
         return csv_answer(f"greenwater-{kind}", titles, [])
 
-    async def try_out(self, request: Request) -> Response:
+    def try_out(self, request: Request, sent: TableForm) -> Response:
         """Try a file; with ``sure`` keep its good rows."""
-        asked, raw = await table_form(request)
-        return await run_in_threadpool(self._try_out, request, asked, raw)
-
-    def _try_out(
-        self, request: Request, asked: Mapping[str, str], raw: bytes | None
-    ) -> Response:
+        asked, raw = sent
         self._doors.check_form(request, asked.get("csrf", ""))
         person, mine = self._doors.writer(request), self._doors.mine(request)
         lang, crop = lang_of(request), asked.get("crop", "")

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError
@@ -15,7 +14,7 @@ from greenwater.storage.registry.naming import units_of
 from traceability.book.stock import STOCK_KINDS, Stock, stock_of
 from traceability.records import FieldError
 from web.door.doors import Doors
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import day, form_time
@@ -187,12 +186,8 @@ class RecordPages:
             ),
         )
 
-    async def enter(self, request: Request) -> Response:
+    def enter(self, request: Request, form: Fields) -> Response:
         """Enter a record; typed wrong, the form comes back with what was typed."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._enter, request, form)
-
-    def _enter(self, request: Request, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         person, mine, lang = (
             self._doors.writer(request), self._doors.mine(request), lang_of(request),

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import InputError, UnavailableError
@@ -20,7 +19,7 @@ from traceability.label.passport import picture_of
 from traceability.label.pictures import Pictures
 from traceability.sea.catch_evidence import catch_evidence_in
 from web.door.doors import Doors
-from web.door.photos import photo_in
+from web.door.photos import PhotoIn
 from web.labels.beside import inspected
 from web.labels.prints import parts_of
 from web.pages import Renderer, lang_of
@@ -134,14 +133,9 @@ class LotPages:
             return self._page(request, found, [(refused(lang, exc), here)])
         return RedirectResponse(here, 303)
 
-    async def add_picture(self, request: Request, lot: str) -> Response:
+    def add_picture(self, request: Request, lot: str, sent: PhotoIn) -> Response:
         """Give the lot's product a picture; one that cannot be kept is refused."""
-        csrf, raw = await photo_in(request)
-        return await run_in_threadpool(self._add_picture, request, lot, csrf, raw)
-
-    def _add_picture(
-        self, request: Request, lot: str, csrf: str, raw: bytes
-    ) -> Response:
+        csrf, raw = sent
         self._doors.check_form(request, csrf)
         person, found = (
             self._doors.writer(request),

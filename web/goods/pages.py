@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -20,7 +19,7 @@ from traceability.goods.lots import Goods
 from traceability.goods.steps import Act, NewStep, Portion
 from traceability.label.recalls import Recalls, reach_csv
 from web.door.doors import Doors
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import exact, form_time, moment
@@ -279,12 +278,8 @@ class GoodsPages:
             }
         }
 
-    async def enter(self, request: Request, lot: str) -> Response:
+    def enter(self, request: Request, lot: str, form: Fields) -> Response:
         """Enter a step; what is wrong comes back with the lot's page."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._enter, request, lot, form)
-
-    def _enter(self, request: Request, lot: str, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         person, lang = self._doors.writer(request), lang_of(request)
         found = self._registry.lot_of(self._reach(request), lot)
@@ -312,12 +307,8 @@ class GoodsPages:
             ),
         )
 
-    async def receive(self, request: Request) -> Response:
+    def receive(self, request: Request, form: Fields) -> Response:
         """Receive a shipment; what is wrong comes back with the list."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._receive, request, form)
-
-    def _receive(self, request: Request, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         person, lang = self._doors.writer(request), lang_of(request)
         organisation, shipment = self._shipment(request, form.get("shipment", ""))

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -17,7 +16,7 @@ from traceability.vietgap.dossiers import Kind, Side, counts_of
 from traceability.vietgap.folders import Act, Folder
 from web.api.answers import fresh
 from web.door.doors import Doors, RefusedError
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.dossiers import (
@@ -161,12 +160,8 @@ class DossierPages:
             tried=given.get("kind", ""),
         )
 
-    async def act(self, request: Request, dossier: str) -> Response:
+    def act(self, request: Request, dossier: str, form: Fields) -> Response:
         """Take a step; what is wrong comes back with what was typed."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._act, request, dossier, form)
-
-    def _act(self, request: Request, dossier: str, form: Mapping[str, str]) -> Response:
         self._doors.check_form(request, form.get("csrf", ""))
         person, lang = self._doors.known(request).person, lang_of(request)
         if person is None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError
@@ -16,7 +15,7 @@ from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_changes import VesselFacts
 from web.door.doors import Doors, RefusedError
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatcards import change_lines, gear_choices, port_choices, state_text
@@ -49,11 +48,8 @@ class BoatEditPages:
         visitor = self._doors.known(request)
         if visitor.person is None:
             return False
-        held = self._registry.get_person(visitor.person).memberships
-        return visitor.administers or any(
-            organisation == vessel.organisation and role in OWNERS
-            for organisation, role in held
-        )
+        info = self._registry.get_person(visitor.person)
+        return visitor.administers or info.is_any(OWNERS, vessel.organisation)
 
     def _allowed(self, request: Request, vessel: str) -> tuple[VesselInfo, str]:
         visitor = self._doors.known(request)
@@ -100,14 +96,8 @@ class BoatEditPages:
             ),
         )
 
-    async def change(self, request: Request, vessel: str) -> Response:
+    def change(self, request: Request, vessel: str, form: Fields) -> Response:
         """Say anew what a boat is; what is wrong comes back with what was typed."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._change, request, vessel, form)
-
-    def _change(
-        self, request: Request, vessel: str, form: Mapping[str, str]
-    ) -> Response:
         lang = lang_of(request)
 
         def act(info: VesselInfo, person: str) -> str:
@@ -119,14 +109,9 @@ class BoatEditPages:
 
         return self._done(request, vessel, form, act)
 
-    async def service(self, request: Request, vessel: str) -> Response:
+    def service(self, request: Request, vessel: str, form: Fields) -> Response:
         """Take a boat out of service, or put it back."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._service, request, vessel, form)
 
-    def _service(
-        self, request: Request, vessel: str, form: Mapping[str, str]
-    ) -> Response:
         def act(info: VesselInfo, person: str) -> str:
             now_ms, is_lost = self._services.now_ms(), form.get("lost") == "on"
             if form.get("to") == "out":
@@ -139,14 +124,9 @@ class BoatEditPages:
 
         return self._done(request, vessel, form, act)
 
-    async def renumber(self, request: Request, vessel: str) -> Response:
+    def renumber(self, request: Request, vessel: str, form: Fields) -> Response:
         """Give a boat another registration number."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._renumber, request, vessel, form)
 
-    def _renumber(
-        self, request: Request, vessel: str, form: Mapping[str, str]
-    ) -> Response:
         def act(info: VesselInfo, person: str) -> str:
             if not self._doors.known(request).administers:
                 raise RefusedError("this needs an administrator", "needs_boat")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -19,7 +18,7 @@ from traceability.sea.photos import add_sea_photo
 from traceability.sea.trip_case import trip_view
 from traceability.sea.vessels import NewVesselRecord
 from web.door.doors import Doors
-from web.door.photos import album_of, photo_form
+from web.door.photos import PhotoForm, album_of
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.sea.boat_changes import BoatEditPages
@@ -247,14 +246,9 @@ class BoatPages:
                 return f"/trips/{trip}"
         return f"/vessels/{info.id}/book"
 
-    async def enter(self, request: Request, vessel: str) -> Response:
+    def enter(self, request: Request, vessel: str, sent: PhotoForm) -> Response:
         """Enter a record; typed wrong, the form comes back with what was typed."""
-        form, raw = await photo_form(request)
-        return await run_in_threadpool(self._enter, request, vessel, form, raw)
-
-    def _enter(
-        self, request: Request, vessel: str, form: Mapping[str, str], raw: bytes
-    ) -> Response:
+        form, raw = sent
         self._doors.check_form(request, form.get("csrf", ""))
         mine, lang = self._doors.mine(request), lang_of(request)
         info = mine.seen.get_vessel(vessel)

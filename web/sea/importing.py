@@ -1,10 +1,9 @@
 """A vessel's records from a CSV file or an Excel workbook: tried first, then confirmed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError
@@ -12,7 +11,7 @@ from greenwater.reference.vessel_records import CHOICES, VESSEL_KINDS
 from traceability.book.tables import Names, plain
 from traceability.sea.importing import KINDS, SeaImporter, sea_titles
 from web.door.doors import Doors
-from web.door.forms import table_form
+from web.door.forms import TableForm
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.imports import (
@@ -87,14 +86,9 @@ class SeaImportPages:
         sheets = {say(lang, f"sea_kind_{kind}"): [titles]}
         return workbook_answer(f"greenwater-{kind}", sheets)
 
-    async def try_out(self, request: Request, vessel: str) -> Response:
+    def try_out(self, request: Request, vessel: str, sent: TableForm) -> Response:
         """Try a file; with ``sure`` keep its good rows."""
-        asked, raw = await table_form(request)
-        return await run_in_threadpool(self._try_out, request, vessel, asked, raw)
-
-    def _try_out(
-        self, request: Request, vessel: str, asked: Mapping[str, str], raw: bytes | None
-    ) -> Response:
+        asked, raw = sent
         self._doors.check_form(request, asked.get("csrf", ""))
         person, lang = self._doors.sailor(request), lang_of(request)
         found = self._doors.mine(request).seen.get_vessel(vessel)

@@ -1,7 +1,6 @@
 """One entry of a vessel's book, and its photos: for whoever may see that vessel."""
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
@@ -9,7 +8,7 @@ from traceability.book.photos import MOST, drawn_anew
 from traceability.sea.crew import OF_DUTY, may_write
 from traceability.sea.photos import add_sea_photo
 from web.door.doors import Doors
-from web.door.photos import album_of, photo_in, shown_photo
+from web.door.photos import PhotoIn, album_of, shown_photo
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.refused import refused
@@ -64,14 +63,9 @@ class SeaEntryPages:
             trouble=trouble,
         )
 
-    async def add_photo(self, request: Request, written: str) -> Response:
+    def add_photo(self, request: Request, written: str, sent: PhotoIn) -> Response:
         """Put a photo on an entry; one that cannot be kept is refused with a sentence."""
-        csrf, raw = await photo_in(request)
-        return await run_in_threadpool(self._add_photo, request, written, csrf, raw)
-
-    def _add_photo(
-        self, request: Request, written: str, csrf: str, raw: bytes
-    ) -> Response:
+        csrf, raw = sent
         self._doors.check_form(request, csrf)
         lang, registry = lang_of(request), self._services.registry
         found = self._doors.mine(request).seen.get_vessel_record(written)

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import (
     HTMLResponse,
     RedirectResponse,
@@ -23,7 +22,7 @@ from traceability.sea.trip_evidence import TripEvidence
 from traceability.sea.vessels import NewCatchLot
 from web.api.answers import fresh
 from web.door.doors import Doors
-from web.door.forms import fields_of
+from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatpapers import paper_views
@@ -199,14 +198,8 @@ class TripPages:
             ),
         )
 
-    async def confirm(self, request: Request, trip: str) -> Response:
+    def confirm(self, request: Request, trip: str, form: Fields) -> Response:
         """Confirm the trip as its book stands."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._confirm, request, trip, form)
-
-    def _confirm(
-        self, request: Request, trip: str, form: Mapping[str, str]
-    ) -> Response:
         view, person = self._checked(request, trip, form)
         try:
             self._books.confirm(person, trip, record=form.get("id", ""))
@@ -229,14 +222,8 @@ class TripPages:
         view = self._view(request, trip)
         return view, self._doors.sailor(request, or_on_duty=or_on_duty)
 
-    async def make_lot(self, request: Request, trip: str) -> Response:
+    def make_lot(self, request: Request, trip: str, form: Fields) -> Response:
         """Draw a lot from a landing; refused, the page says why."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._make_lot, request, trip, form)
-
-    def _make_lot(
-        self, request: Request, trip: str, form: Mapping[str, str]
-    ) -> Response:
         view, person = self._checked(request, trip, form)
         lang = lang_of(request)
         try:
@@ -257,12 +244,8 @@ class TripPages:
             )
         return RedirectResponse(f"/lots/{lot.id}", 303)
 
-    async def draw(self, request: Request, trip: str) -> Response:
+    def draw(self, request: Request, trip: str, form: Fields) -> Response:
         """Draw a paper from a landing or another paper."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._draw, request, trip, form)
-
-    def _draw(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
         view, person = self._checked(request, trip, form)
         lang, cure = lang_of(request), f"/trips/{trip}#papers"
         try:
@@ -287,12 +270,8 @@ class TripPages:
             return self._page(request, view, [(words, cure)])
         return RedirectResponse(cure, 303)
 
-    async def ask(self, request: Request, trip: str) -> Response:
+    def ask(self, request: Request, trip: str, form: Fields) -> Response:
         """Ask that a refusal be lifted."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._ask, request, trip, form)
-
-    def _ask(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
         view, person = self._checked(request, trip, form)
         asked = AskedOverride(
             id=form.get("id", ""),
@@ -311,12 +290,8 @@ class TripPages:
             return self._page(request, view, [(words, f"/trips/{trip}#landings")])
         return RedirectResponse(f"/trips/{trip}#landings", 303)
 
-    async def agree(self, request: Request, trip: str) -> Response:
+    def agree(self, request: Request, trip: str, form: Fields) -> Response:
         """Agree, as the second person, that a refusal be lifted."""
-        form = await fields_of(request)
-        return await run_in_threadpool(self._agree, request, trip, form)
-
-    def _agree(self, request: Request, trip: str, form: Mapping[str, str]) -> Response:
         # The second person may be an officer, who belongs to no boat.
         view, person = self._checked(request, trip, form, or_on_duty=True)
         override = self._doors.mine(request).seen.get_override(form.get("override", ""))
