@@ -246,61 +246,73 @@ def catch_sheet(
 
     Small Vietnamese boats have no IMO number: said to be not applicable, not made up.
     """
-    licence, until = _number(evidence.papers, "licence")
-    gear = GEAR_CODES.get(evidence.gear)
-    certificates = [one for one in papers if one.kind == "cc"]
-    sections = (
+    certificates = [one.number for one in papers if one.kind == "cc"]
+    sections = [
         Section(
             "document",
             (
-                Row("document_number", ", ".join(one.number for one in certificates)),
+                Row("document_number", ", ".join(certificates)),
                 Row("authority", None),
                 Row("exporter", owner),
                 Row("importer", None),
                 Row("transport", None),
             ),
         ),
-        Section(
-            "vessel",
-            (
-                Row("vessel_name", evidence.vessel),
-                Row("registration", evidence.registration),
-                Row("flag", RULES.flag),
-                Row("home_port", None),
-                Row("call_sign", None),
-                Row("imo", NOT_APPLICABLE),
-                Row("length_m", evidence.length_m, Form.NUMBER),
-                Row("licence", licence),
-                Row("licence_until", until, Form.DAY),
-                Row("contact", None),
-            ),
-        ),
-        Section(
-            "fishing",
-            (
-                Row("catch_from", evidence.departure_ms, Form.INSTANT),
-                Row("catch_to", evidence.return_ms, Form.INSTANT),
-                Row("gear", evidence.gear if gear else None, Form.GEAR),
-                Row("catch_area", f"FAO {evidence.fao_area}"),
-                Row("coordinates", _square(evidence)),
-                Row("transshipped", "yes" if evidence.transshipped else "no"),
-            ),
-        ),
-        Section(
-            "goods",
-            (
-                Row("description", product.name_en or product.name_vi),
-                Row("species", product.species),
-                Row("product_code", None),
-                Row("live_weight", None),
-                Row("landed_weight", {product.species: lot.kg}, Form.KILOGRAMS),
-                Row("landing_port", evidence.landing_port, Form.PORT),
-                Row("landing_at", evidence.landing_ms, Form.INSTANT),
-                Row("measures", None),
-            ),
+        _caught_by(evidence),
+        _fishing(evidence),
+        _goods(lot, product, evidence),
+    ]
+    return _sheet("catch", lot.code, sections)
+
+
+def _caught_by(evidence: CatchEvidence) -> Section:
+    licence, until = _number(evidence.papers, "licence")
+    return Section(
+        "vessel",
+        (
+            Row("vessel_name", evidence.vessel),
+            Row("registration", evidence.registration),
+            Row("flag", RULES.flag),
+            Row("home_port", None),
+            Row("call_sign", None),
+            Row("imo", NOT_APPLICABLE),
+            Row("length_m", evidence.length_m, Form.NUMBER),
+            Row("licence", licence),
+            Row("licence_until", until, Form.DAY),
+            Row("contact", None),
         ),
     )
-    return _sheet("catch", lot.code, sections)
+
+
+def _fishing(evidence: CatchEvidence) -> Section:
+    gear = evidence.gear if evidence.gear in GEAR_CODES else None
+    return Section(
+        "fishing",
+        (
+            Row("catch_from", evidence.departure_ms, Form.INSTANT),
+            Row("catch_to", evidence.return_ms, Form.INSTANT),
+            Row("gear", gear, Form.GEAR),
+            Row("catch_area", f"FAO {evidence.fao_area}"),
+            Row("coordinates", _square(evidence)),
+            Row("transshipped", "yes" if evidence.transshipped else "no"),
+        ),
+    )
+
+
+def _goods(lot: Lot, product: Product, evidence: CatchEvidence) -> Section:
+    return Section(
+        "goods",
+        (
+            Row("description", product.name_en or product.name_vi),
+            Row("species", product.species),
+            Row("product_code", None),
+            Row("live_weight", None),
+            Row("landed_weight", {product.species: lot.kg}, Form.KILOGRAMS),
+            Row("landing_port", evidence.landing_port, Form.PORT),
+            Row("landing_at", evidence.landing_ms, Form.INSTANT),
+            Row("measures", None),
+        ),
+    )
 
 
 def _square(evidence: CatchEvidence) -> str | None:

@@ -10,7 +10,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import DAY_MS
+from greenwater.kernel.trips import Violation
 from greenwater.reference.vessels import parse_registration
+from greenwater.storage.registry.certification import Certificate
+from greenwater.storage.registry.labels import Recall
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_inspections import VesselInspection
 from traceability.label.scanning import Scanning
@@ -316,55 +319,37 @@ def _groups(
     lang: Lang, mine: Services, found: Suspects, now_ms: int
 ) -> Iterator[Group]:
     """Yield today's lines by kind, the gravest first."""
-    lots = {one.lot: mine.seen.get_lot(one.lot) for one in found.recalls}
     yield Group(
-        "recalled",
-        [
-            Suspect(
-                lots[one.lot].code,
-                f"/lots/{one.lot}",
-                f"{one.reason} · {moment(lang, one.at_ms, now_ms)}",
-            )
-            for one in found.recalls
-        ],
+        "recalled", [_recalled(lang, mine, one, now_ms) for one in found.recalls]
     )
-    yield Group(
-        "waters",
-        [
-            Suspect(
-                one.vessel,
-                f"/trips/{one.trip}#zones" if one.trip else _vessel_page(one.vessel),
-                violation_text(lang, one),
-            )
-            for one in found.waters
-        ],
-        ""
-        if all(one.is_verified for one in found.waters)
-        else say(lang, "duty_waters_note"),
-    )
+    is_verified = all(one.is_verified for one in found.waters)
+    note = "" if is_verified else say(lang, "duty_waters_note")
+    yield Group("waters", [_in_waters(lang, one) for one in found.waters], note)
     yield Group("weights", [_weighed(lang, one) for one in found.weights])
+    yield Group("papers", [_papers(lang, one) for one in found.papers])
     yield Group(
-        "papers",
-        [
-            Suspect(
-                one.vessel.id,
-                _vessel_page(one.vessel.id),
-                "; ".join(paper_text(lang, paper) for paper in one.doubtful),
-            )
-            for one in found.papers
-        ],
+        "certificates", [_ending(lang, one, now_ms) for one in found.certificates]
     )
-    yield Group(
-        "certificates",
-        [
-            Suspect(
-                shown_code(one.code),
-                f"/certificates/{one.id}",
-                say(lang, "duty_until", day=day(one.until_ms or now_ms)),
-            )
-            for one in found.certificates
-        ],
-    )
+
+
+def _recalled(lang: Lang, mine: Services, one: Recall, now_ms: int) -> Suspect:
+    told = f"{one.reason} · {moment(lang, one.at_ms, now_ms)}"
+    return Suspect(mine.seen.get_lot(one.lot).code, f"/lots/{one.lot}", told)
+
+
+def _in_waters(lang: Lang, one: Violation) -> Suspect:
+    page = f"/trips/{one.trip}#zones" if one.trip else _vessel_page(one.vessel)
+    return Suspect(one.vessel, page, violation_text(lang, one))
+
+
+def _papers(lang: Lang, one: VesselStanding) -> Suspect:
+    told = "; ".join(paper_text(lang, paper) for paper in one.doubtful)
+    return Suspect(one.vessel.id, _vessel_page(one.vessel.id), told)
+
+
+def _ending(lang: Lang, one: Certificate, now_ms: int) -> Suspect:
+    told = say(lang, "duty_until", day=day(one.until_ms or now_ms))
+    return Suspect(shown_code(one.code), f"/certificates/{one.id}", told)
 
 
 def _found_wanting(lang: Lang, mine: Services, now_ms: int) -> Iterator[Suspect]:
