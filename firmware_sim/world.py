@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from firmware_sim.faults import POSITION, SIGNAL, FaultKind, FaultSpec
-from firmware_sim.faulty import FaultyProbe, FaultyReceiver
+from firmware_sim.faulty_sources import FaultyProbe, FaultyReceiver
 from firmware_sim.scenarios import (
     DeviceSpec,
     ProbeKind,

@@ -19,7 +19,7 @@ from firmware_sim.faults import (
     FaultKind,
     FaultSpec,
 )
-from firmware_sim.faulty import FaultyProbe, FaultyReceiver
+from firmware_sim.faulty_sources import FaultyProbe, FaultyReceiver
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
 from firmware_sim.sources import Fix, Values
