@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from analytics.runs import Runs
+from analytics.watching import Kept
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
 from greenwater.kernel.channels import Channel
@@ -368,3 +370,44 @@ def remembered(pond: Pond) -> dict[str, bytes]:
     found = {name: kept for name, kept in states.items() if name.startswith("water/")}
     assert found
     return found
+
+
+SALT = Channel.SALINITY
+SHARE_OF_FRESH = 0.84
+"""What water of 29 °C and 32 PSU holds of what fresh water would."""
+
+
+def test_a_probe_left_at_salinity_0_is_held_to_others_by_what_the_water_holds(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """It tells 1.2 mg/L more than the probe and the meter beside it, and is sound."""
+    two_probes(registry)
+    registry.add_device(METER.device, site="farm", now_ms=0)
+    registry.add_probe(*METER, source=Source.HAND)
+    registry.deploy(*METER, unit="ao-3", depth_m=None, from_ms=0, now_ms=0)
+    store = open_telemetry(f"sqlite:///{tmp_path}/telemetry.db")
+    pond, began = Pond(registry, store), milliseconds(START)
+    for hour in range(36):
+        readings = []
+        for at_ms in range(hour * 12 * STEP_MS, (hour + 1) * 12 * STEP_MS, STEP_MS):
+            held, warm = pond.value(OXYGEN, at_ms), pond.value(WARMTH, at_ms)
+            told, when = held / SHARE_OF_FRESH, began + at_ms
+            readings += [
+                Reading(*POND, OXYGEN, when, told, None, False),
+                Reading(*POND, WARMTH, when, warm),
+                Reading(*LOW, OXYGEN, when, held, None, True),
+                Reading(*LOW, SALT, when, 32.0 + warm / 100),
+            ]
+        recorded(store, pond.clock, readings, 2 * hour + 1)
+        if hour in (20, 26, 32):
+            hand = Reading(*METER, OXYGEN, when, held)
+            recorded(store, pond.clock, [hand], 2 * hour + 2)
+        pond.runs.look()
+    kept = msgspec.json.decode(
+        remembered(pond)[f"water/{POND.device}/{POND.probe}"], type=Kept
+    )
+    distances = {name: one.slow for name, one in kept.state.drifts.items()}
+    assert distances["dissolved_oxygen/probe"] == pytest.approx(0, abs=0.1)
+    assert distances["dissolved_oxygen/hand"] == pytest.approx(0, abs=0.2)
+    assert not [one for one in pond.episodes() if one.compared_with]
+    store.close()
