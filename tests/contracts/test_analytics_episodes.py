@@ -400,7 +400,9 @@ def test_a_probe_left_at_salinity_0_is_held_to_others_by_what_the_water_holds(
             ]
         recorded(store, pond.clock, readings, 2 * hour + 1)
         if hour in (20, 26, 32):
-            hand = Reading(*METER, OXYGEN, when, held)
+            last_ms = (hour * 12 + 11) * STEP_MS
+            held = pond.value(OXYGEN, last_ms)
+            hand = Reading(*METER, OXYGEN, began + last_ms, held)
             recorded(store, pond.clock, [hand], 2 * hour + 2)
         pond.runs.look()
     kept = msgspec.json.decode(
