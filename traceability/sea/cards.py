@@ -22,8 +22,8 @@ from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import DAY_MS, day_of, local, milliseconds
 from greenwater.reference.vessel_rules import RULES
 from greenwater.storage.registry.vessel_books import Kilograms
-from traceability.proof.keys import KeysDocument, Signer, is_signed
-from traceability.proof.links import from_text, to_text
+from traceability.proof.keys import KeysDocument, Signer
+from traceability.proof.seals import is_sealed, parse_seal, seal
 from traceability.proof.verify import Status
 from traceability.sea.vessel_papers import PaperStanding, PaperState
 
@@ -41,14 +41,13 @@ LIFE_MS: Final = round(RULES.card.value * DAY_MS)
 
 MOST_SPECIES: Final = 12
 _CARD: Final = re.compile(
-    r"(?P<signed>(?P<base>https?://[0-9A-Za-z.\-]+(?::[0-9]{1,5})?"
+    r"(?P<base>https?://[0-9A-Za-z.\-]+(?::[0-9]{1,5})?"
     r"(?:/[0-9A-Za-z._~\-]+)*)"
     r"/card/(?P<vessel>(?:[A-Z]|%C4%90){2,3}-[0-9]{4,5}-TS)"
     r"/(?P<from>[0-9]{8})-(?P<to>0|[0-9]{8})"
     r"/(?P<catch>0|[A-Z]{3}[0-9]{1,7}(?:\.[A-Z]{3}[0-9]{1,7}){0,11})"
     r"/(?P<papers>0|[A-Z][0-9]{6}(?:\.[A-Z][0-9]{6}){0,11})"
-    r"/(?P<made>[0-9]{12})\?s=(?P<key>[a-z2-7]{8}))"
-    r"\.(?P<signature>[0-9A-Za-z_\-]{86})",
+    r"/(?P<made>[0-9]{12})\?s=",
     re.ASCII,
 )
 _LIKE: Final = re.compile(r"^https?://[^?#]*/card/")
@@ -135,10 +134,10 @@ def make_card(card: Card, base: str, signer: Signer) -> str:
             f"{_plain(card.from_day)}-{_plain(card.to_day)}",
             caught,
             papers or "0",
-            f"{made}?s={signer.kid}",
+            f"{made}?s=",
         )
     )
-    return f"{text}.{to_text(signer.sign(DOMAIN + text.encode()))}"
+    return seal(text, signer, DOMAIN)
 
 
 def check_card(
@@ -149,19 +148,16 @@ def check_card(
     Without a published list nobody knows which cards were called in.
     """
     text = text.strip(" \t\r\n")
-    found = _CARD.fullmatch(text)
-    if found is None:
-        code = CardCode.ALTERED if is_like_a_card(text) else CardCode.NOT_A_CARD
-        return CardVerdict(code)
-    parts = found.groupdict()
     try:
-        card, signature = _read(parts), from_text(parts["signature"])
+        sealed = parse_seal(text)
+        card = _read(sealed.text)
     except (ValueError, InputError):
-        return CardVerdict(CardCode.ALTERED)
-    key = keys.find(parts["key"])
+        is_like = is_like_a_card(text)
+        return CardVerdict(CardCode.ALTERED if is_like else CardCode.NOT_A_CARD)
+    key = keys.find(sealed.key)
     if key is None:
-        return CardVerdict(CardCode.UNKNOWN_KEY, card, parts["key"])
-    if not is_signed(DOMAIN + parts["signed"].encode(), signature, key):
+        return CardVerdict(CardCode.UNKNOWN_KEY, card, sealed.key)
+    if not is_sealed(sealed, key, DOMAIN):
         return CardVerdict(CardCode.ALTERED, card, key.kid)
     if key.state != "active":
         return CardVerdict(CardCode.REVOKED, card, key.kid)
@@ -177,12 +173,17 @@ def _standing(card: Card, now_ms: int, status: Status | None) -> CardCode:
     return CardCode.EXPIRED if is_old else CardCode.VALID
 
 
-def _read(parts: Mapping[str, str]) -> Card:
-    """Return what a card's parts say.
+def _read(text: str) -> Card:
+    """Return what a card says.
 
     Raises:
-        ValueError: a day in it is none, or a species or paper stands there twice.
+        ValueError: it is not spelt as one, a day in it is none, or a species or paper
+            stands there twice.
     """
+    found = _CARD.fullmatch(text)
+    if found is None:
+        raise ValueError("no card")
+    parts = found.groupdict()
     kinds = {letter: kind for kind, letter in LETTERS.items()}
     caught = [] if parts["catch"] == "0" else parts["catch"].split(".")
     papers = [] if parts["papers"] == "0" else parts["papers"].split(".")
