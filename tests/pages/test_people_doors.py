@@ -29,6 +29,7 @@ from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World, open_empty
+from traceability.book.handwater import book_device
 from web.app import create_app
 from web.door import hashing
 from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
@@ -881,6 +882,11 @@ def test_a_box_at_sea_without_a_network_is_no_trouble_of_the_platform(
     registry.add_device("hop-tau", vessel=boat, now_ms=NOW_MS)
     assert told() != before, "it is counted"
     assert "▲" not in told()
+    aboard = told()
+    registry.add_device(book_device("trai"), site="trai", now_ms=NOW_MS)
+    assert told() == aboard, "a farm's book is no box: nobody listens to it"
+    assert "Trại" in page(admin, "/admin/devices").one("main").text
+    assert str(book_device("trai")) not in admin.get("/admin/devices").text
     registry.add_device("hop-bo", site="trai", now_ms=NOW_MS)
     assert "▲" in told()
 

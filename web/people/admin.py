@@ -11,7 +11,9 @@ from markupsafe import Markup
 from greenwater.kernel.errors import ConflictError, InputError, PlatformError
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import DAY_MS
+from greenwater.storage.registry.devices import DeviceInfo
 from greenwater.storage.registry.pulses import BACKUP, Pulse
+from traceability.book.handwater import book_device
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
@@ -140,7 +142,7 @@ class AdminPages:
 
     def _boxes(self, lang: Lang, now_ms: int) -> list[tuple[str, str, bool]]:
         """Return how the boxes do. One aboard without a network is at sea: all is well."""
-        devices, statuses = self._registry.list_devices(), self._registry.statuses()
+        devices, statuses = self._heard_devices(), self._registry.statuses()
         boxes = {one.id: one for one in devices if one.state is DeviceState.ACTIVE}
         alive = boxes.keys()
         heard_of = {one for one, told in statuses.items() if told.status.online}
@@ -183,6 +185,14 @@ class AdminPages:
             ),
         ]
 
+    def _heard_devices(self) -> list[DeviceInfo]:
+        """Return all devices but those that stand for a site's book: they never call."""
+        return [
+            one
+            for one in self._registry.list_devices()
+            if one.site is None or one.id != book_device(one.site)
+        ]
+
     def devices(self, request: Request) -> HTMLResponse:
         """Every box with its health, and a form to add one."""
         self._doors.administrator(request)
@@ -197,14 +207,16 @@ class AdminPages:
     ) -> HTMLResponse:
         lang, now_ms = lang_of(request), self._services.now_ms()
         statuses, views = self._registry.statuses(), []
-        for one in self._registry.list_devices():
+        sites = self._registry.sites()
+        names = {one.id: one.name for one in sites}
+        for one in self._heard_devices():
             told = statuses.get(one.id)
             status = None if told is None else told.status
             views.append(
                 DeviceView(
                     one.id,
                     one.name,
-                    one.place,
+                    names.get(one.place, one.place),
                     _heard(lang, told.received_ms if told else None, now_ms),
                     say(lang, _state(one.state, bool(status and status.online))),
                     str(status.outbox_depth or 0) if status else "",
@@ -219,7 +231,7 @@ class AdminPages:
             devices=views,
             new=new,
             trouble=trouble or left,
-            sites=[(one.id, one.name) for one in self._registry.sites()],
+            sites=[(one.id, one.name) for one in sites],
             vessels=[
                 (one.id, one.name)
                 for one in self._registry.vessels()
