@@ -22,7 +22,7 @@ from analytics.water.drift import (
 from analytics.water.episodes import Change, Episode, Odd
 from analytics.water.falls import FallState, fall_share
 from analytics.water.follow import FOLLOWED, judged_as
-from analytics.water.front import TOGETHER, Front, told_with
+from analytics.water.front import Front, may_be_water, told_with
 from analytics.water.gone import Gone, fresh_gone, is_lifted, remember_gone
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
 from analytics.water.together import TogetherState, together_share
@@ -328,14 +328,15 @@ class Watcher:
     def _waited(self, point: Point, odds: list[Odd]) -> list[Odd]:
         """Hold back what may be other water coming by, until the next reading tells."""
         front = self.state.fronts.get(point.channel)
+        is_salt = self._meaning(point.channel) in SALT
         if front is None:
-            if not any(one.cause == TOGETHER for one in odds):
+            if not any(may_be_water(one, is_salt=is_salt) for one in odds):
                 return odds
             front = self.state.fronts[point.channel] = Front()
         if point.value is None or point.value != point.value:
             return odds
         went = self.state.channels[point.channel].went
-        return told_with(front, point.at_ms, went, odds)
+        return told_with(front, point.at_ms, went, odds, is_salt=is_salt)
 
     def _settle(
         self, point: Point, signs: Signs, odds: list[Odd], changes: list[Change]

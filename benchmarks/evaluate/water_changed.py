@@ -316,15 +316,6 @@ def begun_anew(days: int) -> Change:
     return change
 
 
-def later(days: int) -> Change:
-    """Return it without its first days."""
-
-    def change(one: Marked) -> Stretches:
-        yield one.rows(one.times_ms >= one.times_ms[0] + days * DAY_MS)
-
-    return change
-
-
 def turned(one: Marked) -> Stretches:
     """Return it half a year and half a day off: the other half of the globe."""
     yield one._replace(times_ms=one.times_ms + 182 * DAY_MS + DAY_MS // 2)
@@ -335,6 +326,16 @@ def without(*gone: str) -> Change:
 
     def change(one: Marked) -> Stretches:
         yield one.only([name for name in one.values if canonical(name) not in gone])
+
+    return change
+
+
+def both(first: Change, then: Change) -> Change:
+    """Return one change made after another."""
+
+    def change(one: Marked) -> Stretches:
+        for part in first(one):
+            yield from then(part)
 
     return change
 
@@ -376,6 +377,7 @@ CHANGES: Final[Mapping[str, Change]] = {
     "water × 1.6": rougher(1.6),
     "faults × 0.6": fainter(0.6),
     "showers": stormy,
+    "showers, no turbidity": both(stormy, without("turbidity")),
     "another level": offset,
     "more noise": noisier,
     "coarse figures": coarser,
@@ -385,7 +387,6 @@ CHANGES: Final[Mapping[str, Change]] = {
     "a tenth of rows lost": thinned,
     "a tenth lost, in days": holed,
     "clock ± 2 min": unsteady,
-    "30 days later": later(30),
     "quarters, each anew": begun_anew(91),
     "months, each anew": begun_anew(30),
     "other hemisphere": turned,

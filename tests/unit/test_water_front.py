@@ -39,8 +39,8 @@ def scored(salt: list[float], dirt: list[float]) -> list[list[Scored]]:
     return found
 
 
-SHOWER = [-25.0, -80, -140, -190, -220, -235, -240, -235, -230, -225]
-MUDDY = [20.0, 60, 110, 150, 170, 180, 175, 165, 150, 140]
+SHOWER = [-8.0, -50, -120, -190, -220, -235, -240, -235, -230, -225]
+MUDDY = [3.0, 40, 100, 150, 170, 180, 175, 165, 150, 140]
 
 
 def told(found: list[Scored]) -> list[int]:
@@ -54,19 +54,28 @@ def test_a_shower_that_goes_on_is_no_fault() -> None:
     assert not told(dirt)
 
 
-@pytest.mark.parametrize("after", [-25.0, 0.0])
+@pytest.mark.parametrize("after", [-8.0, 0.0])
 def test_a_knock_that_stays_or_comes_back_is_told_one_reading_later(
     after: float,
 ) -> None:
-    salt, dirt = scored([-25.0, after], [20.0, -0.8 * after])
+    salt, dirt = scored([-8.0, after], [3.0, -0.375 * after])
     assert told(salt)[0] == 1
     assert told(dirt)[0] == 1
     assert 0.3 <= salt[CAME].score < 0.5
 
 
-def test_one_channel_alone_is_told_at_once() -> None:
+def test_what_is_very_odd_is_told_at_once() -> None:
+    salt, dirt = scored([-80.0, 0.0], [60.0, 0.0])
+    assert told(salt)[0] == told(dirt)[0] == 0
+
+
+def test_salt_waits_alone_and_what_is_no_salt_does_not() -> None:
     salt, _ = scored(SHOWER, [0.0])
-    assert told(salt)[0] == 0
+    assert not told(salt)
+    salt, _ = scored([-8.0], [0.0])
+    assert told(salt)[0] == 1
+    _, dirt = scored([0.0], MUDDY)
+    assert told(dirt)[0] == 0
 
 
 def test_a_jump_back_within_a_front_is_told() -> None:
