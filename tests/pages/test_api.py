@@ -25,7 +25,8 @@ from tests.pages.world import (
     TOP,
     World,
 )
-from web.app import STATUS, create_app, status_of
+from web.app import create_app
+from web.errors import STATUS, status_of
 from web.home import main_of, main_words
 from web.views.facts import gather
 from web.words import Lang
