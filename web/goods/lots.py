@@ -20,7 +20,7 @@ from traceability.label.pictures import Pictures
 from traceability.sea.catch_evidence import catch_evidence_in
 from web.door.doors import Doors
 from web.door.photos import PhotoIn
-from web.labels.beside import inspected
+from web.labels.notices import inspected
 from web.labels.prints import parts_of
 from web.pages import Renderer, lang_of
 from web.ports import Services

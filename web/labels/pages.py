@@ -24,9 +24,9 @@ from traceability.proof.verify import Code, Verdict
 from web.api.answers import fresh, open_to_all
 from web.door.doors import Doors
 from web.door.policies import CHECK_POLICY
-from web.labels.beside import Beside, beside_label, told_facts
 from web.labels.kept_pages import is_for_all, may_keep
 from web.labels.kept_passports import KeptPassports
+from web.labels.notices import Notices, notices_of, told_facts
 from web.labels.scan_counter import ScanCounter
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -42,7 +42,7 @@ from web.words import Lang, said, say
 
 log = structlog.get_logger()
 
-NOTHING: Final = Beside()
+NOTHING: Final = Notices()
 LINKED: Final = "application/ld+json"
 
 
@@ -138,9 +138,9 @@ class LabelPages:
             text, label, is_untouched=stamp is not None and stamp.is_untouched
         )
         is_known = verdict.code not in (Code.NOT_A_LABEL, Code.ALTERED, Code.NOT_FOUND)
-        beside, found, now_ms = Beside(), None, self._services.now_ms()
+        notices, found, now_ms = Notices(), None, self._services.now_ms()
         if is_known:
-            verdict, beside = self._beside(request, registry, label, verdict)
+            verdict, notices = self._notices(request, registry, label, verdict)
             found = passport_of(
                 registry,
                 gtin,
@@ -158,9 +158,9 @@ class LabelPages:
             response = open_to_all(verdict if found is None else found)
         else:
             response = passport_view(
-                self._render, request, now_ms, verdict, found, beside=beside
+                self._render, request, now_ms, verdict, found, notices=notices
             )
-        if label is not None and beside.uri and self._is_counted(request):
+        if label is not None and notices.uri and self._is_counted(request):
             response.background = BackgroundTask(self._counter.note, label.id)
         return response
 
@@ -184,26 +184,26 @@ class LabelPages:
         is_owner = visitor is not None and visitor.keeps_books
         return request.method == "GET" and not is_owner
 
-    def _beside(
+    def _notices(
         self,
         request: Request,
         registry: Registry,
         label: Label | None,
         verdict: Verdict,
-    ) -> tuple[Verdict, Beside]:
+    ) -> tuple[Verdict, Notices]:
         """Return the verdict, and what stands beside the passport.
 
         Those on duty are told of a suspicion in the verdict, the public beside it.
         """
         lang = lang_of(request)
         if label is None:
-            return verdict, Beside()
+            return verdict, Notices()
         visitor = self._doors.visitor(request)
-        beside = beside_label(registry, self._scanning, lang, label, verdict.code)
+        notices = notices_of(registry, self._scanning, lang, label, verdict.code)
         is_duty = visitor is not None and visitor.inspects
-        if is_duty and beside.copied and verdict.code is Code.VALID:
-            return replace(verdict, code=Code.COPY_SUSPECTED), beside
-        return verdict, beside
+        if is_duty and notices.copied and verdict.code is Code.VALID:
+            return replace(verdict, code=Code.COPY_SUSPECTED), notices
+        return verdict, notices
 
     def verdict_page(
         self, request: Request, verdict: Verdict, *, status: int
@@ -242,7 +242,7 @@ def passport_view(
     found: Passport | None,
     *,
     status: int = 200,
-    beside: Beside = NOTHING,
+    notices: Notices = NOTHING,
 ) -> HTMLResponse:
     """Return the page of a label's verdict and of the passport behind it, if there is.
 
@@ -267,7 +267,7 @@ def passport_view(
         exceptions=[] if found is None else exception_texts(lang, found.exceptions),
         green=[] if found is None else [figure_views(lang, one) for one in found.green],
         catches=catch_views(lang, () if found is None else found.catches),
-        beside=beside,
+        notices=notices,
         doubts=certificate_doubts(lang, found.certificate if found else None),
         name=_name(lang, found),
         way=story_map(lang, () if found is None else found.places),

@@ -13,10 +13,10 @@ from traceability.label.passport import Passport, passport_of
 from traceability.label.pictures import Pictures
 from traceability.proof.verify import Code, Verdict
 from web.api.answers import open_to_all
-from web.labels.beside import Beside, inspected
 from web.labels.digital_links import public_lot
 from web.labels.kept_pages import is_for_all, may_keep
 from web.labels.kept_passports import KeptPassports
+from web.labels.notices import Notices, inspected
 from web.labels.pages import LINKED, linked_response, passport_view
 from web.pages import Renderer, lang_of
 from web.ports import Services
@@ -105,7 +105,7 @@ class PassportPages:
             self._services.now_ms(),
             verdict,
             found,
-            beside=Beside(inspections=seen),
+            notices=Notices(inspections=seen),
         )
 
     def lot_document(self, request: Request, gtin: str, lot: str) -> Response:

@@ -12,7 +12,7 @@ from traceability.label.scanning import REPORT_KINDS, Scanning
 from traceability.proof.copies import Why
 from web.door.doors import Doors, RefusedError
 from web.door.throttle import Throttle
-from web.labels.beside import suspicion_text
+from web.labels.notices import suspicion_text
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.formats import moment

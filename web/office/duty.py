@@ -29,7 +29,7 @@ from traceability.sea.trip_case import trip_view
 from traceability.vietgap.certificates import shown_code
 from web.api.answers import fresh
 from web.door.doors import Doors, RefusedError
-from web.labels.beside import suspicion_text
+from web.labels.notices import suspicion_text
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatcards import state_text

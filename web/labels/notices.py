@@ -1,4 +1,4 @@
-"""What stands beside a passport: copies, inspections, where it was scanned, a report."""
+"""What a label's page says beside its passport: copies, recalls, inspections, what the label tells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +28,12 @@ OPTIONS: Final = Markup("").join(
 
 
 @dataclass(frozen=True)
-class Beside:
-    """``uri`` is the label's address, empty where none was checked.
+class Notices:
+    """What is said beside a passport; empty where nothing is.
 
-    ``copied`` is what is said of a suspicion, with care, ``recalled`` of a recall where
-    the verdict is another; ``inspections`` are days with results; ``places`` the provinces one may say that one is in, as options.
+    ``uri`` is the label's address, ``copied`` what is said of a suspicion, with care,
+    ``recalled`` of a recall where the verdict is another. ``inspections`` are days with
+    results, ``places`` the provinces that one may say one is in, as options.
     """
 
     uri: str = ""
@@ -50,11 +51,11 @@ def inspected(registry: Registry, lang: Lang, lot: str) -> list[tuple[str, str, 
     ]
 
 
-def beside_label(
+def notices_of(
     registry: Registry, scanning: Scanning, lang: Lang, label: Label, verdict: Code
-) -> Beside:
+) -> Notices:
     """Return what stands beside the passport of a label of that verdict."""
-    return Beside(
+    return Notices(
         label.uri,
         say(lang, "passport_copied") if scanning.against(label) else "",
         "" if verdict is Code.RECALLED else _recalled(registry, lang, label.lot),
