@@ -135,7 +135,8 @@ def set_password(person: PersonId, stdin: SecretInput = False) -> None:
 def _set(person: str, *, stdin: bool, is_pin: bool) -> None:
     from cli.home import open_home
     from greenwater.storage.registry import open_registry
-    from web.door.doors import ON_DUTY, hash_secret
+    from web.door.doors import ON_DUTY
+    from web.door.hashing import hash_secret
 
     what = "PIN" if is_pin else "password"
     secret = (

@@ -11,7 +11,8 @@ from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import SiteKind
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
-from web.door.doors import Doors, Visitor
+from web.door.doors import Doors
+from web.door.visitors import Visitor
 from web.pages import Renderer, lang_of, whole_board
 from web.ports import Services
 from web.views.alarms import AlarmView, actors_of, alarm_view, worst_first

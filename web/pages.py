@@ -12,9 +12,10 @@ from greenwater.kernel.errors import MissingError
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.places import UnitInfo
 from web.assets import STATIC
-from web.door.doors import Doors, Visitor
+from web.door.doors import Doors
 from web.door.policies import with_images
 from web.door.returning import LOOKING, same_with
+from web.door.visitors import Visitor
 from web.ports import Services
 from web.views import series, tracks
 from web.views.board import board

@@ -16,11 +16,11 @@ from traceability.book.books import Books, NewRecord
 from traceability.proof.keys import Signer
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.certifying import Certifying
+from traceability.vietgap.crop_readiness import probes_of
 from traceability.vietgap.dossiers import Kind
 from traceability.vietgap.folders import Act
 from traceability.vietgap.paper_certificates import Paper, certificate_on_paper
-from traceability.vietgap.readying import probes_of
-from web.door.doors import hash_secret
+from web.door.hashing import hash_secret
 
 BODY, WARD, PROVINCE = "sim-to-chuc", "sim-phuong", "sim-chi-cuc"
 AUDITOR, WARD_OFFICER = "anh-duc", "chi-xuan"

@@ -16,7 +16,7 @@ from greenwater.storage.telemetry.ports import Telemetry
 from traceability.book.books import Books, NewRecord
 from traceability.label.labels import Labels
 from traceability.proof.keys import Signer
-from web.door.doors import hash_secret
+from web.door.hashing import hash_secret
 
 FARM: Final = "sim-ho-ninh-hoa"
 UNIT: Final = "sim-ao-7"

@@ -27,7 +27,7 @@ from greenwater.storage.telemetry.ports import Telemetry
 from traceability.label.labels import Labels
 from traceability.proof.keys import Signer
 from traceability.sea.vessels import NewCatchLot, NewVesselRecord, VesselBooks
-from web.door.doors import hash_secret
+from web.door.hashing import hash_secret
 
 SCENARIO: Final = "tuna-trip"
 BOAT, BOX, PROBE = "KH-95123-TS", DeviceId("sim-tau-95123"), ProbeId("gps-truoc")

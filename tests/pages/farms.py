@@ -28,7 +28,8 @@ from traceability.sea.vessels import NewVesselRecord, VesselBooks
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.dossiers import Kind
 from traceability.vietgap.folders import Act
-from web.door.doors import COOKIE, HOST_COOKIE, csrf_of, hash_secret
+from web.door.doors import COOKIE, HOST_COOKIE, csrf_of
+from web.door.hashing import hash_secret
 from web.ports import Services
 
 PIN, PASSWORD = "274913", "kiem-tra-2026"

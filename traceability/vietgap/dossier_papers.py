@@ -31,9 +31,9 @@ from traceability.vietgap.certificates import (
     sanction_level,
     validity,
 )
+from traceability.vietgap.crop_readiness import readiness_of, reference_to
 from traceability.vietgap.dossiers import Kind, received_on
 from traceability.vietgap.folders import Act, Folder
-from traceability.vietgap.readying import readiness_of, reference_to
 
 MOST_TEXT: Final = 2_000
 MOST_KG: Final = 1e8

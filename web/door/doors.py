@@ -20,30 +20,9 @@ from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.storage.registry.accounts import SignedIn, Stage
 from greenwater.storage.registry.audit import Outcome
 from greenwater.storage.registry.people import SECOND_FACTOR, Role
-from web.door.hashing import MIN_PASSWORD, PIN_DIGITS, hash_secret, is_secret
 from web.door.phones import phone_of
 from web.door.visitors import OPERATOR, Visitor
 from web.ports import Services
-
-__all__ = [
-    "COOKIE",
-    "HOST_COOKIE",
-    "MIN_PASSWORD",
-    "ON_DUTY",
-    "OPERATOR",
-    "PIN_DIGITS",
-    "Doors",
-    "RefusedError",
-    "SignInNeededError",
-    "Visitor",
-    "csrf_of",
-    "door",
-    "hash_secret",
-    "is_cross_site",
-    "is_secret",
-    "safe_next",
-    "token_of",
-]
 
 COOKIE: Final = "gw_session"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"

@@ -19,7 +19,7 @@ from traceability.book.water import evidence_of
 from traceability.records import FieldError
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.certifying import Certifying
-from traceability.vietgap.readying import end_of, readiness_of
+from traceability.vietgap.crop_readiness import end_of, readiness_of
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
