@@ -27,25 +27,26 @@ def deployments_at(
     )
 
 
+def deployments_around(
+    services: Services, unit: str, start_ms: int, end_ms: int
+) -> Sequence[Deployed]:
+    """Return what hung at a unit in ``[start, end)``, or so near that it says its salinity."""
+    return services.seen.deployments(
+        unit=unit, start_ms=start_ms - SALT_MS, end_ms=end_ms + SALT_MS
+    )
+
+
 def water_at(
-    services: Services,
-    start_ms: int,
-    end_ms: int,
-    *,
-    unit: str | None,
-    newest: Sequence[Hanging] = (),
+    services: Services, start_ms: int, end_ms: int, *, unit: str | None
 ) -> UnitWater:
     """Return whom to ask what a unit's water held in ``[start, end)``.
 
-    Without a unit (a vessel's probes) each probe is by itself. ``newest``: what hangs there
-    now.
+    Without a unit (a vessel's probes) each probe is by itself.
     """
     if unit is None:
         return UnitWater(services.telemetry, ())
-    hung = services.seen.deployments(
-        unit=unit, start_ms=start_ms - SALT_MS, end_ms=end_ms + SALT_MS
-    )
-    return UnitWater(services.telemetry, hung, newest_of(newest))
+    hung = deployments_around(services, unit, start_ms, end_ms)
+    return UnitWater(services.telemetry, hung)
 
 
 def water_now(services: Services, hanging: Sequence[Hanging]) -> UnitWater:

@@ -8,6 +8,7 @@ from typing import Final
 
 from greenwater.derived.flags import flags_of
 from greenwater.derived.following import SOURCES
+from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.quality import Flag, Flagged
@@ -76,11 +77,12 @@ class UnitCharts:
     ) -> None:
         self._services, self._unit, self._lang = services, unit, lang
         self._window, self._now_ms = window, now_ms
-        hung = series.deployments_at(services, window, unit=unit.id, vessel=None)
-        self._probes, self._meters = _by_source(services, hung)
-        self._water = series.water_at(
-            services, window.start_ms, window.end_ms, unit=unit.id, newest=newest
+        around = series.deployments_around(
+            services, unit.id, window.start_ms, window.end_ms
         )
+        self._water = UnitWater(services.telemetry, around, series.newest_of(newest))
+        hung = [one for one in around if _touches(one, window)]
+        self._probes, self._meters = _by_source(services, hung)
         self._flags: dict[Span, Sequence[Flagged]] = {}
 
     def channels_then(self) -> list[Channel]:
@@ -254,6 +256,11 @@ def _points(made: Forecast, line: Line) -> tuple[tuple[int, float, float, float]
         for one in made.outlooks
     ]
     return ((made.made_ms, value, value, value), *hours)
+
+
+def _touches(one: Deployed, window: Window) -> bool:
+    is_over = one.to_ms is not None and one.to_ms <= window.start_ms
+    return one.from_ms < window.end_ms and not is_over
 
 
 def _by_source(

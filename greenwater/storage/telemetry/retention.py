@@ -57,8 +57,9 @@ def merged(parts: Iterable[Bucket], every_ms: int) -> list[Bucket]:
     Exact where each part lies within one such bucket.
     """
     aligned = sorted(
-        (part._replace(start_ms=part.start_ms - part.start_ms % every_ms))
+        part._replace(start_ms=part.start_ms - over_ms) if over_ms else part
         for part in parts
+        for over_ms in (part.start_ms % every_ms,)
     )
     return [
         _sum(start_ms, list(group))
