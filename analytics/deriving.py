@@ -22,6 +22,7 @@ from greenwater.derived.compensating import (
     compensated,
     nearest,
     needs_salt,
+    saltiest,
 )
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import Reading
@@ -85,9 +86,11 @@ class Deriving:
         if water is None:
             return one
         own = water.probes.get(f"{one.device}/{one.probe}", Beside())
+        told = (beside.salinity for beside in water.probes.values())
+        there = saltiest(filter(None, told)) or water.salinity
         return compensated(
             one,
-            nearest(one.taken_ms, own.salinity, water.salinity, SALT_MS),
+            nearest(one.taken_ms, own.salinity, there, SALT_MS),
             nearest(one.taken_ms, own.temperature, water.temperature, WARM_MS),
         )
 

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from analytics.alarms.levels import Levels
 from analytics.alarms.tracked import Watched
+from greenwater.derived.ammonia import Known
+from greenwater.derived.compensating import saltiest
 from greenwater.derived.following import mg_l_of
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import Reading
@@ -35,11 +37,12 @@ def oxygen_of(
 
 
 def _salinity(reading: Reading, unit: str, levels: Levels) -> float | None:
-    """Return what its probe says, else the saltiest of its unit: then oxygen is lowest."""
+    """Return what its probe says, else its unit."""
     own = f"{reading.probe}/{Channel.SALINITY}"
-    known = [
-        (device == reading.device and key == own, tracked.value)
+    known = {
+        (device, key): Known(tracked.taken_ms, tracked.value)
         for device, key, tracked in levels.at(unit, Channel.SALINITY)
         if abs(reading.taken_ms - tracked.taken_ms) <= SALT_MS
-    ]
-    return max(known)[1] if known else None
+    }
+    found = known.get((reading.device, own)) or saltiest(known.values())
+    return None if found is None else found.value

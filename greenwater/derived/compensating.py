@@ -65,8 +65,19 @@ def nearest(
     return there if _near(own, at_ms, longest_ms) is None else own
 
 
+def saltiest(some: Iterable[Known]) -> Known | None:
+    """Return a unit's salinity of what its probes told: the highest within an hour of the newest.
+
+    There oxygen is lowest; and of two that speak in turn it is always the same one's.
+    """
+    known = [*some]
+    newest_ms = max((one.taken_ms for one in known), default=0)
+    young = (one for one in known if newest_ms - one.taken_ms <= HOUR_MS)
+    return max(young, key=lambda one: (one.value, one.taken_ms), default=None)
+
+
 def newest_water(readings: Iterable[Reading]) -> tuple[Known | None, Known | None]:
-    """Return the newest salinity and temperature among a unit's readings.
+    """Return the newest salinity (``saltiest``) and temperature among a unit's readings.
 
     What no sound probe can say is left out, as alarms leave it out.
     """
@@ -82,7 +93,7 @@ def newest_water(readings: Iterable[Reading]) -> tuple[Known | None, Known | Non
             salts.append(Known(at_ms, psu))
         if (celsius := values.get(Channel.TEMPERATURE)) is not None:
             warms.append(Known(at_ms, celsius))
-    return max(salts, default=None), max(warms, default=None)
+    return saltiest(salts), max(warms, default=None)
 
 
 def _near(known: Known | None, at_ms: int, longest_ms: int) -> float | None:

@@ -94,6 +94,15 @@ def joined(lines: Sequence[Line]) -> Line:
     return Line(times[order], values[order])
 
 
+def highest(line: Line, every_ms: int) -> Line:
+    """Return the highest value of every stretch, at its start."""
+    if not len(line.times_ms):
+        return line
+    starts = line.times_ms // every_ms * every_ms
+    first = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
+    return Line(starts[first], np.maximum.reduceat(line.values, first))
+
+
 def as_of(line: Line, at_ms: Instants, longest_ms: int, ahead_ms: int) -> Floats:
     """Return what was known at some instants: the newest until then, else the next.
 

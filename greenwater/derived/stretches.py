@@ -15,6 +15,7 @@ from greenwater.derived.lines import (
     Instants,
     Line,
     follows,
+    highest,
     joined,
     line_of,
 )
@@ -148,13 +149,15 @@ class Stretches:
         if not own:  # nobody says where it hangs: it is its own water
             own = [span]
         salt, warm = Channel.SALINITY, Channel.TEMPERATURE
-        return Around(
+        found = Around(
             *(
                 joined([self._known(one, channel, step_ms) for one in some])
                 for some in (own, others)
                 for channel in (salt, warm)
             )
         )
+        # Of several the saltiest, as ``compensating.saltiest`` has it of the newest.
+        return found._replace(salt_there=highest(found.salt_there, HOUR_MS))
 
     def _known(self, span: Span, channel: Channel, step_ms: int) -> Line:
         """Return a line of what one probe told, or what follows from it."""

@@ -56,6 +56,12 @@ def test_salinity_is_the_newest_that_was_told_or_follows_from_conductivity() -> 
     assert salinity.value == pytest.approx(35.0, abs=0.2)
     assert temperature == Known(AT, 25.0)
     assert newest_water([]) == (None, None)
+    for ago, psu in ((3_600_000, 35.0), (3_600_001, 5.0)):
+        salts = [
+            told(Channel.SALINITY, 35.0, ago, "deep"),
+            told(Channel.SALINITY, 5.0, 0, "top"),
+        ]
+        assert newest_water(salts)[0] == Known(AT - ago if psu > 5 else AT, psu)
 
 
 def test_people_see_what_the_water_holds_and_what_the_probe_told() -> None:

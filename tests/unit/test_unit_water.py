@@ -328,3 +328,21 @@ def test_a_bucket_stays_as_it_was_told_where_its_readings_were_given_up(
     bucket = Bucket(T0, 1000, 1.0, 2.0, 3.0)
     water = UnitWater(store, [hung(TOP)])
     assert water._reading_by_reading(ALL, bucket, DAY) == bucket
+
+
+def test_of_two_that_speak_in_turn_the_salt_is_always_the_same_ones(
+    store: SqliteTelemetry,
+) -> None:
+    """Fresh water lies on salt: without a salinity of its own oxygen is the lower one."""
+    top = Series(BOX, ProbeId("lens"))
+    for n in range(6):
+        at_ms = T0 + n * 10 * MINUTE
+        store.write([told(DO, at_ms + 7 * MINUTE, 7.83, salted=False)])
+        store.write([told(SALT, at_ms, 33.0, METER), told(WARM, at_ms, 28.0, METER)])
+        store.write([told(SALT, at_ms + 5 * MINUTE, 8.0, top)])
+    water = UnitWater(store, [hung(TOP), hung(METER), hung(top)])
+    for value in (
+        *(one.mean for one in water.downsample(ALL, DO, 10 * MINUTE)),
+        *(one.value for one in water.read(ALL, [DO])),
+    ):
+        assert value == pytest.approx(6.51, abs=0.01)
