@@ -59,11 +59,6 @@ class Reading(Struct, frozen=True, gc=False):
     is_compensated: bool | None = None
 
     @property
-    def taken_at(self) -> datetime:
-        """The instant, aware and in UTC."""
-        return instant(self.taken_ms)
-
-    @property
     def fault(self) -> str:
         """Why no store takes it, in a sentence that names it; empty: it is taken."""
         why = "" if self.value is None else unsayable(self.value)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
@@ -372,9 +373,7 @@ class Books(BooksSeen):
             known = session.get(LotRow, lot.id)
             if known is not None:
                 return
-            session.add(
-                LotRow(**{name: getattr(lot, name) for name in Lot.__struct_fields__})
-            )
+            session.add(LotRow(**asdict(lot)))
             session.flush()
             append_events(session, lot.organisation, events, lot.created_ms)
 
@@ -389,8 +388,7 @@ def _entered(session: Session, record: Record, events: Sequence[EventDraft]) -> 
             "correction instead",
             "record_other",
         )
-    facts = {name: getattr(record, name) for name in Record.__struct_fields__}
-    session.add(RecordRow(**facts))
+    session.add(RecordRow(**asdict(record)))
     session.flush()
     append_events(session, record.organisation, events, record.entered_ms)
     return True

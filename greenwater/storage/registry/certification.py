@@ -1,6 +1,6 @@
 """Offices, certificates and what became of them, claims of products, calibrations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -266,10 +266,7 @@ class Certification(CertificationSeen):
 
 
 def _values(one: Struct) -> dict[str, Any]:
-    values: Mapping[str, Any] = {
-        name: getattr(one, name) for name in one.__struct_fields__
-    }
     return {
         name: storable(value) if isinstance(value, str) else value
-        for name, value in values.items()
+        for name, value in msgspec.structs.asdict(one).items()
     }

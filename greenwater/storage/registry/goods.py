@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import CTE, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -168,18 +169,14 @@ class Goods(GoodsSeen):
                     "step_other",
                 )
             made = decide(_ground(session, known.organisation, needs))
-            session.add(LotStepRow(**_columns(made.step)))
+            session.add(LotStepRow(**asdict(made.step)))
             session.flush()
-            session.add_all(LotRow(**_columns(lot)) for lot in made.lots)
+            session.add_all(LotRow(**asdict(lot)) for lot in made.lots)
             session.flush()
-            session.add_all(LotFlowRow(**_columns(flow)) for flow in made.flows)
+            session.add_all(LotFlowRow(**asdict(flow)) for flow in made.flows)
             session.flush()
             append_events(session, known.organisation, made.events, known.entered_ms)
             return True
-
-
-def _columns(one: Struct) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__struct_fields__}
 
 
 def _ground(session: Session, organisation: str, needs: Needs) -> Ground:

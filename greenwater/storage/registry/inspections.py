@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError
@@ -11,7 +12,13 @@ from greenwater.storage.registry.models.scans import (
     InspectionRow,
     InspectorKeyRow,
 )
-from greenwater.storage.registry.rows import add_once, get_row, insert, parse_name
+from greenwater.storage.registry.rows import (
+    add_once,
+    get_row,
+    insert,
+    parse_name,
+    struct_of,
+)
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
@@ -74,12 +81,8 @@ class InspectionsSeen:
             query = query.where(InspectionRow.lot == lot)
         if person is not None:
             query = query.where(InspectionRow.person == person)
-        names = Inspection.__struct_fields__
         with self._sessions.reading() as session:
-            return [
-                Inspection(*(getattr(row, name) for name in names))
-                for row in session.scalars(query)
-            ]
+            return [struct_of(Inspection, row) for row in session.scalars(query)]
 
     def get_inspection(self, inspection: str) -> Inspection:
         """Return one inspection.
@@ -87,10 +90,8 @@ class InspectionsSeen:
         Raises:
             MissingError: there is none of that id.
         """
-        names = Inspection.__struct_fields__
         with self._sessions.reading() as session:
-            row = get_row(session, InspectionRow, inspection)
-            return Inspection(*(getattr(row, name) for name in names))
+            return struct_of(Inspection, get_row(session, InspectionRow, inspection))
 
     def inspection_photos(self, *inspections: str) -> Sequence[InspectionPhoto]:
         """Return the photos that have come in of some inspections."""
@@ -99,12 +100,8 @@ class InspectionsSeen:
             .where(InspectionPhotoRow.inspection.in_(inspections))
             .order_by(InspectionPhotoRow.received_ms, InspectionPhotoRow.digest)
         )
-        names = InspectionPhoto.__struct_fields__
         with self._sessions.reading() as session:
-            return [
-                InspectionPhoto(*(getattr(row, name) for name in names))
-                for row in session.scalars(query)
-            ]
+            return [struct_of(InspectionPhoto, row) for row in session.scalars(query)]
 
 
 class Inspections(InspectionsSeen):
@@ -118,13 +115,13 @@ class Inspections(InspectionsSeen):
         if person is not None:
             query = query.where(InspectorKeyRow.person == person)
         with self._sessions.reading() as session:
-            return [_key(row) for row in session.scalars(query)]
+            return [struct_of(InspectorKey, row) for row in session.scalars(query)]
 
     def find_inspector_key(self, key: str) -> InspectorKey | None:
         """Return a key by its id, if it was enrolled."""
         with self._sessions.reading() as session:
             row = session.get(InspectorKeyRow, key)
-            return None if row is None else _key(row)
+            return None if row is None else struct_of(InspectorKey, row)
 
     def add_inspector_key(self, key: InspectorKey) -> None:
         """Enrol a phone's key; the same again changes nothing.
@@ -161,9 +158,6 @@ class Inspections(InspectionsSeen):
         Raises:
             ConflictError: its id stands for another statement.
         """
-        facts = {
-            name: getattr(inspection, name) for name in Inspection.__struct_fields__
-        }
         with self._sessions.writing() as session:
             known = session.get(InspectionRow, inspection.id)
             if known is not None:
@@ -173,7 +167,7 @@ class Inspections(InspectionsSeen):
                     f"inspection {inspection.id} is there already with other content",
                     "inspection_other",
                 )
-            session.add(InspectionRow(**facts))
+            session.add(InspectionRow(**asdict(inspection)))
             session.flush()
             append_events(
                 session, inspection.organisation, events, inspection.received_ms
@@ -182,13 +176,6 @@ class Inspections(InspectionsSeen):
 
     def add_inspection_photo(self, photo: InspectionPhoto) -> None:
         """Keep that a photo came in; the same again changes nothing."""
-        names = InspectionPhoto.__struct_fields__
-        row = {name: getattr(photo, name) for name in names}
         with self._sessions.writing() as session:
-            added = insert(session, InspectionPhotoRow).values(**row)
+            added = insert(session, InspectionPhotoRow).values(**asdict(photo))
             session.execute(added.on_conflict_do_nothing())
-
-
-def _key(row: InspectorKeyRow) -> InspectorKey:
-    names = InspectorKey.__struct_fields__
-    return InspectorKey(*(getattr(row, name) for name in names))

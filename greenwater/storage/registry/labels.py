@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import select
 
 from greenwater.kernel.errors import ConflictError
@@ -186,11 +187,7 @@ class Labels(LabelsSeen):
             for one in labels:
                 if session.get(LabelRow, one.id) is not None:
                     raise ConflictError(f"serial {one.id} was used before", "try_again")
-                session.add(
-                    LabelRow(
-                        **{name: getattr(one, name) for name in Label.__struct_fields__}
-                    )
-                )
+                session.add(LabelRow(**asdict(one)))
             session.flush()
             append_events(session, labels[0].organisation, events, now_ms)
 

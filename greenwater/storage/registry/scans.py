@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.storage.registry.models.labels import LabelRow
 from greenwater.storage.registry.models.scans import LabelReportRow, ScanRow
-from greenwater.storage.registry.rows import get_row, insert, storable
+from greenwater.storage.registry.rows import get_row, insert, storable, struct_of
 from greenwater.storage.registry.session import Sessions
 
 
@@ -103,12 +104,7 @@ class ScansSeen:
         if open_only:
             query = query.where(LabelReportRow.answered_ms.is_(None))
         with self._sessions.reading() as session:
-            return [_report(row) for row in session.scalars(query)]
-
-
-def _report(row: LabelReportRow) -> LabelReport:
-    names = LabelReport.__struct_fields__
-    return LabelReport(*(getattr(row, name) for name in names))
+            return [struct_of(LabelReport, row) for row in session.scalars(query)]
 
 
 def _note(
@@ -177,7 +173,7 @@ class Scans(ScansSeen):
 
     def add_label_report(self, report: LabelReport) -> None:
         """Keep what somebody reported; the same again changes nothing."""
-        facts = {name: getattr(report, name) for name in LabelReport.__struct_fields__}
+        facts = asdict(report)
         facts |= {name: storable(facts[name]) for name in ("text", "note", "place")}
         with self._sessions.writing() as session:
             if session.get(LabelReportRow, report.id) is None:
