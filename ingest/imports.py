@@ -20,9 +20,9 @@ from greenwater.kernel.ids import (
     parse_probe,
 )
 from greenwater.kernel.quarantine import Quarantined
-from greenwater.kernel.reading import Reading, milliseconds, unsayable
-from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S
+from greenwater.kernel.reading import Reading, unsayable
 from greenwater.storage.telemetry.ports import Telemetry
+from ingest.intake import taken_ms_of
 from ingest.pipeline import Taken
 from ingest.ports import Registry, Worker
 from ingest.replay import take_in_readings
@@ -104,11 +104,7 @@ def _taken_ms(text: str, now_s: float) -> int:
         at = datetime.fromisoformat(text)
     except ValueError as exc:
         raise InputError(f"time {text!r}: {exc}") from exc
-    if at.tzinfo is None:
-        raise InputError(f"time {text!r} has no time zone: write +07:00")
-    if not EARLIEST_S <= at.timestamp() <= now_s + MAX_AHEAD_S:
-        raise InputError(f"time {text!r} is before 2000 or more than 24 h ahead")
-    return milliseconds(at)
+    return taken_ms_of(at, text, now_s)
 
 
 def _number(name: str, text: str) -> float:

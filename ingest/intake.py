@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 
 from greenwater.kernel import topics
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.quarantine import Quarantined
-from greenwater.kernel.reading import Gap, Reading
+from greenwater.kernel.reading import Gap, Reading, milliseconds
 from greenwater.kernel.wire.decode import decode
+from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S
 from ingest.ports import Delivery
 from ingest.seen import Seen, Verdict
 
@@ -80,6 +82,19 @@ def open_batch(
         for bad in pack.refused
     ]
     return batch
+
+
+def taken_ms_of(at: datetime, text: str, now_s: float) -> int:
+    """Return the instant that ``text`` stands for, where a reading can be of it.
+
+    Raises:
+        InputError: it has no time zone, or is before 2000 or more than 24 h ahead.
+    """
+    if at.tzinfo is None:
+        raise InputError(f"time {text[:40]!r} has no time zone: write +07:00")
+    if not EARLIEST_S <= at.timestamp() <= now_s + MAX_AHEAD_S:
+        raise InputError(f"time {text[:40]!r} is before 2000 or more than 24 h ahead")
+    return milliseconds(at)
 
 
 def judge(batches: Sequence[Batch], seen: Seen, now_ms: int) -> list[Batch]:

@@ -27,11 +27,11 @@ from greenwater.kernel.ids import (
     parse_probe,
 )
 from greenwater.kernel.quarantine import Quarantined
-from greenwater.kernel.reading import Reading, milliseconds, unsayable
+from greenwater.kernel.reading import Reading, unsayable
 from greenwater.kernel.settings import load_toml
 from greenwater.kernel.topics import ROOT
-from greenwater.kernel.wire.senml import EARLIEST_S, MAX_AHEAD_S, MAX_INFLATED_BYTES
-from ingest.intake import Batch, digest_of, refuse
+from greenwater.kernel.wire.senml import MAX_INFLATED_BYTES
+from ingest.intake import Batch, digest_of, refuse, taken_ms_of
 from ingest.ports import Delivery
 
 _MISSING = object()
@@ -209,11 +209,7 @@ def _taken_ms(document: Any, paths: Iterable[str], now_s: float) -> int:
             at = msgspec.convert(text, datetime)
         except msgspec.ValidationError as exc:
             raise InputError(f"time {text[:40]!r}: {exc}") from exc
-        if at.tzinfo is None:
-            raise InputError(f"time {text[:40]!r} has no zone")
-        if not EARLIEST_S <= at.timestamp() <= now_s + MAX_AHEAD_S:
-            raise InputError(f"time {text[:40]!r} is before 2000 or over 24 h ahead")
-        return milliseconds(at)
+        return taken_ms_of(at, text, now_s)
     raise InputError(f"no time at any of {', '.join(paths)}")
 
 
