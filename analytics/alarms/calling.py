@@ -4,7 +4,7 @@ The first in an organisation's order at once, the next ``ESCALATE_MS`` later, an
 what is not sent yet is dropped when somebody acknowledges. Hours of duty change the order:
 
 * critical: those on duty in their order, then everybody else: better woken than too late;
-  and while nobody acknowledges, all over again, ``ROUNDS`` times;
+  and all over again until somebody acknowledges, more seldom after ``ROUNDS`` rounds;
 * else: those on duty; where nobody is, each when his duty begins.
 """
 
@@ -24,10 +24,16 @@ ESCALATE_MS: Final = 10 * MINUTE_MS
 """How long the next in the order waits for somebody before to acknowledge."""
 
 ROUNDS: Final = 8
-"""How often everybody is told of a critical alarm that nobody acknowledges."""
+"""How often everybody is told of a critical alarm at the pace of ``ROUND_MS``."""
 
 ROUND_MS: Final = 30 * MINUTE_MS
 """The shortest time from the beginning of one round to that of the next."""
+
+SLOW_MS: Final = 4 * ROUND_MS
+"""The same after ``ROUNDS`` rounds: who slept through eight is not woken by a ninth soon."""
+
+LONGEST_MS: Final = 3 * 24 * 60 * MINUTE_MS
+"""Whom nothing has reached for so long no message reaches."""
 
 
 def messages_of(
@@ -72,12 +78,15 @@ def _turns(
         for contact, due_ms in _by_day(ours, at_ms):
             yield 0, contact, due_ms
         return
-    for number in range(ROUNDS):
+    end_ms, number = at_ms + LONGEST_MS, 0
+    while at_ms < end_ms:
         turns = _by_night(ours, at_ms)
         for contact, due_ms in turns:
             yield number, contact, due_ms
         last_ms = max((due_ms for _, due_ms in turns), default=at_ms)
-        at_ms = max(at_ms + ROUND_MS, last_ms + ESCALATE_MS)
+        number += 1
+        pace_ms = ROUND_MS if number < ROUNDS else SLOW_MS
+        at_ms = max(at_ms + pace_ms, last_ms + ESCALATE_MS)
 
 
 def _by_night(ours: Sequence[Contact], at_ms: int) -> list[tuple[Contact, int]]:

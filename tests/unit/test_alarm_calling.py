@@ -17,6 +17,7 @@ from analytics.alarms.calling import (
     ESCALATE_MS,
     ROUND_MS,
     ROUNDS,
+    SLOW_MS,
     messages_of,
     moved,
     order_of,
@@ -72,7 +73,10 @@ def test_at_night_those_on_duty_come_first_and_for_a_crash_everybody_after_them(
 
 def test_a_crash_is_told_all_over_again_while_nobody_acknowledges() -> None:
     found = told(an_alarm(), NIGHT)
-    assert len(found) == 3 * ROUNDS
+    rounds = [at for person, at in found if person == "minh"]
+    assert rounds[ROUNDS] - rounds[ROUNDS - 1] == SLOW_MS // MINUTE, "more seldom then"
+    assert rounds[-1] >= 70 * 60, "for days, where nobody takes it over"
+    assert len(found) == 3 * len(rounds)
     assert found[3:6] == [("tam", 30), ("minh", 40), ("lan", 50)]
     alone = told(an_alarm(), NIGHT, MINH)
     assert [at for _, at in alone[:3]] == [
