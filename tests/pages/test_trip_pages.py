@@ -403,6 +403,7 @@ def test_a_boat_is_changed_by_its_owner_and_renumbered_by_the_administrator(
     (change,) = boat.registry.vessel_changes(REGISTRATION)
     assert change.was["name"] == "Ba Tàu"
     assert change.became["length_m"] == 17.5
+    assert "Ba Tàu → Ba Tàu 2" in owner.see(edit).text
     book = owner.see(f"/vessels/{REGISTRATION}/book")
     assert "Kênh 6" in book.one(id="facts").text
     assert owner.send(f"/vessels/{REGISTRATION}/number", number="KH 95999 TS")[0] == 403

@@ -18,7 +18,12 @@ from web.door.doors import Doors, RefusedError
 from web.door.forms import Fields
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.boatcards import change_lines, gear_choices, port_choices, state_text
+from web.views.boatcards import (
+    boat_change_views,
+    gear_choices,
+    port_choices,
+    state_text,
+)
 from web.views.formats import exact, typed_number
 from web.views.refused import refused
 from web.words import Lang
@@ -91,8 +96,11 @@ class BoatEditPages:
             ports=port_choices(),
             administers=administers,
             back="/admin/places" if administers else f"/vessels/{info.id}/book",
-            changes=change_lines(
-                lang, registry.vessel_changes(info.id), registry.names()
+            changes=boat_change_views(
+                lang,
+                registry.vessel_changes(info.id),
+                registry.names(),
+                self._services.now_ms(),
             ),
         )
 

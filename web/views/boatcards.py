@@ -7,8 +7,9 @@ from greenwater.reference.gears import GEARS
 from greenwater.reference.ports import PORTS
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_changes import VesselChange
+from web.views.changes import ChangeView, change_view
 from web.views.formats import day, exact
-from web.views.seawords import day_time, gear_name, port_name
+from web.views.seawords import gear_name, port_name
 from web.words import Lang, say
 
 FIELDS: Final = (
@@ -38,23 +39,23 @@ def value_text(lang: Lang, name: str, value: Any) -> str:
     return words.get(name, str(value))
 
 
-def change_lines(
-    lang: Lang, changes: Sequence[VesselChange], names: Mapping[str, str]
-) -> list[str]:
+def boat_change_views(
+    lang: Lang, changes: Sequence[VesselChange], names: Mapping[str, str], now_ms: int
+) -> list[ChangeView]:
     """Return who changed what when, the newest first."""
     return [
-        say(
+        change_view(
             lang,
-            "boat_changed",
-            day=day_time(one.at_ms),
-            by=names.get(one.person, one.person),
-            what="; ".join(
+            one.at_ms,
+            names.get(one.person),
+            tuple(
                 f"{say(lang, f'boat_{name}')}: "
                 f"{value_text(lang, name, one.was.get(name))} → "
                 f"{value_text(lang, name, one.became[name])}"
                 for name in FIELDS
                 if name in one.became
             ),
+            now_ms,
         )
         for one in changes
     ]

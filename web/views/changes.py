@@ -1,4 +1,4 @@
-"""What was changed of a place, in words: who, when, from what to what. Pure."""
+"""What was changed of a place or a boat, in words: who, when, from what to what. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +22,13 @@ class ChangeView:
     what: tuple[str, ...]
 
 
+def change_view(
+    lang: Lang, at_ms: int, who: str | None, what: tuple[str, ...], now_ms: int
+) -> ChangeView:
+    """Return one change; ``who`` None: nobody knows the name any more."""
+    return ChangeView(moment(lang, at_ms, now_ms), who or say(lang, "somebody"), what)
+
+
 def change_views(
     lang: Lang,
     changes: Iterable[PlaceChange],
@@ -31,14 +38,16 @@ def change_views(
 ) -> list[ChangeView]:
     """Return what pages say of changes; ``names`` are people's, ``rafts`` rafts'."""
     return [
-        ChangeView(
-            moment(lang, one.at_ms, now_ms),
-            names.get(one.person, say(lang, "somebody")),
+        change_view(
+            lang,
+            one.at_ms,
+            names.get(one.person),
             tuple(
                 _words(lang, field, one.was[field], became, rafts)
                 for field, became in one.became.items()
                 if field not in UNTOLD
             ),
+            now_ms,
         )
         for one in changes
     ]

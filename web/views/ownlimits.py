@@ -20,8 +20,8 @@ from greenwater.reference.own_limits import (
 )
 from greenwater.storage.registry.places import UnitInfo
 from greenwater.storage.registry.unit_limits import LimitChange
-from web.views.changes import ChangeView
-from web.views.formats import day, limit_amount, limit_number, moment, unit_of
+from web.views.changes import ChangeView, change_view
+from web.views.formats import day, limit_amount, limit_number, unit_of
 from web.views.seawords import species_name
 from web.words import Lang, channel_name, say
 
@@ -132,10 +132,12 @@ def limit_change_views(
 ) -> list[ChangeView]:
     """Return what pages say of changes of a unit's own limits."""
     return [
-        ChangeView(
-            moment(lang, one.became.set_ms, now_ms),
-            names.get(one.became.person, say(lang, "somebody")),
+        change_view(
+            lang,
+            one.became.set_ms,
+            names.get(one.became.person),
             (change_words(lang, one),),
+            now_ms,
         )
         for one in changes
     ]
