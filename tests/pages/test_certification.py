@@ -185,7 +185,8 @@ def test_vietgap_from_the_farmers_phone_to_the_auditors_decision(
     assert forms(an, dossier) == {"accept", "ask"}
     seen = page(an, dossier)
     assert "sản lượng dự kiến 5.000 kg" in seen.text.replace("\xa0", " ")
-    assert "Nguyễn Văn A, Vạn Hưng" in seen.text
+    members = "Nguyễn Văn A, Vạn Hưng, tôm thẻ, 3.000 m², 5.000 kg"
+    assert members in seen.text.replace("\xa0", " "), "a point parts thousands"
     assert len(seen.all("li", class_="entry")) == 22
     assert not [a for a in seen.all("a") if "/records" in a.attrs["href"]]
     status, text = post(an, f"{dossier}/steps", kind="ask", text="thêm")

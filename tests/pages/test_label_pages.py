@@ -116,6 +116,8 @@ def test_labels_do_not_promise_more_than_the_lot(
 ) -> None:
     page = issue(farmer, farms, count="1000", net_kg="0,501")
     assert "nhiều hơn lô 500 kg" in page
+    heavy = issue(farmer, farms, net_kg="1.000")
+    assert "nhiều hơn lô 500 kg" in heavy, "a point parts thousands"
     for wrong in ({"net_kg": "nửa ký"}, {"use_by": "2027-13-01"}, {"net_kg": "-1"}):
         assert "không hợp lệ" in issue(farmer, farms, **wrong)
 

@@ -26,10 +26,10 @@ from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.catches import catch_views
 from web.views.evidence import evidence_views
-from web.views.formats import day, exact, moment
+from web.views.formats import day, exact, moment, typed_number
 from web.views.goods import product_name
 from web.views.refused import refusal_texts, refused
-from web.words import say
+from web.words import Lang, say
 
 
 class LotPages:
@@ -123,7 +123,7 @@ class LotPages:
                 person,
                 lot,
                 count,
-                net_kg=_kilograms(net_kg),
+                net_kg=_kilograms(lang, net_kg),
                 use_by=_day(use_by),
                 is_item=kind != "lot",
             )
@@ -184,15 +184,15 @@ class LotPages:
         return RedirectResponse(f"/lots/{lot}", 303)
 
 
-def _kilograms(text: str) -> float | None:
+def _kilograms(lang: Lang, text: str) -> float | None:
     if not text.strip():
         return None
     try:
-        kg = float(text.strip().replace(",", "."))
+        kg = float(typed_number(lang, text))
     except ValueError:
         kg = -1.0
     if not 0 < kg < math.inf:
-        raise InputError("no net weight in kg", "label_weight")
+        raise InputError(f"{text[:40]!r} is no net weight in kg", "label_weight")
     return kg
 
 
@@ -202,4 +202,4 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise InputError("no day", "label_use_by") from None
+        raise InputError(f"{text[:40]!r} is no day", "label_use_by") from None

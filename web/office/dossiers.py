@@ -254,10 +254,19 @@ def _typed(lang: Lang, form: Mapping[str, str]) -> Act:
         kind=Kind(kind),
         text=form.get("text", ""),
         expected_kg=expected,
-        members=form.get("members", ""),
+        members=_typed_members(lang, form.get("members", "")),
         fits={"yes": True, "no": False}.get(form.get("fits", "")),
         code=form.get("code", ""),
         months=int(months or 0),
+    )
+
+
+def _typed_members(lang: Lang, text: str) -> str:
+    """Return lines of members whose numbers, the fourth word on, are read as they were typed."""
+    lines = [line.split(";") for line in text.splitlines()]
+    return "\n".join(
+        ";".join([*line[:3], *(typed_number(lang, word) for word in line[3:])])
+        for line in lines
     )
 
 
