@@ -12,6 +12,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.limits import species_limits
+from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
@@ -50,8 +51,8 @@ class Replayed(Struct):
         )
 
 
-def a_place(species: str | None) -> Places:
-    """Return one probe in one unit where a species lives."""
+def a_place(species: str | None, limits: tuple[OwnLimits, ...] = ()) -> Places:
+    """Return one probe in one unit where a species lives, with its own limits."""
     unit = UnitInfo(
         id=UNIT,
         site="site",
@@ -61,6 +62,7 @@ def a_place(species: str | None) -> Places:
         species=species,
         area_m2=None,
         depth_m=None,
+        limits=limits,
     )
     site = SiteInfo("site", "owner", "site", SiteKind.FARM, None, None, None)
     box = DeviceInfo(

@@ -33,6 +33,7 @@ from analytics.oxygen.warned import (
 )
 from analytics.score.oxygen import grid_of
 from analytics.score.table import Table, read_table
+from benchmarks.evaluate.oxygen_nights import nights_table
 from benchmarks.evaluate.oxygen_prior import taught_without
 
 DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -205,6 +206,7 @@ def main(wanted: tuple[str, ...] = ("",)) -> int:
     tables = (
         *(*skill_tables(forecast), "", *crash_table(forecast), ""),
         *(*warned_table(forecast), ""),
+        *(*nights_table((one.name, one.grid, one.runs) for one in forecast), ""),
     )
     for line in tables:
         print(line, flush=True)
