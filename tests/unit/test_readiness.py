@@ -379,8 +379,9 @@ def test_any_text_is_a_code_or_refused(text: str) -> None:
 def test_members_and_the_next_code() -> None:
     (member,) = parse_members("Nguyễn Văn A; Vạn Hưng; tôm; 3000; 5000,5\n\n")
     assert (member.area_m2, member.expected_kg) == (3000, 5000.5)
-    with pytest.raises(InputError, match="line 2 of the members"):
-        parse_members("A\nB; x; y; nhiều")
+    for wrong in ("B; x; y; nhiều", "; x", "\u202eB; x"):
+        with pytest.raises(InputError, match="line 2 of the members"):
+            parse_members(f"A\n{wrong}")
     body = "VIETGAP-TS-13-01"
     taken = [f"{body}-KH-0007", f"{body}-ĐN-0099", "VIETGAP-TS-14-02-KH-0050"]
     assert next_code(body, taken) == f"{body}-KH-0008"

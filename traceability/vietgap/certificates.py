@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.letters import has_odd
 from greenwater.kernel.reading import day_of, local, milliseconds
 from greenwater.reference.procedures import TABLES, get_procedure
 from greenwater.storage.registry.certification import (
@@ -223,7 +224,8 @@ def parse_members(text: str) -> tuple[Member, ...]:
 def _member(number: int, line: str) -> Member:
     parts = [part.strip() for part in unicodedata.normalize("NFC", line).split(";")]
     parts += [""] * (5 - len(parts))
-    if len(parts) > 5 or not parts[0] or max(len(part) for part in parts) > 200:
+    is_long = len(parts) > 5 or max(len(part) for part in parts) > 200
+    if is_long or not parts[0] or has_odd(line):
         raise InputError(
             f"line {number} of the members is not: name; address; product; m²; kg",
             "member_line",
