@@ -113,7 +113,7 @@ def _view(lang: Lang, one: ChannelEvidence) -> EvidenceView:
             amount(lang, channel, one.minimum),
             amount(lang, channel, one.maximum),
         )
-        spread = f"{low} – {high}"
+        spread = say(lang, "passport_spread", low=low, high=high)
     return EvidenceView(
         channel_name(lang, channel),
         _headline(lang, one),
