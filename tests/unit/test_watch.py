@@ -346,6 +346,15 @@ def nights(draw: st.DrawFn) -> list[Reading]:
     return sorted(readings, key=lambda one: (one.taken_ms, one.probe))
 
 
+def test_a_warning_that_was_late_and_over_is_news_when_it_comes_again_live() -> None:
+    late = oxygen(*[3.6] * 6, *[6.0] * 8)
+    story = Story().take(late, lag_ms=2 * HOUR)
+    assert (story.only.is_late, story.only.state) == (True, "returned")
+    story.take(oxygen(*[3.6] * 6, start_ms=T0 + 3 * HOUR))
+    assert (story.only.is_late, story.only.repeats) == (False, 1)
+    assert [kind for _, kind, _ in story.calls] == ["live"]
+
+
 def told(story: Story) -> dict[str, object]:
     return {
         "alarms": story.alarms,
