@@ -391,6 +391,9 @@ def test_a_boat_is_changed_by_its_owner_and_renumbered_by_the_administrator(
     form = owner.see(f"/vessels/{REGISTRATION}/records/new?kind=trip&trip=trip-1")
     left = form.one("input", name="f_departure_ms").attrs["value"]
     assert left, "what positions show need not be typed"
+    trip = f"/vessels/{REGISTRATION}/records/new?kind=trip"
+    assert "People on board (people)" in owner.client.get(f"{trip}&lang=en").text
+    assert "(người)" in owner.client.get(f"{trip}&lang=vi").text
     for person, status in (("ut", 403), ("minh-2", 403), ("tam-2", 404)):
         answer = Visit(boat, person).client.get(edit)
         assert answer.status_code == status, (person, answer.headers)

@@ -17,6 +17,7 @@ from greenwater.reference.vessel_records import (
 )
 from traceability.records import FieldError
 from web.views.formats import form_time, typed_number
+from web.views.records import unit_words
 from web.views.seawords import choice_name, species_name
 from web.words import Lang, say
 
@@ -104,7 +105,7 @@ def _view(lang: Lang, one: VesselField, form: SeaForm) -> SeaFieldView:
         one.name,
         say(lang, f"sea_field_{one.name}"),
         "select" if one.type is VesselFieldType.CHOICE else one.type.value,
-        one.unit,
+        unit_words(lang, one.unit),
         form.values.get(one.name, ""),
         one.is_required,
         form.trouble if form.field == one.name else "",

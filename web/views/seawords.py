@@ -12,6 +12,7 @@ from greenwater.reference.vessel_records import VesselField, VesselFieldType
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.sea.vessel_papers import PaperStanding, PaperState
 from web.views.formats import day, duration, exact
+from web.views.records import unit_words
 from web.words import WORDS, Lang, say
 
 _PORT_NAMES: Final = {port.code: port.name for port in PORTS.port}
@@ -83,7 +84,7 @@ def field_text(lang: Lang, field: VesselField, value: Any) -> str:
     if field.type is VesselFieldType.DAY:
         return iso_day(value)
     if field.type is VesselFieldType.NUMBER:
-        return f"{exact(lang, value)} {field.unit}".strip()
+        return f"{exact(lang, value)} {unit_words(lang, field.unit)}".strip()
     return str(value)
 
 
