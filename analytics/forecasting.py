@@ -126,8 +126,8 @@ class Forecasting:
             return now_ms - newest_ms <= FRESH_MS
         # a clock that ran ahead stamped that one: whether it still measures, others tell
         lately = Span(series, now_ms - FRESH_MS, now_ms + 1)
-        channel = Channel.DISSOLVED_OXYGEN
-        return bool(self._telemetry.downsample(lately, channel, STEP_MS))
+        oxygen = (Channel.DISSOLVED_OXYGEN, Channel.OXYGEN_SATURATION)
+        return any(self._telemetry.downsample(lately, one, STEP_MS) for one in oxygen)
 
     def _look_at(
         self, series: Series, place: Place, places: Places, now_ms: int

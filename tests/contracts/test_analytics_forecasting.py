@@ -22,6 +22,7 @@ from analytics.forecasting import DAY_MS, Forecasting, crash_claim, dawn_after
 from analytics.oxygen.forecaster import Forecast as Expected
 from analytics.oxygen.forecaster import History, Model, fit
 from analytics.places import Places
+from greenwater.derived.chemistry import oxygen_saturation_mg_l
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.findings import Forecast
@@ -141,6 +142,34 @@ def test_what_was_learnt_forecasts_the_night(bench: Bench) -> None:
         assert abs(one.value - came) < 0.5, one
         assert one.low <= one.value <= one.high
     assert made.model.startswith("oxygen-")
+
+
+@pytest.mark.parametrize("sent", [OXYGEN, Channel.OXYGEN_SATURATION])
+def test_the_night_is_forecast_as_the_water_holds_it(
+    bench: Bench, sent: Channel
+) -> None:
+    """Of a probe left at salinity 0 in the sea, and of one that sends per cent alone."""
+    end_ms = milliseconds(EVENING)
+    whole, fresh = (float(oxygen_saturation_mg_l(28.0, psu)) for psu in (32.0, 0.0))
+    share = fresh / whole if sent is OXYGEN else 100 / whole
+    told = False if sent is OXYGEN else None
+    bench.store.write(
+        [
+            reading
+            for at_ms in range(end_ms - 8 * DAY_MS, end_ms, 10 * MINUTE_MS)
+            for reading in (
+                Reading(*POND, sent, at_ms, oxygen_at(at_ms, 6.0) * share, None, told),
+                Reading(*POND, WARMTH, at_ms, 28.0),
+                Reading(*POND, Channel.SALINITY, at_ms, 32.0),
+            )
+        ]
+    )
+    bench.look()
+    made = bench.look()
+    assert made is not None
+    for one in made.outlooks:
+        came = oxygen_at(made.made_ms + round(one.horizon_h * HOUR_MS), 6.0)
+        assert abs(one.value - came) < 0.5, one
 
 
 def test_a_model_is_read_from_its_file_and_learnt_anew_each_day(bench: Bench) -> None:
