@@ -9,7 +9,7 @@ from typing import Final
 
 from greenwater.kernel.channels import SPECS, Channel
 from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, local
-from web.words import Lang, say
+from web.words import WORDS, Lang, say
 
 DECIMALS: Final[Mapping[Channel, int]] = {
     Channel.PH: 2,
@@ -164,3 +164,8 @@ def duration(lang: Lang, ms: int) -> str:
         key = "for_hours_minutes" if minutes else "for_hours"
         return say(lang, key, count=ms // HOUR_MS, minutes=minutes)
     return say(lang, "for_minutes", count=max(1, ms // MINUTE_MS))
+
+
+def unit_words(lang: Lang, unit: str) -> str:
+    """Return a unit of measure in the page's words."""
+    return say(lang, f"unit_{unit}") if f"unit_{unit}" in WORDS[lang] else unit

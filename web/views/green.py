@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from traceability.book.green import Basis, Figure, GreenFigures
 from traceability.label.exceptions import ExceptionShown
-from web.views.formats import day, exact, number
-from web.views.records import unit_words
+from web.views.formats import day, exact, number, unit_words
 from web.words import Lang, say
 
 

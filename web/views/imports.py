@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from greenwater.kernel.errors import InputError
 from traceability.book.tables import Names, Number, Trial, Trouble, decoded, plain
-from web.views.formats import typed_number
-from web.views.records import unit_words
+from web.views.formats import typed_number, unit_words
 from web.views.refused import refused, refused_text
 from web.words import WORDS, Lang, say
 

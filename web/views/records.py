@@ -12,7 +12,7 @@ from greenwater.reference.substances import TABLES, find_ban, find_limits
 from greenwater.storage.registry.books import Record
 from traceability.corrections import families
 from traceability.records import FieldError, is_back_dated
-from web.views.formats import exact, moment
+from web.views.formats import exact, moment, unit_words
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
 
@@ -151,11 +151,6 @@ def shown(lang: Lang, field: Field, value: Any) -> str:
         return str(value)
     text = exact(lang, float(value))
     return f"{text} {unit_words(lang, field.unit)}".strip()
-
-
-def unit_words(lang: Lang, unit: str) -> str:
-    """Return a unit of measure in the page's words."""
-    return say(lang, f"unit_{unit}") if f"unit_{unit}" in WORDS[lang] else unit
 
 
 def substance_texts(

@@ -16,8 +16,7 @@ from greenwater.reference.vessel_records import (
     get_vessel_kind,
 )
 from traceability.records import FieldError
-from web.views.formats import form_time, typed_number
-from web.views.records import unit_words
+from web.views.formats import form_time, typed_number, unit_words
 from web.views.seawords import choice_name, species_name
 from web.words import Lang, say
 

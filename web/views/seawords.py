@@ -11,8 +11,7 @@ from greenwater.reference.species import SPECIES
 from greenwater.reference.vessel_records import VesselField, VesselFieldType
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.sea.vessel_papers import PaperStanding, PaperState
-from web.views.formats import day, duration, exact
-from web.views.records import unit_words
+from web.views.formats import day, duration, exact, unit_words
 from web.words import WORDS, Lang, say
 
 _PORT_NAMES: Final = {port.code: port.name for port in PORTS.port}
