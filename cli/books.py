@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from cli.home import open_home
+from cli.options import AsJson
 from greenwater.kernel.clock import VIETNAM, open_clock
 from greenwater.kernel.errors import InputError
 from greenwater.kernel.reading import instant
@@ -29,7 +30,7 @@ def template(
     lang: Annotated[str, typer.Option(help="vi or en: how columns are called.")] = "vi",
 ) -> None:
     """Print an empty file for one kind of record."""
-    from web.farm.recordimport import title_of
+    from web.farm.record_import import title_of
     from web.words import Lang
 
     chosen = Lang.EN if lang == "en" else Lang.VI
@@ -49,15 +50,13 @@ def import_file(
         bool, typer.Option("--dry-run", help="Say what would be done, and end.")
     ] = False,
     sure: Annotated[bool, typer.Option("--yes", help="Keep without asking.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for programs.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try a file, say which rows are wrong and why, keep the others once confirmed.
 
     Exits with 2 where a row is wrong.
     """
-    from web.farm.recordimport import names_of
+    from web.farm.record_import import names_of
     from web.views.formats import typed_number
     from web.words import Lang
 
