@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from greenwater.derived.ammonia import SALINITY_MS, TEMPERATURE_MS
+from greenwater.derived.ammonia import HOUR_MS, SALINITY_MS, TEMPERATURE_MS
 from greenwater.derived.chemistry import (
     oxygen_saturation_mg_l,
     salinity_of_specific,
@@ -94,13 +94,14 @@ def joined(lines: Sequence[Line]) -> Line:
     return Line(times[order], values[order])
 
 
-def highest(line: Line, every_ms: int) -> Line:
-    """Return the highest value of every stretch, at its start."""
-    if not len(line.times_ms):
-        return line
-    starts = line.times_ms // every_ms * every_ms
-    first = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
-    return Line(starts[first], np.maximum.reduceat(line.values, first))
+def saltiest(lines: Sequence[Line]) -> Line:
+    """Return a water's salinity of what several probes told (``compensating.saltiest``)."""
+    there = [one for one in lines if len(one.times_ms)]
+    if len(there) < 2:
+        return joined(there)
+    times = np.unique(np.concatenate([one.times_ms for one in there]))
+    known = [as_of(one, times, HOUR_MS, 0) for one in there]
+    return Line(times, np.fmax.reduce(known))
 
 
 def as_of(line: Line, at_ms: Instants, longest_ms: int, ahead_ms: int) -> Floats:

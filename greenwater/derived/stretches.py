@@ -15,9 +15,9 @@ from greenwater.derived.lines import (
     Instants,
     Line,
     follows,
-    highest,
     joined,
     line_of,
+    saltiest,
 )
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
@@ -129,10 +129,11 @@ class Stretches:
         """Return what is known to be a probe's, and the unit's, newest, from elsewhere."""
         salt, warm = Channel.SALINITY, Channel.TEMPERATURE
         own = [one for one in self._known_newest if series_of(one) == span.series]
+        singly = [points_of([one], salt) for one in self._known_newest]
         return Around(
             points_of(own, salt),
             points_of(own, warm),
-            points_of(self._known_newest, salt),
+            saltiest(singly),
             points_of(self._known_newest, warm),
         )
 
@@ -149,15 +150,12 @@ class Stretches:
         if not own:  # nobody says where it hangs: it is its own water
             own = [span]
         salt, warm = Channel.SALINITY, Channel.TEMPERATURE
-        found = Around(
-            *(
-                joined([self._known(one, channel, step_ms) for one in some])
-                for some in (own, others)
-                for channel in (salt, warm)
-            )
+        return Around(
+            joined([self._known(one, salt, step_ms) for one in own]),
+            joined([self._known(one, warm, step_ms) for one in own]),
+            saltiest([self._known(one, salt, step_ms) for one in others]),
+            joined([self._known(one, warm, step_ms) for one in others]),
         )
-        # Of several the saltiest, as ``compensating.saltiest`` has it of the newest.
-        return found._replace(salt_there=highest(found.salt_there, HOUR_MS))
 
     def _known(self, span: Span, channel: Channel, step_ms: int) -> Line:
         """Return a line of what one probe told, or what follows from it."""
