@@ -17,6 +17,18 @@ _APART_MS: Final = 25 * 3_600_000.0
 """Longer than the longest window: how far apart vessels are laid, and no gap is longer."""
 TURNS: Final = tuple(range(10, 3 + 8 * len(_WINDOWS), 8))
 """Columns of turns in each window."""
+STILL_KN: Final = 0.75
+"""Slower than this a vessel lies."""
+PAST_KN: Final = (2.0, 3.0, 4.0, 5.5, 7.0, 9.0)
+"""How much of its way's fixes a vessel was slower than each of these, so far: its trade."""
+STILL: Final = 3 + 8 * len(_WINDOWS) + 1
+"""Column of how much of its fixes so far a vessel lay."""
+SHORE: Final = slice(STILL + 1 + len(PAST_KN), STILL + 1 + len(PAST_KN) + 6)
+"""Columns that need the distance to shore."""
+_MOST_KM: Final = 300.0
+_NEAR_KM: Final = 2.0
+"""Within this of the shore a vessel may have been in port. Practice."""
+_SINCE_H: Final = (0.1, 240.0)
 
 
 class Track(Struct, frozen=True):
@@ -84,10 +96,55 @@ def features_of(tracks: Sequence[Track]) -> Floats:
         parts += [each.rolling(window).mean() for each in (slow, fast, still)]
         parts.append(turn.rolling(window, min_periods=1).mean())
     parts.append(speed.rolling(_FromStart(first), min_periods=1).quantile(0.95))
-    parts.append(np.minimum(_joined(tracks, "shore_km"), 300.0))
+    parts += _past(speed.to_numpy(), first)
+    parts += _shores(tracks, speed, np.repeat(firsts, counts))
     columns = [np.asarray(part, dtype=np.float64) for part in parts]
     words = np.repeat([_words(one.gear) for one in tracks], counts, axis=0)
     return np.column_stack([*columns, words])
+
+
+def _past(speed_kn: Floats, first: NDArray[np.int64]) -> list[Floats]:
+    """Return how much of its fixes a vessel lay, and under way was slower than each of ``PAST_KN``."""
+    with np.errstate(invalid="ignore"):
+        is_still, is_under_way = speed_kn < STILL_KN, speed_kn >= STILL_KN
+        slower = [is_under_way & (speed_kn < kn) for kn in PAST_KN]
+    still, under_way = _so_far(is_still, first), _so_far(is_under_way, first)
+    return [
+        _share(still, still + under_way),
+        *(_share(_so_far(each, first), under_way) for each in slower),
+    ]
+
+
+def _so_far(is_so: NDArray[np.bool_], first: NDArray[np.int64]) -> Floats:
+    counted = np.concatenate([[0.0], np.cumsum(is_so)])
+    return np.asarray(counted[1:] - counted[first], dtype=np.float64)
+
+
+def _share(some: Floats, whole: Floats) -> Floats:
+    return np.where(whole > 0, some / np.maximum(whole, 1.0), np.nan)
+
+
+def _shores(
+    tracks: Sequence[Track], speed: "pd.Series[float]", first: NDArray[np.int64]
+) -> list[Any]:
+    """Return the distance to shore, its bounds in a day and span in three hours (km); where the vessel lies.
+
+    Last, the log of the hours since it was last near the shore, or first seen.
+    """
+    shore = pd.Series(np.minimum(_joined(tracks, "shore_km"), _MOST_KM), speed.index)
+    times_ms = _joined(tracks, "times_ms").astype(np.float64)
+    since = np.where(shore <= _NEAR_KM, np.arange(len(shore)), -1)
+    since = np.maximum(np.maximum.accumulate(since), first)
+    hours = np.clip((times_ms - times_ms[since]) / 3_600_000, *_SINCE_H)
+    day, three = shore.rolling("24h"), shore.rolling("3h")
+    return [
+        shore,
+        day.min(),
+        day.max(),
+        three.max() - three.min(),
+        shore.where(speed < STILL_KN),
+        np.where(shore.isna(), np.nan, np.log(hours)),
+    ]
 
 
 def _joined(tracks: Sequence[Track], name: str) -> NDArray[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from analytics.fishing import model
-from analytics.fishing.features import GEARS, Floats
+from analytics.fishing.features import GEARS, PAST_KN, SHORE, STILL_KN, Floats
 from analytics.fishing.hauls import HOUR_MS, MAX_GAP_MS, SLOW_KN, Fix
 from analytics.fishing.model import SHARE_MS, TROLLING, share_of
 from greenwater.reference.gears import gear_of
@@ -26,7 +26,7 @@ _BIN_KN: Final = 0.25
 _BINS: Final = 120
 _TOP: Final = 0.95
 _LEAST_S: Final = 5.0
-_STILL_KN, _FAST_KN = 0.5, 7.0
+_SLOWEST_KN, _FAST_KN = 0.5, 7.0
 
 
 class Seen(Struct, array_like=True):
@@ -86,7 +86,7 @@ def asked_of(seen: Seen, gear: str) -> Asked | None:
     share = share_of(sum(works) / len(works), works[-1])
     if kind.name == TROLLING:
         return Asked(None, share, gear)
-    return Asked(row_of(seen.fixes, gear, top_kn(seen.speeds)), share, gear)
+    return Asked(row_of(seen.fixes, gear, seen.speeds), share, gear)
 
 
 def chances_of(asked: Mapping[int, Asked]) -> dict[int, float]:
@@ -105,9 +105,9 @@ def chances_of(asked: Mapping[int, Asked]) -> dict[int, float]:
 
 
 def row_of(
-    fixes: Sequence[tuple[int, float, float | None]], gear: str, top: float
+    fixes: Sequence[tuple[int, float, float | None]], gear: str, speeds: Sequence[int]
 ) -> Floats:
-    """Return the features of the last fix: the last row of ``features``."""
+    """Return the features of the last fix: the last row of ``features``, as ``model.at_sea``."""
     now_ms = fixes[-1][0]
     gap_s = (now_ms - fixes[-2][0]) / 1000 if len(fixes) > 1 else math.nan
     times = np.array([one[0] for one in fixes])
@@ -116,7 +116,7 @@ def row_of(
     marks = (
         (speed > SLOW_KN[0]) & (speed < SLOW_KN[1]),
         speed >= _FAST_KN,
-        speed <= _STILL_KN,
+        speed <= _SLOWEST_KN,
     )
     row = [speed[-1], turn[-1], math.log(max(gap_s, _LEAST_S))]
     for window_ms in _WINDOWS_MS:
@@ -132,8 +132,19 @@ def row_of(
             turns.mean() if len(turns) else math.nan,
         ]
     words = [float(one in gear.lower()) for one in GEARS]
-    row += [top, math.nan, *words, float(not any(words))]
+    row += [top_kn(speeds), math.nan, *_past_of(speeds)]
+    row += [math.nan] * (SHORE.stop - SHORE.start)
+    row += [*words, float(not any(words))]
     return np.array(row, np.float64)
+
+
+def _past_of(speeds: Sequence[int]) -> list[float]:
+    """Return how much of its fixes under way a vessel was slower than each of ``PAST_KN``."""
+    still, *bounds = (int(kn / _BIN_KN) for kn in (STILL_KN, *PAST_KN))
+    under_way = sum(speeds[still:])
+    if not under_way:
+        return [math.nan] * len(bounds)
+    return [sum(speeds[still:bound]) / under_way for bound in bounds]
 
 
 def top_kn(speeds: Sequence[int]) -> float:

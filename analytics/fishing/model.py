@@ -8,13 +8,21 @@ import zipfile
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from analytics.fishing.features import GEARS, TURNS, Floats, Track, features_of
+from analytics.fishing.features import (
+    GEARS,
+    SHORE,
+    STILL,
+    TURNS,
+    Floats,
+    Track,
+    features_of,
+)
 from analytics.fishing.hauls import SLOW_KN
 from greenwater.reference.gears import GEARS as GEARS_KNOWN
 from greenwater.reference.gears import gear_of
@@ -37,63 +45,109 @@ SHARE_MS: Final = 3 * 3_600_000
 LEAST_CHANCE: Final = 1e-4
 
 
-def fit(
-    rows: Floats, is_fishing: NDArray[np.bool_], weights: Floats
-) -> "HistGradientBoostingClassifier":
-    """Return a model of labelled rows, learnt also without gear, shore and course."""
+class Models(NamedTuple):
+    """Boosted trees for fixes whose distance to shore is told, and for those where it is not.
+
+    One for both was held back by what it had to learn without the other's columns.
+    """
+
+    by_shore: "HistGradientBoostingClassifier"
+    by_way: "HistGradientBoostingClassifier"
+
+    def probability(self, rows: Floats) -> Floats:
+        """Return the probability of fishing of rows of ``features``."""
+        is_told, said = ~np.isnan(rows[:, SHORE.start]), np.empty(len(rows))
+        if is_told.any():
+            said[is_told] = self.by_shore.predict_proba(rows[is_told])[:, 1]
+        if not is_told.all():
+            way = _way(rows[~is_told])
+            said[~is_told] = self.by_way.predict_proba(way)[:, 1]
+        return said
+
+
+def fit(rows: Floats, is_fishing: NDArray[np.bool_], weights: Floats) -> Models:
+    """Return models of labelled rows; that without shore learns also without gear and course."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    bare, blind = without(rows), without(rows, course=True)
-    model = HistGradientBoostingClassifier(
-        max_iter=90,
-        max_leaf_nodes=8,
-        learning_rate=0.07,
-        min_samples_leaf=60,
-        l2_regularization=5.0,
-        max_features=0.4,
-        max_bins=63,
-        random_state=0,
+    def trees() -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            max_iter=90,
+            max_leaf_nodes=8,
+            learning_rate=0.07,
+            min_samples_leaf=60,
+            l2_regularization=5.0,
+            max_features=0.4,
+            max_bins=63,
+            random_state=0,
+        )
+
+    seen = [at_sea(rows), without(rows), without(rows, course=True)]
+    return Models(
+        trees().fit(rows, is_fishing, weights),
+        trees().fit(
+            _way(np.vstack(seen)),
+            np.tile(is_fishing, len(seen)),
+            np.tile(weights, len(seen)),
+        ),
     )
-    return model.fit(
-        np.vstack([rows, bare, blind]), np.tile(is_fishing, 3), np.tile(weights, 3)
-    )
+
+
+def _way(rows: Floats) -> Floats:
+    return np.delete(rows, SHORE, axis=1)
 
 
 def without(rows: Floats, *, course: bool = False) -> Floats:
     """Return rows as they are where neither gear nor shore is told, and no course either."""
-    bare = rows.copy()
-    bare[:, -len(GEARS) - 2 : -1] = 0.0
-    bare[:, -1] = 1.0
-    bare[:, -len(GEARS) - 2] = np.nan
+    bare = no_gear(off_shore(rows))
     if course:
         bare[:, [1, *TURNS]] = np.nan
     return bare
 
 
-def dumps(model: "HistGradientBoostingClassifier") -> bytes:
-    """Return a model as bytes of a skops file."""
+def no_gear(rows: Floats) -> Floats:
+    """Return rows as they are where the gear is not told."""
+    known = rows.copy()
+    known[:, -len(GEARS) - 1 :] = [*[0.0] * len(GEARS), 1.0]
+    return known
+
+
+def off_shore(rows: Floats) -> Floats:
+    """Return rows as they are where the distance to shore is not told."""
+    known = rows.copy()
+    known[:, SHORE] = np.nan
+    return known
+
+
+def at_sea(rows: Floats) -> Floats:
+    """Return rows as the loop has them: no shore, and nothing of the vessel's time in port."""
+    known = off_shore(rows)
+    known[:, STILL] = np.nan
+    return known
+
+
+def dumps(models: Models) -> bytes:
+    """Return models as bytes of a skops file."""
     import skops.io
 
     written: bytes = skops.io.dumps(
-        model, compression=zipfile.ZIP_DEFLATED, compresslevel=9
+        list(models), compression=zipfile.ZIP_DEFLATED, compresslevel=9
     )
     return written
 
 
 @cache
-def shipped() -> "HistGradientBoostingClassifier":
-    """Return the model of this package."""
+def shipped() -> Models:
+    """Return the models of this package."""
     import skops.io  # seconds of imports that no start should wait for
 
     content = (resources.files("analytics.fishing") / "fishing.skops").read_bytes()
-    return skops.io.loads(content, trusted=list(TRUSTED))
+    return Models(*skops.io.loads(content, trusted=list(TRUSTED)))
 
 
 def asked(rows: Floats) -> Floats:
-    """Return what the shipped model alone says of rows of ``features``."""
+    """Return what the shipped models alone say of rows of ``features``."""
     with threadpool_limits(1):  # more wait for each other where others work too
-        said: Floats = shipped().predict_proba(rows)[:, 1]
-    return said
+        return shipped().probability(rows)
 
 
 def probability(track: Track) -> Floats:

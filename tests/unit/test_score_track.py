@@ -40,6 +40,14 @@ def a_file(path: Path, hours: float = 20) -> pd.DataFrame:
     return frame
 
 
+def off_and_on(told: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the same, written to a file, with distances to shore from 1 to 39 km."""
+    far = 20 + 19 * np.sin(np.arange(len(told)) / 15)
+    told = told.assign(distance_to_shore_km=far)
+    told.to_csv(path, index=False)
+    return told
+
+
 def scored(path: Path) -> pd.DataFrame:
     out = path.with_suffix(".out.csv")
     score_track(path, out, trips=None, progress=nothing)
@@ -57,7 +65,7 @@ def test_slow_and_turning_is_fishing_and_rows_keep_their_order(tmp_path: Path) -
 
 
 def test_a_file_cut_short_says_the_same_until_there(tmp_path: Path) -> None:
-    told = a_file(tmp_path / "whole.csv")
+    told = off_and_on(a_file(tmp_path / "whole.csv"), tmp_path / "whole.csv")
     whole = scored(tmp_path / "whole.csv")
     early = told["time"] < "2026-06-01T09:00:00Z"
     told[early].to_csv(tmp_path / "cut.csv", index=False)
@@ -159,7 +167,7 @@ def test_a_trip_runs_from_leaving_a_port_to_landing(tmp_path: Path) -> None:
 
 
 def test_vessels_asked_about_together_are_judged_as_each_alone(tmp_path: Path) -> None:
-    a_file(tmp_path / "t.csv")
+    off_and_on(a_file(tmp_path / "t.csv"), tmp_path / "t.csv")
     tracks = [one for _, one in tracks_of(read_table(
         tmp_path / "t.csv", texts=("vessel", "gear"), is_sorted=False)).values()]  # fmt: skip
     few = replace(
