@@ -115,6 +115,14 @@ ADVICE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "Bón vôi (CaCO₃ hoặc dolomite) từ từ, đo lại ngày mai.",
         "Lime slowly (CaCO₃ or dolomite), measure again tomorrow.",
     ),
+    ("transparency/low", ""): (
+        "Bớt thức ăn, thay bớt nước, chạy quạt nước ban đêm.",
+        "Feed less, exchange some water, run the aerators at night.",
+    ),
+    ("transparency/high", ""): (
+        "Gây màu nước từ từ, đo lại sau 3 ngày.",
+        "Bring the algae back slowly, measure again in three days.",
+    ),
     ("orp/low", ""): (
         "Giảm thức ăn, hút bớt bùn đáy, chạy quạt nước.",
         "Feed less, take some sludge off the bottom, run the aerators.",
