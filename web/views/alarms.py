@@ -182,14 +182,17 @@ def step_views(
         text = say(lang, "step_limits", name=name, value=change_words(lang, one))
         found.append((one.became.set_ms, "limits", text))
     found.sort(key=lambda one: one[0])
-    first_ms = alarm.raised_ms
-    return [StepView(_at(at_ms, first_ms), kind, text) for at_ms, kind, text in found]
+    before = [alarm.raised_ms, *(at_ms for at_ms, _, _ in found)]
+    return [
+        StepView(_at(at_ms, before_ms), kind, text)
+        for before_ms, (at_ms, kind, text) in zip(before, found, strict=False)
+    ]
 
 
-def _at(at_ms: int, first_ms: int) -> str:
-    """Return the time of day, and the day where it is not the day of the first line."""
+def _at(at_ms: int, before_ms: int) -> str:
+    """Return the time of day, and the day where that is another one than of the line before."""
     time = clock_time(at_ms)
-    return time if day(at_ms) == day(first_ms) else f"{time} {day(at_ms)}"
+    return time if day(at_ms) == day(before_ms) else f"{time} {day(at_ms)}"
 
 
 def changes_during(
