@@ -24,7 +24,7 @@ NO_PAGE: Final = (
     "traceability/proof/keys.py", "traceability/proof/seals.py", "traceability/proof/verify.py",
     "traceability/proof/links.py", "traceability/label/carried.py",
     "traceability/vietgap/dossier_chain.py",
-    "greenwater/storage/registry/epcis", "greenwater/storage/telemetry/",
+    "greenwater/storage/registry/trace_events/", "greenwater/storage/telemetry/",
     "greenwater/storage/backup/", "greenwater/kernel/",
     "web/api/", "web/goods/api.py", "web/farm/record_api.py", "web/sea/record_api.py",
     "web/office/inspections.py", "web/labels/resolver.py", "web/door/programs.py",
