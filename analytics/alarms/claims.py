@@ -19,7 +19,8 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity, species_limits
 from greenwater.reference.own_limits import unit_limits
-from greenwater.storage.registry.alarms import Alarm, AlarmKind, AlarmState
+from greenwater.storage.registry.alarm_kinds import AlarmKind
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 
 FORECAST_LASTS: Final = 2
 """A forecast that is not renewed for so many of its steps is no forecast any more."""

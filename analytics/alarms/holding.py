@@ -19,7 +19,8 @@ from analytics.alarms.standing import Standing
 from analytics.places import Places
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Severity
-from greenwater.storage.registry.alarms import Alarm, Hiding
+from greenwater.storage.registry.alarm_kinds import Hiding
+from greenwater.storage.registry.alarms import Alarm
 
 OF_DEVICE: Final = frozenset(
     {"limit", "aerator", "battery", "blind", "episode", "silence"}

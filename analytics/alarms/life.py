@@ -22,13 +22,8 @@ from msgspec.structs import replace
 
 from greenwater.kernel.ids import ProbeId
 from greenwater.reference.limits import Severity
-from greenwater.storage.registry.alarms import (
-    Alarm,
-    AlarmState,
-    AlarmStep,
-    Hiding,
-    StepKind,
-)
+from greenwater.storage.registry.alarm_kinds import Hiding, StepKind
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 
 LATCHED_MS: Final = 24 * 3600 * 1000
 """How long an alarm that is over waits for somebody to acknowledge it."""

@@ -19,7 +19,8 @@ from analytics.alarms.wording import (
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.reading import instant
 from greenwater.reference.limits import Basis, Severity
-from greenwater.storage.registry.alarms import Alarm, AlarmKind
+from greenwater.storage.registry.alarm_kinds import AlarmKind
+from greenwater.storage.registry.alarms import Alarm
 
 FALLING_PER_H: Final = 0.2
 """A slower change, in the channel's unit an hour, is not spoken of."""

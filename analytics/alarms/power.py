@@ -14,7 +14,8 @@ from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import Reading
 from greenwater.reference.alarm_rules import RULES, BatteryRule, about, battery_rule
 from greenwater.reference.limits import Severity, Timing
-from greenwater.storage.registry.alarms import Alarm, AlarmKind, AlarmState
+from greenwater.storage.registry.alarm_kinds import AlarmKind
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 
 OPEN_BELOW: Final = 0.5
 """A mains contact below this is open: there is no mains."""

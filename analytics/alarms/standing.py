@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from analytics.alarms import life
 from greenwater.kernel.ids import DeviceId
 from greenwater.reference.limits import Severity
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep, Hiding
+from greenwater.storage.registry.alarm_kinds import Hiding
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.watching import Act
 
 LOUD: Final = frozenset(

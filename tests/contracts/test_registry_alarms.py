@@ -14,7 +14,8 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import InputError, MissingError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep, StepKind
+from greenwater.storage.registry.alarm_kinds import StepKind
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role

@@ -13,7 +13,8 @@ from analytics.alarms.messages import advice, quantity
 from analytics.alarms.texting import LINK_MOST, TEXT_MOST, plain, text_message
 from analytics.alarms.wording import CHANNELS
 from greenwater.reference.causes import CAUSES
-from greenwater.storage.registry.alarms import Alarm, AlarmKind
+from greenwater.storage.registry.alarm_kinds import AlarmKind
+from greenwater.storage.registry.alarms import Alarm
 from tests.unit.ponds import HOUR
 from tests.unit.test_alarm_calling import NIGHT, an_alarm
 

@@ -12,14 +12,8 @@ from analytics.alarms.wording import ADVICE, CHANNELS
 from greenwater.kernel.channels import Channel
 from greenwater.reference.alarm_rules import change_rules
 from greenwater.reference.limits import TABLES
-from greenwater.storage.registry.alarms import (
-    ACTS,
-    Alarm,
-    AlarmKind,
-    AlarmState,
-    Hiding,
-    StepKind,
-)
+from greenwater.storage.registry.alarm_kinds import ACTS, AlarmKind, Hiding, StepKind
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 from web.words import Lang, say
 
 KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +11,12 @@ from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import InputError
 from greenwater.reference.alarm_rules import RULES
+from greenwater.storage.registry.alarm_kinds import (
+    ACTS,
+    AlarmKind,
+    Hiding,
+    StepKind,
+)
 from greenwater.storage.registry.models import Person
 from greenwater.storage.registry.models.alarms import (
     AlarmActRow,
@@ -21,59 +27,6 @@ from greenwater.storage.registry.rows import get_row, insert, storable
 from greenwater.storage.registry.session import Sessions
 
 MOST: Final = 500
-
-AlarmKind = Literal[
-    "limit",
-    "forecast",
-    "episode",
-    "silence",
-    "site_silence",
-    "blind",
-    "mains",
-    "battery",
-    "aerator",
-    "zone",
-    "monitoring",
-    "contact",
-]
-"""What alarms are about: all there is. Whoever adds one gives it words and advice."""
-
-Hiding = Literal["out_of_service", "suppressed"]
-"""Why nobody is told of an alarm for now, though nobody put it off."""
-
-StepKind = (
-    Literal[
-        "raised",
-        "again",
-        "escalated",
-        "eased",
-        "came_true",
-        "live",
-        "late",
-        "returned",
-        "cleared",
-        "acknowledged",
-        "shelved",
-        "unshelved",
-        "shown",
-        "notified",
-        "not_notified",
-        "given_up",
-        "running",
-        "stopped",
-        "command_on",
-        "command_off",
-    ]
-    | Hiding
-)
-"""What may happen to an alarm: all lines that its history can have."""
-
-ACTS: Final[Mapping[str, StepKind]] = {
-    "acknowledge": "acknowledged",
-    "shelve": "shelved",
-    "unshelve": "unshelved",
-}
-"""What people do to an alarm, and the step that it makes."""
 
 
 class AlarmState(StrEnum):

@@ -11,11 +11,11 @@ from msgspec import Struct
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from greenwater.storage.registry.alarm_kinds import StepKind
 from greenwater.storage.registry.alarm_links import token_hash
 from greenwater.storage.registry.alarms import (
     Alarm,
     AlarmStep,
-    StepKind,
     add_step,
     alarm_of,
     step_of_act,
