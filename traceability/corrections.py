@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
 
 
@@ -35,10 +34,11 @@ class Family(Struct, frozen=True):
 
 def is_fitting(correction: Record, record: Record) -> bool:
     """Return whether one can stand for the other: same kind, crop and place."""
-    return correction.corrects == record.id and _what(correction) == _what(record)
+    return correction.corrects == record.id and what_of(correction) == what_of(record)
 
 
-def _what(one: Record) -> tuple[str | None, ...]:
+def what_of(one: Record) -> tuple[str | None, ...]:
+    """Return what a record is of: a correction stays within it."""
     return (one.organisation, one.kind, one.crop, one.unit, one.site)
 
 
@@ -55,7 +55,7 @@ def families(records: Iterable[Record]) -> list[Family]:
         if target is not None and target is not one and is_fitting(one, target):
             below[target.id, ()].append(name)
         elif one.corrects is not None and target is None:
-            absent = (one.corrects, _what(one))
+            absent = (one.corrects, what_of(one))
             below[absent].append(name)
             roots.add(absent)
         else:
@@ -110,30 +110,3 @@ def in_force(records: Iterable[Record]) -> list[Record]:
     kept = list(records)
     chosen = {one.chosen.id for one in families(kept)}
     return [one for one in kept if one.id in chosen]
-
-
-def family_of(registry: Registry, record: Record) -> Family:
-    """Return a record's family, whatever of it has come."""
-    known = {record.id: record}
-    top = record
-    while top.corrects is not None and top.corrects not in known:
-        target = registry.find_record(top.corrects)
-        if target is None or not is_fitting(top, target):
-            break
-        known[target.id] = top = target
-    frontier = set(known)
-    if top.corrects is not None and registry.find_record(top.corrects) is None:
-        frontier.add(top.corrects)
-    while frontier:
-        further = {
-            one.id: one
-            for one in registry.corrections_of(frontier)
-            if one.id not in known and _what(one) == _what(record)
-        }
-        known.update(further)
-        frontier = set(further)
-    return next(
-        one
-        for one in families(known.values())
-        if any(member.id == record.id for member in one.members)
-    )

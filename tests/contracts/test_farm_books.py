@@ -29,12 +29,13 @@ from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from tests.contracts.registries import NOW, Databases, a_box
 from tests.contracts.test_registry_schema import alembic_config
 from traceability.book.books import Books, NewRecord
+from traceability.book.families import family_of
 from traceability.book.gate import crop_subject
 from traceability.book.green import aerator_hours, crop_book
 from traceability.book.importing import Importer, titles_of
 from traceability.book.tables import Names, template
 from traceability.book.water import evidence_of
-from traceability.corrections import families, family_of, in_force
+from traceability.corrections import families, in_force
 from traceability.gate.harvest import GateRefusedError
 from traceability.gate.overriding import Asked, Overriding
 from traceability.label.passport import passport_of

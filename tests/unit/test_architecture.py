@@ -1,5 +1,6 @@
 """The rules of the house that a tool can see: sizes, imports, pins, what is committed."""
 
+import ast
 import json
 import re
 import subprocess
@@ -30,6 +31,19 @@ ADDRESSES = re.compile(
     r"|file:|/opt/|/home/|/root/|/tmp/|/work/",
     re.MULTILINE,
 )
+ASKING = {"Registry", "Scope", "Clock", "Services", "Telemetry", "Request"}
+OUTSIDE = {
+    "asyncio",
+    "fastapi",
+    "socket",
+    "sqlalchemy",
+    "sqlite3",
+    "starlette",
+    "structlog",
+    "time",
+}
+"""What pure code has no use for: databases, clocks, requests, logs, the network."""
+
 LOCKS = ["constraints.txt", "package.json", "package-lock.json"]
 FOREIGN_LOCKS = ["uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "yarn.lock"]
 
@@ -86,6 +100,28 @@ def test_a_module_is_short(module: str) -> None:
         limit = LONG_KERNEL_MODULES.get(module, KERNEL_LINES)
     lines = len((ROOT / module).read_text().splitlines())
     assert lines <= limit, f"{module}: {lines} lines, {limit} are allowed: split it"
+
+
+def claimed_pure() -> list[str]:
+    """The modules whose docstring says that they are."""
+    first = {one: docstring(one).partition("\n\n")[0] for one in modules()}
+    return [one for one, told in first.items() if re.search(r"\b[Pp]ure\.?$", told)]
+
+
+def docstring(module: str) -> str:
+    return ast.get_docstring(ast.parse((ROOT / module).read_text())) or ""
+
+
+@pytest.mark.parametrize("module", claimed_pure())
+def test_what_says_that_it_is_pure_asks_nobody(module: str) -> None:
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            found |= {one.name for one in node.names} & ASKING
+            found |= {(node.module or "").partition(".")[0]} & OUTSIDE
+        elif isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names} & OUTSIDE
+    assert not found, f"{module} says that it is pure and imports {sorted(found)}"
 
 
 def test_the_rules_of_import_hold() -> None:

@@ -15,12 +15,12 @@ from greenwater.reference.species import get_species
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Lot, Record
 from greenwater.storage.registry.people import Role
+from traceability.book.families import family_of
 from traceability.book.gate import judged_crop
 from traceability.book.green import aerator_hours
 from traceability.book.locality import locality_of
 from traceability.book.recording import WRITERS, NewRecord, Recording, TakeIn
 from traceability.book.water import evidence_of
-from traceability.corrections import family_of
 from traceability.gate.harvest import GateRefusedError, Refusal
 from traceability.gs1.demonstration import demonstration_gtins
 from traceability.ledger import events

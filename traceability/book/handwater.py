@@ -20,7 +20,8 @@ from greenwater.kernel.reading import Reading, Source
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
 from greenwater.storage.telemetry.ports import Series, Span
-from traceability.corrections import family_of, is_fitting
+from traceability.book.families import family_of
+from traceability.corrections import is_fitting
 from traceability.ports import Telemetry
 
 KIND: Final = "water_measure"

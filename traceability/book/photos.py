@@ -60,23 +60,10 @@ def drawn_anew(raw: bytes) -> Picture:
             "photo_large",
             mb=MAX_BYTES // 2**20,
         )
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
-        with (
-            warnings.catch_warnings(),
-            Image.open(io.BytesIO(raw), formats=_FORMATS) as opened,
-        ):
-            warnings.simplefilter("error")
-            _check_size(*opened.size)
-            opened.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
-            upright.thumbnail((KEPT_SIDE, KEPT_SIDE))
-            out = io.BytesIO()
-            # A canvas of its own: nothing that came with the file is carried over.
-            clean = Image.new("RGB", upright.size)
-            clean.paste(upright)
-            clean.save(out, "JPEG", quality=85)
+        return _drawn(raw)
     except InputError:
         raise
     except (
@@ -95,7 +82,26 @@ def drawn_anew(raw: bytes) -> Picture:
             "this is no JPEG, PNG or WebP photo, or it is damaged: take it again",
             "photo_unread",
         ) from exc
-    return Picture(out.getvalue(), *clean.size)
+
+
+def _drawn(raw: bytes) -> Picture:
+    from PIL import Image, ImageOps
+
+    with (
+        warnings.catch_warnings(),
+        Image.open(io.BytesIO(raw), formats=_FORMATS) as opened,
+    ):
+        warnings.simplefilter("error")
+        _check_size(*opened.size)
+        opened.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+        upright.thumbnail((KEPT_SIDE, KEPT_SIDE))
+        out = io.BytesIO()
+        # A canvas of its own: nothing that came with the file is carried over.
+        clean = Image.new("RGB", upright.size)
+        clean.paste(upright)
+        clean.save(out, "JPEG", quality=85)
+        return Picture(out.getvalue(), *clean.size)
 
 
 def _check_size(width: int, height: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
@@ -20,8 +21,9 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.farm_records import KEEPERS
 from traceability.book.asked_once import asked_once
+from traceability.book.families import family_of
 from traceability.book.handwater import HandWater
-from traceability.corrections import family_of, is_fitting
+from traceability.corrections import is_fitting
 from traceability.ledger import events
 from traceability.ports import Telemetry
 from traceability.records import FieldError, checked_fields, digest
@@ -206,23 +208,6 @@ class Recording:
         fields = checked_fields(new.kind, new.fields)
         corrects = None if new.corrects is None else _uuid("corrects", new.corrects)
         behalf = self._behalf(person, new.behalf_of, place.organisation)
-        content = {
-            "crop": None if place.crop is None else place.crop.id,
-            "kind": new.kind,
-            "happened_ms": new.happened_ms,
-            "fields": fields,
-            "corrects": corrects,
-            "by": person,
-            "source": new.source,
-        }
-        if place.crop is None:
-            content |= {
-                "organisation": place.organisation,
-                "site": place.site,
-                "unit": place.unit,
-            }
-        if behalf is not None:
-            content["behalf_of"] = behalf
         made = Record(
             _uuid("id", new.id),
             place.organisation,
@@ -235,11 +220,11 @@ class Recording:
             new.source,
             fields,
             corrects,
-            digest(content),
+            "",
             place.site,
             behalf,
         )
-        return made, place.crop
+        return replace(made, digest=_digest(made)), place.crop
 
     def _behalf(self, person: str, wanted: str | None, organisation: str) -> str | None:
         if not wanted or wanted == person:
@@ -286,6 +271,28 @@ class Recording:
             )
         self.may_write(person, wanted or "")
         return wanted or ""
+
+
+def _digest(made: Record) -> str:
+    """Return the digest of what a record says: not of its id, nor of when it came."""
+    content = {
+        "crop": made.crop,
+        "kind": made.kind,
+        "happened_ms": made.happened_ms,
+        "fields": made.fields,
+        "corrects": made.corrects,
+        "by": made.entered_by,
+        "source": made.source,
+    }
+    if made.crop is None:
+        content |= {
+            "organisation": made.organisation,
+            "site": made.site,
+            "unit": made.unit,
+        }
+    if made.behalf_of is not None:
+        content["behalf_of"] = made.behalf_of
+    return digest(content)
 
 
 def _need(about: RecordKind, place: Place, kind: str) -> None:

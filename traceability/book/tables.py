@@ -198,32 +198,14 @@ def no_field(kind: str, name: str, cell: str) -> RowError:
 
 
 def rows_of_table(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each filled row's number in the file and its cells by our names of columns."""
-    lines = text.splitlines()
-    head = next((line for line in lines if line.strip()), "")
-    delimiter = max(";\t,", key=head.count)
-    try:
-        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as exc:
-        raise InputError(f"the file is no CSV table: {exc}", "file_no_table") from None
-    table_rows = [
-        (number, cells)
-        for number, cells in enumerate(table, 1)
-        if any(one.strip() for one in cells)
-    ]
-    if not table_rows:
-        raise InputError(
-            "the file is empty: take a template, and fill it in", "file_empty"
-        )
-    if len(table_rows) > MAX_ROWS + 1:
-        raise InputError(
-            f"the file has more than {MAX_ROWS} rows: split it",
-            "file_long",
-            rows=MAX_ROWS,
-        )
+    """Yield each filled row's number in the file and its cells by our names of columns.
+
+    Raises:
+        InputError: it is no table of records, or has more rows than may be.
+    """
+    (_, titles), *rows = _filled_rows(text)
     columns = [
-        names.columns.get(plain(one), plain(one)).replace(" ", "_")
-        for one in table_rows[0][1]
+        names.columns.get(plain(one), plain(one)).replace(" ", "_") for one in titles
     ]
     twice = [name for name, count in Counter(columns).items() if count > 1 and name]
     if twice:
@@ -237,16 +219,37 @@ def rows_of_table(text: str, names: Names) -> Iterator[tuple[int, dict[str, str]
             f"there is no column 'time' among {', '.join(columns)[:200]}",
             "no_time_column",
         )
-    for number, cells in table_rows[1:]:
+    for number, cells in rows:
         padded = [*cells, *[""] * (len(columns) - len(cells))]
-        yield (
-            number,
-            {
-                name: cell.strip()
-                for name, cell in zip(columns, padded, strict=False)
-                if name
-            },
+        pairs = zip(columns, padded, strict=False)
+        yield number, {name: cell.strip() for name, cell in pairs if name}
+
+
+def _filled_rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return the rows of a file that have something in them, each with its number."""
+    lines = text.splitlines()
+    head = next((line for line in lines if line.strip()), "")
+    delimiter = max(";\t,", key=head.count)
+    try:
+        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as exc:
+        raise InputError(f"the file is no CSV table: {exc}", "file_no_table") from None
+    filled = [
+        (number, cells)
+        for number, cells in enumerate(table, 1)
+        if any(one.strip() for one in cells)
+    ]
+    if not filled:
+        raise InputError(
+            "the file is empty: take a template, and fill it in", "file_empty"
         )
+    if len(filled) > MAX_ROWS + 1:
+        raise InputError(
+            f"the file has more than {MAX_ROWS} rows: split it",
+            "file_long",
+            rows=MAX_ROWS,
+        )
+    return filled
 
 
 def instant_of(text: str) -> int:

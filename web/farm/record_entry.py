@@ -12,8 +12,9 @@ from greenwater.reference.records import get_kind
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Record
 from traceability.book.books import NewRecord
+from traceability.book.families import family_of
 from traceability.book.photos import MOST
-from traceability.corrections import Family, family_of, is_fitting
+from traceability.corrections import Family, is_fitting
 from web.door.doors import Doors
 from web.door.forms import Fields
 from web.door.photos import PhotoIn, album_of, shown_photo

@@ -127,42 +127,38 @@ def log_forms(
 
     That of a trip has the ends that positions show of the ``chosen`` one.
     """
-    ends = seen_ends(seen, info.id, chosen)
-    hauls = [
-        (haul.id, trip, f"{say(lang, 'sea_haul', number=haul.number)} · "
-         f"{span_text(haul.began_ms, haul.ended_ms)}")
-        for one in trips[:2]
-        for trip in (one.href.removeprefix("/trips/"),)
-        for haul in reversed(_hauls(seen, trip, now_ms))
-    ]  # fmt: skip
     often = Counter(
         line["species"] for one in records for line in one.fields.get("lines", ())
     )
+    forms = []
+    for kind in QUICK:
+        values = _usual(kind, info, records)
+        if kind == "trip":
+            values |= seen_ends(seen, info.id, chosen)
+        fields = [
+            replace(one, options=_usual_first(one.options, often))
+            if one.kind == "lines"
+            else one
+            for one in sea_field_views(lang, SeaForm(kind, "", "", "", values))
+            if one.name != "haul"
+        ]
+        hauls = _haul_choices(lang, seen, trips[:2], now_ms) if kind == "catch" else ()
+        name = say(lang, f"sea_kind_{kind}")
+        forms.append(LogForm(kind, name, str(uuid.uuid4()), fields, hauls))
+    return forms
+
+
+def _haul_choices(
+    lang: Lang, seen: Scope, trips: Sequence[TripLink], now_ms: int
+) -> list[tuple[str, str, str]]:
+    """Return the hauls that positions show of some trips, the newest first: id, trip, words."""
     return [
-        LogForm(
-            kind,
-            say(lang, f"sea_kind_{kind}"),
-            str(uuid.uuid4()),
-            [
-                replace(one, options=_usual_first(one.options, often))
-                if one.kind == "lines"
-                else one
-                for one in sea_field_views(
-                    lang,
-                    SeaForm(
-                        kind,
-                        "",
-                        "",
-                        "",
-                        _usual(kind, info, records) | (ends if kind == "trip" else {}),
-                    ),
-                )
-                if one.name != "haul"
-            ],
-            hauls if kind == "catch" else (),
-        )
-        for kind in QUICK
-    ]
+        (haul.id, trip, f"{say(lang, 'sea_haul', number=haul.number)} · "
+         f"{span_text(haul.began_ms, haul.ended_ms)}")
+        for one in trips
+        for trip in (one.href.removeprefix("/trips/"),)
+        for haul in reversed(_hauls(seen, trip, now_ms))
+    ]  # fmt: skip
 
 
 def _usual_first(
