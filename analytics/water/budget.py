@@ -2,7 +2,7 @@
 
 Each sign has a threshold of its own (``peaks``), and several signs together are over theirs
 oftener than one; a probe that is lifted every fortnight is "serviced" every fortnight. So
-what was told in the last 60 days counts: once a channel has told more than its budget, only
+what was told in the last 80 days counts: once a channel has told more than its budget, only
 what is odder than that is told, and what is a quarter over the threshold always is. What no
 sound probe says (no value, zero, impossible), air and trouble of the water itself have no
 such bound. Pure.
@@ -14,14 +14,14 @@ from msgspec import Struct, field
 
 from analytics.water.peaks import DAY_MS, HOUR_MS, Peak
 
-WINDOW_MS: Final = 60 * DAY_MS
-"""Three in so long, one measured and two visits, are 0.05 a day."""
+WINDOW_MS: Final = 80 * DAY_MS
+"""Four in so long, one measured and three visits, are 0.05 a day."""
 LOUD: Final = 1.25
 """What is so odd, in thresholds, is told however often it was so."""
 OVER: Final = 1.01
 """What is only as odd as before is not odder."""
 MEASURED, SERVICED = "measured", "serviced"
-MOST: Final = {MEASURED: 1, SERVICED: 2}
+MOST: Final = {MEASURED: 1, SERVICED: 3}
 """How many of each sort may be told in the window whatever their size."""
 SORTS: Final = {
     "spike": MEASURED,

@@ -15,7 +15,7 @@ KEPT: Final = 12
 MEMORY_MS: Final = 60 * DAY_MS
 A_DAY: Final = 0.04
 """Peaks a day above the threshold that a channel may show in its usual life."""
-ABOVE: Final = 1.5
+ABOVE: Final = 1.75
 """How much more than what was usual is unusual."""
 MOST: Final = 4.0
 """The highest threshold, in floors: what is odder is odd however often it was so."""

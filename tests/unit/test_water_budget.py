@@ -14,10 +14,10 @@ def said(told: Told, sort: str, days: list[float], share: float) -> list[bool]:
     return [share_left(told, sort, int(day * DAY_MS), share) >= 1 for day in days]
 
 
-def test_a_probe_lifted_every_fortnight_is_told_of_twice_in_sixty_days() -> None:
+def test_a_probe_lifted_every_fortnight_is_told_of_thrice_in_eighty_days() -> None:
     days = [14.0 * number for number in range(1, 11)]
     assert said(Told(), SERVICED, days, 1.2) == [
-        *([True] * 2), False, False, False, *([True] * 2), False, False, False
+        *([True] * 3), False, False, False, *([True] * 3), False
     ]  # fmt: skip
     assert all(said(Told(), SERVICED, days, LOUD)), "what is odder is always told"
 
@@ -27,7 +27,7 @@ def test_what_is_only_as_odd_as_before_is_told_once_and_what_is_odder_again() ->
     assert said(told, MEASURED, [1, 9, 20], 1.1) == [True, False, False]
     assert said(told, MEASURED, [30], 1.2) == [True]
     assert said(told, MEASURED, [50], 1.1) == [False], "1.2 was told since"
-    assert said(told, MEASURED, [120], 1.1) == [True], "after sixty days as at first"
+    assert said(told, MEASURED, [140], 1.1) == [True], "after eighty days as at first"
     assert len(told.kept) <= 2
 
 
