@@ -38,7 +38,7 @@ CHOICES: Final = (
 
 NEAR: Final[Mapping[str, tuple[ModuleType, str]]] = {
     "a wave's next step (2)": (signs, "WAVE"),
-    "over the usual peak (1.5)": (peaks, "ABOVE"),
+    "over the usual peak (1.75)": (peaks, "ABOVE"),
     "cap, in floors (4)": (peaks, "MOST"),
     "peaks a day (0.04)": (peaks, "A_DAY"),
     "a front's next step (0.25)": (front, "GOES_ON"),

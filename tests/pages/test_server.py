@@ -125,8 +125,7 @@ def test_what_is_no_certificate_is_said_before_anything_listens(tmp_path: Path) 
 
 
 BUSY = """
-import re, threading, time, urllib.request
-from pathlib import Path
+import ctypes, threading, time, urllib.request
 from fastapi import FastAPI
 from web.server import serve
 
@@ -152,9 +151,9 @@ def visit() -> None:
         one.start()
     for one in lookers:
         one.join()
-    found = re.findall(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 0+ 00:00 0 *$",
-                       Path("/proc/self/maps").read_text(), re.MULTILINE)
-    print(sum(int(start, 16) % 2**26 == 0 for start in found))
+    c = ctypes.CDLL(None)
+    c.malloc_info(0, ctypes.c_void_p.in_dll(c, "stdout"))
+    c.fflush(None)
     stop.set()
 
 threading.Thread(target=visit).start()
@@ -163,7 +162,7 @@ serve(app, "127.0.0.1", 0, stop, on_ready=opened)
 
 
 def test_many_pages_at_once_share_two_heaps() -> None:
-    """glibc's heaps beside the first begin at multiples of 64 MB (malloc/arena.c)."""
+    """glibc lists its heaps (malloc_info(3))."""
     told = subprocess.run(
         [sys.executable, "-c", BUSY],
         check=True,
@@ -171,5 +170,4 @@ def test_many_pages_at_once_share_two_heaps() -> None:
         text=True,
         timeout=60,
     )
-    (heaps,) = [line for line in told.stdout.splitlines() if line.isdecimal()]
-    assert int(heaps) <= 1
+    assert 1 <= told.stdout.count("<heap nr=") <= 2
