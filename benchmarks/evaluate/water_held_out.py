@@ -43,7 +43,7 @@ NEAR: Final[Mapping[str, tuple[ModuleType, str]]] = {
     "peaks a day (0.04)": (peaks, "A_DAY"),
     "a front's next step (0.25)": (front, "GOES_ON"),
     "always told, in thresholds (1.25)": (budget, "LOUD"),
-    "days of the budget (60)": (budget, "WINDOW_MS"),
+    "days of the budget (80)": (budget, "WINDOW_MS"),
 }
 """Constants that are tried a third lower and higher than they are built in."""
 THIRDS: Final = (0.7, 1.3)
