@@ -42,7 +42,7 @@ STRETCH_S = 86_400.0
 
 
 class ScenarioStart(NamedTuple):
-    """Which scenario plays, and how much of it has passed when the demo begins.
+    """Which scenario plays (its name or its file), and how much of it has passed.
 
     ``before`` it began, days in which nothing happened have been measured too.
     """
@@ -55,6 +55,7 @@ class ScenarioStart(NamedTuple):
 class Played(NamedTuple):
     """One scenario as it is played; its first moment is ``scenario.start_s``."""
 
+    name: str
     scenario: Scenario
     passed: timedelta
     before: timedelta
@@ -82,14 +83,16 @@ class Simulation:
         self._boxes: dict[str, Path] = {}
 
     def _cast(self, casting: ScenarioStart) -> Played:
-        folder = self._home.path / "sim" / casting.name
+        folder = self._home.path / "sim" / Path(casting.name).stem
         folder.mkdir(parents=True, exist_ok=True)
         start = self.opens - casting.passed
         moved = load_scenario(casting.name).starting(start)
         ports = {device.id: Ports(free_port(), free_port()) for device in moved.devices}
         (folder / "ports.json").write_text(json.dumps(ports))
         (folder / "start").write_text(start.isoformat())
-        return Played(moved, casting.passed, casting.before, ports, folder)
+        return Played(
+            casting.name, moved, casting.passed, casting.before, ports, folder
+        )
 
     def enrol(self, registry: Registry, broker: str) -> None:
         """Register the scenarios and write each box's configuration."""
@@ -194,7 +197,7 @@ class Simulation:
             Part(
                 f"sim-{one.scenario.name}",
                 greenwater(
-                    "sim", "run", one.scenario.name,
+                    "sim", "run", one.name,
                     "--ports", str(one.folder / "ports.json"),
                     "--folder", str(one.folder),
                     "--start", (one.folder / "start").read_text(),
@@ -231,7 +234,7 @@ class Simulation:
             )
         return greenwater(
             "sim", "box", device,
-            "--scenario", one.scenario.name,
+            "--scenario", one.name,
             "--config", config,
             "--start", (one.folder / "start").read_text(),
         )  # fmt: skip
