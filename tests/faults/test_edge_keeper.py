@@ -376,13 +376,14 @@ def test_a_disk_that_is_really_full_kills_nobody_and_loses_nothing_confirmed(
         bench.take(rng.random())
     wait_until("it says so", lambda: bench.keeper.deeds.disk_error is not None)
     before = len(bench.ledger)
-    assert sum(map(len, bench.kept())) == before
+    assert sum(len(one) for one in bench.kept()) == before
     (tmpfs / "filler").unlink()
     bench.take(1.0)
     wait_until("it confirms again", lambda: bench.keeper.deeds.disk_error is None)
     wait_until("memory is empty", lambda: bench.keeper.deeds.in_memory == 0)
     wait_until(
-        "all is confirmed", lambda: sum(map(len, bench.kept())) == len(bench.ledger)
+        "all is confirmed",
+        lambda: sum(len(one) for one in bench.kept()) == len(bench.ledger),
     )
     readings, gaps = bench.kept()
     assert len(readings) > before
