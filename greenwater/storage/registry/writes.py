@@ -49,7 +49,9 @@ class Writes:
             adding = insert(session, ApiWriteRow).values(made).on_conflict_do_nothing()
             if session.execute(adding.returning(ApiWriteRow.id)).first() is not None:
                 return None
-            row = session.get_one(ApiWriteRow, id_, with_for_update=True)
+            row = session.get(ApiWriteRow, id_, with_for_update=True)
+            if row is None:  # forgotten just now: its first request came to nothing
+                raise ConflictError("the first request of this key failed", "try_again")
             if row.digest != digest:
                 raise ReusedKeyError(
                     "this Idempotency-Key came with another request before: take a new one"
