@@ -6,7 +6,7 @@ RUN := $(VENV)/.run
 STAMP := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test long lint format servers venv pins wheel chaos bench fuzz load latency evaluate readback screenshots clean
+.PHONY: help demo test long search lint format servers venv pins wheel chaos bench fuzz load latency evaluate readback screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ test: $(STAMP) servers  ## every test but those of `make long`, live servers inc
 
 long: $(STAMP) servers  ## what takes minutes more: each story on its other backing, each journey and page at a desk
 	$(BIN)/python -m pytest -q -rfEs -m long tests/live tests/stories tests/pages/test_journeys.py tests/pages/test_looks.py
+
+search: $(STAMP) servers  ## properties with new examples, a thousand each: hours (WORDS="tests/unit/test_watch.py …")
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q -rfEs -m hypothesis $(WORDS)
 
 lint: $(STAMP)  ## format, style, types, import rules
 	$(BIN)/ruff format --check .
