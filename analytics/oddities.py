@@ -186,20 +186,17 @@ class Oddities:
         places: Places,
     ) -> list[Change]:
         kept = probe.kept
-        if probe.is_behind:
+        fresh = [one for one in readings if one.taken_ms > kept.newest_ms]
+        if fresh and probe.is_behind:
             probe.is_behind = False
-            readings = [*self._missed(series, kept, readings[0].taken_ms), *readings]
-        return self._take_fresh(series, probe, readings, places)
+            fresh = [*self._missed(series, kept, fresh[0].taken_ms), *fresh]
+        return self._take_fresh(series, probe, fresh, places)
 
     def _take_fresh(
-        self,
-        series: Series,
-        probe: Probe,
-        readings: Sequence[Reading],
-        places: Places,
+        self, series: Series, probe: Probe, fresh: Sequence[Reading], places: Places
     ) -> list[Change]:
+        """Take in readings newer than all before, in order of time."""
         kept, changes = probe.kept, list[Change]()
-        fresh = [one for one in readings if one.taken_ms > kept.newest_ms]
         for slot, some in groupby(
             fresh, key=lambda one: probe.slot(one.taken_ms, COMPARE_MS)
         ):
