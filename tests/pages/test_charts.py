@@ -11,7 +11,10 @@ from greenwater.kernel.reading import Gap
 from greenwater.storage.telemetry.ports import Bucket
 from web.views import tracks
 from web.views.charts import (
+    LEFT,
     PERIODS,
+    RIGHT,
+    WIDTH,
     Line,
     Window,
     draw,
@@ -97,7 +100,7 @@ def test_a_gap_that_the_box_confessed_is_shaded() -> None:
     gap = Gap(DeviceId("box"), ProbeId("p"), 20 * EVERY, 40 * EVERY, 9, "thinned")
     svg = drawn(Line("", buckets(*range(100)), [gap]))
     (width,) = re.findall(r'<rect class="gap" [^>]*width="([\d.]+)"', svg)
-    assert float(width) == pytest.approx(0.2 * 286, abs=0.2)
+    assert float(width) == pytest.approx(0.2 * (WIDTH - LEFT - RIGHT), abs=0.2)
 
 
 def test_what_is_written_in_a_drawing_is_escaped() -> None:

@@ -20,7 +20,16 @@ from web.views.cards import (
 )
 from web.views.charts import Line, Marked, Window, draw, extremes, holes
 from web.views.facts import Facts, Hanging
-from web.views.formats import age, amount, clock_time, day, moment, number, position
+from web.views.formats import (
+    age,
+    amount,
+    clock_time,
+    day,
+    moment,
+    number,
+    position,
+    unit_of,
+)
 from web.views.shown import ChartView, VesselView
 from web.words import Lang, channel_name, say
 
@@ -36,10 +45,11 @@ def chart_view(
     window: Window,
     *,
     marks: Marked | None = None,
+    name: str = "",
 ) -> ChartView:
-    """Return a chart; ``place`` is ("unit", id) or ("vessel", id)."""
+    """Return a chart; ``place`` is ("unit", id) or ("vessel", id), ``name`` what it is called."""
     hours = round((window.end_ms - window.start_ms) / 3_600_000)
-    name, period = channel_name(lang, channel), period_name(lang, hours)
+    name, period = name or channel_name(lang, channel), period_name(lang, hours)
     found = extremes(lines) or (marks.extremes() if marks else None)
     if found is None:
         alt = say(lang, "chart_empty", channel=name, period=period)
@@ -57,6 +67,7 @@ def chart_view(
     source = urlencode({"channel": channel.value, "hours": hours})
     return ChartView(
         name,
+        unit_of(channel),
         svg if found else Markup(""),
         alt,
         f"/{place[0]}s/{place[1]}/chart.json?{source}&lang={lang}",

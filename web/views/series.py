@@ -1,13 +1,14 @@
 """The lines of a chart: one channel at one place, from every probe that hung there."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from greenwater.derived.compensating import SALT_MS
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Gap, Reading
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry.ports import Bucket, Series, Span
@@ -67,12 +68,18 @@ def lines_of(
     channel: Channel,
     window: Window,
     lang: Lang,
+    profiles: Mapping[tuple[DeviceId, ProbeId], str | None] | None = None,
 ) -> list[Line]:
     """Return a line for each deployment that has something to show, as its water held it.
 
-    A probe that was moved is a line here until it went, and one there since.
+    A probe that was moved is a line here until it went, and one there since. Knowing the
+    probes' ``profiles``, a line is called what its probe's card is.
     """
-    names = titles(lang, [Hanging(one, ()) for one in deployed])
+    known = profiles or {}
+    hung = [
+        Hanging(one, (), profile=known.get((one.device, one.probe))) for one in deployed
+    ]
+    names = titles(lang, hung)
     found = []
     for one, name in zip(deployed, names, strict=True):
         span = span_of(one, window)

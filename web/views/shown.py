@@ -39,6 +39,7 @@ class ChartView:
     """A chart drawn here, and where a script finds the numbers to draw a better one."""
 
     title: str
+    unit: str
     svg: Markup
     alt: str
     source: str

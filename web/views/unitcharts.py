@@ -13,6 +13,7 @@ from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, Forecast
 from greenwater.kernel.quality import Flag, Flagged
 from greenwater.kernel.reading import HOUR_MS, Source
+from greenwater.reference.aerators import MONITOR
 from greenwater.reference.causes import CAUSES
 from greenwater.reference.own_limits import (
     LEVELS,
@@ -82,7 +83,11 @@ class UnitCharts:
         )
         self._water = UnitWater(services.telemetry, around, series.newest_of(newest))
         hung = [one for one in around if _touches(one, window)]
-        self._probes, self._meters = _by_source(services, hung)
+        known = {(one.device, one.id): one for one in services.seen.list_probes()}
+        self._profiles = {key: one.profile for key, one in known.items()}
+        meters = {key for key, one in known.items() if one.source is Source.HAND}
+        self._probes = [one for one in hung if (one.device, one.probe) not in meters]
+        self._meters = [one for one in hung if (one.device, one.probe) in meters]
         self._flags: dict[Span, Sequence[Flagged]] = {}
 
     def channels_then(self) -> list[Channel]:
@@ -114,8 +119,19 @@ class UnitCharts:
         """Return one channel's chart as a page shows it."""
         found = self.chart(channel)
         place = ("unit", self._unit.id)
+        is_mains = channel is Channel.CONTACT and {MONITOR} == {
+            self._profiles.get((one.span.series.device, one.span.series.probe))
+            for one in found.lines
+            if one.span is not None
+        }
         return chart_view(
-            self._lang, place, channel, found.lines, self._window, marks=found.marks
+            self._lang,
+            place,
+            channel,
+            found.lines,
+            self._window,
+            marks=found.marks,
+            name=say(self._lang, "mains_chart") if is_mains else "",
         )
 
     def _lines(self, channel: Channel) -> list[Line]:
@@ -126,6 +142,7 @@ class UnitCharts:
             channel,
             self._window,
             self._lang,
+            self._profiles,
         )
 
     def _limits(self, channel: Channel) -> list[LimitMark]:
@@ -261,19 +278,6 @@ def _points(made: Forecast, line: Line) -> tuple[tuple[int, float, float, float]
 def _touches(one: Deployed, window: Window) -> bool:
     is_over = one.to_ms is not None and one.to_ms <= window.start_ms
     return one.from_ms < window.end_ms and not is_over
-
-
-def _by_source(
-    services: Services, hung: Sequence[Deployed]
-) -> tuple[list[Deployed], list[Deployed]]:
-    """Return what hung there: probes, and what stands for people's own meters."""
-    meters = {
-        (one.device, one.id)
-        for one in services.seen.list_probes()
-        if one.source is Source.HAND
-    }
-    probes = [one for one in hung if (one.device, one.probe) not in meters]
-    return probes, [one for one in hung if (one.device, one.probe) in meters]
 
 
 def channels_at(facts: Facts, unit: UnitInfo) -> list[Channel]:
