@@ -7,10 +7,12 @@ was found since then is replaced, with the same ids where it is the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Final, Protocol
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analytics.alarms.afloat import contact_alarm, monitoring_alarm, zone_alarm
 from analytics.alarms.claims import Claim
@@ -45,7 +47,11 @@ class Telemetry(Protocol):
 
 
 class Kept(Struct):
-    """What is kept of one vessel; ``told`` are violations claimed, true where over."""
+    """What is kept of one vessel; ``told`` are violations claimed, true where over.
+
+    ``open`` are those that are not over. ``traded`` is from when on it catches, or does
+    not: what it was before is not judged anew by what it is now.
+    """
 
     state: VesselState
     contact: Contact = field(default_factory=Contact)
@@ -54,6 +60,12 @@ class Kept(Struct):
     monitoring: Monitoring = Monitoring.NOT_REQUIRED
     is_out_of_contact: bool = False
     told: dict[str, bool] = field(default_factory=dict)
+    open: dict[str, Violation] = field(default_factory=dict)
+    traded: list[tuple[int, bool]] = field(default_factory=list)
+
+    def catches_at(self, time_ms: int) -> bool:
+        """Return whether the vessel caught at an instant."""
+        return [catches for ms, catches in self.traded if ms <= time_ms][-1]
 
 
 class Boats:
@@ -90,6 +102,8 @@ class Boats:
         Monitoring is looked at only where nothing is still to be read.
         """
         claims: list[Claim] = []
+        for vessel in {*self._waiting, *self._kept} & places.vessels.keys():
+            self._note_trade(places.vessels[vessel], now_ms)
         for vessel, positions in self._waiting.items():
             claims += self._sail(places.vessels[vessel], positions, places)
         self._waiting = {}
@@ -131,13 +145,19 @@ class Boats:
             kept.state = VesselState(info.id)
         kept.first_ms = min(first_ms, kept.first_ms or first_ms)
         kept.state.gear, kept.state.kind = info.gear or "", info.kind
-        changes = kept.state.take(positions[ms] for ms in sorted(positions))
+        changes = _taken(kept, positions)
         _note_departures(kept, changes.trips)
         self._sailed[info.id] = _joined(info.id, changes, since_ms)
         place = _place(info, places)
+        told = _untold(kept, changes.violations)
         return [
-            zone_alarm(info, place, one) for one in _untold(kept, changes.violations)
+            zone_alarm(info, place, one) for one in [*told, *_gone(kept, is_over=False)]
         ]
+
+    def _note_trade(self, info: VesselInfo, now_ms: int) -> None:
+        traded = self._kept[info.id].traded if info.id in self._kept else []
+        if not traded or traded[-1][1] is not info.catches:
+            self._of(info.id).traded.append((now_ms if traded else 0, info.catches))
 
     def _again(
         self, vessel: str, since_ms: int, until_ms: int, places: Places
@@ -163,7 +183,11 @@ class Boats:
             if info.is_in_service
             else Standing(Monitoring.NOT_REQUIRED, None)
         )
-        claims, place = [], _place(info, places)
+        place = _place(info, places)
+        gone = [] if info.is_in_service else _gone(kept, is_over=True)
+        claims = [zone_alarm(info, place, one) for one in gone]
+        if gone:
+            self._moved.add(info.id)
         if told.state is not kept.monitoring:
             if _is_silent(told.state) or _is_silent(kept.monitoring):
                 claims.append(monitoring_alarm(info, place, kept.contact, told, now_ms))
@@ -193,6 +217,18 @@ def positions_of(readings: Iterable[Reading]) -> dict[tuple[Series, int], Positi
         for key, values in found.items()
         if Channel.LATITUDE in values and Channel.LONGITUDE in values
     }
+
+
+def _taken(kept: Kept, positions: Mapping[int, Position]) -> Changes:
+    """Have a vessel's state take positions, each by what the vessel was then."""
+    whole = Changes([], [], [])
+    for catches, some in groupby(sorted(positions), kept.catches_at):
+        kept.state.catches = catches
+        changes = kept.state.take(positions[ms] for ms in some)
+        whole.trips.extend(changes.trips)
+        whole.hauls.extend(changes.hauls)
+        whole.violations.extend(changes.violations)
+    return whole
 
 
 def _since(kept: Kept, late_ms: int) -> int:
@@ -226,9 +262,26 @@ def _untold(kept: Kept, violations: Sequence[Violation]) -> list[Violation]:
         if one.id not in kept.told or one.is_over > kept.told[one.id]:
             kept.told[one.id] = one.is_over
             found.append(one)
+        kept.open[one.id] = one
+        if one.is_over:
+            del kept.open[one.id]
     while len(kept.told) > 4 * DEPARTURES:
         del kept.told[next(iter(kept.told))]
     return found
+
+
+def _gone(kept: Kept, *, is_over: bool) -> list[Violation]:
+    """Return what was told and goes on no longer, as over, though nothing said so.
+
+    Positions that came late, or the model in the end, showed it to be none; or (``is_over``)
+    nothing is asked of the vessel any more.
+    """
+    going_on = set() if is_over else kept.state.going_on()
+    gone = [one for one in kept.open.values() if one.id not in going_on]
+    for one in gone:
+        del kept.open[one.id]
+        kept.told[one.id] = True
+    return [replace(one, is_over=True) for one in gone]
 
 
 def _is_silent(state: Monitoring) -> bool:

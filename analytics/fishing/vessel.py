@@ -63,6 +63,9 @@ class Changes(Struct, frozen=True):
 class VesselState(Struct):
     """One vessel's memory. ``kind`` None: its length is not told, no zone is closed.
 
+    ``catches`` False: it carries or supplies for others. Its trips are followed, and nothing
+    it does is a haul.
+
     ``told`` is what was told of the work that goes on: closed areas by their code, the
     zone as "". ``inside`` is the closed area of the last fix.
     """
@@ -70,6 +73,7 @@ class VesselState(Struct):
     vessel: str
     gear: str = ""
     kind: VesselClass | None = None
+    catches: bool = True
     trips: TripState = field(default_factory=lambda: TripState(""))
     gear_state: HaulState = field(default_factory=HaulState)
     seen: Seen = field(default_factory=Seen)
@@ -99,8 +103,17 @@ class VesselState(Struct):
             self._take(fix, chances.get(fix.time_ms), changes)
         return changes
 
+    def going_on(self) -> set[str]:
+        """Return the ids of violations that were told and are not over."""
+        work = self.gear_state.work
+        if work is None:
+            return set()
+        return {self._violation_id(work, area) for area in self.told}
+
     def _see(self, fix: Fix) -> Asked | None:
         """Remember a fix; return what the model is to judge, where its gear may work."""
+        if not self.catches:
+            return None
         if port_at(*fix.at) is not None:
             self.seen.forget()
             return None
@@ -128,7 +141,8 @@ class VesselState(Struct):
     def _take(self, fix: Fix, chance: float | None, changes: Changes) -> None:
         gear, hauls = gear_of(self.gear), self.gear_state
         ended = self.trips.take(fix.time_ms, *fix.at, fix.speed_kn)
-        if ended is not None or port_at(*fix.at) is not None:
+        is_done = ended is not None or not self.catches
+        if is_done or port_at(*fix.at) is not None:
             worked = hauls.stop(gear)
         else:
             worked = hauls.take(fix, gear, self.kind, chance)
@@ -221,13 +235,16 @@ class VesselState(Struct):
         elif before != self.inside:
             changes.trips.append(trip)
 
+    def _violation_id(self, work: Work, area: str) -> str:
+        return _id(self.vessel, f"area/{area}" if area else "closed", work.began_ms)
+
     def _violation(self, work: Work, area: str, *, is_over: bool) -> Violation:
         """Return the candidate of work in a closed area; "": in a zone closed to the class."""
         closed = work.areas[area] if area else work.closed
         assert closed is not None
         kind = "" if self.kind is None else str(self.kind)
         return Violation(
-            id=_id(self.vessel, f"area/{area}" if area else "closed", work.began_ms),
+            id=self._violation_id(work, area),
             vessel=self.vessel,
             trip=None if self.trip is None else self.trip.id,
             zone=closed.zone,

@@ -1,6 +1,6 @@
-"""Fishing vessels of Vietnam: registration numbers and length classes.
+"""Fishing vessels of Vietnam: registration numbers, length classes, and what they do.
 
-Sources: domain.md §3.1 (classes by Lmax) and §3.4 (formats of registration numbers seen
+Sources: domain.md §3.1 (classes by Lmax, vessels that serve others) and §3.4 (formats of registration numbers seen
 in the field; old numbers stay in use after the provinces merged).
 """
 
@@ -26,6 +26,19 @@ class VesselClass(StrEnum):
     FROM_24 = ">=24"
 
 
+class Trade(StrEnum):
+    """What a vessel does; the law counts both as fishing vessels, and monitors both.
+
+    The zones of the classes are those of vessels that catch. A logistics vessel has its own
+    (from 15 m all waters, from 12 m coastal and inshore, below coastal; domain.md §3.1, not
+    verified), in which it buys, carries or supplies. Its work shows in no speed: nothing
+    is told of it.
+    """
+
+    CATCHING = "catching"
+    LOGISTICS = "logistics"
+
+
 _CLASSES: Final = (
     (6.0, VesselClass.UNDER_6),
     (12.0, VesselClass.FROM_6),
@@ -49,6 +62,19 @@ def parse_registration(text: str) -> str:
             "registration_wrong",
         )
     return f"{match[1]}-{match[2]}-TS"
+
+
+def parse_trade(text: str) -> Trade:
+    """Return what a vessel does.
+
+    Raises:
+        InputError: vessels do nothing of that name.
+    """
+    try:
+        return Trade(text)
+    except ValueError:
+        known = ", ".join(Trade)
+        raise InputError(f"trade {text!r} is not one of {known}", "form_old") from None
 
 
 def vessel_class(lmax_m: float) -> VesselClass:

@@ -17,9 +17,10 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading, Source, instant, milliseconds
-from greenwater.reference.vessels import vessel_class
+from greenwater.reference.vessels import Trade, vessel_class
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.vessel_changes import VesselFacts
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Telemetry
 from tests.templates import empty_registry
@@ -33,7 +34,12 @@ class Sea:
     """One vessel of a scenario, its box, and the loop."""
 
     def __init__(
-        self, folder: Path, scenario: str, vessel: str, source: Source = Source.PROBE
+        self,
+        folder: Path,
+        scenario: str,
+        vessel: str,
+        source: Source = Source.PROBE,
+        trade: Trade = Trade.CATCHING,
     ) -> None:
         self.world = World(load_scenario(scenario), {})
         self.vessel: VesselSpec = next(
@@ -49,6 +55,7 @@ class Sea:
             name="Tàu Hòa",
             length_m=self.vessel.length_m,
             gear=self.vessel.gear,
+            trade=trade,
         )
         self.registry.add_device(BOX, vessel=vessel, now_ms=0)
         self.registry.add_probe(BOX, GPS, source=source)
@@ -205,4 +212,71 @@ def test_monitoring_that_falls_silent_is_an_alarm_until_it_is_heard(
     sea.send(positions[until + 52 : until + 56])
     assert not [one for one in sea.registry.open_alarms() if one.returned_ms is None]
     assert len(sea.registry.alarms()) == 2, "what was told stays on record"
+    sea.close()
+
+
+def test_a_vessel_that_serves_others_never_fishes_and_is_monitored(
+    tmp_path: Path,
+) -> None:
+    sea = Sea(tmp_path, "tuna-trip", "KH-95123-TS", Source.VMS, Trade.LOGISTICS)
+    positions = sea.positions()
+    some = positions[: 4 * 60]
+    assert sea.truth().take(some).hauls, "a vessel that catches would have hauls"
+    sea.send(some)
+    (trip,) = sea.registry.trips()
+    assert (trip.hauls, trip.minutes, sea.registry.hauls(trip.id)) == (0, {}, [])
+    sea.look(some[-1].time_ms + 141 * MIN_MS)
+    (late,) = sea.registry.open_alarms()
+    assert late.kind == "monitoring"
+    sea.close()
+
+
+def test_what_a_vessel_did_is_not_judged_anew_by_what_it_is_now(tmp_path: Path) -> None:
+    sea = Sea(tmp_path, "trawler-inshore", "KH-92077-TS")
+    sea.registry.add_person("p1", "Chị Hòa")
+    positions = sea.positions(300)
+    late = positions[40:43]
+    until = next(
+        at for at in range(60, len(positions), 6)
+        if any(not v.is_over for v in sea.truth().take(positions[:at]).violations)
+    )  # fmt: skip
+    sea.send([one for one in positions[:until] if one not in late])
+    (alarm,) = (one for one in sea.registry.open_alarms() if one.kind == "zone")
+    assert alarm.returned_ms is None
+    hauls = sum(one.hauls for one in sea.registry.trips())
+    now_ms = milliseconds(sea.clock.now())
+    facts = VesselFacts(name="Tàu Hòa", length_m=13.8, gear="OTB", trade="logistics")
+    sea.registry.change_vessel(
+        sea.vessel.id, facts, person="p1", at_ms=now_ms + MIN_MS
+    )  # fmt: skip
+    sea.runs.look_around()
+    sea.look(now_ms + 2 * MIN_MS)
+    for some in batches(positions[until:], 100):
+        sea.send(some)
+    sea.send(late, at_ms=positions[-1].time_ms + MIN_MS)
+    (trip,) = sea.registry.trips()
+    assert trip.landing_ms is not None
+    assert trip.hauls == hauls + 1, "the one it was at, and none since"
+    (violation,) = sea.registry.violations()
+    assert violation.is_over
+    assert not [one for one in sea.registry.open_alarms() if one.kind == "zone"]
+    assert [one.kind for one in sea.registry.alarms()] == ["zone"]
+    sea.close()
+
+
+def test_late_positions_that_show_no_work_end_the_alarm_and_leave_it_on_record(
+    tmp_path: Path,
+) -> None:
+    sea = Sea(tmp_path, "trawler-inshore", "KH-92077-TS")
+    tow = [
+        Position(sea.start_ms + n * 5 * MIN_MS, 12.2, 109.3, 3.0 if n < 5 or n > 9 else 9.0)
+        for n in range(15)
+    ]  # fmt: skip
+    sea.send([*tow[:5], *tow[10:]])
+    (alarm,) = sea.registry.open_alarms()
+    assert (alarm.kind, alarm.returned_ms) == ("zone", None)
+    sea.send(tow[5:10], at_ms=tow[-1].time_ms + MIN_MS)
+    assert sea.registry.violations() == []
+    (alarm,) = sea.registry.alarms()
+    assert alarm.returned_ms is not None
     sea.close()

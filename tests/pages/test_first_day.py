@@ -203,7 +203,8 @@ def test_a_boats_owner_is_told_who_adds_boats_and_the_administrator_does(
     ):  # fmt: skip
         status, told = post(admin, "/admin/vessels", **{**boat, **wrong})
         assert (status, words in told) == (422, True), told
-    assert post(admin, "/admin/vessels", **boat, length_m="17,5") == (
+    made = {**boat, "length_m": "17,5", "trade": "logistics"}
+    assert post(admin, "/admin/vessels", **made) == (
         303,
         "/admin/places",
     )
@@ -214,6 +215,7 @@ def test_a_boats_owner_is_told_who_adds_boats_and_the_administrator_does(
         17.5,
         "tau",
     )
+    assert not added.catches
     assert "Hải Âu" in owner.get("/vessels").text
     assert post(owner, "/admin/vessels", **boat)[0] == 404
 

@@ -407,6 +407,16 @@ def test_a_boat_is_changed_by_its_owner_and_renumbered_by_the_administrator(
     assert change.was["name"] == "Ba Tàu"
     assert change.became["length_m"] == 17.5
     assert "Ba Tàu → Ba Tàu 2" in owner.see(edit).text
+    assert owner.send(edit, length_m="17,5", trade="kéo", **facts)[0] == 422
+    assert owner.send(edit, length_m="17,5", trade="logistics", **facts)[0] == 303
+    assert not boat.registry.get_vessel(REGISTRATION).catches
+    assert owner.send(edit, length_m="17,5", **facts)[0] == 303
+    assert not boat.registry.get_vessel(REGISTRATION).catches, (
+        "an older form says nothing"
+    )
+    assert "Đánh bắt → Hậu cần" in owner.see(edit).text
+    assert 'value="logistics" selected' in owner.client.get(edit).text
+    assert "Hậu cần" in owner.see(f"/vessels/{REGISTRATION}/book").one(id="facts").text
     book = owner.see(f"/vessels/{REGISTRATION}/book")
     assert "Kênh 6" in book.one(id="facts").text
     assert owner.send(f"/vessels/{REGISTRATION}/number", number="KH 95999 TS")[0] == 403
@@ -599,6 +609,7 @@ def test_tables_hold_ones_own_boats_trips_hauls_and_waters_and_are_noted(
     assert [one["haul"] for one in told] == ["haul-1", "haul-2", "haul-3"]
     assert (told[0]["offshore_areas"], told[0]["offshore_minutes"]) == ("3", 600.0)
     as_table = owner.client.get(f"/api/v1/trips?{span}&format=csv").text.splitlines()
+    assert as_table[1].endswith(",catching")
     assert as_table[1].startswith(
         f"trip-1,{REGISTRATION},2026-05-28T20:26:40.000Z,CHR,"
     )

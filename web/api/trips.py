@@ -49,6 +49,7 @@ class TripApi:
 
         Three months until now where they are left out; ``Link`` leads to the next page.
         Minutes are those in which the gear worked, by zone; passing through is none.
+        ``trade`` is what the vessel does today: one of ``logistics`` has neither hauls nor minutes.
         """
         seen = self._programs.mine(request, READ).seen
         only = None if vessel is None else seen.get_vessel(vessel).id
@@ -57,7 +58,9 @@ class TripApi:
         )
         last = [(one.departure_ms, one.id) for one in found[:limit]]
         link = _link(request, last, is_last=len(found) <= limit)
-        return _answer(request, format, "trips", [*map(_trip, found[:limit])], link)
+        trades = {one.id: str(one.trade) for one in seen.vessels()}
+        rows = [_trip(one, trades.get(one.vessel, "")) for one in found[:limit]]
+        return _answer(request, format, "trips", rows, link)
 
     def hauls(
         self,
@@ -126,7 +129,7 @@ def _answer(
     return JSONResponse({name: rows}, headers=headers)
 
 
-def _trip(one: Trip) -> dict[str, Any]:
+def _trip(one: Trip, trade: str) -> dict[str, Any]:
     return {
         "trip": one.id,
         "vessel": one.vessel,
@@ -136,6 +139,7 @@ def _trip(one: Trip) -> dict[str, Any]:
         "landing_port": one.landing_port,
         "hauls": one.hauls,
         **_minutes(one.minutes),
+        "trade": trade,
     }
 
 
@@ -175,7 +179,7 @@ def _place(name: str, at: Point | None) -> dict[str, float | None]:
 
 _AT: Final = (0.0, 0.0)
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "trips": (*_trip(Trip(id="", vessel="", departure_ms=0, departure_port="")),),
+    "trips": (*_trip(Trip(id="", vessel="", departure_ms=0, departure_port=""), ""),),
     "hauls": (
         *_haul(
             Haul(

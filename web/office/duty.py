@@ -32,7 +32,7 @@ from web.door.doors import Doors, RefusedError
 from web.labels.notices import suspicion_text
 from web.pages import Renderer, lang_of
 from web.ports import Services
-from web.views.boatcards import state_text
+from web.views.boatcards import state_text, value_text
 from web.views.boatpapers import LOOKS
 from web.views.formats import day, exact, moment
 from web.views.seawords import gear_name, paper_text, species_name
@@ -145,11 +145,12 @@ def vessel_card(
     vessel = one.vessel
     length = "" if vessel.length_m is None else f"{exact(lang, vessel.length_m)} m"
     gear = "" if vessel.gear is None else gear_name(lang, vessel.gear)
+    trade = "" if vessel.catches else value_text(lang, "trade", vessel.trade)
     return VesselCard(
         vessel.id,
         vessel.name,
         owner,
-        ", ".join(filter(None, (length, gear, state_text(lang, vessel)))),
+        ", ".join(filter(None, (length, gear, trade, state_text(lang, vessel)))),
         [Line(paper_text(lang, paper), LOOKS[paper.standing]) for paper in one.papers],
         "" if one.landed_ms is None else day(one.landed_ms),
         [

@@ -13,10 +13,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.gears import GEARS
-from greenwater.reference.vessels import parse_registration
+from greenwater.reference.vessels import Trade, parse_registration
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
+from web.views.boatcards import trade_choices
 from web.views.formats import number, typed_number
 from web.views.refused import refused
 from web.views.seawords import gear_name
@@ -85,8 +86,9 @@ class AdminPlacePages:
             ],
             organisations=organisations,
             gears=[(code, gear_name(lang, code)) for code in gears],
+            trades=trade_choices(lang),
             given={"organisation": "", "gear": "", "number": "", "name": ""}
-            | {"length_m": ""}
+            | {"length_m": "", "trade": Trade.CATCHING}
             | dict(given),
             trouble=trouble,
         )
@@ -112,6 +114,7 @@ class AdminPlacePages:
         name: Word = "",
         length_m: Word = "",
         gear: Word = "",
+        trade: Word = Trade.CATCHING,
     ) -> Response:
         """Add a boat of an organisation; what is wrong comes back with the form."""
         self._doors.check_form(request, csrf)
@@ -122,6 +125,7 @@ class AdminPlacePages:
             "name": name,
             "length_m": length_m,
             "gear": gear,
+            "trade": trade,
         }
         request.state.subject = f"vessel={number} organisation={organisation}"
         trouble = self._trouble(lang_of(request), given)
@@ -135,6 +139,7 @@ class AdminPlacePages:
                 name=name,
                 length_m=float(length) if length.strip() else None,
                 gear=gear or None,
+                trade=trade,
             )
         except (InputError, ConflictError) as exc:
             return self._page(request, given, refused(lang_of(request), exc))

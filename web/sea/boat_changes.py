@@ -23,6 +23,7 @@ from web.views.boatcards import (
     gear_choices,
     port_choices,
     state_text,
+    trade_choices,
 )
 from web.views.formats import exact, typed_number
 from web.views.refused import refused
@@ -94,6 +95,7 @@ class BoatEditPages:
             state=state_text(lang, info),
             gears=gear_choices(lang),
             ports=port_choices(),
+            trades=trade_choices(lang),
             administers=administers,
             back="/admin/places" if administers else f"/vessels/{info.id}/book",
             changes=boat_change_views(
@@ -109,7 +111,7 @@ class BoatEditPages:
         lang = lang_of(request)
 
         def act(info: VesselInfo, person: str) -> str:
-            facts = _facts(lang, form)
+            facts = _facts(lang, info, form)
             self._registry.change_vessel(
                 info.id, facts, person=person, at_ms=self._services.now_ms()
             )
@@ -173,6 +175,7 @@ def _given(lang: Lang, info: VesselInfo) -> dict[str, str]:
         "name": info.name,
         "length_m": length,
         "gear": info.gear or "",
+        "trade": info.trade,
         "home_port": info.home_port or "",
         "radio": info.radio or "",
         "owner": info.owner or "",
@@ -180,7 +183,7 @@ def _given(lang: Lang, info: VesselInfo) -> dict[str, str]:
     }
 
 
-def _facts(lang: Lang, form: Mapping[str, str]) -> VesselFacts:
+def _facts(lang: Lang, info: VesselInfo, form: Mapping[str, str]) -> VesselFacts:
     typed = {name: value.strip() for name, value in form.items()}
     length = typed_number(lang, typed.get("length_m", ""))
     try:
@@ -191,6 +194,7 @@ def _facts(lang: Lang, form: Mapping[str, str]) -> VesselFacts:
         name=typed.get("name", ""),
         length_m=length_m,
         gear=typed.get("gear") or None,
+        trade=typed.get("trade") or info.trade,
         home_port=typed.get("home_port") or None,
         radio=typed.get("radio") or None,
         owner=typed.get("owner") or None,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from greenwater.reference.gears import GEARS
 from greenwater.reference.ports import PORTS
+from greenwater.reference.vessels import Trade
 from greenwater.storage.registry.places import VesselInfo
 from greenwater.storage.registry.vessel_changes import VesselChange
 from web.views.changes import ChangeView, change_view
@@ -13,7 +14,7 @@ from web.views.seawords import gear_name, port_name
 from web.words import Lang, say
 
 FIELDS: Final = (
-    "name", "length_m", "gear", "home_port", "radio", "owner", "retired_ms", "successor",
+    "name", "trade", "length_m", "gear", "home_port", "radio", "owner", "retired_ms", "successor",
 )  # fmt: skip
 
 
@@ -35,6 +36,8 @@ def value_text(lang: Lang, name: str, value: Any) -> str:
         return f"{exact(lang, float(value))} m"
     if name == "retired_ms":
         return say(lang, "boat_out_since", day=day(int(value)))
+    if name == "trade":
+        return say(lang, f"trade_{value}")
     words = {"gear": gear_name(lang, str(value)), "home_port": port_name(str(value))}
     return words.get(name, str(value))
 
@@ -75,6 +78,11 @@ def gear_choices(lang: Lang) -> list[tuple[str, str]]:
     """Return the gears that a boat may have."""
     codes = [one.codes[0] for one in GEARS.gear if one.codes]
     return [(code, gear_name(lang, code)) for code in codes]
+
+
+def trade_choices(lang: Lang) -> list[tuple[str, str]]:
+    """Return what a boat may do."""
+    return [(one, say(lang, f"trade_{one}")) for one in Trade]
 
 
 def port_choices() -> list[tuple[str, str]]:

@@ -11,7 +11,13 @@ from sqlalchemy import select
 
 from greenwater.kernel.errors import InputError
 from greenwater.reference.own_limits import OwnLimits
-from greenwater.reference.vessels import VesselClass, parse_registration, vessel_class
+from greenwater.reference.vessels import (
+    Trade,
+    VesselClass,
+    parse_registration,
+    parse_trade,
+    vessel_class,
+)
 from greenwater.storage.registry.models import Organisation, Raft, Site, Unit, Vessel
 from greenwater.storage.registry.people import parse_slug
 from greenwater.storage.registry.rows import add_once, get_row, parse_name
@@ -98,6 +104,7 @@ class VesselInfo(Struct, frozen=True):
     owner: str | None = None
     retired_ms: int | None = None
     successor: str | None = None
+    trade: Trade = Trade.CATCHING
 
     @property
     def is_in_service(self) -> bool:
@@ -108,6 +115,11 @@ class VesselInfo(Struct, frozen=True):
     def kind(self) -> VesselClass | None:
         """The class of its length, None while that is not known."""
         return None if self.length_m is None else vessel_class(self.length_m)
+
+    @property
+    def catches(self) -> bool:
+        """Whether it fishes itself; one that carries or supplies for others does not."""
+        return self.trade is Trade.CATCHING
 
 
 def site_info(row: Site) -> SiteInfo:
@@ -135,7 +147,7 @@ def vessel_info(row: Vessel) -> VesselInfo:
     """Return what a row says."""
     return VesselInfo(
         row.id, row.organisation, row.name, row.length_m, row.gear, row.home_port,
-        row.radio, row.owner, row.retired_ms, row.successor,
+        row.radio, row.owner, row.retired_ms, row.successor, Trade(row.trade),
     )  # fmt: skip
 
 
@@ -292,6 +304,7 @@ class Places(PlacesSeen):
         name: str,
         length_m: float | None = None,
         gear: str | None = None,
+        trade: str = Trade.CATCHING,
     ) -> str:
         """Add a boat; return its registration number as it is kept."""
         number = parse_registration(vessel)
@@ -302,6 +315,7 @@ class Places(PlacesSeen):
             "name": parse_name(name),
             "length_m": length_m,
             "gear": gear,
+            "trade": str(parse_trade(trade)),
         }
         with self._sessions.writing() as session:
             get_row(session, Organisation, organisation)

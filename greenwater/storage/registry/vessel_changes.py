@@ -18,7 +18,12 @@ from sqlalchemy.orm import Session
 
 from greenwater.kernel.errors import ConflictError, InputError
 from greenwater.reference.ports import PORTS
-from greenwater.reference.vessels import parse_registration, vessel_class
+from greenwater.reference.vessels import (
+    Trade,
+    parse_registration,
+    parse_trade,
+    vessel_class,
+)
 from greenwater.storage.registry.deployments import hanging, take_down
 from greenwater.storage.registry.models import Deployment, Device, Vessel
 from greenwater.storage.registry.models.trips import TripRow
@@ -50,6 +55,7 @@ class VesselFacts(Struct, frozen=True, kw_only=True):
     home_port: str | None = None
     radio: str | None = None
     owner: str | None = None
+    trade: str = Trade.CATCHING
 
 
 class VesselChange(Struct, frozen=True):
@@ -190,6 +196,7 @@ def _checked(facts: VesselFacts) -> dict[str, Any]:
         "home_port": facts.home_port,
         "radio": facts.radio or None,
         "owner": parse_name(facts.owner) if facts.owner else None,
+        "trade": str(parse_trade(facts.trade)),
     }
 
 

@@ -148,7 +148,7 @@ class Vessel(Tenanted, Base):
     """A fishing boat; ``id`` is its registration number as ``reference.vessels`` has it.
 
     Out of service since ``retired_ms``; ``successor`` is its number since then, if it has
-    another one.
+    another one. ``trade`` is what it does (``reference.vessels.Trade``).
     """
 
     __tablename__ = "vessel"
@@ -162,6 +162,7 @@ class Vessel(Tenanted, Base):
     owner: Mapped[str | None]
     retired_ms: Mapped[int | None]
     successor: Mapped[str | None]
+    trade: Mapped[str] = mapped_column(default="catching", server_default="catching")
 
 
 class Device(Tenanted, Base):
