@@ -43,6 +43,12 @@ STATUS: Final[dict[type[PlatformError], int]] = {
     UnavailableError: 503,
 }
 RETRY_S: Final = 10
+LINKS: Final = {
+    "/a/": ("error_link_alarm", "/alarms", "alarms_title"),
+    "/join/": ("error_link_join", "/sign-in", "sign_in"),
+    "/once/": ("error_link_once", "/demo", "demo_roles"),
+}
+"""What a link that is over says, and where its page leads: address and word."""
 
 
 def status_of(error: PlatformError) -> int:
@@ -65,7 +71,9 @@ def _answering(services: Services, render: Renderer, doors: Doors) -> Answer:
         headers = {"Retry-After": str(RETRY_S)} if status == 503 else {}
         if not _wants_page(request):
             return problem_response(request.url.path, status, str(reason), headers)
-        lang, known = lang_of(request), _words_of(request, status, reason, doors)
+        lang, over = lang_of(request), _link_over(request, status, services)
+        known = over[0] if over else _words_of(request, status, reason, doors)
+        back_word = "form_again" if doors.visitor(request) else "sign_in"
         page = render.page(
             request,
             "error.html",
@@ -76,13 +84,23 @@ def _answering(services: Services, render: Renderer, doors: Doors) -> Answer:
             cure=say(lang, f"{known}_cure"),
             retry_s=RETRY_S if status == 503 and request.method == "GET" else 0,
             written=written,
-            back=_back(request, doors),
-            back_word="form_again" if doors.visitor(request) else "sign_in",
+            back=over[1] if over else _back(request, doors),
+            back_word=over[2] if over else back_word,
         )
         page.headers.update(headers)
         return page
 
     return answer
+
+
+def _link_over(
+    request: Request, status: int, services: Services
+) -> tuple[str, str, str] | None:
+    """Return what is said where a link was asked for that is used up, too old or unknown."""
+    begins = next((one for one in LINKS if request.url.path.startswith(one)), "")
+    if status != 404 or not begins or (begins == "/once/" and not services.is_demo):
+        return None
+    return LINKS[begins]
 
 
 def _words_of(

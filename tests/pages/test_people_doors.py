@@ -685,7 +685,14 @@ def test_the_demos_links_open_nothing_elsewhere(world: World) -> None:
     assert demo.get(link).status_code == 200
     assert demo.post(link).headers["location"] == "/"
     assert demo.get("/account").status_code == 200
-    assert site(world, is_demo=True).post(link).status_code == 404, "once"
+    again = site(world, is_demo=True)
+    assert again.post(link).status_code == 404, "once"
+    told = again.get(link).text
+    assert "đã dùng rồi hoặc đã hết hạn" in told, "not that there is no such page"
+    assert parse_page(told).one("a", class_="main").attrs["href"] == "/demo"
+    told = again.get("/join/" + "x" * 30).text
+    assert parse_page(told).one("a", class_="main").attrs["href"] == "/sign-in"
+    assert "Không có trang này" in site(world).get(link).text, "nowhere but in a demo"
 
 
 def test_the_first_start_makes_an_administrator_by_a_link_that_dies(
