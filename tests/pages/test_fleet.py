@@ -8,11 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 from shapely import Point, Polygon, union_all
 
+from analytics.fishing.monitoring import Contact
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source
-from greenwater.storage.registry.places import VesselInfo
+from greenwater.kernel.trips import Trip
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, World
 from web.app import create_app
@@ -24,7 +25,6 @@ from web.views.seamap import HOME, LAND, Mark, bounds_of, sea_map
 from web.words import Lang
 
 SEA, PORT = (11.7, 111.2), (12.1975, 109.1920)
-LONG = VesselInfo("KH-99001-TS", "htx", "Hải Âu", 18.0, "LLD")
 MINUTE_MS = 60_000
 
 
@@ -82,12 +82,35 @@ def test_what_is_due_follows_monitoring_alone(
     for place, ago_ms, source in fixes:
         at(own_world, ids["Hải Âu"], place, ago_ms, source)
     found = [Fix(NOW_MS - ago, *place, source) for place, ago, source in fixes]
-    assert standing_of(LONG, found, NOW_MS).state == state
+    contact = Contact(is_required=True)
+    assert standing_of(contact, found, None, NOW_MS).state == state
     facts = Snapshots().now(own_world.services)
     info = next(one for one in facts.vessels if one.id == ids["Hải Âu"])
     view = boat_view(Lang.VI, facts, info)
     assert view.light == Light(light)
     assert bool(view.due) is (state != "tracked")
+
+
+def test_a_long_boat_with_a_box_alone_is_never_red(own_world: World) -> None:
+    ids = boats(own_world)
+    at(own_world, ids["Hải Âu"], SEA, 60 * HOUR_MS, Source.BOX)
+    facts = Snapshots().now(own_world.services)
+    info = next(one for one in facts.vessels if one.id == ids["Hải Âu"])
+    view = boat_view(Lang.VI, facts, info)
+    assert (view.light.name, view.due) == ("ok", ())
+
+
+def test_what_is_due_begins_when_a_boat_left_port(own_world: World) -> None:
+    ids = boats(own_world)
+    at(own_world, ids["Hải Âu"], SEA, 20 * HOUR_MS)
+    at(own_world, ids["Hải Âu"], SEA, MINUTE_MS, Source.BOX)
+    facts = Snapshots().now(own_world.services)
+    info = next(one for one in facts.vessels if one.id == ids["Hải Âu"])
+    trip = Trip(
+        id="trip-1", vessel=info.id, departure_ms=NOW_MS - HOUR_MS, departure_port="CDL"
+    )
+    assert boat_view(Lang.VI, facts, info, trip).light == Light("ok")
+    assert boat_view(Lang.VI, facts, info).light == Light("act")
 
 
 def test_a_short_boat_out_of_coverage_is_never_red(own_world: World) -> None:

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from analytics.fishing.monitoring import Contact, Monitoring, Standing, standing_at
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import DAY_MS, Source
+from greenwater.kernel.trips import Trip
 from greenwater.reference.closed_areas import CLOSED, ClosedArea
 from greenwater.reference.monitoring import is_required
 from greenwater.reference.ports import port_at
@@ -110,11 +111,11 @@ class FleetPages:
 
     def _boats(self, request: Request) -> tuple[Facts, list[BoatView]]:
         facts = self._snapshots.now(self._doors.mine(request))
-        trips: dict[str, str] = {}
+        trips: dict[str, Trip] = {}
         for trip in self._doors.mine(request).seen.trips():  # the newest first
-            trips.setdefault(trip.vessel, trip.id)
+            trips.setdefault(trip.vessel, trip)
         views = [
-            boat_view(lang_of(request), facts, one, trips.get(one.id, ""))
+            boat_view(lang_of(request), facts, one, trips.get(one.id))
             for one in facts.vessels
             if one.is_in_service
         ]
@@ -180,12 +181,18 @@ class FleetPages:
         return fresh(document)
 
 
-def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo, trip: str = "") -> BoatView:
+def boat_view(
+    lang: Lang, facts: Facts, vessel: VesselInfo, trip: Trip | None = None
+) -> BoatView:
     """Return what is known of one boat now; ``trip`` is its newest, if it has one."""
     hanging = facts.on_vessels.get(vessel.id, ())
     found = [fix for one in hanging if (fix := newest_fix(one)) is not None]
     last = max(found, key=lambda fix: fix.at_ms, default=None)
-    standing = standing_of(vessel, found, facts.now_ms)
+    contact = Contact(
+        is_required=is_required(vessel.length_m)
+        and Source.VMS in {one.source for one in hanging}
+    )
+    standing = standing_of(contact, found, trip, facts.now_ms)
     name = LOOKS[standing.state] if last is not None else "lost"
     light = Light("act" if standing.is_out_of_contact else name)
     word = "out" if standing.is_out_of_contact else standing.state
@@ -200,7 +207,7 @@ def boat_view(lang: Lang, facts: Facts, vessel: VesselInfo, trip: str = "") -> B
         else _heard(lang, last, facts.now_ms),
         tuple(_due(lang, standing, facts.now_ms)),
         (
-            *([Link(say(lang, "fleet_trip"), f"/trips/{trip}")] if trip else []),
+            *([Link(say(lang, "fleet_trip"), f"/trips/{trip.id}")] if trip else []),
             Link(say(lang, "fleet_track"), f"/vessels/{vessel.id}"),
             Link(say(lang, "fleet_book"), f"/vessels/{vessel.id}/book"),
         ),
@@ -227,9 +234,15 @@ def newest_fix(one: Hanging) -> Fix | None:
     return Fix(latitude.taken_ms, latitude.value, longitude.value, one.source)
 
 
-def standing_of(vessel: VesselInfo, fixes: list[Fix], now_ms: int) -> Standing:
-    """Return how a boat stands towards monitoring, by the newest fix of each source."""
-    contact = Contact(is_required=is_required(vessel.length_m))
+def standing_of(
+    contact: Contact, fixes: list[Fix], trip: Trip | None, now_ms: int
+) -> Standing:
+    """Return how a boat stands towards monitoring, as its alarms have it.
+
+    By the newest fix of each source, and by when it left port last.
+    """
+    if trip is not None:
+        contact.take(trip.departure_ms, Source.BOX, is_in_port=True)
     for fix in fixes:
         in_port = port_at(fix.latitude, fix.longitude) is not None
         contact.take(fix.at_ms, fix.source, is_in_port=in_port)
