@@ -60,7 +60,8 @@ LONGEST_BACKLOG_MS: Final = 60 * 24 * 3600 * 1000
 """Readings this old may still come; what was out of service then is known."""
 
 GRACE_MS: Final = 2 * 60 * 1000
-"""After a start boxes are given time to send what they could not: none is silent yet."""
+"""After a start, or a database that was away, boxes are given time to send what they
+could not: none is silent yet."""
 
 
 class Runs:
@@ -77,11 +78,11 @@ class Runs:
         self._executor = executor
         self._places = Places((), (), (), ())
         self._claims: SimpleQueue[Claim] = SimpleQueue()
-        self._began_ms = milliseconds(clock.now())
         self.reload()
 
     def reload(self) -> None:
         """Begin again from what is kept; after any failure of a pass."""
+        self._began_ms = milliseconds(self._clock.now())
         states = self._registry.load_states()
         kept = states.get(CURSOR)
         self._cursor: dict[WorkerId, int] = (
@@ -94,11 +95,10 @@ class Runs:
             for name, document in states.items()
             if name.startswith(DEVICE)
         }
-        again_ms = milliseconds(self._clock.now()) - AGAIN_MS
         self._watch = Watch(
             devices,
             self._registry.open_alarms(),
-            self._registry.alarms_cleared_since(again_ms),
+            self._registry.alarms_cleared_since(self._began_ms - AGAIN_MS),
         )
         streams = {
             DeviceId(name.removeprefix(FLAGS)): decode_streams(document)

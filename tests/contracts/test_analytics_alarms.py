@@ -294,3 +294,17 @@ def test_what_comes_in_late_is_held_against_the_limit_of_its_time(farm: Farm) ->
     assert (alarm.limit, alarm.is_late, alarm.state) == (5.0, True, "raised")
     farm.measure(4.6)
     assert registry.get_alarm(alarm.id).state == "returned"
+
+
+def test_a_database_that_was_away_calls_no_box_silent(farm: Farm) -> None:
+    for _ in range(4):
+        farm.measure(6.0)
+    farm.clock.advance(timedelta(hours=1))  # nothing could be stored either
+    farm.runs.reload()
+    farm.runs.look()
+    assert list(farm.registry.alarms()) == []
+    farm.measure(6.0, minutes=1)
+    farm.clock.advance(timedelta(hours=6))  # now it says nothing by itself
+    farm.runs.look()
+    (alarm,) = farm.registry.alarms()
+    assert alarm.kind == "silence"
