@@ -265,7 +265,7 @@ class Passing:
             ConflictError: it is called back already.
         """
         with self._sessions.writing() as session:
-            row = get_row(session, LotRow, recall.lot)
+            row = get_row(session, LotRow, recall.lot, lock=True)
             session.add(
                 RecallRow(
                     organisation=row.organisation,
@@ -286,7 +286,7 @@ class Passing:
             RecallRow.lot == lot, RecallRow.ended_ms.is_(None)
         )
         with self._sessions.writing() as session:
-            row = session.scalar(query)
+            row = session.scalar(query.with_for_update())
             if row is not None:
                 row.ended_ms = at_ms
                 _record(session, lot, drafts, at_ms)

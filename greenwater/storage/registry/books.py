@@ -18,7 +18,13 @@ from greenwater.storage.registry.models.books import (
 )
 from greenwater.storage.registry.models.farm_records import RecordConfirmationRow
 from greenwater.storage.registry.people import parse_slug
-from greenwater.storage.registry.rows import add_once, get_row, parse_name, struct_of
+from greenwater.storage.registry.rows import (
+    add_once,
+    get_row,
+    parse_name,
+    standing,
+    struct_of,
+)
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
@@ -326,7 +332,7 @@ class Books(BooksSeen):
             if name not in ("id", "ended_ms")
         } | {"name": parse_name(crop.name)}
         with self._sessions.writing() as session:
-            get_row(session, Unit, crop.unit)
+            get_row(session, Unit, crop.unit, lock=True)
             stands = select(CropRow).where(
                 CropRow.unit == crop.unit,
                 CropRow.ended_ms.is_(None),
@@ -348,7 +354,7 @@ class Books(BooksSeen):
             InputError: it would end before it began.
         """
         with self._sessions.writing() as session:
-            row = get_row(session, CropRow, crop)
+            row = get_row(session, CropRow, crop, lock=True)
             if at_ms < row.started_ms:
                 raise InputError(
                     f"crop {crop} cannot end before it began", "crop_ends_early"
@@ -370,16 +376,12 @@ class Books(BooksSeen):
     def add_lot(self, lot: Lot, events: Sequence[EventDraft]) -> None:
         """Keep a lot and its trace events; the same lot again changes nothing."""
         with self._sessions.writing() as session:
-            known = session.get(LotRow, lot.id)
-            if known is not None:
-                return
-            session.add(LotRow(**asdict(lot)))
-            session.flush()
-            append_events(session, lot.organisation, events, lot.created_ms)
+            if standing(session, LotRow, asdict(lot)) is None:
+                append_events(session, lot.organisation, events, lot.created_ms)
 
 
 def _entered(session: Session, record: Record, events: Sequence[EventDraft]) -> bool:
-    known = session.get(RecordRow, record.id)
+    known = standing(session, RecordRow, asdict(record))
     if known is not None:
         if known.digest == record.digest:
             return False
@@ -388,7 +390,5 @@ def _entered(session: Session, record: Record, events: Sequence[EventDraft]) -> 
             "correction instead",
             "record_other",
         )
-    session.add(RecordRow(**asdict(record)))
-    session.flush()
     append_events(session, record.organisation, events, record.entered_ms)
     return True

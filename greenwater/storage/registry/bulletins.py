@@ -146,13 +146,13 @@ class Bulletins(BulletinsSeen):
     def copy_sent(self, copy: str, at_ms: int) -> None:
         """Note that a copy went out."""
         with self._sessions.writing() as session:
-            row = session.get(BulletinCopyRow, copy)
+            row = session.get(BulletinCopyRow, copy, with_for_update=True)
             if row is not None and row.sent_ms is None:
                 row.sent_ms = at_ms
 
     def copy_failed(self, copy: str, *, next_ms: int | None, at_ms: int) -> None:
         """Note that a copy did not go out; it is due again, or given up (None)."""
         with self._sessions.writing() as session:
-            row = session.get(BulletinCopyRow, copy)
+            row = session.get(BulletinCopyRow, copy, with_for_update=True)
             if row is not None:
                 put_off(row, next_ms, at_ms)

@@ -233,7 +233,7 @@ class Certification(CertificationSeen):
             CertificateActRow.kind == "withdrawn",
         )
         with self._sessions.writing() as session:
-            row = get_row(session, CertificateRow, act.certificate)
+            row = get_row(session, CertificateRow, act.certificate, lock=True)
             if session.scalars(withdrawn).first() is not None:
                 raise ConflictError(
                     f"certificate {row.raw_code} was withdrawn: that is for good",

@@ -93,7 +93,8 @@ class Contacts:
         """
         asked = {"organisation": one.organisation, "person": one.person, "url": one.url}
         with self._sessions.writing() as session:
-            row = session.scalars(select(ContactRow).filter_by(**asked)).first()
+            query = select(ContactRow).filter_by(**asked).with_for_update()
+            row = session.scalars(query).first()
             if row is None or url == one.url:
                 return
             known = select(ContactRow).filter_by(**{**asked, "url": url})

@@ -156,7 +156,7 @@ class Dossiers:
             DossierStepRow.number == step.number - 1,
         )
         with self._sessions.writing() as session:
-            of = get_row(session, DossierRow, step.dossier)
+            of = get_row(session, DossierRow, step.dossier, lock=True)
             row = session.scalar(last)
             if step.previous != (GENESIS if row is None else row.hash):
                 raise ConflictError(

@@ -79,7 +79,7 @@ class FarmRecords(FarmRecordsSeen):
     def confirm_record(self, record: str, person: str, *, now_ms: int) -> bool:
         """Note that a person stands by a record; return whether that is new."""
         with self._sessions.writing() as session:
-            organisation = get_row(session, RecordRow, record).organisation
+            organisation = get_row(session, RecordRow, record, lock=True).organisation
             known = session.get(RecordConfirmationRow, (record, person))
             if known is not None:
                 return False
@@ -100,5 +100,5 @@ class FarmRecords(FarmRecordsSeen):
             ConflictError: the record has ``most`` photos already.
         """
         with self._sessions.writing() as session:
-            organisation = get_row(session, RecordRow, photo.record).organisation
-            return put_photo(session, RecordPhotoRow, organisation, photo, most)
+            found = get_row(session, RecordRow, photo.record, lock=True)
+            return put_photo(session, RecordPhotoRow, found.organisation, photo, most)

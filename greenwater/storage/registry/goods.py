@@ -159,6 +159,8 @@ class Goods(GoodsSeen):
             ConflictError: the id stands for something else.
         """
         with self._sessions.writing() as session:
+            # The lots are held first: a twin waits there, and finds this one.
+            ground = _ground(session, known.organisation, needs)
             standing = session.get(LotStepRow, known.id)
             if standing is not None:
                 if standing.digest == known.digest:
@@ -168,7 +170,7 @@ class Goods(GoodsSeen):
                     "another step instead",
                     "step_other",
                 )
-            made = decide(_ground(session, known.organisation, needs))
+            made = decide(ground)
             session.add(LotStepRow(**asdict(made.step)))
             session.flush()
             session.add_all(LotRow(**asdict(lot)) for lot in made.lots)

@@ -17,6 +17,7 @@ from greenwater.storage.registry.rows import (
     get_row,
     insert,
     parse_name,
+    standing,
     struct_of,
 )
 from greenwater.storage.registry.session import Sessions
@@ -146,7 +147,7 @@ class Inspections(InspectionsSeen):
             MissingError: there is no such key.
         """
         with self._sessions.writing() as session:
-            row = get_row(session, InspectorKeyRow, key)
+            row = get_row(session, InspectorKeyRow, key, lock=True)
             row.ended_ms = at_ms if row.ended_ms is None else row.ended_ms
             row.is_lost = row.is_lost or is_lost
 
@@ -159,7 +160,7 @@ class Inspections(InspectionsSeen):
             ConflictError: its id stands for another statement.
         """
         with self._sessions.writing() as session:
-            known = session.get(InspectionRow, inspection.id)
+            known = standing(session, InspectionRow, asdict(inspection))
             if known is not None:
                 if known.statement == inspection.statement:
                     return False
@@ -167,8 +168,6 @@ class Inspections(InspectionsSeen):
                     f"inspection {inspection.id} is there already with other content",
                     "inspection_other",
                 )
-            session.add(InspectionRow(**asdict(inspection)))
-            session.flush()
             append_events(
                 session, inspection.organisation, events, inspection.received_ms
             )

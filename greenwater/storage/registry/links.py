@@ -115,7 +115,7 @@ class Links:
             MissingError: there is none of that id.
         """
         with self._sessions.writing() as session:
-            row = get_row(session, OneTimeLinkRow, id_)
+            row = get_row(session, OneTimeLinkRow, id_, lock=True)
             if row.ended_ms is None:
                 row.ended_ms = now_ms
 

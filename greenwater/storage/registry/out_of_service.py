@@ -121,7 +121,7 @@ class Services(ServicesSeen):
         """
         with self._sessions.writing() as session:
             get_row(session, Person, person)
-            row = session.get(OutOfServiceRow, number)
+            row = session.get(OutOfServiceRow, number, with_for_update=True)
             if row is None:
                 raise MissingError(f"nothing is out of service under {number}")
             if row.ended_ms is None and at_ms < row.until_ms:

@@ -108,7 +108,7 @@ class Overrides(OverridesSeen):
             ConflictError: the same person asked.
         """
         with self._sessions.writing() as session:
-            asked = get_row(session, GateOverrideRow, override)
+            asked = get_row(session, GateOverrideRow, override, lock=True)
             if asked.person == person:
                 raise ConflictError(
                     f"override {override} was asked for by {person}: another person "

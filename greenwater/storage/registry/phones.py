@@ -51,6 +51,7 @@ def drop_phones(
 
 def _rows(session: Session, person: str | None = None) -> list[ContactRow]:
     query = select(ContactRow).where(ContactRow.url.startswith(SCHEME))
+    query = query.order_by(ContactRow.id).with_for_update()
     if person is not None:
         query = query.where(ContactRow.person == person)
     return list(session.scalars(query))

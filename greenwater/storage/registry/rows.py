@@ -43,18 +43,10 @@ def add_once(
     Raises:
         ConflictError: it does, or another row has what only one may have.
     """
-    values = {**key, **facts, **(made or {})}
-    keys = model.__mapper__.primary_key
-    statement = insert(session, model).values(values).on_conflict_do_nothing()
-    if session.execute(statement.returning(*keys)).first() is not None:
-        return True
-    identity = tuple(key[column.name] for column in keys)
-    row = session.get(model, identity, populate_existing=True)
-    what = f"{model.__tablename__} {'/'.join(key.values())}"
+    row = standing(session, model, {**key, **facts, **(made or {})})
     if row is None:
-        raise ConflictError(
-            f"{what}: something of it belongs to another one already", "row_taken"
-        )
+        return True
+    what = f"{model.__tablename__} {'/'.join(key.values())}"
     for column, wanted in facts.items():
         stands = getattr(row, column)
         if wanted is not None and wanted != stands:
@@ -64,6 +56,32 @@ def add_once(
                 "row_differs",
             )
     return False
+
+
+def standing(
+    session: Session, model: type[Row], values: Mapping[str, Any]
+) -> Row | None:
+    """Add a row unless one stands under its key; return that one, None: it was added.
+
+    Of twins at one moment the second waits, and finds the first: looking before adding
+    would find nothing, and fail.
+
+    Raises:
+        ConflictError: another row has what only one may have.
+    """
+    keys = model.__mapper__.primary_key
+    statement = insert(session, model).values(values).on_conflict_do_nothing()
+    if session.execute(statement.returning(*keys)).first() is not None:
+        return None
+    identity = tuple(values[column.name] for column in keys)
+    row = session.get(model, identity, populate_existing=True)
+    if row is None:
+        raise ConflictError(
+            f"{model.__tablename__} {'/'.join(map(str, identity))}: something of it "
+            "belongs to another one already",
+            "row_taken",
+        )
+    return row
 
 
 def get_row(session: Session, model: type[Row], *key: str, lock: bool = False) -> Row:

@@ -157,7 +157,8 @@ class Scans(ScansSeen):
     def place_scan(self, label: str, hour_ms: int, place: str) -> None:
         """Tell where a scan of this hour was that told no place, if there is one."""
         with self._sessions.writing() as session:
-            nowhere = session.get(ScanRow, (label, hour_ms, ""))
+            key = label, hour_ms, ""
+            nowhere = session.get(ScanRow, key, with_for_update=True)
             if nowhere is not None:
                 nowhere.count -= 1
                 if nowhere.count == 0:
@@ -176,8 +177,8 @@ class Scans(ScansSeen):
         facts = asdict(report)
         facts |= {name: storable(facts[name]) for name in ("text", "note", "place")}
         with self._sessions.writing() as session:
-            if session.get(LabelReportRow, report.id) is None:
-                session.add(LabelReportRow(**facts))
+            added = insert(session, LabelReportRow).values(**facts)
+            session.execute(added.on_conflict_do_nothing())
 
     def answer_label_report(
         self, report: str, *, person: str, answer: str, at_ms: int

@@ -46,7 +46,7 @@ class SecondFactors:
             MissingError: there is no such person.
         """
         with self._sessions.writing() as session:
-            get_row(session, Person, person)
+            get_row(session, Person, person, lock=True)
             row = session.get(SecondFactorRow, person)
             if row is None:
                 row = SecondFactorRow(person=person, secret=secret, last_step=-1)

@@ -109,7 +109,7 @@ class Tokens:
             MissingError: there is none of that id.
         """
         with self._sessions.writing() as session:
-            row = session.get(ApiTokenRow, id_)
+            row = session.get(ApiTokenRow, id_, with_for_update=True)
             if row is None or organisation not in (None, row.organisation):
                 raise MissingError(f"there is no token {id_!r}")
             row.revoked_ms = now_ms if row.revoked_ms is None else row.revoked_ms

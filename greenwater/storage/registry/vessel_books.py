@@ -20,7 +20,7 @@ from greenwater.storage.registry.models.vessel_books import (
     VesselRecordRow,
 )
 from greenwater.storage.registry.photos import Photo, photos_of, put_photo
-from greenwater.storage.registry.rows import get_row, parsed_of
+from greenwater.storage.registry.rows import get_row, parsed_of, standing
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
@@ -180,10 +180,8 @@ class VesselBooksSeen:
 
 def _entered(session: Session, record: VesselRecord) -> bool:
     get_row(session, Vessel, record.vessel)
-    known = session.get(VesselRecordRow, record.id)
+    known = standing(session, VesselRecordRow, msgspec.structs.asdict(record))
     if known is None:
-        session.add(VesselRecordRow(**msgspec.structs.asdict(record)))
-        session.flush()
         return True
     if known.digest != record.digest:
         raise ConflictError(
@@ -228,7 +226,7 @@ class VesselBooks(VesselBooksSeen):
             ConflictError: the record has ``most`` photos already.
         """
         with self._sessions.writing() as session:
-            found = get_row(session, VesselRecordRow, photo.record)
+            found = get_row(session, VesselRecordRow, photo.record, lock=True)
             return put_photo(
                 session, VesselRecordPhotoRow, found.organisation, photo, most
             )

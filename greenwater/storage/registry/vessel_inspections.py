@@ -14,7 +14,7 @@ from greenwater.storage.registry.models.scans import (
     VesselInspectionPhotoRow,
     VesselInspectionRow,
 )
-from greenwater.storage.registry.rows import insert, parsed_of
+from greenwater.storage.registry.rows import insert, parsed_of, standing
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.trace_events.ledger import EventDraft, append_events
 
@@ -101,7 +101,8 @@ class VesselInspections(VesselInspectionsSeen):
             ConflictError: its id stands for another statement.
         """
         with self._sessions.writing() as session:
-            known = session.get(VesselInspectionRow, inspection.id)
+            row = msgspec.structs.asdict(inspection)
+            known = standing(session, VesselInspectionRow, row)
             if known is not None:
                 if known.statement == inspection.statement:
                     return False
@@ -109,8 +110,6 @@ class VesselInspections(VesselInspectionsSeen):
                     f"inspection {inspection.id} is there already with other content",
                     "inspection_other",
                 )
-            session.add(VesselInspectionRow(**msgspec.structs.asdict(inspection)))
-            session.flush()
             append_events(
                 session, inspection.organisation, events, inspection.received_ms
             )

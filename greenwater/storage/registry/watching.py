@@ -246,7 +246,7 @@ class Watching:
             via=one.url.partition(":")[0],
         )
         with self._sessions.writing() as session:
-            row = session.get(NotificationRow, one.id)
+            row = session.get(NotificationRow, one.id, with_for_update=True)
             if row is not None and row.sent_ms is None:
                 row.sent_ms = at_ms
                 add_step(session, one.organisation, step)
@@ -259,7 +259,7 @@ class Watching:
         The first time and the last stand in the alarm's history: its people see who was not told.
         """
         with self._sessions.writing() as session:
-            row = session.get(NotificationRow, one.id)
+            row = session.get(NotificationRow, one.id, with_for_update=True)
             if row is None:
                 return
             row.error = why[:MAX_ERROR]
