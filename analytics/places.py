@@ -138,9 +138,8 @@ class Places:
         """Return the units in which a device measures by itself at an instant."""
         found = {
             place.unit
-            for series in self._hung
-            if series.device == device
-            and series not in self._by_hand
+            for series in self._probes.get(device, ())
+            if series not in self._by_hand
             and (place := self.at(series, at_ms)) is not None
             and place.unit is not None
         }

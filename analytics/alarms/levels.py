@@ -118,8 +118,11 @@ class Levels:
     def at(
         self, unit: str, channel: Channel
     ) -> Iterable[tuple[DeviceId, str, Tracked]]:
-        """Yield what is known of a channel in a unit: device, ``probe/channel``, record."""
-        for device, key in self._units.get((unit, channel), ()):
+        """Yield what is known of a channel in a unit: device, ``probe/channel``, record.
+
+        In one order, so that a pass done again by another process comes to the same end.
+        """
+        for device, key in sorted(self._units.get((unit, channel), ())):
             tracked = self._devices[device].tracked[key]
             if tracked.unit == unit:
                 yield device, key, tracked

@@ -186,6 +186,16 @@ def test_two_probes_that_disagree_are_a_warning_and_never_nothing() -> None:
     assert story.only.severity == "critical", "the second one says so too"
 
 
+def test_of_many_that_say_otherwise_the_same_one_is_named_in_every_process() -> None:
+    # A set of words has another order in each; one in twenty would do by chance.
+    beside = [f"probe-{n:02}" for n in range(20)]
+    story = Story(places(hung("top"), *(hung(one, depth_m=0.6) for one in beside)))
+    for n, one in enumerate(beside):
+        story.take(oxygen(*[6.0 + n / 10] * 8, probe=one))
+    story.take(oxygen(*[1.0] * 8))
+    assert story.only.detail["against"] == 6.0
+
+
 def an_episode(
     story: Story, at_ms: int, *, is_over: bool = False, is_alone: bool = False
 ) -> Claim:
