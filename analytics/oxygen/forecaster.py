@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.oxygen.crash import (
     CRASH_MG_L,
@@ -126,7 +127,8 @@ def forecast(model: Model, history: History, now_ms: int) -> list[Forecast]:
     if now_ms - grid.times_ms[row] > STALE_H * HOUR_MS:
         return []
     known = known_of(grid)
-    return [_one(model, learner, known, row) for learner in model.learners]
+    with threadpool_limits(1):  # more wait for each other where others work too
+        return [_one(model, learner, known, row) for learner in model.learners]
 
 
 def _one(model: Model, learner: Learner, known: Known, row: int) -> Forecast:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.oxygen.features import HORIZONS_H, features_of
 from analytics.oxygen.grid import Floats, Grid, carried, lagged
@@ -141,12 +142,13 @@ def run_target(
     day = grid.steps(24)
     rolling = _Rolling(known, target, threshold)
     begin = max(0, min(first_row, size) - WARM_UP_DAYS * day)
-    for start, stop in blocks(size, begin, first_row, day):
-        rolling.take_in(start, is_forecasting=start >= begin)
-        if start >= begin:
-            rolling.forecast(start, stop)
-        told(stop)
-    rolling.take_in(size, is_forecasting=True)
+    with threadpool_limits(1):  # more wait for each other where others work too
+        for start, stop in blocks(size, begin, first_row, day):
+            rolling.take_in(start, is_forecasting=start >= begin)
+            if start >= begin:
+                rolling.forecast(start, stop)
+            told(stop)
+        rolling.take_in(size, is_forecasting=True)
     return rolling.run(0 if keeps_warm_up else first_row), rolling.learner
 
 

@@ -2,6 +2,10 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import (  # type: ignore[import-untyped]
+    threadpool_info,
+    threadpool_limits,
+)
 
 from analytics.oxygen.features import features_of
 from analytics.oxygen.forecaster import History
@@ -51,6 +55,18 @@ def test_features_look_back_only() -> None:
     whole = features_of(grid_of(pond))
     short = features_of(grid_of(cut(pond, START_MS + 8 * DAY_MS)))
     np.testing.assert_allclose(whole[: len(short)], short, atol=1e-5)
+
+
+def test_it_learns_in_one_thread_whatever_the_machine_has() -> None:
+    threads = set()
+
+    def told(row: int) -> None:
+        threads.update(one["num_threads"] for one in threadpool_info())
+
+    grid = grid_of(a_pond(3, step_ms=4 * STEP_MS))
+    with threadpool_limits(2):
+        run_target(known_of(grid), Target(6), 48, threshold=2.0, told=told)
+    assert threads == {1}
 
 
 def test_beats_the_better_naive_forecast_and_its_band_holds_nine_in_ten() -> None:
