@@ -58,7 +58,7 @@ def test_features_look_back_only() -> None:
 
 
 def test_it_learns_in_one_thread_whatever_the_machine_has() -> None:
-    threads = set()
+    threads: set[int] = set()
 
     def told(row: int) -> None:
         threads.update(one["num_threads"] for one in threadpool_info())
