@@ -112,6 +112,11 @@ class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True):
             named = f"device {self.device!r}"
         else:
             is_there = (self.device, self.probe) in probes
-            named = f"probe {self.device}/{self.probe}"
+            named = f"probe {self.probe!r} of device {self.device!r}"
         if not is_there:
-            yield f"{what}: no {named}"
+            whose = self.kind in WORLD or self.device is not None
+            yield (
+                f"{what}: there is no {named}"
+                if whose
+                else f"{what}: device is missing"
+            )

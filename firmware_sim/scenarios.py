@@ -23,6 +23,7 @@ from firmware_sim.waters.sky import Climate, Spell
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConfigError, InputError
 from greenwater.kernel.ids import parse_device, parse_probe
+from greenwater.kernel.misfits import misfit
 
 FOLDER: Final = Path(__file__).with_name("scenarios")
 
@@ -200,7 +201,7 @@ def parse_scenario(text: bytes, *, where: str) -> Scenario:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{where} is not TOML: {exc}") from exc
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"{where}: {exc}") from exc
+        raise ConfigError(f"{where}: {misfit(exc, Scenario)}") from exc
     faults = list(_faults_of(scenario))
     if faults:
         raise ConfigError(f"{where}: {'; '.join(faults)}")
@@ -219,15 +220,16 @@ def _faults_of(scenario: Scenario) -> Iterator[str]:
     yield from _twice("aerator", _aerators(units.values()))
     for vessel in scenario.vessels:
         if vessel.trip.port not in PORTS:
-            yield f"vessel {vessel.id}: no port {vessel.trip.port!r}"
+            known = ", ".join(PORTS)
+            yield f"vessel {vessel.id}: no port {vessel.trip.port!r}; there are: {known}"
     for device in scenario.devices:
         yield from _device_faults(device, scenario, units)
-    known = {
+    probes = {
         (device.id, probe.id) for device in scenario.devices for probe in device.probes
     }
     for fault in scenario.faults:
         yield from fault.misfits(
-            known,
+            probes,
             sites={site.id for site in scenario.sites},
             aerators=set(_aerators(units.values())),
         )

@@ -22,7 +22,7 @@ from cli.demo.night import USUAL, tonight
 from cli.demo.phones import add_calls, gateway
 from cli.demo.pictures import give_pictures
 from cli.demo.shrimp_farm import add_people, open_books
-from cli.demo.sign_in_links import add_administrator, sign_in_links
+from cli.demo.sign_in_links import add_administrator, add_onlooker, sign_in_links
 from cli.demo.simulation import ScenarioStart, Simulation
 from cli.demo.tuna_boat import add_crew, open_boat_book
 from cli.demo.tuna_positions import hear_by_satellite, keep_hearing
@@ -120,9 +120,13 @@ def _play(home: Home, wanted: Wanted, stop: threading.Event) -> int:
         simulation.fill_history(registry, stop)
         if stop.is_set():
             return 0
-        ways_in = (
-            [] if wanted.scenario else _tell_stories(home, registry, wanted, opens)
-        )
+        if wanted.scenario:
+            add_administrator(registry)
+            add_onlooker(registry, simulation.played[0].scenario)
+        else:
+            _tell_stories(home, registry, wanted, opens)
+        now_ms = milliseconds(opens)
+        ways_in = list(sign_in_links(registry, wanted.public_url, now_ms))
     lan = _lan(home, wanted)
     # Real time and the demo's meet once everybody is there, however slow the machine.
     held = HeldClock(opens, wanted.speed, home.path / "demo.began")
@@ -135,7 +139,7 @@ def _play(home: Home, wanted: Wanted, stop: threading.Event) -> int:
             page_host=wanted.page_host,
             broker_port=broker_port,
             certificate=None if lan is None else lan.files.certificate,
-            beside=demo_environ(held, sms_via, has_stories=not wanted.scenario),
+            beside=demo_environ(held, sms_via),
         )
         parts += simulation.parts(str(held))
         supervisor = Supervisor(parts, home.path / "logs")
@@ -157,9 +161,7 @@ def _play(home: Home, wanted: Wanted, stop: threading.Event) -> int:
         return 0
 
 
-def demo_environ(
-    clock: ScaledClock, sms_via: str, *, has_stories: bool = True
-) -> dict[str, str]:
+def demo_environ(clock: ScaledClock, sms_via: str) -> dict[str, str]:
     """Return the variables of a demo's services: nothing they say leaves the machine."""
     return {
         "GREENWATER_CLOCK": str(clock),
@@ -167,14 +169,14 @@ def demo_environ(
         "GREENWATER_MAIL_VIA": "",
         "GREENWATER_TELEGRAM_VIA": "",
         "GREENWATER_ZALO_VIA": "",
-        **({"GREENWATER_WEB_IS_DEMO": "true"} if has_stories else {}),
+        "GREENWATER_WEB_IS_DEMO": "true",
     }
 
 
 def _tell_stories(
     home: Home, registry: Registry, wanted: Wanted, opens: datetime
-) -> list[tuple[Role, str, str]]:
-    """Add people, goods and books of the stories; return each role's way in."""
+) -> None:
+    """Add people, goods and books of the stories."""
     open_the_books(
         home,
         registry,
@@ -183,7 +185,6 @@ def _tell_stories(
         public_url=wanted.public_url,
     )
     add_calls(registry)
-    return list(sign_in_links(registry, wanted.public_url, milliseconds(opens)))
 
 
 def _welcome(

@@ -4,12 +4,15 @@ import secrets
 from collections.abc import Iterator
 from typing import Final
 
+from firmware_sim.scenarios import Scenario
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
+from greenwater.storage.registry.places import SiteKind
 
 ADMIN: Final = "anh-quan"
 SYSTEM: Final = "sim-quan-tri"
+ONLOOKER: Final = "sim-nguoi-xem"
 LASTS_MS: Final = 90 * 24 * 3600 * 1000
 """Of the demo's clock, which may run a thousand times faster than a watch."""
 
@@ -24,6 +27,16 @@ def add_administrator(registry: Registry) -> None:
     )
     registry.add_person(ADMIN, "Hồ Văn Quân", "0900000031")
     registry.add_member(ADMIN, SYSTEM, Role.ADMIN)
+
+
+def add_onlooker(registry: Registry, scenario: Scenario) -> None:
+    """Add somebody who sees what a scenario that plays alone has: its farms, its boats."""
+    registry.add_person(ONLOOKER, "Người xem (mô phỏng)", "0900000041")
+    organisation = scenario.organisation.id
+    if any(site.kind == SiteKind.FARM for site in scenario.sites):
+        registry.add_member(ONLOOKER, organisation, Role.FARMER)
+    if scenario.vessels:
+        registry.add_member(ONLOOKER, organisation, Role.BOAT_OWNER)
 
 
 def sign_in_links(

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_origin
 import msgspec
 
 from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.misfits import misfit
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -105,7 +106,7 @@ def _converted(values: Mapping[str, Any], kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(values, kind, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"{where}: {exc}") from exc
+        raise ConfigError(f"{where}: {misfit(exc, kind)}") from exc
 
 
 def _hook(kind: type[Any], value: Any) -> Any:

@@ -261,7 +261,7 @@ def test_a_mistake_is_refused_in_a_sentence_that_names_it(
     ("fault", "said"),
     [
         ('kind = "rust"', "rust"),
-        ('kind = "stuck"\nprobe = "ao-2"', "no probe None/ao-2"),
+        ('kind = "stuck"\nprobe = "ao-2"', "device is missing"),
         (
             'kind = "drift"\nprobe = "ao-2"\ndevice = "sim-van-hung-1"',
             "amount is missing",
