@@ -42,7 +42,7 @@ BODIES: Final[Mapping[tuple[str, str], type]] = {
 """What is sent to an address, where the route reads the bytes itself."""
 
 TAGS: Final[Mapping[str, str]] = {
-    "telemetry": "Sites, units and what was measured there.",
+    "telemetry": "Sites, units, boats' trips, and what was measured there.",
     "labels": "What anybody may know of labels and lots.",
     "EPCIS": "Trace events, EPCIS 2.0 (docs/epcis.md).",
     "books": "Records of farms, boats and inspections.",
@@ -59,7 +59,8 @@ _TAG_OF: Final = (
     *(("/epcis", "EPCIS"), ("/healthz", "service"), ("/api/v1/labels", "labels")),
     *(("/api/v1/passports", "labels"), ("/api/v1/series", "telemetry")),
     *(("/api/v1/units", "telemetry"), ("/api/v1/sites", "telemetry")),
-    *(("/api/v1/readings", "telemetry"), ("/api/", "books")),
+    *(("/api/v1/readings", "telemetry"), ("/api/v1/trips", "telemetry")),
+    *(("/api/v1/hauls", "telemetry"), ("/api/", "books")),
     ("/", "pages"),
 )
 _READ: Final = tuple(head for head, tag in _TAG_OF if tag == "telemetry")

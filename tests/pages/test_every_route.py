@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from greenwater.storage.registry.people import OrganisationKind, Role
+from greenwater.storage.registry.tokens import SCOPES
 from tests.pages.farms import PHONES, Farms, enter, pin_hash
 from tests.pages.test_doors import ASKED, filled
 from tests.pages.world import NOW_MS, open_empty
@@ -281,3 +282,23 @@ def test_a_token_opens_what_it_is_good_for_and_no_more(
         if route.is_program:
             assert answer.status_code == 403, (str(route), answer.status_code)
         assert "Ao của hoa" not in answer.text, route
+
+
+def test_the_description_says_where_a_token_is_taken(farms: Farms, app: Any) -> None:
+    farms.registry.add_api_token(
+        "all", "all", organisation="binh", name="x", now_ms=NOW_MS - 1000,
+        scopes=SCOPES, expires_ms=NOW_MS + 10**7,
+    )  # fmt: skip
+    client = come(app)
+    client.headers["X-API-Key"] = "all"
+    wrong = []
+    for path, item in client.get("/api/v1/openapi.json").json()["paths"].items():
+        if not path.startswith(("/api/", "/epcis")) or "{" in path:
+            continue
+        said = item.get("get", {}).get("security")
+        if said:
+            is_said = {"token": []} in said
+            status = client.get(path).status_code
+            if is_said == (status in (401, 403)):
+                wrong.append((path, said, status))
+    assert not wrong, f"web/openapi.py, _security: {wrong}"
