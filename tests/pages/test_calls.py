@@ -332,6 +332,24 @@ def test_the_demos_families_have_calls(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_an_alarm_has_the_numbers_of_the_households_others(
+    farms: Farms, site: TestClient, household: TestClient
+) -> None:
+    """One of the house telephones another with one touch; an officer sees no number."""
+    path = f"/alarms/{farms.alarms['hoa']}"
+    officer = TestClient(create_app(farms.services), follow_redirects=False)
+
+    def numbers(client: TestClient) -> list[str]:
+        shown = page_of(client, path).all("p", data_telephone="")
+        return [one.attrs["href"] for row in shown for one in row.all("a")]
+
+    own = f"tel:{farms.registry.get_person('hoa').phone}"
+    assert "tel:+84905000021" in numbers(site)
+    assert own not in numbers(site), "nobody telephones himself"
+    assert own in numbers(household)
+    assert numbers(enter(officer, "minh")) == []
+
+
 def test_an_alarm_that_nobody_is_told_of_says_so(
     farms: Farms, site: TestClient
 ) -> None:

@@ -28,6 +28,7 @@ from web.api.pulses import Pulses
 from web.api.streams import OVER, Held, Streams, holder_of
 from web.api.water import Api
 from web.door.doors import Doors
+from web.farm.calls import to_telephone
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.aerators import FOR_S, aerators_at
@@ -136,6 +137,9 @@ class AlarmPages:
             chart=_chart(lang, mine, found, unit, facts.now_ms),
             untold=self._untold(lang, found, steps, facts.now_ms),
             may_act=self._doors.may_act(request),
+            others=to_telephone(
+                self._services, self._doors.known(request), found.organisation
+            ),
         )
 
     def _untold(

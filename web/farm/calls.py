@@ -15,7 +15,7 @@ from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.people import Role
 from web.door.doors import Doors
 from web.door.phones import phone_of
-from web.door.visitors import BOATS, FARMS
+from web.door.visitors import BOATS, FARMS, Visitor
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.calls import HouseholdView, call_view, household_view, short_of
@@ -171,6 +171,30 @@ class CallPages:
         ]
         registry.save_bulletins([], copies)
         return RedirectResponse("/calls", 303)
+
+
+def to_telephone(
+    services: Services, visitor: Visitor, organisation: str
+) -> list[PersonInfo]:
+    """Return whom one of an organisation's own people may telephone, as they are called.
+
+    Its others who have a number; nobody else learns of these.
+    """
+    if organisation not in visitor.organisations:
+        return []
+    registry = services.registry
+    places = {
+        one.person: one.place
+        for one in reversed(registry.contacts())
+        if one.organisation == organisation
+    }
+    others = {
+        person
+        for person, where, role in registry.who_sees(organisation)
+        if where == organisation and role in CALLED and person != visitor.person
+    }
+    order = sorted(others, key=lambda one: (places.get(one, len(places)), one))
+    return [one for one in map(registry.get_person, order) if one.phone]
 
 
 def told_at(phone: str, mine: Sequence[Contact]) -> list[str]:
