@@ -183,7 +183,8 @@ def _elsewhere(visitor: Visitor) -> str:
         return "/check"
     if visitor.is_of_boats:
         return "/vessels"
-    return "/dossiers" if visitor.roles == {Role.AUDITOR} else ""
+    is_of_office = visitor.roles == {Role.AUDITOR} or visitor.is_of_commune
+    return "/dossiers" if is_of_office else ""
 
 
 def home_routes(
@@ -210,10 +211,6 @@ def home_routes(
             return RedirectResponse(elsewhere, 303)
         mine = doors.mine(request)
         facts = snapshots.now(mine)
-        if visitor.roles == {Role.OFFICER} and not facts.sites:
-            return RedirectResponse(
-                "/dossiers", 303
-            )  # a commune's: no farms of its own
         if not visitor.keeps_books or visitor.person is None:
             return whole_board(request, mine, facts, render)
         units = home_units(mine, facts, request)

@@ -75,7 +75,7 @@ def ways_of(visitor: Visitor | None) -> list[tuple[str, str]]:
         boats = [("way_boats", "/vessels")] if visitor.has_boats_too else []
         return [*farm, *boats, ("way_check", "/check")]
     dossiers, check = ("way_dossiers", "/dossiers"), ("way_check", "/check")
-    if visitor.roles == {Role.AUDITOR}:
+    if visitor.roles == {Role.AUDITOR} or visitor.is_of_commune:
         return [dossiers, check]
     own = [dossiers] if Role.OFFICER in visitor.roles else []
     own += [("way_inspections", "/inspections")] if visitor.inspects else []

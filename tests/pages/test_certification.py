@@ -248,6 +248,10 @@ def test_a_registration_goes_from_the_raft_by_the_commune_to_the_province(
     assert post(be, f"{dossier}/steps", kind="submit")[0] == 303
     assert "Hẹn trả kết quả 01/12/2026" in page(be, dossier).text, "24/11 is off"
     assert xa.get("/").headers["location"] == "/dossiers"
+    ways = {one.attrs["href"] for one in page(xa, "/dossiers").one("nav").all("a")}
+    assert ways - {"/demo"} == {"/dossiers", "/check", "/account"}, (
+        "nothing that is empty for him"
+    )
     assert forms(xa, dossier) == {"accept", "ask"}
     assert forms(tinh, dossier) == {"ask"}
     assert post(tinh, f"{dossier}/steps", kind="accept")[0] == 409

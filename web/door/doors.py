@@ -97,6 +97,7 @@ class Doors:
             roles,
             tuple(sorted({one for one, _ in info.memberships})),
             Role.ADMIN in roles and info.id in self._registry.administrators(),
+            roles == {Role.OFFICER} and self._registry.reach_of(info.id) is not None,
         )
 
     def is_still(self, request: Request) -> bool:

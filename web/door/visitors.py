@@ -17,7 +17,8 @@ BOATS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE})
 class Visitor(Struct, frozen=True):
     """Somebody who is signed in, or the operator at his own screen (``person`` None).
 
-    ``administers``: the platform itself, not only an organisation.
+    ``administers``: the platform itself, not only an organisation. ``is_of_commune``: an
+    officer who sees the dossiers that are addressed to his office, and no farm.
     """
 
     person: str | None
@@ -25,6 +26,7 @@ class Visitor(Struct, frozen=True):
     roles: frozenset[Role]
     organisations: tuple[str, ...] = ()
     administers: bool = False
+    is_of_commune: bool = False
 
     @property
     def keeps_books(self) -> bool:
