@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -16,7 +16,7 @@ from greenwater.kernel.clock import open_clock
 from greenwater.kernel.csvrows import rows_of
 from greenwater.kernel.errors import ConfigError, InputError
 from greenwater.kernel.ids import DeviceId, parse_device
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import local, milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.devices import NewDevice
 
@@ -157,7 +157,7 @@ def list_devices(
     with open_registry(home.registry_url) as registry:
         devices, statuses = registry.list_devices(), registry.statuses()
     now_ms = milliseconds(open_clock().now())
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in devices:
         heard = statuses.get(one.id)
         rows.append(
@@ -168,6 +168,9 @@ def list_devices(
                 "state": one.state,
                 "simulated": one.is_simulated,
                 "online": bool(heard and heard[1].online),
+                "heard_at": None
+                if heard is None
+                else local(heard[0]).isoformat(timespec="seconds"),
                 "heard_s_ago": None if heard is None else (now_ms - heard[0]) // 1000,
                 "waiting": heard[1].outbox_depth if heard else None,
             }
@@ -176,16 +179,19 @@ def list_devices(
         typer.echo(msgspec.json.encode(rows).decode())
         return
     for row in rows:
-        age = (
-            "never heard"
-            if row["heard_s_ago"] is None
-            else f"{row['heard_s_ago']} s ago"
-        )
+        age = _age(row["heard_s_ago"], row["heard_at"])
         state = "online" if row["online"] else "offline"
         sim = "  SIMULATED" if row["simulated"] else ""
         typer.echo(
             f"{row['device']:<28} {row['place']:<20} {row['state']:<8} {state:<8} {age}{sim}"
         )
+
+
+def _age(passed_s: int | None, at: str | None) -> str:
+    """Return when a box was heard: how long ago, or when by a demo's clock, which runs ahead."""
+    if passed_s is None:
+        return "never heard"
+    return f"{passed_s} s ago" if passed_s >= 0 else f"at {at} by its platform's clock"
 
 
 @app.command()
