@@ -26,3 +26,15 @@ def test_a_stamp_changes_with_what_it_counts(registry: Registry) -> None:
     added = registry.stamp_of("lot", None)
     registry.revoke_signing_key("k", at_ms=NOW)
     assert before != added != registry.stamp_of("lot", None) != before
+
+
+def test_what_is_read_at_one_moment_does_not_change_meanwhile(
+    databases: Databases,
+) -> None:
+    url = databases.migrated()
+    with open_registry(url) as registry, open_registry(url) as other:
+        with registry.at_one_moment():
+            assert not registry.sites()
+            a_farm(other, "hoa")
+            assert not registry.sites()
+        assert registry.sites()

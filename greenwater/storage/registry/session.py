@@ -170,6 +170,10 @@ class Sessions:
         self.engine, self._options = engine, options
         self._make = make or _maker(engine)
         self._shared = threading.local()
+        # SQLite reads of one moment; PostgreSQL would have each statement read of its own.
+        self._reads: dict[str, Any] = {"greenwater_reads": True}
+        if engine.dialect.name == "postgresql":
+            self._reads["isolation_level"] = "REPEATABLE READ"
 
     def narrowed(self, *options: Any) -> "Sessions":
         """Return the same database, seen through ``options`` as well."""
@@ -185,14 +189,14 @@ class Sessions:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
-        """One transaction that only reads."""
+        """One transaction that only reads, all of one moment."""
         shared: Session | None = getattr(self._shared, "session", None)
         if shared is not None:
             with translated():
                 yield shared
             return
         with translated(), self._make(info={_OPTIONS: self._options}) as session:
-            session.connection(execution_options={"greenwater_reads": True})
+            session.connection(execution_options=self._reads)
             yield session
 
     @contextlib.contextmanager
