@@ -170,7 +170,7 @@ class Services:
     @cached_property
     def vessel_books(self) -> VesselBooks:
         """What boats' people do with theirs."""
-        return VesselBooks(self.registry, self.telemetry, self.clock)
+        return VesselBooks(self.registry, self.telemetry, self.clock, self.take_in)
 
     @property
     def rate(self) -> float:

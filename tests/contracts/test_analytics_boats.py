@@ -16,14 +16,22 @@ from firmware_sim.world import World
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
-from greenwater.kernel.reading import Reading, Source, instant, milliseconds
+from greenwater.kernel.reading import (
+    DAY_MS,
+    Reading,
+    Source,
+    instant,
+    milliseconds,
+)
 from greenwater.reference.vessels import Trade, vessel_class
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.vessel_changes import VesselFacts
 from greenwater.storage.telemetry import open_telemetry
-from greenwater.storage.telemetry.ports import Intake, Telemetry
+from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
+from ingest.replay import hand_intake
 from tests.templates import empty_registry
+from traceability.sea.vessels import NewVesselRecord, VesselBooks
 
 MIN_MS, HOUR_MS = 60_000, 3_600_000
 BOX, GPS = DeviceId("sim-tau"), ProbeId("gps")
@@ -212,6 +220,55 @@ def test_monitoring_that_falls_silent_is_an_alarm_until_it_is_heard(
     sea.send(positions[until + 52 : until + 56])
     assert not [one for one in sea.registry.open_alarms() if one.returned_ms is None]
     assert len(sea.registry.alarms()) == 2, "what was told stays on record"
+    sea.close()
+
+
+def test_a_position_told_by_voice_and_written_down_moves_the_six_hours(
+    tmp_path: Path,
+) -> None:
+    sea = Sea(tmp_path, "tuna-trip", "KH-95123-TS", Source.VMS)
+    sea.registry.add_person("p1", "Chị Hòa")
+    sea.registry.add_member("p1", "hoa", Role.BOAT_OWNER)
+    sea.send(sea.positions()[:120])
+    last = sea.positions()[119]
+    (trip,) = sea.registry.trips()
+    books = VesselBooks(
+        sea.registry,
+        sea.store,
+        sea.clock,
+        hand_intake(tmp_path, sea.registry, sea.store, sea.clock),
+    )
+
+    def write(
+        number: int, minutes: int, latitude: float, corrects: str | None = None
+    ) -> None:
+        fields = {"latitude": latitude, "longitude": last.longitude, "heard_by": "Lan"}
+        books.record(
+            "p1",
+            NewVesselRecord(
+                id=f"0192f3a0-0000-7000-8000-{number:012d}", vessel=sea.vessel.id,
+                kind="position", trip=trip.id, fields=fields,
+                happened_ms=last.time_ms + minutes * MIN_MS, corrects=corrects,
+            ),
+        )  # fmt: skip
+
+    sea.look(last.time_ms + 301 * MIN_MS)
+    write(1, 300, last.latitude + 9)
+    old = "0192f3a0-0000-7000-8000-000000000001"
+    write(2, 299, last.latitude, corrects=old)
+    write(2, 299, last.latitude, corrects=old)
+    sea.runs.look_around()
+    (probe,) = (one for one in sea.registry.list_probes() if one.source is Source.VOICE)
+    span = Span(Series(probe.device, probe.id), last.time_ms, last.time_ms + DAY_MS)
+    told = [(one.channel, one.value) for one in sea.store.read(span) if one.value]
+    assert told == [
+        (Channel.LATITUDE, last.latitude), (Channel.LONGITUDE, last.longitude)
+    ]  # fmt: skip
+    states = []
+    for minutes in (361, 658, 660):
+        sea.look(last.time_ms + minutes * MIN_MS)
+        states += [one.severity for one in sea.registry.open_alarms()]
+    assert states == ["watch", "watch", "warn"]
     sea.close()
 
 

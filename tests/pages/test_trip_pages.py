@@ -26,6 +26,7 @@ from traceability.label.labels import Published
 from traceability.proof.keys import Signer, open_signer
 from traceability.proof.verify import read_status
 from traceability.sea.cards import check_card
+from traceability.sea.voice import book_aboard
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
 from web.ports import Services
@@ -466,6 +467,17 @@ def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
     }  # fmt: skip
     assert officer.send(RECORDS, **left, behalf="sau")[0] == 303
     assert officer.send(RECORDS, **left | {"kind": "notice"})[0] == 403
+    told = {
+        "kind": "position", "trip": trip, "happened": "2026-05-29T06:00",
+        "f_latitude": "11,9", "f_longitude": "110,5", "f_heard_by": "Đài Nha Trang",
+    }  # fmt: skip
+    assert officer.send(RECORDS, **told | {"f_longitude": ""})[0] == 422
+    assert officer.send(RECORDS, **told)[0] == 303
+    newest = boat.telemetry.latest(book_aboard(REGISTRATION))
+    assert [one.value for one in newest] == [11.9, 110.5]
+    trip_page = skipper.see(f"/trips/{trip}").text
+    assert "Báo vị trí qua bộ đàm" in trip_page
+    assert "Đài Nha Trang" in trip_page
     page = skipper.see(f"/trips/{trip}")
     found = page.one(id="found")
     assert "do Minh khai thay Sau" in found.text

@@ -9,8 +9,9 @@ SAILORS: Final = frozenset({Role.BOAT_OWNER, Role.SKIPPER, Role.DELEGATE, Role.A
 """Who enters things in a vessel's book."""
 
 DUTY: Final = frozenset({Role.OFFICER, Role.INSPECTOR})
-OF_DUTY: Final = frozenset({"statement", "trip"})
-"""What those on duty enter too: what they say of a candidate; that a boat left or landed."""
+OF_DUTY: Final = frozenset({"statement", "trip", "position"})
+"""What those on duty enter too: what they say of a candidate; that a boat left or landed;
+where it said by voice that it is."""
 
 
 def may_write(registry: Registry, person: str, kind: str, organisation: str) -> bool:

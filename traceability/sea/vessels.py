@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import InputError, MissingError
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import Reading, instant, milliseconds
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.books import Lot, Product
 from greenwater.storage.registry.people import Role
@@ -42,6 +42,7 @@ from traceability.sea.trip_case import (
 )
 from traceability.sea.trip_evidence import TripEvidence
 from traceability.sea.vessel_events import of_catch
+from traceability.sea.voice import VoicePositions
 
 ANSWERS: Final = frozenset({Role.SKIPPER, Role.BOAT_OWNER})
 """For whom a delegate may enter."""
@@ -53,6 +54,7 @@ FUTURE_MS: Final = 5 * 60 * 1000
 
 _TRIP: Final = re.compile(r"[0-9a-z][0-9a-z-]{3,63}")
 CONFIRMATION: Final = "confirmation"
+TakeIn = Callable[[Sequence[Reading]], object]
 
 
 class NewVesselRecord(Struct, frozen=True, kw_only=True):
@@ -87,8 +89,15 @@ class NewCatchLot(Struct, frozen=True, kw_only=True):
 class VesselBooks:
     """The use cases. ``person`` is who does it; others' boats do not exist for him."""
 
-    def __init__(self, registry: Registry, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        telemetry: Telemetry,
+        clock: Clock,
+        take_in: TakeIn | None = None,
+    ) -> None:
         self._registry, self._clock = registry, clock
+        self._voice = VoicePositions(registry, telemetry, take_in or telemetry.write)
         self._evidence = TripEvidence(registry, telemetry)
 
     def _now_ms(self) -> int:
@@ -126,7 +135,10 @@ class VesselBooks:
         """Enter many records, all or none; return how many are new. Raises: as ``record``."""
         books = self.for_many()
         made = [books.check(person, new) for new in many]
-        return sum(self._registry.add_vessel_records(made))
+        are_new = self._registry.add_vessel_records(made)
+        for one in made:
+            self._voice.settle(one)
+        return sum(are_new)
 
     def _may_enter(self, person: str, new: NewVesselRecord, organisation: str) -> None:
         if not may_write(self._registry, person, new.kind, organisation):
@@ -198,6 +210,7 @@ class VesselBooks:
 
     def _kept(self, made: VesselRecord) -> VesselRecord:
         self._registry.add_vessel_records([made])
+        self._voice.settle(made)
         return self._registry.get_vessel_record(made.id)
 
     def _made(

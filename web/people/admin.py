@@ -14,6 +14,7 @@ from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry.devices import DeviceInfo
 from greenwater.storage.registry.pulses import BACKUP, Pulse
 from traceability.book.handwater import book_device
+from traceability.sea.voice import book_aboard
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
@@ -186,11 +187,12 @@ class AdminPages:
         ]
 
     def _heard_devices(self) -> list[DeviceInfo]:
-        """Return all devices but those that stand for a site's book: they never call."""
+        """Return all devices but those that stand for a book: they never call."""
         return [
             one
             for one in self._registry.list_devices()
-            if one.site is None or one.id != book_device(one.site)
+            if one.id
+            not in (book_device(one.site or ""), book_aboard(one.vessel or ""))
         ]
 
     def devices(self, request: Request) -> HTMLResponse:

@@ -208,12 +208,19 @@ def boat_view(
         tuple(_due(lang, standing, facts.now_ms)),
         (
             *([Link(say(lang, "fleet_trip"), f"/trips/{trip.id}")] if trip else []),
+            *([_by_voice(lang, trip)] if trip and standing.report_by_ms else []),
             Link(say(lang, "fleet_track"), f"/vessels/{vessel.id}"),
             Link(say(lang, "fleet_book"), f"/vessels/{vessel.id}/book"),
         ),
         None if last is None else (last.latitude, last.longitude),
         is_simulated(facts, hanging),
     )
+
+
+def _by_voice(lang: Lang, trip: Trip) -> Link:
+    """Return where a position that a boat told by voice is written down."""
+    form = f"/vessels/{trip.vessel}/records/new?kind=position&trip={trip.id}"
+    return Link(say(lang, "sea_kind_position"), form)
 
 
 def area_view(lang: Lang, area: ClosedArea) -> AreaView:

@@ -28,7 +28,7 @@ from web.views.seaforms import SeaFieldView, SeaForm, input_type, sea_field_view
 from web.views.seawords import span_text
 from web.words import Lang, say
 
-QUICK: Final = ("catch", "notice", "trip", "transshipment", "landing")
+QUICK: Final = ("catch", "notice", "trip", "transshipment", "landing", "position")
 """What is written on a trip, the most usual first."""
 
 AGAIN: Final = ("gear", "crew", "departure_port", "receiver", "weighed_by", "port")
