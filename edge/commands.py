@@ -38,7 +38,10 @@ class SetInterval(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Switch(Struct, frozen=True, forbid_unknown_fields=True):
-    """Overrule a rule of local control for a while."""
+    """Overrule a rule of local control for a while.
+
+    ``rule`` is its name, or the probe that proves what it switches: pages know only that.
+    """
 
     rule: str
     on: bool
@@ -141,12 +144,20 @@ class Commands:
 
     def _switch(self, args: Mapping[str, Any]) -> str:
         wanted = _checked(args, Switch)
-        controller = self._agent.controllers.get(wanted.rule)
-        if controller is None:
-            known = ", ".join(self._agent.controllers) or "none"
+        rules = self._agent.controllers
+        meant = (
+            [rules[wanted.rule]]
+            if wanted.rule in rules
+            else [
+                one for one in rules.values() if one.rule.feedback_probe == wanted.rule
+            ]
+        )
+        if not meant:
+            known = ", ".join(rules) or "none"
             raise InputError(f"no rule {wanted.rule!r}; there are: {known}")
         until_ms = self._agent.timekeeper.steady_ms() + round(wanted.for_s * 1000)
-        controller.set_override(wanted.on, until_ms)
+        for one in meant:
+            one.set_override(wanted.on, until_ms)
         return f"{wanted.rule} {'on' if wanted.on else 'off'} for {wanted.for_s:g} s"
 
     def _resend(self, args: Mapping[str, Any]) -> str:

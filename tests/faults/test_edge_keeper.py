@@ -16,6 +16,7 @@ import pytest
 from edge.agent import Agent
 from edge.bootstrap import open_box
 from edge.commands import Commands
+from edge.control import Controller, Rule
 from edge.keeper import MEMORY_READINGS, Keeper
 from edge.notes import Notes
 from edge.outbox import Outbox, Waiting
@@ -412,6 +413,28 @@ def test_a_command_is_remembered_and_its_change_outlives_a_restart(
     commands = Commands(again.agent, again.outbox, Notes(again.outbox), turns)
     assert (turns["a"].interval_ms, turns["b"].interval_ms) == (30_000, 1_000)
     assert again.answer(commands, order) == reply
+
+
+def test_an_order_finds_the_rule_by_its_name_or_by_the_probe_that_proves_it(
+    benches: Benches,
+) -> None:
+    bench = benches(NOW)
+    rule = Rule("night", "aerator", "do-1", Channel.PH, 4.0, feedback_probe="monitor")
+    bench.agent.controllers["night"] = Controller(rule, 0)
+    commands = Commands(bench.agent, bench.outbox, Notes(bench.outbox), {})
+
+    def order(named: str, *, on: bool) -> str:
+        late_ms = milliseconds(NOW) + 60_000
+        order = Command(f"c-{named}", "switch", late_ms, {"rule": named, "on": on})
+        reply = bench.answer(commands, order)
+        assert reply is not None
+        is_on, _ = bench.agent.controllers["night"].by_hand
+        assert reply.is_done is (is_on is on)
+        return reply.message
+
+    assert order("night", on=True) == "night on for 3600 s"
+    assert order("monitor", on=False) == "monitor off for 3600 s"
+    assert order("do-1", on=True) == "no rule 'do-1'; there are: night"
 
 
 def test_a_command_waits_while_the_time_is_not_known(benches: Benches) -> None:

@@ -27,6 +27,7 @@ from greenwater.kernel.wire import messages
 from greenwater.kernel.wire.decode import Pack, decode
 from greenwater.kernel.wire.encode import encode
 from greenwater.kernel.wire.senml import CBOR_LABELS, EARLIEST_S, MAX_AHEAD_S
+from tests.examples import examples
 
 DEVICE = parse_device("box-7")
 NOW_S = 1_764_003_600.0
@@ -206,7 +207,7 @@ def assert_conserved(records: list[object], pack: Pack) -> None:
     assert claiming <= out <= len(records)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     index=st.integers(0, len(VALID) - 1),
     label=st.sampled_from([*LABELS, "x", "x_", "bs"]),
@@ -234,7 +235,7 @@ def test_one_wrong_field_costs_no_more_than_what_relies_on_it(
         assert len(pack.readings) + len(pack.gaps) >= intact
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.dictionaries(st.sampled_from(LABELS), nasty), max_size=6), forms)
 def test_records_of_nasty_fields_are_conserved(
     records: list[dict[str, object]], form: str
@@ -253,7 +254,7 @@ def test_records_of_nasty_fields_are_conserved(
 SEEDS = [as_json(VALID), as_cbor(VALID), as_zlib(VALID)]
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(
     seed=st.sampled_from(SEEDS),
     cuts=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6)), max_size=4),
@@ -495,3 +496,11 @@ def test_any_bytes_are_a_message_or_refused(
 def test_the_device_is_never_taken_from_the_payload() -> None:
     pack = decode(as_json(VALID), device=DeviceId("another-box"), now_s=NOW_S)
     assert {reading.device for reading in pack.readings} == {"another-box"}
+
+
+def test_a_refusal_says_what_a_beginner_did() -> None:
+    record = {"n": "p/ph", "u": "pH", "v": 8, "t": T * 1000}
+    (bad,) = opened(json.dumps([record]).encode()).refused
+    assert bad.reason.endswith("more than 24 h ahead; are these milliseconds?")
+    with pytest.raises(InputError, match="begins with 5b, 78, or 80 to 9f"):
+        opened(json.dumps(record).encode())

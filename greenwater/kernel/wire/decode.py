@@ -67,7 +67,10 @@ def decode(payload: bytes, *, device: DeviceId, now_s: float) -> Pack:
         from greenwater.kernel.wire.cbor import split_cbor  # a gateway has no cbor2
 
         return _slow(split_cbor(text), device, now_s)
-    raise InputError(f"unknown format: first byte is {text[:1].hex() or 'missing'}")
+    raise InputError(
+        f"unknown format: first byte is {text[:1].hex() or 'missing'}; "
+        "a pack begins with 5b, 78, or 80 to 9f"
+    )
 
 
 def _inflated(payload: bytes) -> bytes:

@@ -31,6 +31,7 @@ from greenwater.kernel.wire.senml import (
 )
 
 _NAMES_KEPT: Final = 50_000
+_MILLISECONDS: Final = 1e11  # a time beyond it (the year 5138) was not meant in seconds
 
 
 class _Known(NamedTuple):
@@ -234,7 +235,8 @@ def _time_fault(taken_s: float) -> str:
     if taken_s < EARLIEST_S:
         return f"time {taken_s} is before 2000 (relative times are not accepted)"
     if taken_s < float("inf"):
-        return f"time {taken_s} is more than 24 h ahead"
+        why = "; are these milliseconds?" if taken_s > _MILLISECONDS else ""
+        return f"time {taken_s} is more than 24 h ahead{why}"
     return f"time {taken_s} is not a number of seconds"
 
 
