@@ -28,6 +28,7 @@ from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from tests.contracts.registries import NOW, Databases, a_box
 from tests.contracts.test_registry_schema import alembic_config
+from tests.examples import examples
 from traceability.book.books import Books, NewRecord
 from traceability.book.families import family_of
 from traceability.book.gate import crop_subject
@@ -294,7 +295,7 @@ _BASE = count(1)
 
 
 @settings(
-    max_examples=5, deadline=None,
+    max_examples=examples(5), deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip

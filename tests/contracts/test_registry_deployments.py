@@ -19,6 +19,7 @@ from greenwater.storage.export import deployed_spans
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.models import Deployment
 from tests.contracts.registries import HOUR, NOW, Databases, a_box, a_farm
+from tests.examples import examples
 
 T1, T2, T3, T4 = (NOW + n * HOUR for n in range(1, 5))
 BOX = "hoa-box"
@@ -282,9 +283,12 @@ class OneProbe(RuleBasedStateMachine):
             assert units(self.registry, *instants) == self.hours
 
 
+@pytest.mark.hypothesis
 def test_any_history_of_deployments_is_as_a_plain_list(registry: Registry) -> None:
     machine = type("Machine", (OneProbe,), {"registry": registry})
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=12, stateful_step_count=12, deadline=None),
+        settings=settings(
+            max_examples=examples(12), stateful_step_count=12, deadline=None
+        ),
     )

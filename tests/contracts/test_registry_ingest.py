@@ -14,6 +14,7 @@ from greenwater.kernel.wire.messages import Reply, Status
 from greenwater.storage.registry import Registry, open_registry
 from ingest import ports
 from tests.contracts.registries import HOUR, NOW, Databases, a_box, a_farm, replies
+from tests.examples import examples
 
 
 def bad(
@@ -303,7 +304,10 @@ def test_every_start_has_an_epoch_of_its_own(registry: Registry) -> None:
 messages = st.text(max_size=30) | st.sampled_from(["\0", "\ud800", "😀" * 600])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(text=messages, days=st.floats())
 def test_whatever_a_box_says_is_kept_or_spelt_out(
     registry: Registry, text: str, days: float

@@ -14,6 +14,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import ClockQuality, Reading
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
+from tests.examples import examples
 
 T0 = 1_764_000_000_000
 CHANNELS = [
@@ -100,7 +101,7 @@ def stores(
         yield opened
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(history=histories)
 def test_any_history_of_writes_leaves_the_store_equal_to_a_dict(
     stores: list[Telemetry],

@@ -15,6 +15,7 @@ from greenwater.kernel.errors import FAMILIES
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry import Registry
+from tests.examples import examples
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import (
     DO,
@@ -184,7 +185,10 @@ def test_a_wrong_question_is_refused_in_a_sentence(
     assert reason in answer.json()["detail"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=examples(60),
+)
 @given(
     name=st.sampled_from(
         ["unit", "vessel", "channel", "hours", "until", "lang", "site"]

@@ -15,6 +15,7 @@ from analytics.alarms.wording import CHANNELS
 from greenwater.reference.causes import CAUSES
 from greenwater.storage.registry.alarm_kinds import AlarmKind
 from greenwater.storage.registry.alarms import Alarm
+from tests.examples import examples
 from tests.unit.ponds import HOUR
 from tests.unit.test_alarm_calling import NIGHT, an_alarm
 
@@ -125,7 +126,7 @@ def test_a_text_cannot_be_misread() -> None:
     assert plain("Ao [1] {a|b} ~`^\\ “Đ” 5 ‰\t–") == 'Ao (1) (a/b) -\'/ "D" 5 %o -'
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     name=st.text(max_size=120),
     place=st.text(max_size=200),

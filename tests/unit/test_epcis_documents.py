@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greenwater.kernel.errors import InputError
+from tests.examples import examples
 from traceability.epcis.answers import EpcFormat, translated
 from traceability.epcis.capture import draft_of
 from traceability.epcis.documents import decode, judge, read_document, read_event
@@ -231,7 +232,9 @@ VALUES = (
 
 
 @given(st.sampled_from([*sorted(FIELDS), "example:OwnEvent"]), st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck)
+)
 def test_one_field_replaced_is_accepted_or_refused_and_nothing_else(
     kind: str, data: st.DataObject
 ) -> None:

@@ -26,6 +26,7 @@ from greenwater.storage.export import (
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
+from tests.examples import examples
 
 T = 1_764_000_000_000
 BOX, TOP, BOTTOM = DeviceId("box-7"), ProbeId("do-top"), ProbeId("do-bottom")
@@ -174,7 +175,10 @@ def test_the_csv_is_what_the_docstring_says(telemetry: Telemetry) -> None:
     ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=examples(25),
+)
 @given(
     values=st.lists(
         st.none() | st.floats(-LARGEST, LARGEST),

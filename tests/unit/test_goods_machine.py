@@ -20,6 +20,7 @@ from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.books import Lot
 from greenwater.storage.registry.goods import Holding, count_holdings
 from greenwater.storage.registry.people import Role
+from tests.examples import examples
 from traceability.goods.balance import StepRefusedError
 from traceability.goods.genealogy import first_broken, walk
 from traceability.goods.lots import Goods, lot_of_landing
@@ -290,13 +291,14 @@ class Trading(RuleBasedStateMachine):
             assert first_broken(lot, lots, links, flows) is None
 
 
+@pytest.mark.hypothesis
 def test_mass_is_kept_and_no_lot_is_its_own_ancestor(books: Sequence[Book]) -> None:
     class Machine(Trading):
         book = books[0]
 
     case = Machine.TestCase
     case.settings = settings(
-        max_examples=6, stateful_step_count=14, deadline=None,
+        max_examples=examples(6), stateful_step_count=14, deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     case("runTest").runTest()
@@ -377,7 +379,9 @@ def sent_until_taken(book: Book, steps: Sequence[NewStep]) -> None:
     assert not waiting
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(3), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(seed=st.integers(0, 2**32))
 def test_any_order_and_repetition_of_the_same_steps_gives_the_same_books(
     books: Sequence[Book], seed: int

@@ -13,6 +13,7 @@ from analytics.score import cells
 from analytics.score.names import is_verdict, meaning_of
 from analytics.score.table import canonical, format_instants, parse_instant, read_table
 from greenwater.kernel.errors import InputError
+from tests.examples import examples
 
 
 def written(folder: Path, text: str) -> Path:
@@ -250,7 +251,7 @@ def test_every_month_is_read_in_every_form(tmp_path: Path, form: str) -> None:
     assert table.times_ms.tolist() == [int(one.timestamp()) * 1000 for one in at]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     form=st.sampled_from([*WRITTEN, 1.0, 1e3, 1e6, 1e9]),
     seconds=st.lists(st.integers(10**9, 2 * 10**9), min_size=1, max_size=4),

@@ -22,6 +22,7 @@ from firmware_sim.vessels.voyage import Voyage
 from firmware_sim.waters.sky import local_hour
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConfigError
+from tests.examples import examples
 
 START_S = datetime.fromisoformat("2026-04-01T00:00:00+07:00").timestamp()
 
@@ -161,7 +162,7 @@ def test_longlines_are_set_in_the_afternoon(seed: int) -> None:
             assert 6 <= (stretch.end_s - stretch.start_s) / 3600 <= 18
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     fishery=st.sampled_from(list(Fishery)),
     seed=st.integers(0, 2**31),

@@ -19,6 +19,7 @@ from firmware_sim.waters.probes import AeratorProbe, BoxProbe, WaterProbe
 from firmware_sim.waters.sky import Climate, Sky, Spell, Weather
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import ConfigError
+from tests.examples import examples
 
 START_S = datetime.fromisoformat("2026-06-01T00:00:00+07:00").timestamp()
 HOUR_S = 3600.0
@@ -169,7 +170,7 @@ def test_a_flood_lays_a_lens_on_the_sea_and_the_depth_stays_salt() -> None:
     assert salinity(120, 1) > 32
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     st.lists(st.floats(0, 60), min_size=1, max_size=8),
     st.integers(0, 2**20),
