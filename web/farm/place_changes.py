@@ -15,9 +15,10 @@ from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.reference.communes import TABLE, shown_name
 from greenwater.storage.registry import random_id
 from greenwater.storage.registry.places import RaftInfo, SiteInfo, UnitInfo
-from web.door.doors import Doors, RefusedError
+from web.door.doors import RefusedError
 from web.door.forms import Fields
 from web.farm.places import (
+    FarmPages,
     commune_choices,
     farm_sites,
     number_of,
@@ -25,11 +26,9 @@ from web.farm.places import (
     trouble_of,
     wrong_by,
 )
-from web.pages import Renderer, lang_of
-from web.ports import Services
+from web.pages import lang_of
 from web.views.board import natural
 from web.views.changes import ChangeView, change_views
-from web.views.facts import Snapshots
 from web.views.formats import day, exact
 from web.views.refused import refused
 from web.views.seawords import species_name
@@ -58,14 +57,8 @@ class UnitLine:
     note: str
 
 
-class ChangePages:
+class ChangePages(FarmPages):
     """Forms for what a farm, a raft, a pond or a cage is called and is."""
-
-    def __init__(
-        self, services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
-    ) -> None:
-        self._services, self._registry = services, services.registry
-        self._snapshots, self._render, self._doors = snapshots, render, doors
 
     def routes(self) -> APIRouter:
         """Return the routes."""

@@ -44,14 +44,18 @@ FIELDS: Final = dict.fromkeys(
 """A form as it is first shown."""
 
 
-class PlacePages:
-    """A form for a pond, cage or tank."""
+class FarmPages:
+    """What the pages of a farm's own places stand on."""
 
     def __init__(
         self, services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
     ) -> None:
         self._services, self._registry = services, services.registry
         self._snapshots, self._render, self._doors = snapshots, render, doors
+
+
+class PlacePages(FarmPages):
+    """A form for a pond, cage or tank."""
 
     def routes(self) -> APIRouter:
         """Return the routes; ``/units/new`` must stand before ``/units/{unit}``."""

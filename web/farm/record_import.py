@@ -103,9 +103,14 @@ class ImportPages:
         mine, lang = self._doors.mine(request), lang_of(request)
         return self._render.page(
             request,
-            "record_import.html",
+            "import.html",
             status=422 if tried.trouble else 200,
+            title=say(lang, "import_title"),
+            lead=say(lang, "import_lead"),
+            back=("/records", say(lang, "records_title")),
+            address="/records/import",
             kinds=[(kind, say(lang, f"record_{kind}")) for kind in KINDS],
+            has_csv=True,
             crops=[one for one in mine.seen.crops() if one.ended_ms is None],
             kind=kind,
             crop=crop,

@@ -13,12 +13,10 @@ from greenwater.kernel.reading import Source
 from greenwater.reference.aerators import MONITOR
 from greenwater.storage.registry.devices import Deployed
 from greenwater.storage.registry.places import UnitInfo
-from web.door.doors import Doors
-from web.farm.places import number_of, own_unit
-from web.pages import Renderer, lang_of
-from web.ports import Services
+from web.farm.places import FarmPages, number_of, own_unit
+from web.pages import lang_of
 from web.views.cards import titles
-from web.views.facts import Facts, Hanging, Snapshots
+from web.views.facts import Facts, Hanging
 from web.views.formats import age
 from web.words import Lang, say
 
@@ -35,14 +33,8 @@ class HungView:
     heard: str
 
 
-class HangingPages:
+class HangingPages(FarmPages):
     """The probes of a unit."""
-
-    def __init__(
-        self, services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
-    ) -> None:
-        self._services, self._registry = services, services.registry
-        self._snapshots, self._render, self._doors = snapshots, render, doors
 
     def routes(self) -> APIRouter:
         """Return the routes."""

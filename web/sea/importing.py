@@ -110,12 +110,17 @@ class SeaImportPages:
         tried: ImportView = NO_FILE,
         kind: str = "",
     ) -> HTMLResponse:
-        lang = lang_of(request)
+        lang, info = lang_of(request), self._doors.mine(request).seen.get_vessel(vessel)
         return self._render.page(
             request,
-            "sea_import.html",
+            "import.html",
             status=422 if tried.trouble else 200,
-            vessel=self._doors.mine(request).seen.get_vessel(vessel),
+            title=say(lang, "sea_import_title"),
+            lead=say(lang, "sea_import_lead"),
+            back=(f"/vessels/{info.id}/book", f"{info.name} ({info.id})"),
+            address=f"/vessels/{info.id}/import",
+            has_csv=False,
+            crops=(),
             kinds=[(one, say(lang, f"sea_kind_{one}")) for one in KINDS],
             kind=kind,
             tried=tried,
