@@ -19,7 +19,7 @@ from greenwater.storage.registry.unit_limits import LimitChange
 from web.views.cards import aerator_name
 from web.views.formats import clock_time, day, moment, number
 from web.views.ownlimits import change_words
-from web.words import Lang, say
+from web.words import WORDS, Lang, say
 
 SILENCES = frozenset({"silence", "site_silence", "blind"})
 """Kinds of alarms that say how little is known."""
@@ -52,6 +52,8 @@ class AlarmView:
     repeats: str = ""
     is_shelved: bool = False
     may_wait_till_morning: bool = False
+    looks: tuple[str, ...] = ()
+    """What can be seen at the pond without a technician, and what it means (practice)."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,15 @@ def alarm_view(
         say(lang, "alarm_repeats", count=alarm.repeats) if alarm.repeats else "",
         alarm.shelved_until_ms is not None,
         alarm.severity != Severity.CRITICAL,
+        _looks(lang, alarm),
     )
+
+
+def _looks(lang: Lang, alarm: Alarm) -> tuple[str, ...]:
+    """Return what there is to see of a channel's trouble, where something is written of it."""
+    about = f"look_{alarm.channel}_{alarm.side}_"
+    found = [text for key, text in WORDS[lang].items() if key.startswith(about)]
+    return tuple(found) if alarm.kind == "limit" else ()
 
 
 def _late(lang: Lang, alarm: Alarm, now_ms: int) -> str:
