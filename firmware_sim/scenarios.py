@@ -103,13 +103,17 @@ class DeviceSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VesselSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """A boat and the trip it makes. ``id`` is its registration number."""
+    """A boat and the trip it makes. ``id`` is its registration number.
+
+    ``trade`` is what its owner says that it does: ``catching`` or ``logistics``.
+    """
 
     id: str
     name: str
     length_m: float
     gear: str
     trip: Trip
+    trade: str = "catching"
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):

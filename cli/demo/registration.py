@@ -72,6 +72,7 @@ def _add_places(scenario: Scenario, registry: Registry) -> None:
             name=vessel.name,
             length_m=vessel.length_m,
             gear=vessel.gear,
+            trade=vessel.trade,
         )
 
 
