@@ -153,15 +153,22 @@ def replay(
     entries: Annotated[list[int], typer.Argument(help="Ids of entries.")],
 ) -> None:
     """Take entries in again, after what was wrong has been put right."""
+    from cli.gateways import mappings_of
     from ingest.replay import replay_entries
     from ingest.workers import by_hand
 
     home = open_home()
+    mappings = mappings_of(home.path)
     with open_registry(home.registry_url) as registry, by_hand(home.path) as worker:
         telemetry = open_telemetry(home.telemetry_url)
         try:
             for entry, verdict in replay_entries(
-                registry, telemetry, entries, open_clock(), worker=worker
+                registry,
+                telemetry,
+                entries,
+                open_clock(),
+                worker=worker,
+                mappings=mappings,
             ):
                 typer.echo(f"{entry}: {verdict}")
         finally:

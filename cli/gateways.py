@@ -12,9 +12,11 @@ from typing import Final
 import msgspec
 
 from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.settings import load
 from ingest.brokers.applying import write_private
 from ingest.brokers.plan import Rights
-from ingest.mapping import load_profile
+from ingest.mapping import Mappings, load_profile
+from ingest.settings import IngestSettings
 
 NOTE: Final = "gateways.json"
 
@@ -57,6 +59,17 @@ def note_gateway(home: Path, device: str, profile: str) -> None:
 def profiles_of(home: Path) -> tuple[str, ...]:
     """Return the profiles that gateways speak by, each once."""
     return tuple(sorted(set(gateways(home).values())))
+
+
+def mappings_of(home: Path) -> Mappings:
+    """Return all profiles that payloads are read by: gateways', and those set for ingest.
+
+    Raises:
+        ConfigError: the note or a profile cannot be read.
+    """
+    set_for_ingest = load(IngestSettings, prefix="GREENWATER_INGEST_").mapping_profiles
+    names = sorted({*set_for_ingest, *profiles_of(home)})
+    return Mappings([load_profile(name) for name in names])
 
 
 def rights_of(home: Path) -> dict[str, Rights]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from cli.device import apply_permissions
+from cli.gateways import mappings_of
 from cli.home import Home
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import PlatformError
@@ -106,10 +107,12 @@ def house_of(
     """Return what the administrator's pages may do: the broker's files, quarantine."""
 
     def replay(entries: Sequence[int]) -> Iterable[tuple[int, str]]:
+        mappings = mappings_of(home.path)
         with by_hand(home.path) as worker:
-            return list(
-                replay_entries(registry, telemetry, entries, clock, worker=worker)
+            replayed = replay_entries(
+                registry, telemetry, entries, clock, worker=worker, mappings=mappings
             )
+            return list(replayed)
 
     return House(
         folder=home.path,

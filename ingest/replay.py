@@ -16,8 +16,9 @@ from greenwater.storage.registry.quarantine import InQuarantine
 from greenwater.storage.telemetry.ports import Telemetry
 from ingest.counters import Counters
 from ingest.intake import Batch, digest_of
+from ingest.mapping import Mappings
 from ingest.pipeline import Pipeline, Taken
-from ingest.ports import Registry, Worker
+from ingest.ports import Delivery, Registry, Worker
 from ingest.seen import Seen
 from ingest.workers import by_hand
 
@@ -90,15 +91,18 @@ def replay_entries(
     clock: Clock,
     *,
     worker: Worker,
+    mappings: Mappings | None = None,
 ) -> Iterator[tuple[int, str]]:
     """Take entries in again; yield each with what became of it.
 
-    One of which the store takes nothing stays as it is, to be taken in later.
+    ``mappings`` read other people's payloads. One of which the store takes nothing stays as it is, to be taken in later.
     """
     for number in entries:
         entry = registry.get_quarantined(number)
         try:
-            readings, gaps = _content(entry, clock)
+            readings, gaps = _mapped(
+                entry, registry, mappings or Mappings(), clock
+            ) or _content(entry, clock)
         except InputError as exc:
             yield number, f"still refused: {exc}"
             continue
@@ -117,6 +121,22 @@ def _gap(raw: bytes) -> Gap:
         return msgspec.json.decode(raw, type=Gap)
     except msgspec.MsgspecError as exc:
         raise InputError(str(exc)) from exc
+
+
+def _mapped(
+    entry: InQuarantine, registry: Registry, mappings: Mappings, clock: Clock
+) -> tuple[list[Reading], list[Gap]] | None:
+    """Return what a profile reads from a payload; None: it is none of theirs."""
+    batch = mappings.open(
+        Delivery(entry.topic, entry.raw or b"", None),
+        states=registry.device_states(),
+        now_s=clock.now().timestamp(),
+    )
+    if entry.kind != "batch" or entry.raw is None or batch is None:
+        return None
+    if batch.quarantined:
+        raise InputError(batch.quarantined[0].reason)
+    return batch.readings, []
 
 
 def _content(entry: InQuarantine, clock: Clock) -> tuple[list[Reading], list[Gap]]:

@@ -16,6 +16,8 @@ from greenwater.storage.registry import Registry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry
 from ingest.expelling import expel
 from ingest.imports import import_csv
+from ingest.mapping import Mappings, Profile, load_profile, open_mapped
+from ingest.ports import Delivery
 from ingest.replay import replay_entries
 from tests.contracts.test_ingest_pipeline import (
     BOX,
@@ -62,6 +64,34 @@ def replayed(registry: Registry, telemetry: Telemetry, kind: str) -> list[str]:
             registry, telemetry, numbers, CLOCK, worker=WORKER
         )
     ]
+
+
+def test_another_makes_payload_is_taken_in_once_its_device_is_known(
+    telemetry: Telemetry, registry: Registry
+) -> None:
+    topic = "application/x/device/a84041000181c061/event/up"
+    payload = (
+        b'{"deviceInfo": {"devEui": "A84041000181C061"}, "object": {"DO": 6.1},'
+        b' "time": "2026-05-28T16:26:40Z"}'
+    )
+    profile = load_profile("chirpstack_v4")
+    unknown = open_mapped(
+        profile, Delivery(topic, payload, None), states={}, now_s=NOW.timestamp()
+    )
+    registry.quarantine(unknown.quarantined)
+    (entry,) = registry.list_quarantine()
+
+    def said(*mappings: Profile) -> str:
+        ((_, verdict),) = replay_entries(
+            registry, telemetry, [entry.id], CLOCK, worker=WORKER,
+            mappings=Mappings(mappings),
+        )  # fmt: skip
+        return verdict
+
+    assert said() == f"still refused: unknown topic {topic!r}"
+    assert said(profile) == "still refused: device a84041000181c061 is unknown"
+    registry.add_device("a84041000181c061", site="site", now_ms=0)
+    assert said(profile) == "1 stored, 0 there already"
 
 
 def test_a_farmers_file_is_stored_and_every_bad_line_is_named(
