@@ -14,16 +14,15 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from analytics.water.peaks import DAY_MS, HOUR_MS
 from greenwater.derived.chemistry import oxygen_percent
 from greenwater.kernel.channels import Channel
-from greenwater.reference.quality import QUALITY
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS
 
 OFFSET_MS: Final = 7 * HOUR_MS
 """A day begins at midnight of this country: neither the top nor the low is cut in two."""
-EVERY_MS: Final = 9 * 60_000
+EVERY_MS: Final = 9 * MINUTE_MS
 """Readings that follow sooner add nothing to a day."""
-SMOOTH_MS: Final = 30 * 60_000
+SMOOTH_MS: Final = 30 * MINUTE_MS
 LOST_MS: Final = 2 * HOUR_MS
 LEAST_HOURS: Final = 16
 """Hours of a day that must have a reading for it to count."""
@@ -51,7 +50,6 @@ GROWN: Final = (str(Channel.OXYGEN_SATURATION), str(Channel.DISSOLVED_OXYGEN))
 WATCHED: Final = frozenset(_LEAST)
 MOST_C: Final = 45.0
 MOST_PSU: Final = 45.0
-_LIMITS: Final = {str(channel): limits for channel, limits in QUALITY.items()}
 
 
 class DayState(Struct, array_like=True):
@@ -74,12 +72,6 @@ class DaysSaid(NamedTuple):
     share: float
     cause: str
     grounds: str
-
-
-def is_possible(meaning: str, value: float) -> bool:
-    """Return whether a sound probe could show a value at all."""
-    limits = _LIMITS.get(meaning)
-    return value == value and (limits is None or limits.fail.holds(value))
 
 
 def percent_of(

@@ -9,9 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from analytics.water.peaks import DAY_MS, HOUR_MS
 from greenwater.kernel.channels import Channel
-from greenwater.reference.quality import HAND, QUALITY
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
+from greenwater.reference.quality import HAND, quality_of
 
 SLOW_MS: Final = 6 * HOUR_MS
 RESTLESS: Final = 6.0
@@ -68,7 +68,7 @@ def hand_share(
     One hand reading counts half (a slip of the pen, a cold bucket), two on the same side
     count whole. 0 where the channel has no tolerance (``quality.toml``, ``[[hand]]``).
     """
-    apart = _APART.get(channel)
+    apart = HAND.get(channel)
     if apart is None:
         return 0.0
     share, before = (value - hand) / apart, state.slow
@@ -85,10 +85,7 @@ def drift_cause(channel: str, share: float) -> str:
 
 
 def _least(channel: str) -> float:
-    limits = next((one for key, one in QUALITY.items() if key == channel), None)
+    limits = quality_of(channel)
     if limits is None or limits.neighbor_suspect is None:
         return 1e-6
     return SHARE_OF_NEIGHBOR * limits.neighbor_suspect
-
-
-_APART: Final = {str(channel): apart for channel, apart in HAND.items()}

@@ -27,10 +27,10 @@ from analytics.water.gone import Gone, fresh_gone, is_lifted, remember_gone
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
 from analytics.water.together import TogetherState, together_share
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import DAY_MS, instant
 from greenwater.reference.causes import CAUSES, Kind
+from greenwater.reference.quality import is_possible
 
-HOUR_MS: Final = 3_600_000
 SALT: Final = frozenset(
     {"conductivity", "specific_conductivity", "specific_conductivity_us_cm", "salinity"}
 )
@@ -40,7 +40,7 @@ MOST_VALUE: Final = 1e15
 """No instrument says more: such a value is none, and its squares would overflow."""
 ICE_C: Final = 0.1
 """So near to freezing, fresh water rests under ice for hours: such a value is not stuck."""
-HELD_MS: Final = 24 * HOUR_MS
+HELD_MS: Final = DAY_MS
 """A probe that was held to another instrument so lately is not alone."""
 
 
@@ -248,7 +248,7 @@ class Watcher:
         None: it has no value, an impossible one, or its temperature is missing.
         """
         meaning, value = self._meaning(point.channel), point.value
-        if value is None or not days.is_possible(meaning, value):
+        if value is None or not is_possible(meaning, value):
             return None
         if meaning != Channel.DISSOLVED_OXYGEN:
             return meaning, value
@@ -309,10 +309,9 @@ class Watcher:
         odds = [belief.sensor_odd(signs, around)]
         if point.value is None or point.value != point.value:
             return odds
-        meaning = self._meaning(point.channel)
-        if not days.is_possible(meaning, point.value):
-            odds.append(Odd(belief.IMPOSSIBLE, "impossible"))
-        value = point.value
+        meaning, value = self._meaning(point.channel), point.value
+        if not is_possible(meaning, value):
+            return [*odds, Odd(belief.IMPOSSIBLE, "impossible")]  # no water's doing
         if meaning in FOLLOWED:
             said = {self._meaning(one.channel): one.value for one in instant}
             sent = set(map(self._meaning, self.state.channels))

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.score.table import Table, read_table
-from analytics.water.days import DayState, day_taken, is_due, is_possible, percent_of
+from analytics.water.days import DayState, day_taken, is_due, percent_of
 from analytics.water.events import Span, stretches
-from analytics.water.peaks import DAY_MS
 from benchmarks.evaluate.water import DATA, RIVERS, SONDES
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import load_scenario
 from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.reading import DAY_MS
+from greenwater.reference.quality import is_possible
 
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]

@@ -116,7 +116,8 @@ QUALITY: Final[Mapping[Channel, QualityLimits]] = {
 
 AGREEMENTS: Final = _TABLES.agreement
 LOCATION: Final = _TABLES.location
-HAND: Final[Mapping[Channel, float]] = {one.channel: one.apart for one in _TABLES.hand}
+HAND: Final[Mapping[str, float]] = {one.channel: one.apart for one in _TABLES.hand}
+"""How far a probe may be from a hand meter, by channel, in its units."""
 
 
 def _overridden(row: Mapping[str, Any]) -> QualityLimits:
@@ -127,19 +128,25 @@ def _overridden(row: Mapping[str, Any]) -> QualityLimits:
     return convert({**base, **changes}, QualityLimits)
 
 
-_WHERE: Final[Mapping[tuple[str, Channel], QualityLimits]] = {
+_ANYWHERE: Final[Mapping[str, QualityLimits]] = {
+    one.channel: one for one in _TABLES.quality
+}
+_WHERE: Final[Mapping[tuple[str, str], QualityLimits]] = {
     (species, Channel(row["channel"])): _overridden(row)
     for row in _TABLES.where
     for species in row["species"]
 }
 
 
-def is_possible(channel: Channel, value: float) -> bool:
-    """Return whether a sound probe can say a value of a channel at all."""
-    limits = QUALITY.get(channel)
+def is_possible(channel: str, value: float) -> bool:
+    """Return whether a sound probe can say a value of a channel at all.
+
+    Anything may be said of a channel that is not tested, or none of ours.
+    """
+    limits = _ANYWHERE.get(channel)
     return limits is None or limits.fail.holds(value)
 
 
-def quality_of(channel: Channel, species: str | None = None) -> QualityLimits | None:
+def quality_of(channel: str, species: str | None = None) -> QualityLimits | None:
     """Return a channel's parameters where a species lives; None: it is not tested."""
-    return _WHERE.get((species or "", channel)) or QUALITY.get(channel)
+    return _WHERE.get((species or "", channel)) or _ANYWHERE.get(channel)

@@ -210,6 +210,19 @@ def test_fresh_water_on_top_is_a_lens_not_a_fault() -> None:
     assert lens.kind is Kind.WATER
 
 
+@pytest.mark.parametrize(
+    ("channel", "value"), [("salinity", 9999.0), ("dissolved_oxygen", -9999.0)]
+)
+def test_what_no_water_can_be_is_no_trouble_of_the_water(
+    channel: str, value: float
+) -> None:
+    rows = a_pond(12)
+    rows[900][channel] = value
+    episodes = found(rows, channel)
+    assert {one.kind for one in episodes} == {Kind.SENSOR}, "six hours of a false fall"
+    assert "impossible" in {one.cause for one in episodes}
+
+
 def test_a_channel_seldom_there_is_not_lost_when_it_is_not() -> None:
     rows = a_pond(8)
     for number, row in enumerate(rows):
