@@ -19,11 +19,11 @@ from analytics.qc.stream import FlagState
 from analytics.qc.stretch import Point
 from greenwater.derived.ammonia import INPUTS, TAN_MS, Water, derived
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import DAY_MS, Reading
 from greenwater.reference.quality import QUALITY, quality_of
 from greenwater.storage.telemetry.ports import Series, Span
 
-WINDOW_MS: Final = 14 * 24 * 3_600_000
+WINDOW_MS: Final = 14 * DAY_MS
 REACH_MS: Final = max(one.reach_ms for one in QUALITY.values())
 """How far around a window readings are looked at."""
 

@@ -23,7 +23,7 @@ from analytics.oxygen.evening import (
     morning_sentence,
 )
 from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import HOUR_MS, milliseconds
 from greenwater.storage.registry.bulletins import Bulletin, BulletinCopy
 from greenwater.storage.registry.contacts import Contact
 
@@ -91,7 +91,7 @@ def on_watch(
     contacts: Iterable[Contact], organisation: str, names: Mapping[str, str], day: str
 ) -> str:
     """Return the name of who is on watch in a day's night; empty if nobody is."""
-    at_ms = night_of(day)[0] + (24 - EVENING_H + WATCH_H) * 3_600_000
+    at_ms = night_of(day)[0] + (24 - EVENING_H + WATCH_H) * HOUR_MS
     ours = [one for one in contacts if one.organisation == organisation]
     on = [one for one in ours if is_on_duty(one, at_ms)]
     first = min(on, key=lambda one: one.place, default=None)

@@ -13,12 +13,12 @@ from analytics.water.watch import Beside
 from greenwater.derived.stretches import Told
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import MINUTE_MS, Reading
 from greenwater.storage.telemetry.ports import Series
 
 APART_M: Final = 1.0
 """Probes whose depths are further apart than this measure different water."""
-APART_MS: Final = 15 * 60 * 1000
+APART_MS: Final = 15 * MINUTE_MS
 
 ByChannel = Mapping[Channel, Sequence[Point]]
 

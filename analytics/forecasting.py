@@ -31,19 +31,18 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM, Clock
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
 from greenwater.kernel.findings import Forecast, Outlook
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, milliseconds
 from greenwater.reference.alarm_rules import RULES
 from greenwater.storage.telemetry.ports import Findings, Series, Span
 
 log = structlog.get_logger()
 
-DAY_MS: Final = 24 * 3600 * 1000
-STEP_MS: Final = 10 * 60 * 1000
+STEP_MS: Final = 10 * MINUTE_MS
 LEARN_DAYS: Final = 120
 """A season. Older water teaches little of tonight's, and learning takes longer."""
 LEAST_DAYS: Final = 2
 RENEW_MS: Final = DAY_MS
-FRESH_MS: Final = 30 * 60 * 1000
+FRESH_MS: Final = 30 * MINUTE_MS
 DAWN_H: Final = 6
 INPUTS: Final = (
     Channel.TEMPERATURE,
@@ -244,7 +243,7 @@ def crash_claim(
     night = tonight("", expected, now_ms=now_ms, dawn_ms=dawn_after(now_ms))
     if night is None:
         return None
-    lead_h = (night.at_ms - now_ms) / 3_600_000
+    lead_h = (night.at_ms - now_ms) / HOUR_MS
     chances = [one.chance for one in expected if one.is_minimum and one.hours >= lead_h]
     claim = forecast_alarm(
         place,

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 import msgspec
 
 from analytics.alarms.claims import Claim, episode_alarm
+from analytics.alarms.standing import OUT_OF_WATER
 from analytics.alarms.tracked import AHEAD_MS
 from analytics.comparing import (
     APART_M,
@@ -40,18 +41,18 @@ from greenwater.derived.stretches import Told
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import DAY_MS, MINUTE_MS, Reading
 from greenwater.storage.telemetry.ports import Findings, Intake, Series, Span
 
 STATES: Final = "water/"
-CATCH_UP_MS: Final = 24 * 3600 * 1000
+CATCH_UP_MS: Final = DAY_MS
 """What a watcher missed for longer than this it goes on without."""
-LASTING_MS: Final = 30 * 60 * 1000
+LASTING_MS: Final = 30 * MINUTE_MS
 """A fault of a probe that is over sooner is no alarm: a spike needs nobody."""
 
-SETTLED_MS: Final = 10 * 60 * 1000
+SETTLED_MS: Final = 10 * MINUTE_MS
 """After so long without more of it, what came in behind is all there."""
-LATE_MS: Final = 30 * 60 * 1000
+LATE_MS: Final = 30 * MINUTE_MS
 """What is recorded sooner after it was taken came in the common disorder of batches."""
 
 
@@ -323,13 +324,16 @@ def _wanted(opened: Iterable[Found]) -> dict[str, Found]:
     """Return the episode that each channel's alarm should be about.
 
     What another instrument says comes first. Of two probes that merely disagree nobody
-    knows which is wrong: that is an episode, and no alarm. A probe that is fouled reads
-    wrongly in all its channels, and is cleaned once: that is one alarm.
+    knows which is wrong: that is an episode, and no alarm. A probe that is fouled, or out
+    of the water, reads wrongly in all its channels, and is seen to once: that is one alarm.
     """
     told = sorted((one for one in opened if _is_told(one)), key=_rank)
     fouled = next((one for one in told if one.cause == "fouled"), None)
+    lifted = next((one for one in told if one.cause == OUT_OF_WATER), None)
     wanted: dict[str, Found] = {}
     for one in told:
+        if one.cause == OUT_OF_WATER and one is not lifted:
+            continue
         if fouled is None or one is fouled or not one.beside:
             wanted.setdefault(one.channel, one)
     return wanted

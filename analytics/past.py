@@ -20,16 +20,15 @@ from greenwater.derived.stretches import Told
 from greenwater.kernel.channels import SENT, SPECS, Channel, Measurement
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import DAY_MS, MINUTE_MS, Reading
 from greenwater.storage.telemetry.ports import Findings, Series, Span
 
 WATCHED: Final = frozenset(
     channel for channel in SENT if SPECS[channel].measurement is Measurement.WATER
 )
-DAY_MS: Final = 24 * 3600 * 1000
 WARM_MS: Final = 14 * DAY_MS
 """What a watcher sees before the stretch whose episodes count."""
-COMPARE_MS: Final = 30 * 60 * 1000
+COMPARE_MS: Final = 30 * MINUTE_MS
 """How often a probe is held to its neighbours; less than an episode's pause."""
 
 

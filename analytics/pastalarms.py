@@ -18,17 +18,15 @@ from greenwater.derived.compensating import needs_salt
 from greenwater.derived.stretches import Told
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, Reading
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.watching import Pass
 from greenwater.storage.telemetry.ports import Series, Span
 
-HOUR_MS: Final = 3600 * 1000
-DAY_MS: Final = 24 * HOUR_MS
 PIECE_MS: Final = 6 * HOUR_MS
 """So much of the past is looked at before what is live has its turn."""
 
-SETTLED_MS: Final = 10 * 60 * 1000
+SETTLED_MS: Final = 10 * MINUTE_MS
 """After so long without more of it, what came in behind is all there."""
 
 LIVE_MS: Final = 2 * HOUR_MS

@@ -37,7 +37,7 @@ from analytics.places import Places, places_of
 from analytics.ports import Registry, Telemetry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId, WorkerId
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import DAY_MS, MINUTE_MS, Reading, milliseconds
 from greenwater.storage.registry.watching import Act, Pass
 from greenwater.storage.telemetry.ports import Intake, Span
 
@@ -52,14 +52,14 @@ READINGS: Final = 10_000
 PATIENCE_S: Final = 5.0
 """Real seconds that a device must have been silent, however fast the clock runs."""
 
-MOST_MS: Final = 92 * 24 * 3600 * 1000
+MOST_MS: Final = 92 * DAY_MS
 """The longest stretch of time of one batch that is looked at."""
 
-LONGEST_ORDER_MS: Final = 24 * 3600 * 1000
-LONGEST_BACKLOG_MS: Final = 60 * 24 * 3600 * 1000
+LONGEST_ORDER_MS: Final = DAY_MS
+LONGEST_BACKLOG_MS: Final = 60 * DAY_MS
 """Readings this old may still come; what was out of service then is known."""
 
-GRACE_MS: Final = 2 * 60 * 1000
+GRACE_MS: Final = 2 * MINUTE_MS
 """After a start, or a database that was away, boxes are given time to send what they
 could not: none is silent yet."""
 

@@ -21,12 +21,13 @@ from analytics.places import Places
 from greenwater.derived.stretches import Told
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import MINUTE_MS
 from greenwater.storage.registry.bulletins import Bulletin
 from greenwater.storage.telemetry.ports import Span
 
 log = structlog.get_logger()
 
-STEP_MS: Final = 10 * 60 * 1000
+STEP_MS: Final = 10 * MINUTE_MS
 
 
 class Night(NamedTuple):

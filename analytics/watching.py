@@ -8,9 +8,10 @@ from msgspec import Struct
 from analytics.comparing import APART_MS
 from analytics.past import COMPARE_MS
 from analytics.water.watch import Watcher, WatchState
+from greenwater.kernel.reading import MINUTE_MS
 from greenwater.storage.telemetry.ports import Series
 
-SNAPSHOT_MS: Final = 30 * 60 * 1000
+SNAPSHOT_MS: Final = 30 * MINUTE_MS
 
 
 class Kept(Struct):

@@ -25,7 +25,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.quality import Flagged
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import MINUTE_MS, Reading, milliseconds
 from greenwater.reference.quality import quality_of
 from greenwater.storage.registry import Registry, migrate, open_registry
 from greenwater.storage.registry.watching import Pass
@@ -33,7 +33,6 @@ from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Intake, Span, Telemetry
 
 NOW = datetime(2026, 6, 2, 5, 0, tzinfo=UTC)
-MINUTE_MS = 60_000
 MINUTES = 4
 CHANNELS = (
     Channel.TEMPERATURE,

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import Clock, ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, Reading, milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry import open_telemetry
@@ -24,7 +24,7 @@ from web.ports import Services, Telemetry
 
 PONDS: Final = 3
 HOURS: Final = 24
-STEP_MS: Final = 10 * 60_000
+STEP_MS: Final = 10 * MINUTE_MS
 LABELLED: Final = 20
 """So many farms have harvested and issued labels, ten each."""
 
@@ -93,7 +93,7 @@ def _farm(
         f"{farm}-trai", organisation=farm, name=f"Trại {number}", commune="22411"
     )
     registry.add_device(f"{farm}-hop", site=f"{farm}-trai", now_ms=now_ms)
-    began_ms, readings = now_ms - HOURS * 3_600_000, []
+    began_ms, readings = now_ms - HOURS * HOUR_MS, []
     for pond in range(1, PONDS + 1):
         unit, probe = f"{farm}-ao-{pond}", f"ao-{pond}"
         registry.add_unit(unit, site=f"{farm}-trai", name=f"Ao {pond}", species="PNV")
@@ -112,9 +112,7 @@ def _farm(
         ]  # fmt: skip
     telemetry.write(readings)
     token = f"{farm}-{os.urandom(16).hex()}"
-    registry.open_session(
-        token, farm, now_ms=now_ms, expires_ms=now_ms + 90 * 86_400_000
-    )
+    registry.open_session(token, farm, now_ms=now_ms, expires_ms=now_ms + 90 * DAY_MS)
     pages = (
         ("/", "home"),
         (f"/units/{farm}-ao-1", "a pond, with charts"),

@@ -27,7 +27,6 @@ from urllib.parse import urlencode
 import msgspec
 
 from benchmarks.query_fill import (
-    DAY_MS,
     EVENTS_A_LOT,
     START_MS,
     Filler,
@@ -37,7 +36,7 @@ from benchmarks.query_fill import (
     copy_passports,
     template_of,
 )
-from greenwater.kernel.reading import instant, milliseconds
+from greenwater.kernel.reading import DAY_MS, MINUTE_MS, instant, milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from tests.pages.farms import GTINS, Farms
@@ -312,7 +311,7 @@ def chain_of(registry: Registry, steps: int) -> None:
         come = [f"{base}/C{one}" for one in sorted({number // 2, number})]
         event = {
             "type": "TransformationEvent",
-            "eventTime": iso(START_MS + number * 60_000),
+            "eventTime": iso(START_MS + number * MINUTE_MS),
             "eventTimeZoneOffset": "+07:00",
             "eventID": f"urn:chain:{number}",
             "bizStep": "commissioning",

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, instant
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.models import Base
 from greenwater.storage.registry.models.books import TraceEventRow
@@ -36,7 +36,6 @@ from traceability.gs1.digits import check_digit
 FARMS: Final = 100
 EVENTS_A_LOT: Final = 50
 VARIANTS: Final = 20
-DAY_MS: Final = 86_400_000
 START_MS: Final = 1_700_000_000_000
 COMMUNES: Final = ("22411", "22480", "22546")
 NAMESPACES: Final = [CONTEXT, {"gw": "https://greenwater.example/ns/"}]
@@ -72,7 +71,7 @@ class Story(NamedTuple):
     @property
     def began_ms(self) -> int:
         """The stocking: a few hours after that of the lot before."""
-        return START_MS + self.number * 3_600_000
+        return START_MS + self.number * HOUR_MS
 
 
 def gtin_of(farm: int) -> str:

@@ -16,7 +16,7 @@ from analytics.alarms.tracked import Turning, Watched, is_news, trend_per_h
 from analytics.places import Place, Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import MINUTE_MS, Reading
 from greenwater.reference.aerators import is_running
 from greenwater.reference.alarm_rules import RULES, about
 from greenwater.reference.limits import Severity
@@ -24,7 +24,7 @@ from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.commands import CommandInfo
 from greenwater.storage.telemetry.ports import Series
 
-STALE_MS: Final = 30 * 60 * 1000
+STALE_MS: Final = 30 * MINUTE_MS
 """A current measured longer ago than this says nothing of now."""
 
 NOT_RUNNING: Final = ": commanded on, not running"

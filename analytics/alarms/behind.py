@@ -23,11 +23,11 @@ from analytics.alarms.levels import LimitsOf
 from analytics.alarms.standing import Changes
 from analytics.alarms.watch import LATE_MS, Watch
 from analytics.places import Places
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import HOUR_MS, Reading
 from greenwater.reference.limits import species_limits
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 
-WARM_MS: Final = 26 * 3600 * 1000
+WARM_MS: Final = 26 * HOUR_MS
 """What the watch sees before the stretch: a day of falls and swings, and a delay."""
 
 ALIKE: Final = 0.02

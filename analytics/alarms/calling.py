@@ -13,13 +13,12 @@ from hashlib import blake2b
 from typing import Final
 
 from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import DAY_MS, MINUTE_MS, instant
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.contacts import DAY_MIN, Contact
 from greenwater.storage.registry.watching import Notification
 
-MINUTE_MS: Final = 60 * 1000
 ESCALATE_MS: Final = 10 * MINUTE_MS
 """How long the next in the order waits for somebody before to acknowledge."""
 
@@ -32,7 +31,7 @@ ROUND_MS: Final = 30 * MINUTE_MS
 SLOW_MS: Final = 4 * ROUND_MS
 """The same after ``ROUNDS`` rounds: who slept through eight is not woken by a ninth soon."""
 
-LONGEST_MS: Final = 3 * 24 * 60 * MINUTE_MS
+LONGEST_MS: Final = 3 * DAY_MS
 """Whom nothing has reached for so long no message reaches."""
 
 

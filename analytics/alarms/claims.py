@@ -16,6 +16,7 @@ from analytics.alarms.standing import Standing
 from analytics.places import Place, Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity, species_limits
 from greenwater.reference.own_limits import unit_limits
@@ -151,7 +152,7 @@ def forecast_alarm(
         limit=limit,
         detail={
             **about(rule),
-            "for_ms": at_ms + round(lead_h * 3_600_000),
+            "for_ms": at_ms + round(lead_h * HOUR_MS),
             "low": round(low, 3),
             "lead_h": round(lead_h, 2),
             "probability": probability,

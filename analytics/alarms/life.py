@@ -21,15 +21,16 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from greenwater.kernel.ids import ProbeId
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarm_kinds import Hiding, StepKind
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 
-LATCHED_MS: Final = 24 * 3600 * 1000
+LATCHED_MS: Final = DAY_MS
 """How long an alarm that is over waits for somebody to acknowledge it."""
 
 
-AGAIN_MS: Final = 6 * 3600 * 1000
+AGAIN_MS: Final = 6 * HOUR_MS
 """What comes again later than this after it was over is another alarm: another night."""
 
 

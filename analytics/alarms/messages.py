@@ -17,7 +17,7 @@ from analytics.alarms.wording import (
     saying,
 )
 from greenwater.kernel.clock import VIETNAM
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import HOUR_MS, instant
 from greenwater.reference.limits import Basis, Severity
 from greenwater.storage.registry.alarm_kinds import AlarmKind
 from greenwater.storage.registry.alarms import Alarm
@@ -218,7 +218,7 @@ def _limit(alarm: Alarm, lang: str) -> str:
 
 def _fall(alarm: Alarm, name: str, lang: str) -> str:
     digits, detail = _channel(alarm, lang)[2], alarm.detail
-    hours = ((alarm.taken_ms or 0) - int(detail["from_ms"])) / 3_600_000
+    hours = ((alarm.taken_ms or 0) - int(detail["from_ms"])) / HOUR_MS
     return saying(
         "fell",
         lang,

@@ -25,14 +25,14 @@ from analytics.alarms.ways import Ways, way_of
 from analytics.ports import Registry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.errors import MissingError
-from greenwater.kernel.reading import milliseconds
+from greenwater.kernel.reading import DAY_MS, milliseconds
 from greenwater.storage.registry.bulletins import NIGHTLY, TESTS, BulletinCopy
 from greenwater.storage.registry.naming import units_of
 from greenwater.storage.registry.watching import Notification
 
 log = structlog.get_logger()
 
-LINK_MS: Final = 24 * 3600 * 1000
+LINK_MS: Final = DAY_MS
 """How long a link acknowledges."""
 
 FIRST_PAUSE_MS: Final = 10_000

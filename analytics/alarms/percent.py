@@ -11,11 +11,11 @@ from greenwater.derived.ammonia import Known
 from greenwater.derived.compensating import saltiest
 from greenwater.derived.following import mg_l_of
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, Reading
 from greenwater.reference.quality import is_possible
 
-WARM_MS: Final = 60 * 60 * 1000
-SALT_MS: Final = 24 * 60 * 60 * 1000
+WARM_MS: Final = HOUR_MS
+SALT_MS: Final = DAY_MS
 
 
 def oxygen_of(

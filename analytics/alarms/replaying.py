@@ -10,7 +10,7 @@ from analytics.alarms.watch import Watch
 from analytics.places import Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import HOUR_MS, Reading
 from greenwater.reference.limits import species_limits
 from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.alarms import Alarm
@@ -21,7 +21,7 @@ UNIT: Final = "unit"
 DEVICE: Final = DeviceId("box")
 PROBE: Final = ProbeId("probe")
 LAG_MS: Final = 1_000
-CHATTER_MS: Final = 60 * 60 * 1000
+CHATTER_MS: Final = HOUR_MS
 CHATTER_TIMES: Final = 3
 
 Row = tuple[int, Mapping[Channel, float | None]]

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 from analytics.alarms.latches import OFF, moved
 from analytics.alarms.tracked import Slot, Tracked
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import DAY_MS, MINUTE_MS
 from greenwater.reference.alarm_rules import ChangeKind, ChangeRule
 from greenwater.reference.limits import Severity, SpeciesLimits, Timing, timing
 
 ALARMING: Final = (Severity.WARN, Severity.CRITICAL)
-SLOT_MS: Final = 30 * 60 * 1000
-DAY_MS: Final = 24 * 3600 * 1000
+SLOT_MS: Final = 30 * MINUTE_MS
 
 
 class Check(NamedTuple):

@@ -16,12 +16,12 @@ from analytics.places import Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM
 from greenwater.kernel.ids import DeviceId, DeviceState
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import HOUR_MS, MINUTE_MS, instant
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 
-SILENT_MS: Final = 10 * 60 * 1000
+SILENT_MS: Final = 10 * MINUTE_MS
 """The shortest silence worth an alarm, however often a box reports."""
 
 SILENT_INTERVALS: Final = 3
@@ -274,7 +274,7 @@ def is_grave(oxygen: Iterable[Tracked], now_ms: int) -> bool:
     return any(
         (trend_per_h(one.past) or 0.0) <= -FALLING_PER_H
         or any(latch.is_on for latch in one.latches.values())
-        or now_ms - one.taken_ms >= rule.stale_h * 3_600_000
+        or now_ms - one.taken_ms >= rule.stale_h * HOUR_MS
         for one in oxygen
     )
 

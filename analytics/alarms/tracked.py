@@ -6,18 +6,18 @@ from typing import Final
 from msgspec import Struct
 
 from analytics.alarms.latches import Latch
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, Reading
 
-AHEAD_MS: Final = 5 * 60 * 1000
+AHEAD_MS: Final = 5 * MINUTE_MS
 """A reading further ahead of the platform's clock came from a wrong clock."""
 
-BEHIND_MOST_MS: Final = 92 * 24 * 3600 * 1000
+BEHIND_MOST_MS: Final = 92 * DAY_MS
 """What is older than this when it comes in is history, or has a wrong time: nobody asks."""
 
-_ROUND_MS: Final = 60 * 1000
+_ROUND_MS: Final = MINUTE_MS
 _ROUNDS: Final = 6
-_TREND_EVERY_MS: Final = 5 * 60 * 1000
-_TREND_MS: Final = 90 * 60 * 1000
+_TREND_EVERY_MS: Final = 5 * MINUTE_MS
+_TREND_MS: Final = 90 * MINUTE_MS
 
 
 class Slot(Struct, array_like=True):
@@ -139,9 +139,9 @@ def remembered(
 
 def trend_per_h(past: Sequence[tuple[int, float]]) -> float | None:
     """Return the least-squares slope in units an hour; None for less than 15 min."""
-    if len(past) < 3 or past[-1][0] - past[0][0] < 15 * 60 * 1000:
+    if len(past) < 3 or past[-1][0] - past[0][0] < 15 * MINUTE_MS:
         return None
-    hours = [(at_ms - past[0][0]) / 3_600_000 for at_ms, _ in past]
+    hours = [(at_ms - past[0][0]) / HOUR_MS for at_ms, _ in past]
     mean_h = sum(hours) / len(hours)
     mean_v = sum(value for _, value in past) / len(past)
     above = sum(

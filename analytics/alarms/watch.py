@@ -25,13 +25,13 @@ from analytics.alarms.tracked import Watched, heard, is_news, note_behind
 from analytics.places import Place, Places
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import MINUTE_MS, Reading
 from greenwater.reference.limits import species_limits
 from greenwater.storage.registry.alarms import Alarm
 from greenwater.storage.registry.watching import Act
 from greenwater.storage.telemetry.ports import Series
 
-LATE_MS: Final = 30 * 60 * 1000
+LATE_MS: Final = 30 * MINUTE_MS
 """A reading recorded later than this after it was taken raises no live alarm.
 
 Recorded is when ingest wrote its batch down, by the platform's clock: a fact of the

@@ -10,12 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from greenwater.kernel.reading import instant
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, instant
 from greenwater.reference.limits import Bounds
 from greenwater.reference.quality import ClimateSpan
 
 GOOD, UNKNOWN, SUSPECT, FAIL = 1, 2, 3, 4
-_HOUR_MS: Final = 3_600_000
 LEAST_DAYS: Final = 14
 """Fewer days of a site's own past say nothing of what is usual there."""
 
@@ -40,7 +39,7 @@ def climate_flags(
     """Return the flags of many values at once (those of NaN mean nothing)."""
     flags = np.full(len(times_ms), UNKNOWN, np.uint8)
     months = times_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
-    now = {"month": months % 12 + 1, "hour": times_ms // _HOUR_MS % 24}
+    now = {"month": months % 12 + 1, "hour": times_ms // HOUR_MS % 24}
     for span in spans:
         is_now = (now[span.period] >= span.first) & (now[span.period] <= span.last)
         flags[is_now] = np.where(_outside(values, span.usual), SUSPECT, GOOD)[is_now]
@@ -60,9 +59,9 @@ def learned(
     """
     is_there = np.isfinite(values)
     times_ms, values = times_ms[is_there], values[is_there]
-    if len(np.unique(times_ms // (24 * _HOUR_MS))) < LEAST_DAYS:
+    if len(np.unique(times_ms // DAY_MS)) < LEAST_DAYS:
         return ()
-    hours = times_ms // _HOUR_MS % 24
+    hours = times_ms // HOUR_MS % 24
     spans = []
     for hour in np.unique(hours):
         low, middle, high = np.quantile(values[hours == hour], (0.1, 0.5, 0.9))

@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 
 from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import MINUTE_MS
 from greenwater.reference.quality import HAND
 
-BESIDE_MS: Final = 20 * 60_000
+BESIDE_MS: Final = 20 * MINUTE_MS
 """A probe's reading further away from a hand reading than this is not compared."""
 
 

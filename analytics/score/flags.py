@@ -17,13 +17,13 @@ from analytics.qc import bulk, joint
 from analytics.score.probes import probes_of
 from analytics.score.table import Floats, Instants, Table, canonical
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.quality import QualityLimits, quality_of
 
 Flags = NDArray[np.uint8]
 GOOD, UNKNOWN, SUSPECT, MISSING = 1, 2, 3, 9
 _LOCAL: Final = (Channel.TEMPERATURE, Channel.SALINITY)
 """What is odd of these is odd on this coast: without a species it is not asked."""
-DAY_MS: Final = 86_400_000
 FAR: Final = 8.0
 """How many half-widths of the first week's middle half are far outside."""
 

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from greenwater.kernel.errors import InputError
+from greenwater.kernel.reading import MINUTE_MS
 
 Instants = NDArray[np.int64]
 NEVER: Final = np.iinfo(np.int64).min
-DAY_MS: Final = 86_400_000
 _CLOCK: Final = (
     r"(?P<h>\d{1,2})(?:[:hg](?P<m>\d{2}))(?::(?P<s>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>AM|PM|SA|CH|am|pm|[ap]\.m\.)?"
@@ -115,7 +115,7 @@ class Instant:
         ]
         if self._zone_min is not None:
             is_bare = np.concatenate(self._bare_pieces)
-            ahead = np.where(is_bare, self._zone_min * 60_000, 0)
+            ahead = np.where(is_bare, self._zone_min * MINUTE_MS, 0)
             if self._bare:
                 hours = f"{self._zone_min / 60:+g}"
                 notes.append(f"times are taken as UTC{hours}, as their column says")

@@ -19,10 +19,11 @@ from analytics.fishing.model import probabilities, speed_rule
 from analytics.fishing.trips import TripState
 from analytics.score.fixes import GEARS, VESSELS, places_of, tracks_of, vessels_of
 from analytics.score.table import Table, format_instants, read_table, write_frame
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.reference.closed_areas import bounds, closed_area_at
 from greenwater.reference.gears import gear_of
 
-MAX_GAP_MS: Final = 24 * 3_600_000
+MAX_GAP_MS: Final = DAY_MS
 """The stated fix rate: one in the 24 h that the model looks back over; below it nothing is
 claimed. On vessels held out it is as good after 4 to 24 h without a fix as after minutes."""
 STILL_KN: Final = 0.5
@@ -160,7 +161,7 @@ def _told(vessel: str, track: Track, activity: NDArray[np.object_]) -> str:
     if not is_known.any():
         return (
             f"{vessel}: {len(activity)} fixes, none classified: no speed, or no other fix "
-            f"in the {MAX_GAP_MS // 3_600_000} hours before"
+            f"in the {MAX_GAP_MS // HOUR_MS} hours before"
         )
     is_fishing = activity == "fishing"
     rule = speed_rule(track.speed_kn)

@@ -12,7 +12,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from analytics.water.peaks import DAY_MS, HOUR_MS, Peak
+from analytics.water.peaks import Peak
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 
 WINDOW_MS: Final = 80 * DAY_MS
 """Four in so long, one measured and three visits, are 0.05 a day."""

@@ -10,18 +10,19 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.reference.causes import CAUSES, Kind
 
-CLOSED_MS: Final = 3_600_000
+CLOSED_MS: Final = HOUR_MS
 OPEN_AT: Final = 0.5
 AGREED_AT: Final = 0.3
 """A comparison that scores less says that two instruments agree again."""
 BESIDE: Final = "beside"
 BY_PROBE, BY_HAND, BY_DAYS = "probe", "hand", "days"
-COMPARED_MS: Final = 24 * 3_600_000
-ASKED_MS: Final = 8 * 24 * 3_600_000
+COMPARED_MS: Final = DAY_MS
+ASKED_MS: Final = 8 * DAY_MS
 """People hold a meter beside a probe once a week, or oftener."""
-JUDGED_MS: Final = 3 * 24 * 3_600_000
+JUDGED_MS: Final = 3 * DAY_MS
 """A day's end may be missed: it had too few readings."""
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.water.peaks import HOUR_MS
+from greenwater.kernel.reading import HOUR_MS
 
 
 class Span(NamedTuple):

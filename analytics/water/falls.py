@@ -4,7 +4,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from analytics.water.peaks import HOUR_MS, Peaks
+from analytics.water.peaks import Peaks
+from greenwater.kernel.reading import HOUR_MS
 
 LEAST_PSU: Final = 3.0
 """A fall that is too small to be a lens at all (domain.md §2.2)."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from analytics.water.peaks import HOUR_MS
+from greenwater.kernel.reading import HOUR_MS
 
 FRESH_MS: Final = 2 * HOUR_MS
 WELL_MS: Final = 6 * HOUR_MS

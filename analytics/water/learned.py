@@ -13,8 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.water.events import count_false, count_near, stretches
-from analytics.water.peaks import DAY_MS, HOUR_MS
 from analytics.water.watch import Scored
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 
 Floats = NDArray[np.float64]
 WIDTH: Final = 8

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
+
 KEPT: Final = 12
 MEMORY_MS: Final = 60 * DAY_MS
 A_DAY: Final = 0.04

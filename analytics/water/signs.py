@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from analytics.water.peaks import DAY_MS, HOUR_MS, Peaks
+from analytics.water.peaks import Peaks
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 
 SETTLED: Final = 48
 """Readings after which a channel's usual step is believed."""

@@ -14,8 +14,9 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from analytics.water.peaks import DAY_MS, HOUR_MS, Peaks
+from analytics.water.peaks import Peaks
 from analytics.water.signs import Signs
+from greenwater.kernel.reading import DAY_MS, HOUR_MS
 
 KEPT: Final = 336
 """Hourly instants that a fit sees: two weeks."""

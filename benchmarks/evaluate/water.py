@@ -28,7 +28,6 @@ CHANNELS: Final = (
     "ph",
     "dissolved_oxygen_mg_l",
 )
-DAY_MS: Final = 86_400_000
 
 
 class Tally(NamedTuple):

@@ -15,10 +15,11 @@ from firmware_sim.scenarios import ProbeKind, Scenario, load_scenario
 from firmware_sim.sources import Values
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import UnavailableError
+from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.causes import Kind
 
 STEP_S: Final = 300
-NEAR_MS: Final = 3_600_000
+NEAR_MS: Final = HOUR_MS
 TROUBLED: Final = ("healthy-farm", "oxygen-crash", "flood", "aerator-failure")
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from analytics.alarms.claims import Claim
 from analytics.executing import Learner
-from analytics.forecasting import DAY_MS, Forecasting, crash_claim, dawn_after
+from analytics.forecasting import Forecasting, crash_claim, dawn_after
 from analytics.oxygen.forecaster import Forecast as Expected
 from analytics.oxygen.forecaster import History, Model, fit
 from analytics.places import Places
@@ -27,7 +27,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.findings import Forecast
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
-from greenwater.kernel.reading import Reading, milliseconds
+from greenwater.kernel.reading import DAY_MS, Reading, milliseconds
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Series, Span, Telemetry

@@ -6,8 +6,8 @@ import pytest
 
 from analytics.water import belief
 from analytics.water.budget import LOUD, MEASURED, SERVICED, Told, share_left
-from analytics.water.peaks import DAY_MS
 from analytics.water.signs import ChannelState, signs_of
+from greenwater.kernel.reading import DAY_MS
 
 
 def said(told: Told, sort: str, days: list[float], share: float) -> list[bool]:
