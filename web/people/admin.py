@@ -20,6 +20,7 @@ from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
 from web.people.second_factor import qr
 from web.ports import Services
+from web.views.finding import find
 from web.views.formats import age, moment, number
 from web.views.refused import refused
 from web.words import Lang, say
@@ -48,6 +49,18 @@ class DeviceView:
     waiting: str
     troubles: str
     is_revoked: bool
+    is_online: bool
+
+
+def _urgency(one: DeviceView) -> int:
+    """Return where a box stands: the silent and the ill first, the revoked last."""
+    if one.is_revoked:
+        return 3
+    return 0 if not one.is_online else 1 if one.troubles else 2
+
+
+def _told(one: DeviceView) -> str:
+    return f"{one.name} {one.id} {one.place}"
 
 
 class AdminPages:
@@ -224,13 +237,16 @@ class AdminPages:
                     str(status.outbox_depth or 0) if status else "",
                     ", ".join(status.unhealthy) if status else "",
                     one.state == DeviceState.REVOKED,
+                    bool(status and status.online),
                 )
             )
         return self._render.page(
             request,
             "admin_devices.html",
             status=422 if trouble else 200,
-            devices=views,
+            devices=find(
+                sorted(views, key=_urgency), request.query_params.get("q", ""), _told
+            ),
             new=new,
             trouble=trouble or left,
             sites=[(one.id, one.name) for one in sites],

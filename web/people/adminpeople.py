@@ -1,6 +1,6 @@
 """The administrator's pages of people: who there is and as what, inviting, ending."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from web.people.inviting import Inviting, NewLinkView
 from web.people.own_account import session_view
 from web.ports import Services
 from web.views.calls import CallView, call_view, means_of
+from web.views.finding import find
 from web.views.formats import moment
 from web.views.refused import refused
 from web.words import Lang, say
@@ -41,6 +42,10 @@ class PersonView:
     name: str
     phone: str
     roles: str
+
+
+def _told(one: PersonView) -> str:
+    return f"{one.name} {one.phone.replace('+84', '0', 1)} {one.roles}"
 
 
 class AdminPeoplePages:
@@ -83,7 +88,11 @@ class AdminPeoplePages:
             status=422 if trouble else 200,
             new=new,
             trouble=trouble,
-            people=[self._view(lang, one) for one in self._registry.list_people()],
+            people=find(
+                self._views(lang, self._registry.list_people()),
+                request.query_params.get("q", ""),
+                _told,
+            ),
             links=self._inviting.open_links(lang, None),
             kinds=[(str(one), say(lang, f"kind_{one}")) for one in OrganisationKind],
             **self._choices(lang),
@@ -97,13 +106,18 @@ class AdminPeoplePages:
             "roles": [(str(one), say(lang, f"role_{one}")) for one in Role],
         }
 
-    def _view(self, lang: Lang, one: PersonInfo) -> PersonView:
-        names = {id_: name for id_, name, _ in self._registry.list_organisations()}
-        roles = (
-            f"{say(lang, f'role_{role}')}, {names.get(where, where)}"
-            for where, role in one.memberships
-        )
-        return PersonView(one.id, one.name, one.phone or "", "; ".join(roles))
+    def _views(self, lang: Lang, people: Iterable[PersonInfo]) -> list[PersonView]:
+        names = self._registry.organisation_names()
+        found = []
+        for one in people:
+            roles = (
+                f"{say(lang, f'role_{role}')}, {names.get(where, where)}"
+                for where, role in one.memberships
+            )
+            found.append(
+                PersonView(one.id, one.name, one.phone or "", "; ".join(roles))
+            )
+        return found
 
     def add_organisation(
         self,
@@ -201,7 +215,7 @@ class AdminPeoplePages:
                 if one.person == person
             ],
             theirs=sorted({(one, names.get(one, one)) for one, _ in info.memberships}),
-            one=self._view(lang, info),
+            one=self._views(lang, [info])[0],
             held=[
                 (where, str(role), say(lang, f"role_{role}"), names.get(where, where))
                 for where, role in info.memberships

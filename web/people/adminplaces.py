@@ -4,6 +4,7 @@ Ponds and cages are added by the farms' own people (``web.farm.places``); a boat
 registration number that nobody may claim for himself, so it is added here.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,6 +19,7 @@ from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.boatcards import trade_choices
+from web.views.finding import find
 from web.views.formats import number, typed_number
 from web.views.refused import refused
 from web.views.seawords import gear_name
@@ -38,6 +40,10 @@ class PlaceView:
     owner: str
     note: str
     href: str = ""
+
+
+def _told(one: PlaceView) -> str:
+    return f"{one.name} {one.owner}"
 
 
 class AdminPlacePages:
@@ -67,23 +73,28 @@ class AdminPlacePages:
             (one, name) for one, name, _ in self._registry.list_organisations()
         ]
         owners = dict(organisations)
+        asked = request.query_params.get("q", "")
         gears = [one.codes[0] for one in GEARS.gear if one.codes]
         return self._render.page(
             request,
             "admin_places.html",
             status=422 if trouble else 200,
-            farms=self._farms(lang, owners),
-            boats=[
-                PlaceView(
-                    f"{one.name} ({one.id})",
-                    owners.get(one.organisation, one.organisation),
-                    ""
-                    if one.length_m is None
-                    else f"{number(lang, one.length_m, 1)} m",
-                    f"/vessels/{one.id}/edit",
-                )
-                for one in self._registry.vessels()
-            ],
+            farms=find(self._farms(lang, owners), asked, _told),
+            boats=find(
+                [
+                    PlaceView(
+                        f"{one.name} ({one.id})",
+                        owners.get(one.organisation, one.organisation),
+                        ""
+                        if one.length_m is None
+                        else f"{number(lang, one.length_m, 1)} m",
+                        f"/vessels/{one.id}/edit",
+                    )
+                    for one in self._registry.vessels()
+                ],
+                asked,
+                _told,
+            ),
             organisations=organisations,
             gears=[(code, gear_name(lang, code)) for code in gears],
             trades=trade_choices(lang),
@@ -94,12 +105,12 @@ class AdminPlacePages:
         )
 
     def _farms(self, lang: Lang, owners: Mapping[str, str]) -> list[PlaceView]:
-        units = [one.site for one in self._registry.units() if one.is_open]
+        units = Counter(one.site for one in self._registry.units() if one.is_open)
         return [
             PlaceView(
                 one.name,
                 owners.get(one.organisation, one.organisation),
-                say(lang, "places_units", count=number(lang, units.count(one.id))),
+                say(lang, "places_units", count=number(lang, units[one.id])),
                 f"/sites/{one.id}/change",
             )
             for one in self._registry.sites()

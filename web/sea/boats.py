@@ -25,6 +25,7 @@ from web.sea.boat_changes import BoatEditPages
 from web.views.boatcards import boat_facts, state_text
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
 from web.views.boattrips import seen_ends, skippers_of, trip_links
+from web.views.finding import find
 from web.views.formats import form_time
 from web.views.refused import refused
 from web.views.seaforms import (
@@ -41,15 +42,12 @@ from web.views.trips import sea_record_views
 from web.views.vesselinspections import inspection_views
 from web.words import Lang, say
 
-MOST_BOATS: Final = 40
-"""So many boats on one page; an officer finds the others by name or number."""
 MOST_ENDINGS: Final = 30
 MOST_INSPECTIONS: Final = 20
 
 
-def _is_asked(info: VesselInfo, text: str) -> bool:
-    plain = text.casefold().strip()
-    return plain in info.name.casefold() or plain in info.id.casefold()
+def _told(info: VesselInfo) -> str:
+    return f"{info.name} {info.id}"
 
 
 def _link(info: VesselInfo) -> Link:
@@ -84,7 +82,7 @@ class BoatPages:
         gone = [one for one in vessels if not one.is_in_service]
         vessels = [one for one in vessels if one.is_in_service]
         states = states_of(mine.seen, vessels, self._services.now_ms())
-        shown = [one for one in vessels if _is_asked(one, q)][:MOST_BOATS]
+        found = find(vessels, q, _told)
         boats = [
             (
                 _link(one),
@@ -95,7 +93,7 @@ class BoatPages:
                 ],
                 trip_links(lang, mine.seen, one.id)[:3],
             )
-            for one in shown
+            for one in found.shown
         ]
         # Of one boat alone its own card says it below.
         ending = endings(lang, vessels, states) if len(vessels) > 1 else []
@@ -104,11 +102,10 @@ class BoatPages:
             "boats.html",
             boats=boats,
             gone=[
-                (_link(one), state_text(lang, one)) for one in gone if _is_asked(one, q)
-            ][:MOST_BOATS],
-            asked=q[:40],
-            is_many=len(vessels) > MOST_BOATS or bool(q),
-            count=len(vessels),
+                (_link(one), state_text(lang, one))
+                for one in find(gone, q, _told).shown
+            ],
+            found=found,
             ending=ending[:MOST_ENDINGS],
             more=max(0, len(ending) - MOST_ENDINGS),
         )
