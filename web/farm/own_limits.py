@@ -19,12 +19,9 @@ from greenwater.reference.own_limits import (
     troubles_of,
 )
 from greenwater.storage.registry.places import UnitInfo
-from web.door.doors import Doors
 from web.door.forms import Fields
-from web.farm.places import number_of, own_unit, shortened
-from web.pages import Renderer, lang_of
-from web.ports import Services
-from web.views.facts import Snapshots
+from web.farm.places import FarmPages, number_of, own_unit, shortened
+from web.pages import lang_of
 from web.views.ownlimits import (
     limit_change_views,
     limit_fields,
@@ -42,14 +39,8 @@ FIELDS: Final = tuple(
 )
 
 
-class LimitPages:
+class LimitPages(FarmPages):
     """The limits of a unit, and a form for each channel's."""
-
-    def __init__(
-        self, services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
-    ) -> None:
-        self._services, self._registry = services, services.registry
-        self._snapshots, self._render, self._doors = snapshots, render, doors
 
     def routes(self) -> APIRouter:
         """Return the routes."""

@@ -126,6 +126,12 @@ def moment(lang: Lang, ms: int, now_ms: int) -> str:
     return say(lang, "on_day", time=clock_time(ms), day=day(ms))
 
 
+def happened_text(lang: Lang, ms: int, entered_ms: int, now_ms: int) -> str:
+    """Return when something happened; the day is left to when it was entered, if the same."""
+    is_one_day = local(ms).date() == local(entered_ms).date()
+    return clock_time(ms) if is_one_day else moment(lang, ms, now_ms)
+
+
 def age(lang: Lang, ms: int, now_ms: int) -> str:
     """Return how long ago an instant was; one in the future is named by its time."""
     passed_ms = now_ms - ms

@@ -12,7 +12,7 @@ from greenwater.reference.substances import TABLES, find_ban, find_limits
 from greenwater.storage.registry.books import Record
 from traceability.corrections import families
 from traceability.records import FieldError, is_back_dated
-from web.views.formats import exact, moment, unit_words
+from web.views.formats import exact, happened_text, moment, unit_words
 from web.views.refused import refused
 from web.words import WORDS, Lang, say
 
@@ -94,7 +94,7 @@ def record_view(
         record.kind,
         say(lang, f"record_{record.kind}"),
         " · ".join(parts),
-        moment(lang, record.happened_ms, now_ms),
+        happened_text(lang, record.happened_ms, record.entered_ms, now_ms),
         moment(lang, record.entered_ms, now_ms),
         by_whom(lang, record, names),
         is_back_dated(record.happened_ms, record.entered_ms),

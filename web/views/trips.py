@@ -16,7 +16,7 @@ from traceability.sea.coverage import Coverage
 from traceability.sea.gate import SETTLES, finding_of
 from traceability.sea.trip_book import Standing, differences, in_force
 from traceability.sea.trip_case import TripView
-from web.views.formats import day, duration, exact, moment, number
+from web.views.formats import day, duration, exact, happened_text, moment, number
 from web.views.seawords import (
     day_time,
     drift_text,
@@ -127,7 +127,7 @@ def _sea_record_view(
         record.kind,
         say(lang, f"sea_kind_{record.kind}"),
         " · ".join(parts),
-        moment(lang, record.happened_ms, now_ms),
+        happened_text(lang, record.happened_ms, record.entered_ms, now_ms),
         moment(lang, record.entered_ms, now_ms),
         names.get(record.entered_by, record.entered_by),
         ""
@@ -157,7 +157,8 @@ def found_facts(
         ("sea_hauls", str(len(view.found.hauls))),
         ("sea_zones", zones_text(lang, trip.minutes)),
         ("sea_areas", areas_text(lang, view.found.hauls)),
-        ("sea_passed", passed_text(lang, trip.passed)),
+        ("sea_passed", passed_text(lang, trip.passed, areas=True)),
+        ("sea_passed_zones", passed_text(lang, trip.passed, areas=False)),
     ]  # fmt: skip
     return said(lang, rows)
 
@@ -192,8 +193,11 @@ def _length(lang: Lang, minutes: float) -> str:
     return duration(lang, round(minutes) * MINUTE_MS)
 
 
-def passed_text(lang: Lang, passed: Mapping[str, float]) -> str:
-    """Return how long a vessel was in closed areas, whatever it did there."""
+def passed_text(lang: Lang, passed: Mapping[str, float], *, areas: bool) -> str:
+    """Return how long a vessel was in closed areas, or in zones closed to its class.
+
+    Whatever it did there.
+    """
     return ", ".join(
         say(
             lang,
@@ -202,7 +206,7 @@ def passed_text(lang: Lang, passed: Mapping[str, float]) -> str:
             area=zone_name(lang, code),
         )
         for code, minutes in passed.items()
-        if minutes >= 1
+        if minutes >= 1 and (code in AREAS) is areas
     )
 
 
