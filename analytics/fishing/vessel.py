@@ -31,7 +31,7 @@ from greenwater.reference.closed_areas import AREAS, CLOSED, closed_area_at
 from greenwater.reference.gears import gear_of
 from greenwater.reference.ports import port_at
 from greenwater.reference.vessels import VesselClass
-from greenwater.reference.zones import ALLOWED, ZONES
+from greenwater.reference.zones import ALLOWED, ZONES, is_closed_to, zone_at
 
 __all__ = ["Changes", "Haul", "Position", "Trip", "VesselState", "Violation"]
 
@@ -67,7 +67,7 @@ class VesselState(Struct):
     it does is a haul.
 
     ``told`` is what was told of the work that goes on: closed areas by their code, the
-    zone as "". ``inside`` is the closed area of the last fix.
+    zone as "". ``inside`` is the closed area or zone of the last fix.
     """
 
     vessel: str
@@ -221,11 +221,9 @@ class VesselState(Struct):
                 changes.violations.append(self._violation(work, area, is_over=False))
 
     def _pass(self, fix: Fix, changes: Changes) -> None:
-        """Log minutes in closed areas on a trip, whatever the vessel does there."""
-        area, trip = None, self.trip
-        if trip is not None:
-            area = closed_area_at(*fix.at, fix.time_ms, gear_of(self.gear))
-        before, self.inside = self.inside, "" if area is None else area.code
+        """Log minutes in closed waters on a trip, whatever the vessel does there."""
+        trip = self.trip
+        before, self.inside = self.inside, "" if trip is None else self._closed_at(fix)
         since_ms, self.inside_ms = fix.time_ms - self.inside_ms, fix.time_ms
         if trip is None or not before:
             return
@@ -234,6 +232,15 @@ class VesselState(Struct):
             self.trip = replace(trip, passed={**trip.passed, before: minutes})
         elif before != self.inside:
             changes.trips.append(trip)
+
+    def _closed_at(self, fix: Fix) -> str:
+        """Return the closed area that a fix is in, or the zone closed to the class; "": none."""
+        area = closed_area_at(*fix.at, fix.time_ms, gear_of(self.gear))
+        if area is not None:
+            return area.code
+        kind = self.kind if self.catches else None
+        is_closed = kind is not None and is_closed_to(kind, *fix.at)
+        return str(zone_at(*fix.at)) if is_closed else ""
 
     def _violation_id(self, work: Work, area: str) -> str:
         return _id(self.vessel, f"area/{area}" if area else "closed", work.began_ms)

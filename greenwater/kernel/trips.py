@@ -10,7 +10,8 @@ class Trip(Struct, frozen=True, kw_only=True):
     """From leaving ``departure_port``; ``landing_*`` None while it is at sea.
 
     ``minutes`` of work of the gear by zone; ``passed`` are minutes in closed areas, by
-    their code, whatever the vessel did there: passing through is allowed.
+    their code, and in zones closed to the vessel's class, by theirs, whatever the vessel
+    did there: passing through is allowed.
     """
 
     id: str

@@ -162,9 +162,13 @@ def test_transit_through_closed_waters_is_nothing() -> None:
         for hour in range(60)
     ]
     changes = state.take(way)
-    assert changes.trips
+    trip = changes.trips[-1]
+    assert trip.passed.keys() == {"coastal", "NT-TRE"}
+    assert 60 < sum(trip.passed.values()) < 120, "some 13 nm at 8 kn"
     assert not changes.hauls
     assert not changes.violations
+    other = VesselState("v", gear="OTB", kind=vessel_class(14), catches=False)
+    assert other.take(way).trips[-1].passed.keys() == {"NT-TRE"}
 
 
 def test_a_tow_in_a_closed_area_is_a_candidate_and_a_passage_is_noted() -> None:
