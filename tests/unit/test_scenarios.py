@@ -5,24 +5,42 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec import Struct
 
-from firmware_sim.faults import FaultKind
+from firmware_sim.faults import FaultKind, FaultSpec
 from firmware_sim.run import ScenarioRun
 from firmware_sim.scenarios import (
     FOLDER,
+    DeviceSpec,
+    Organisation,
     ProbeKind,
+    ProbeSpec,
     Scenario,
+    SiteSpec,
+    UnitSpec,
+    VesselSpec,
     list_scenarios,
     load_scenario,
     parse_scenario,
 )
+from firmware_sim.vessels.plan import Trip
+from firmware_sim.waters.aeration import Aerator
+from firmware_sim.waters.cage import CageWater
+from firmware_sim.waters.pond import PondWater
+from firmware_sim.waters.sky import Climate, Spell
+from firmware_sim.waters.tide import Tide
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConfigError
 
 NAMES = list_scenarios()
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "scenarios.md").read_text("utf-8")
+TABLES = (
+    *(Scenario, Organisation, SiteSpec, Climate, Spell, UnitSpec, PondWater, Aerator),
+    *(CageWater, Tide, VesselSpec, Trip, DeviceSpec, ProbeSpec, FaultSpec),
+)
 HEALTHY = (FOLDER / "healthy-farm.toml").read_text("utf-8")
 
 
@@ -314,6 +332,26 @@ def test_the_document_has_the_scenario_with_its_plot(name: str) -> None:
 def test_the_document_has_every_fault() -> None:
     told = [kind for kind in FaultKind if f"`{kind}`" not in PAGE]
     assert not told, f"docs/scenarios.md, table of faults: add {told}"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_document_has_every_key_of_a_scenario(table: type[Struct]) -> None:
+    told = PAGE.split("## Writing one")[1]
+    wanted = [field.name for field in msgspec.structs.fields(table)]
+    missing = [key for key in wanted if not re.search(rf"`\[*{key}\]*`", told)]
+    assert not missing, f'docs/scenarios.md, "Writing one", {table.__name__}: {missing}'
+
+
+def test_the_documents_own_scenario_plays() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    scenario = parse_scenario(text.encode(), where="own.toml")
+    run = ScenarioRun(scenario, ManualClock(scenario.start))
+    source = run.sources["sim-own-box", "do-1"]
+    shown = [
+        source.values_at(scenario.start_s + hour * 3600)["dissolved_oxygen"]
+        for hour in (20, 27, 29)
+    ]
+    assert shown[0] != shown[1] == shown[2]
 
 
 def test_no_section_is_of_a_scenario_that_is_gone() -> None:
