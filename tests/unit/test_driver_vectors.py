@@ -89,7 +89,7 @@ def test_registers_mean_what_the_vendor_says(name: str, vector: dict[str, Any]) 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_model_has_its_vectors_its_map_and_its_rows(name: str) -> None:
     at = f"tests/vectors/modbus_{name}.json"
-    assert name in FILES, f"write {at} by hand: docs/probe-profiles.md, step 4"
+    assert name in FILES, f"write {at} by hand: docs/probe-profiles.md, step 5"
     values = [v for one in vectors_of(name) for v in one["values"].values()]
     assert None in values, f"{at}: write a vector without a value too"
     assert any(value is not None for value in values), f"{at}: no vector has a value"
