@@ -19,6 +19,7 @@ from tests.pages.world import HOUR_MS, NOW_MS, World
 from web.app import create_app
 from web.sea.fleet import Fix, boat_view, standing_of
 from web.settings import tiles_of
+from web.views.cards import probe_view, titles
 from web.views.facts import Snapshots
 from web.views.lights import Light
 from web.views.seamap import HOME, LAND, Mark, bounds_of, sea_map
@@ -98,6 +99,16 @@ def test_a_long_boat_with_a_box_alone_is_never_red(own_world: World) -> None:
     info = next(one for one in facts.vessels if one.id == ids["Hải Âu"])
     view = boat_view(Lang.VI, facts, info)
     assert (view.light.name, view.due) == ("ok", ())
+
+
+def test_a_position_told_by_voice_is_called_so(own_world: World) -> None:
+    ids = boats(own_world)
+    at(own_world, ids["Hải Âu"], SEA, 3 * HOUR_MS, Source.VOICE)
+    facts = Snapshots().now(own_world.services)
+    (told,) = facts.on_vessels[ids["Hải Âu"]]
+    (title,) = titles(Lang.VI, [told])
+    assert title == "Báo qua bộ đàm"
+    assert probe_view(Lang.VI, told, title, facts.now_ms).state == "fresh"
 
 
 def test_what_is_due_begins_when_a_boat_left_port(own_world: World) -> None:

@@ -138,8 +138,8 @@ def _apart(lang: Lang, one: Hanging) -> str:
 
 
 def _stale_ms(one: Hanging) -> int:
-    """Return from which age on a probe's values are old: a meter is read twice a day."""
-    return HAND_STALE_MS if one.source is Source.HAND else STALE_MS
+    """Return from which age on values are old: people measure and tell a few times a day."""
+    return HAND_STALE_MS if one.source in (Source.HAND, Source.VOICE) else STALE_MS
 
 
 def _title(lang: Lang, one: Hanging) -> str:
@@ -150,6 +150,8 @@ def _title(lang: Lang, one: Hanging) -> str:
         return say(lang, "depth", depth=metres)
     if one.source is Source.HAND:
         return say(lang, "hand_meter")
+    if one.source is Source.VOICE:
+        return say(lang, "source_voice").capitalize()
     role = role_of(one)
     if one.profile == aerators.MONITOR:
         return aerator_name(lang, one.deployed.probe)
