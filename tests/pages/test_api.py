@@ -288,7 +288,7 @@ def test_our_own_faults_are_told_as_ours_and_tell_nothing_else(world: World) -> 
         answer = site.get("/?lang=vi")
         assert answer.status_code == 500
         assert "secret" not in answer.text
-        assert parse_page(answer.text).one("h1").text == "Máy chủ gặp lỗi."
+        assert parse_page(answer.text).one("h1").text == "Chưa làm được: máy chủ gặp lỗi."
         assert "default-src" in answer.headers["content-security-policy"]
         assert site.get("/api/v1/units").json()["detail"] == "see the log"
 
