@@ -16,7 +16,11 @@ NAMES = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 def rebuilt(raw: bytes, **parts: bytes) -> bytes:
     """Return a workbook with parts put in the place of others: ``sheet1``, ``strings``."""
-    where = {"sheet1": "xl/worksheets/sheet1.xml", "more": "xl/more.xml"}
+    where = {
+        "sheet1": "xl/worksheets/sheet1.xml",
+        "styles": "xl/styles.xml",
+        "more": "xl/more.xml",
+    }
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(raw)) as old,
@@ -74,6 +78,9 @@ def test_what_was_written_is_read_back() -> None:
         (sheet(b'<row><c r="XFD1"><v>1</v></c></row>'), "16384 columns"),
         (sheet(b"<row><c><v>1</v></c></row>" * 1_000_000), "unpacks to"),
         (rebuilt(workbook({"a": [("x",)]}), more=b"\0" * 30_000_000), "unpacks to"),
+        (sheet(b"<row>" + b"<c/>" * 2_000_000 + b"</row>"), "2000007 tags"),
+        (sheet(b'<row><c r="XFD1"/></row>' * 200), "goes on beyond"),
+        (rebuilt(workbook({"a": [("x",)]}), styles=b"<xf/>" * 100_001), "beside them"),
         (sheet(b"<row><c><v>1</v></c><c><f>1+1</f></c></row>"), "formula without its value"),
         (sheet(b"<row><c><v>&b;</v></c></row>", b'<!DOCTYPE a [<!ENTITY b "1">]>'),
          "EntitiesForbidden"),

@@ -25,8 +25,19 @@ MAX_COLUMNS: Final = 100
 MOST_PLACES: Final = 20_000
 """Rows that are looked at: between those that are filled may be some that are not."""
 
+MOST_CELLS: Final = 2_000_000
+"""Cells that are looked at, empty ones too: 5,000 rows may have 100 columns."""
+
+MOST_TAGS: Final = 2_000_000
+MOST_TAGS_BESIDE: Final = 100_000
+"""How much XML is read of sheets with their strings, and of all that stands beside them.
+
+Forty kilobytes may unpack to five million elements, which take minutes to read.
+"""
+
 _ZIP, _OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _SHEET: Final = "xl/worksheets/"
+_STRINGS: Final = "xl/sharedStrings"
 
 
 def is_workbook(raw: bytes) -> bool:
@@ -86,15 +97,31 @@ def _check_size(raw: bytes) -> bool:
                     "save the rows alone in a new workbook",
                     "workbook_unread",
                 )
-            return any(
-                b"<f" in archive.read(one)
-                for one in parts
-                if one.filename.startswith(_SHEET)
-            )
+            return _look_through(archive, parts)
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError) as exc:
         raise InputError(
             f"this is no Excel workbook that can be read: {exc}", "workbook_unread"
         ) from None
+
+
+def _look_through(archive: zipfile.ZipFile, parts: Sequence[zipfile.ZipInfo]) -> bool:
+    """Count what would have to be read; return whether any sheet has a formula in it."""
+    has_formulas = False
+    tags = beside = 0
+    for part in parts:
+        body, is_sheet = archive.read(part), part.filename.startswith(_SHEET)
+        if is_sheet or part.filename.startswith(_STRINGS):
+            tags += body.count(b"<")
+            has_formulas |= is_sheet and b"<f" in body
+        else:
+            beside += body.count(b"<")
+    if tags > MOST_TAGS or beside > MOST_TAGS_BESIDE:
+        raise InputError(
+            f"the workbook has {tags} tags in its sheets and {beside} beside them: "
+            "save the rows alone in a new workbook",
+            "workbook_unread",
+        )
+    return has_formulas
 
 
 def _opened(raw: bytes, *, is_value: bool) -> list[tuple[str, list[Sequence[Any]]]]:
@@ -133,10 +160,11 @@ def _unreadable(error: Exception) -> InputError:
 def _rows(sheet: Any) -> Iterator[Sequence[Any]]:
     """Yield the rows down to the last filled one, whatever the sheet says of its size."""
     waiting: list[Sequence[Any]] = []
-    filled = 0
+    filled = looked_at = 0
     sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-        if number > MOST_PLACES:
+        looked_at += len(cells)
+        if number > MOST_PLACES or looked_at > MOST_CELLS:
             raise InputError(
                 f"sheet {sheet.title[:60]} goes on beyond {MOST_PLACES} rows",
                 "file_long",
