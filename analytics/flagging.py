@@ -18,7 +18,8 @@ from analytics.places import Places
 from analytics.ports import Telemetry
 from analytics.qc import joint
 from analytics.qc.pieces import Done, Piece, flag_site
-from analytics.qc.stream import FlagState, Point, Verdict
+from analytics.qc.stream import FlagState, Verdict
+from analytics.qc.stretch import Point
 from greenwater.kernel.channels import SPECS, Channel, Measurement
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.quality import Flagged

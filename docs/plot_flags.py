@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 from random import Random
 
-from analytics.qc.stream import FlagState, Point, Verdict, flagged
+from analytics.qc.stream import FlagState, Verdict, flagged
+from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.quality import Flag
 from greenwater.reference.quality import QUALITY

@@ -9,10 +9,27 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.qc import stream
 from analytics.qc.climate import climate_flags
+from analytics.qc.digits import (
+    ATTENUATED,
+    CLIMATE,
+    FAIL,
+    FLAT,
+    GAP,
+    GOOD,
+    GROSS,
+    MISSING,
+    NEAR,
+    OF_RANK,
+    RANK,
+    RATE,
+    SPIKE,
+    SUSPECT,
+    SYNTAX,
+    UNKNOWN,
+)
 from analytics.qc.ranges import ends_within, windowed_ranges
-from analytics.qc.stream import FlagState, Verdict
+from analytics.qc.stream import FlagState, Verdict, revised
 from analytics.qc.stretch import Point, Stretch, Value
 from greenwater.kernel.quality import Flag
 from greenwater.reference.quality import QualityLimits
@@ -24,8 +41,8 @@ Flags = NDArray[np.uint8]
 PIECE: Final = 65_536
 """Readings that are looked at in one go: their arrays stay near the processor."""
 
-_RANK: Final = np.array(stream.RANK, np.uint8)
-_OF_RANK: Final = np.array([int(flag) for flag in stream.OF_RANK], np.uint8)
+_RANK: Final = np.array(RANK, np.uint8)
+_OF_RANK: Final = np.array([int(flag) for flag in OF_RANK], np.uint8)
 
 
 class Many(NamedTuple):
@@ -100,17 +117,19 @@ def _flag_piece(
     piece = _Piece(
         times_ms, values, before_ms, before, begins, since_ms, np.isnan(values)
     )
-    digits = {stream.GAP: np.where(is_gap, 3, np.where(begins, 2, 1)).astype(np.uint8)}
+    digits = {
+        GAP: np.where(is_gap, SUSPECT, np.where(begins, UNKNOWN, GOOD)).astype(np.uint8)
+    }
     digits |= _simple(piece, limits)
-    digits[stream.FLAT] = _flat_line(state, piece, limits)
+    digits[FLAT] = _flat_line(state, piece, limits)
     if limits.attenuated_s is not None:
-        digits[stream.ATTENUATED] = _attenuated(state, piece, limits)
+        digits[ATTENUATED] = _attenuated(state, piece, limits)
     for place, flags in digits.items():
-        if place != stream.GAP:
-            flags[piece.is_missing] = stream.MISSING
+        if place != GAP:
+            flags[piece.is_missing] = MISSING
     former = None
     if limits.spike_suspect is not None:
-        digits[stream.SPIKE], former = _spikes(state, piece, limits)
+        digits[SPIKE], former = _spikes(state, piece, limits)
     tests = _packed(digits)
     _remember(state, piece, int(tests[-1]), limits)
     return Many(former, _rolled(digits), tests)
@@ -120,23 +139,23 @@ def _simple(piece: _Piece, limits: QualityLimits) -> dict[int, Flags]:
     """Return the tests that look at a reading and the one before it."""
     values = piece.values
     digits = {
-        stream.SYNTAX: np.ones(len(values), np.uint8),
-        stream.GROSS: _gross_range(values, limits),
-        stream.RATE: np.ones(len(values), np.uint8),
+        SYNTAX: np.full(len(values), GOOD, np.uint8),
+        GROSS: _gross_range(values, limits),
+        RATE: np.full(len(values), GOOD, np.uint8),
     }
     if limits.climate:
-        digits[stream.CLIMATE] = climate_flags(piece.times_ms, values, limits.climate)
+        digits[CLIMATE] = climate_flags(piece.times_ms, values, limits.climate)
     if limits.rate_per_h is not None:
         seconds = (piece.times_ms - piece.before_ms) / 1000
         seconds[piece.begins] = 1.0
         rates = np.abs((values - piece.before) / seconds)
-        digits[stream.RATE][rates > limits.rate_per_h / 3600] = stream.SUSPECT
+        digits[RATE][rates > limits.rate_per_h / 3600] = SUSPECT
     return digits
 
 
 def _gross_range(values: Values, limits: QualityLimits) -> Flags:
-    flags = np.ones(len(values), np.uint8)
-    for bounds, flag in ((limits.suspect, stream.SUSPECT), (limits.fail, stream.FAIL)):
+    flags = np.full(len(values), GOOD, np.uint8)
+    for bounds, flag in ((limits.suspect, SUSPECT), (limits.fail, FAIL)):
         if bounds is not None and bounds.low is not None:
             flags[values < bounds.low] = flag
         if bounds is not None and bounds.high is not None:
@@ -149,35 +168,33 @@ def _spikes(
 ) -> tuple[Flags, Verdict | None]:
     """Return whether each stands out; of the last one nothing is known yet."""
     values, begins = piece.values, piece.begins
-    flags = np.full(len(values), stream.UNKNOWN, np.uint8)
+    flags = np.full(len(values), UNKNOWN, np.uint8)
     middle = _off(piece.before[:-1], values[:-1], values[1:], limits)
-    middle[begins[1:]] = stream.UNKNOWN
+    middle[begins[1:]] = UNKNOWN
     flags[:-1] = middle
-    flags[piece.is_missing] = stream.MISSING
-    former = stream._revised(
-        state, Point(int(piece.times_ms[0]), _value(values[0])), limits
-    )
+    flags[piece.is_missing] = MISSING
+    former = revised(state, Point(int(piece.times_ms[0]), _value(values[0])), limits)
     return flags, former[0] if former else None
 
 
 def _off(before: Values, at: Values, after: Values, limits: QualityLimits) -> Flags:
     off = np.abs(at - (before + after) / 2)
-    flags = np.ones(len(off), np.uint8)
-    flags[off > (limits.spike_suspect or 0.0)] = stream.SUSPECT
+    flags = np.full(len(off), GOOD, np.uint8)
+    flags[off > (limits.spike_suspect or 0.0)] = SUSPECT
     if limits.spike_fail is not None:
-        flags[off > limits.spike_fail] = stream.FAIL
-    flags[np.isnan(off)] = stream.UNKNOWN
+        flags[off > limits.spike_fail] = FAIL
+    flags[np.isnan(off)] = UNKNOWN
     return flags
 
 
 def _flat_line(state: FlagState, piece: _Piece, limits: QualityLimits) -> Flags:
-    flags = np.ones(len(piece.values), np.uint8)
+    flags = np.full(len(piece.values), GOOD, np.uint8)
     tolerance = limits.flat_tolerance
     if tolerance <= 0:
         return flags
     for flag, flat_s in (
-        (stream.SUSPECT, limits.flat_suspect_s),
-        (stream.FAIL, limits.flat_fail_s),
+        (SUSPECT, limits.flat_suspect_s),
+        (FAIL, limits.flat_fail_s),
     ):
         if flat_s is not None:
             from_ms = piece.times_ms - flat_s * 1000
@@ -188,7 +205,7 @@ def _flat_line(state: FlagState, piece: _Piece, limits: QualityLimits) -> Flags:
 
 
 def _attenuated(state: FlagState, piece: _Piece, limits: QualityLimits) -> Flags:
-    flags = np.full(len(piece.values), stream.UNKNOWN, np.uint8)
+    flags = np.full(len(piece.values), UNKNOWN, np.uint8)
     from_ms = piece.times_ms - (limits.attenuated_s or 0.0) * 1000
     missing_ms = np.where(piece.is_missing, piece.times_ms, np.iinfo(np.int64).min)
     if state.missing_ms is not None:
@@ -199,9 +216,9 @@ def _attenuated(state: FlagState, piece: _Piece, limits: QualityLimits) -> Flags
     is_known = is_long & ((missing_ms <= from_ms) | (missing_ms < piece.since_ms))
     tolerance = limits.attenuated_suspect
     ranges = _ranges(state.quiet, piece, from_ms, is_known, "right", tolerance)
-    flags[is_known] = stream.GOOD
-    flags[ranges < tolerance] = stream.SUSPECT
-    flags[ranges < limits.attenuated_fail] = stream.FAIL
+    flags[is_known] = GOOD
+    flags[ranges < tolerance] = SUSPECT
+    flags[ranges < limits.attenuated_fail] = FAIL
     return flags
 
 
@@ -238,7 +255,7 @@ def _ranges(
 def _packed(digits: dict[int, Flags]) -> Times:
     low, high = None, None
     for place, flags in digits.items():
-        if place < 10**9:
+        if place < ATTENUATED:  # ten digits are more than 32 bits hold
             part = flags.astype(np.uint32)
             part *= np.uint32(place)
             low = part if low is None else low + part
@@ -251,7 +268,7 @@ def _packed(digits: dict[int, Flags]) -> Times:
 def _rolled(digits: dict[int, Flags]) -> Flags:
     worst = None
     for place, flags in digits.items():
-        if stream.GAP < place < stream.NEAR:
+        if GAP < place < NEAR:
             rank = _RANK[flags]
             worst = rank if worst is None else np.maximum(worst, rank)
     assert worst is not None

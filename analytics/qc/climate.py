@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.qc.digits import FAIL, GOOD, SUSPECT, UNKNOWN
 from greenwater.kernel.reading import DAY_MS, HOUR_MS, instant
 from greenwater.reference.limits import Bounds
 from greenwater.reference.quality import ClimateSpan
 
-GOOD, UNKNOWN, SUSPECT, FAIL = 1, 2, 3, 4
 LEAST_DAYS: Final = 14
 """Fewer days of a site's own past say nothing of what is usual there."""
 

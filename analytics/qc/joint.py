@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.qc.digits import GOOD, MISSING, SUSPECT, UNKNOWN
 from analytics.qc.stretch import Point
 from greenwater.derived import chemistry
 from greenwater.kernel.channels import Channel
@@ -20,7 +21,6 @@ Flags = NDArray[np.uint8]
 Beside = Mapping[Channel, Mapping[int, float]]
 """Readings of the other channels of the same probe, by their instant."""
 
-GOOD, UNKNOWN, SUSPECT, MISSING = 1, 2, 3, 9
 SALTIEST_PSU: Final = 42.0
 
 PARTNERS: Final[Mapping[Channel, tuple[Channel, ...]]] = {

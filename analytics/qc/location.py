@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.qc.digits import FAIL, GOOD, MISSING, SUSPECT
 from greenwater.reference.limits import Bounds
 from greenwater.reference.quality import LocationLimits
 
 Values = NDArray[np.float64]
-GOOD, SUSPECT, FAIL, MISSING = 1, 3, 4, 9
 EARTH_M: Final = 6_371_000.0
 KNOT_M_S: Final = 1852 / 3600
 

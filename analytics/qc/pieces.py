@@ -11,8 +11,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analytics.qc import bulk, joint, stream
+from analytics.qc.digits import AGREES, NEAR, rolled
+from analytics.qc.digits import LOCATION as LOCATED
 from analytics.qc.location import locating
-from analytics.qc.stream import FlagState, Verdict, rolled
+from analytics.qc.stream import FlagState, Verdict
 from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
 from greenwater.reference.quality import LOCATION, QualityLimits
@@ -105,7 +107,7 @@ def _join(pieces: Sequence[Piece], found: Sequence[list[Verdict]]) -> None:
                 piece.near,
                 piece.limits,
             )
-            _add(piece, found[number], (flags * np.int64(stream.NEAR)).tolist())
+            _add(piece, found[number], (flags * np.int64(NEAR)).tolist())
         if piece.beside and joint.has_partners(piece.channel, piece.beside):
             asked[piece.channel].append(number)
     for channel, numbers in asked.items():
@@ -117,7 +119,7 @@ def _join(pieces: Sequence[Piece], found: Sequence[list[Verdict]]) -> None:
                 channel, [(_times(piece), piece.beside or {}) for piece in some]
             ),
         )
-        digits = (flags * np.int64(stream.AGREES)).tolist()
+        digits = (flags * np.int64(AGREES)).tolist()
         start = 0
         for number, piece in zip(numbers, some, strict=True):
             end = start + len(piece.points)
@@ -138,7 +140,7 @@ def _located(piece: Piece, before: Point | None) -> list[int]:
         others if is_north else own,
         LOCATION,
     )
-    digits = (flags * np.int64(stream.LOCATION)).tolist()
+    digits = (flags * np.int64(LOCATED)).tolist()
     return list(digits[-len(piece.points) :])
 
 

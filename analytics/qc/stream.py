@@ -9,42 +9,29 @@ attenuated) for so many seconds, not for as many readings as usually make up so 
 seconds. ``bulk`` says the same of whole arrays at once.
 """
 
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from analytics.qc.climate import climate_flag
+from analytics.qc.digits import (
+    ATTENUATED,
+    CLIMATE,
+    FAIL,
+    FLAT,
+    GOOD,
+    GROSS,
+    MISSING,
+    RATE,
+    SPIKE,
+    SUSPECT,
+    SYNTAX,
+    UNKNOWN,
+    rolled,
+)
 from analytics.qc.stretch import Point, Stretch
 from greenwater.kernel.quality import Flag
 from greenwater.reference.quality import QualityLimits
-
-__all__ = ["FlagState", "Point", "Verdict", "flagged", "rolled"]
-
-GAP: Final = 1
-SYNTAX: Final = 10
-LOCATION: Final = 100
-GROSS: Final = 1_000
-CLIMATE: Final = 10_000
-SPIKE: Final = 100_000
-RATE: Final = 1_000_000
-FLAT: Final = 10_000_000
-AGREES: Final = 100_000_000
-ATTENUATED: Final = 1_000_000_000
-NEAR: Final = 10_000_000_000
-"""The decimal places of the tests in ``Flagged.tests``, in QARTOD's own order."""
-
-RANK: Final = (0, 3, 2, 4, 5, 0, 0, 0, 0, 1)
-"""What rolls up over what, by flag (``ioos_qc.qartod.qartod_compare``)."""
-OF_RANK: Final = (
-    Flag.NOT_EVALUATED,
-    Flag.MISSING,
-    Flag.NOT_EVALUATED,
-    Flag.GOOD,
-    Flag.SUSPECT,
-    Flag.FAIL,
-)
-GOOD, UNKNOWN, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 
 
 class Verdict(NamedTuple):
@@ -71,22 +58,6 @@ class FlagState(Struct):
     quiet: Stretch = field(default_factory=Stretch)
 
 
-@lru_cache(maxsize=4096)
-def rolled(tests: int) -> Flag:
-    """Return the worst of the tests' flags.
-
-    Two are not in it: after a gap a reading is as good as any other, and a neighbour
-    that differs says that one of two probes is wrong, not which.
-    """
-    tests = tests // SYNTAX % (NEAR // SYNTAX)
-    worst = 0
-    while tests:
-        tests, digit = divmod(tests, 10)
-        if RANK[digit] > worst:
-            worst = RANK[digit]
-    return OF_RANK[worst]
-
-
 def flagged(
     state: FlagState, point: Point, limits: QualityLimits
 ) -> tuple[Verdict, ...]:
@@ -104,7 +75,7 @@ def flagged(
         former: tuple[Verdict, ...] = ()
         tests = SUSPECT if is_gap else UNKNOWN
     else:
-        former = _revised(state, point, limits)
+        former = revised(state, point, limits)
         tests = GOOD
     tests += _missing(state, point, limits) if point.value is None else 0
     tests += 0 if point.value is None else _tested(state, point, point.value, limits)
@@ -138,7 +109,7 @@ def _tested(state: FlagState, point: Point, value: float, limits: QualityLimits)
     return tests
 
 
-def _revised(
+def revised(
     state: FlagState, point: Point, limits: QualityLimits
 ) -> tuple[Verdict, ...]:
     """Return what the next reading makes of the one before: whether it was a spike."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from analytics.qc import bulk, joint
+from analytics.qc.digits import GOOD, MISSING, SUSPECT, UNKNOWN
 from analytics.score.probes import probes_of
 from analytics.score.table import Floats, Instants, Table, canonical
 from greenwater.kernel.channels import Channel
@@ -21,7 +22,6 @@ from greenwater.kernel.reading import DAY_MS
 from greenwater.reference.quality import QualityLimits, quality_of
 
 Flags = NDArray[np.uint8]
-GOOD, UNKNOWN, SUSPECT, MISSING = 1, 2, 3, 9
 _LOCAL: Final = (Channel.TEMPERATURE, Channel.SALINITY)
 """What is odd of these is odd on this coast: without a species it is not asked."""
 FAR: Final = 8.0

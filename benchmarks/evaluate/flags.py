@@ -17,7 +17,8 @@ import pandas as pd
 from ioos_qc import qartod
 
 from analytics.qc import bulk
-from analytics.qc.stream import FlagState, Point
+from analytics.qc.stream import FlagState
+from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
 from tests.unit.test_quality_flags import STEP_MS, limits_for, theirs
 

@@ -12,7 +12,8 @@ import pytest
 from analytics.backfill import backfill
 from analytics.executing import open_executor
 from analytics.places import Places
-from analytics.qc.stream import FlagState, Point, Verdict, flagged
+from analytics.qc.stream import FlagState, Verdict, flagged
+from analytics.qc.stretch import Point
 from analytics.runs import Runs
 from greenwater.derived.chemistry import unionised_share
 from greenwater.kernel.channels import Channel

@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from analytics.qc.stream import FlagState, Point, Verdict, flagged
+from analytics.qc.stream import FlagState, Verdict, flagged
+from analytics.qc.stretch import Point
 from analytics.runs import Runs
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from analytics.qc import bulk
-from analytics.qc.stream import FlagState, Point, Verdict, flagged
+from analytics.qc.stream import FlagState, Verdict, flagged
+from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds
 from greenwater.reference.quality import ClimateSpan, QualityLimits, quality_of

@@ -14,7 +14,8 @@ from ioos_qc import qartod
 from msgspec.structs import replace
 
 from analytics.qc import bulk
-from analytics.qc.stream import FlagState, Point, Verdict, flagged
+from analytics.qc.stream import FlagState, Verdict, flagged
+from analytics.qc.stretch import Point
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.quality import Flag, QualityTest, flag_of, packed, unpacked
 from greenwater.reference.limits import Bounds

@@ -10,7 +10,8 @@ from analytics.qc.climate import climate_flag, climate_flags, learned
 from analytics.qc.joint import agreeing, neighboring
 from analytics.qc.location import KNOT_M_S, Fix, locating
 from analytics.qc.pieces import Piece, flag_site
-from analytics.qc.stream import FlagState, Point
+from analytics.qc.stream import FlagState
+from analytics.qc.stretch import Point
 from greenwater.derived import chemistry
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.quality import Flag, QualityTest, flag_of
