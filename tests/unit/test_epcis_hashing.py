@@ -94,6 +94,51 @@ def test_sensor_reports_are_in_it() -> None:
     )
 
 
+def test_quantities_papers_parties_and_what_goods_are_like_are_in_it() -> None:
+    goods = "urn:epc:class:lgtin:4012345.012345."
+    event = {
+        "type": "ObjectEvent",
+        "eventTime": "2026-06-01T05:00:00+07:00",
+        "eventTimeZoneOffset": "+07:00",
+        "action": "ADD",
+        "quantityList": [
+            {"uom": "KGM", "quantity": 600.5, "epcClass": f"{goods}B"},
+            {"quantity": 30, "epcClass": f"{goods}A"},
+        ],
+        "persistentDisposition": {
+            "unset": ["completeness_inferred"], "set": ["completeness_verified"],
+        },
+        "bizLocation": {"id": "urn:epc:id:sgln:4012345.00005.0"},
+        "bizTransactionList": [
+            {"bizTransaction": "urn:epc:id:gdti:4012345.55555.498", "type": "po"}
+        ],
+        "sourceList": [
+            {"source": "urn:epc:id:pgln:4012345.00000", "type": "owning_party"}
+        ],
+        "destinationList": [
+            {"destination": "urn:epc:id:sgln:4012345.00011.0", "type": "location"}
+        ],
+        "ilmd": {"cbvmda:bestBeforeDate": "2026-07-01"},
+    }  # fmt: skip
+    cbv, item = "https://ref.gs1.org/cbv/", "https://id.gs1.org/01/04012345123456/10/"
+    assert prehash(event) == (
+        "eventType=ObjectEventeventTime=2026-05-31T22:00:00.000Z"
+        "eventTimeZoneOffset=+07:00quantityList"
+        f"quantityElementepcClass={item}Aquantity=30"
+        f"quantityElementepcClass={item}Bquantity=600.5uom=KGMaction=ADD"
+        f"persistentDispositionset={cbv}Disp-completeness_verified"
+        f"unset={cbv}Disp-completeness_inferred"
+        "bizLocationid=https://id.gs1.org/414/4012345000054"
+        f"bizTransactionListtype={cbv}BTT-po"
+        "bizTransaction=https://id.gs1.org/253/4012345555554498"
+        f"sourceListtype={cbv}SDT-owning_party"
+        "source=https://id.gs1.org/417/4012345000009"
+        f"destinationListtype={cbv}SDT-location"
+        "destination=https://id.gs1.org/414/4012345000115"
+        "ilmd{urn:epcglobal:cbv:mda}bestBeforeDate=2026-07-01"
+    )
+
+
 @pytest.mark.parametrize(
     ("urn", "path"),
     [
