@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -261,6 +262,20 @@ def test_the_api_describes_itself_without_a_page_from_elsewhere(
     assert site.get("/redoc").status_code == 404
 
 
+def test_the_page_for_programs_has_every_address_that_they_may_ask(
+    site: TestClient,
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    missing = []
+    for path, item in site.get("/api/v1/openapi.json").json()["paths"].items():
+        said = item.get("get", {}).get("security")
+        if not path.startswith("/api/v1/") or said == [{"session": []}]:
+            continue
+        if path.removeprefix("/api/v1/").split("/{")[0] not in page:
+            missing.append(path)
+    assert not missing, f"docs/api.md: write what {missing} give"
+
+
 def test_every_family_has_a_status() -> None:
     assert {family: status_of(_error(family)) for family in FAMILIES}.items() >= (
         STATUS.items()
@@ -288,7 +303,9 @@ def test_our_own_faults_are_told_as_ours_and_tell_nothing_else(world: World) -> 
         answer = site.get("/?lang=vi")
         assert answer.status_code == 500
         assert "secret" not in answer.text
-        assert parse_page(answer.text).one("h1").text == "Chưa làm được: máy chủ gặp lỗi."
+        assert (
+            parse_page(answer.text).one("h1").text == "Chưa làm được: máy chủ gặp lỗi."
+        )
         assert "default-src" in answer.headers["content-security-policy"]
         assert site.get("/api/v1/units").json()["detail"] == "see the log"
 
