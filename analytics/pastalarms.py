@@ -6,20 +6,23 @@ That a stretch waits stands beside what is watched of its box, and is taken away
 transaction that keeps its alarms: a pass that dies is done again to the same end.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from analytics.alarms.behind import WARM_MS, Past, Replay, reckoned
 from analytics.alarms.standing import Changes
 from analytics.alarms.watch import Watch
 from analytics.flagging import is_believable
+from analytics.past import WATCHED
 from analytics.places import Places
 from greenwater.derived.compensating import needs_salt
 from greenwater.derived.stretches import Told
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, Reading
-from greenwater.storage.registry.alarms import Alarm
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.watching import Pass
 from greenwater.storage.telemetry.ports import Series, Span
 
@@ -67,11 +70,15 @@ class LookBack:
     """A stretch of one device looked at anew, piece by piece."""
 
     def __init__(
-        self, telemetry: Telemetry, places: Places, stretch: Stretch, until_ms: int
+        self,
+        telemetry: Telemetry,
+        registry: Registry,
+        places: Places,
+        stretch: Stretch,
+        until_ms: int,
     ) -> None:
         self._telemetry, self._places = telemetry, places
         self._stretch, self._until_ms = stretch, until_ms
-        self._replay = Replay(stretch[1:])
         self._units = _units(places, stretch)
         self._series = sorted(
             {
@@ -79,6 +86,8 @@ class LookBack:
                 *(one for unit in self._units for one in places.probes_in(unit)),
             }
         )
+        blamed = _blamed(registry, self._series, stretch)
+        self._replay = Replay(stretch[1:], blamed=blamed)
 
     def pieces(self) -> Iterator[None]:
         """Go through the stretch, and on until what began in it is over.
@@ -171,7 +180,7 @@ class PastAlarms:
         if device is None or behind is None:
             return None
         stretch = Stretch(device, *behind)
-        look = LookBack(self._telemetry, places, stretch, now_ms)
+        look = LookBack(self._telemetry, self._registry, places, stretch, now_ms)
         return stretch, watch.devices[device].behind_ms, look, look.pieces()
 
 
@@ -195,7 +204,7 @@ def find_alarms_again(
     """
     count = 0
     for number, stretch in enumerate(stretches, 1):
-        look = LookBack(telemetry, places, stretch, now_ms)
+        look = LookBack(telemetry, registry, places, stretch, now_ms)
         for _ in look.pieces():
             pass
         found = [one for one in look.found() if unit in ("", one.alarm.unit)]
@@ -222,6 +231,26 @@ def _reckoned(
     )
     newest = {one.id: one for one in (*known, *standing)}
     return reckoned(found, newest.values(), now_ms)
+
+
+def _blamed(
+    registry: Registry, probes: Iterable[Series], stretch: Stretch
+) -> list[Alarm]:
+    """Return the alarms that said of a probe, all the time, that it was at fault.
+
+    Beside a sound one it was not believed then, and is not now.
+    """
+    conditions = {
+        f"episode/{device}/{probe}/{channel}"
+        for device, probe in probes
+        for channel in WATCHED
+    }
+    return [
+        replace(one, state=AlarmState.RAISED, returned_ms=None)
+        for one in registry.alarms_about(conditions, *stretch[1:])
+        if one.began_ms <= stretch.start_ms
+        and (one.returned_ms is None or one.returned_ms >= stretch.end_ms)
+    ]
 
 
 def _units(places: Places, stretch: Stretch) -> Collection[str]:

@@ -51,13 +51,21 @@ class Past(NamedTuple):
 
 
 class Replay:
-    """A watch of its own over a stretch, from its first to its last instant."""
+    """A watch of its own over a stretch, from its first to its last instant.
+
+    ``blamed`` are the alarms that say of a probe that it is at fault all that time.
+    """
 
     def __init__(
-        self, stretch: tuple[int, int], *, limits_of: LimitsOf = species_limits
+        self,
+        stretch: tuple[int, int],
+        *,
+        blamed: Iterable[Alarm] = (),
+        limits_of: LimitsOf = species_limits,
     ) -> None:
         self._start_ms, self._end_ms = stretch
-        self._watch = Watch({}, (), limits_of=limits_of)
+        self._known = {one.id: one for one in blamed}
+        self._watch = Watch({}, self._known.values(), limits_of=limits_of)
         self._alarms: dict[str, Alarm] = {}
         self._steps: dict[str, list[AlarmStep]] = {}
 
@@ -83,6 +91,8 @@ class Replay:
 
     def _touching(self) -> Iterator[Past]:
         for alarm in self._alarms.values():
+            if alarm.id in self._known:
+                continue
             one = Past(alarm, self._steps.get(alarm.id, ()))
             if alarm.began_ms <= self._end_ms and one.end_ms >= self._start_ms:
                 yield one

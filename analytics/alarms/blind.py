@@ -1,13 +1,16 @@
 """Units whose oxygen is not known any more though their boxes are heard. Pure.
 
 A probe that answers badly, or not at all, while its box goes on with the others is no silence
-of the box, and as grave at night: oxygen may be falling and nobody sees it. The same of
-salinity where a fall of it is critical: lobster in a flood.
+of the box, and as grave at night: oxygen may be falling and nobody sees it. So is one that
+hangs out of the water, whose oxygen is the air's, and always well. The same of salinity where
+a fall of it is critical: lobster in a flood.
 """
 
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from analytics.alarms import life
 from analytics.alarms.levels import Levels
@@ -35,6 +38,16 @@ class _Record(NamedTuple):
     device: DeviceId
     probe: ProbeId
     tracked: Tracked
+    lifted_ms: int | None = None
+
+    @property
+    def known_ms(self) -> int:
+        """Until when it told of the water. What is low is not the air's: it is believed."""
+        newest_ms = self.tracked.taken_ms
+        is_low = any(one.is_on for one in self.tracked.latches.values())
+        if self.lifted_ms is None or is_low:
+            return newest_ms
+        return min(newest_ms, self.lifted_ms)
 
     def due_ms(self, patience_ms: int) -> int | None:
         """Return when it counts as saying nothing; None: its interval is not known."""
@@ -44,7 +57,18 @@ class _Record(NamedTuple):
         step_ms = max(b - a for (a, _), (b, _) in pairwise(past))
         least_ms = round(RULES.silence.unknown_s * 1000)
         wait_ms = max(SILENT_INTERVALS * step_ms, least_ms, patience_ms)
-        return self.tracked.taken_ms + wait_ms
+        return self.known_ms + wait_ms
+
+    def of_water(self) -> "_Record":
+        """Return it as it was when it told of the water last."""
+        at_ms, tracked = self.known_ms, self.tracked
+        if at_ms == tracked.taken_ms:
+            return self
+        past = [one for one in tracked.past if one[0] < at_ms]
+        value = past[-1][1] if past else tracked.value
+        return self._replace(
+            tracked=replace(tracked, taken_ms=at_ms, value=value, past=past)
+        )
 
 
 def watched_for(
@@ -65,15 +89,26 @@ def watched_for(
         for channel in CHANNELS
         if key.endswith(f"/{channel}")
     }
+    lifted = standing.lifted()
     asked |= {
         (one.unit, Channel(one.channel))
         for one in standing
         if one.kind == KIND and one.unit and one.channel
     }
+    asked |= {
+        (one.unit, channel)
+        for one in standing
+        if (one.device, one.probe) in lifted and one.unit
+        for channel in CHANNELS
+    }
     for unit, channel in sorted(asked):
-        records = _measuring(levels, places, unit, channel, now_ms)
+        records = [
+            one._replace(lifted_ms=lifted.get((one.device, one.probe)))
+            for one in _measuring(levels, places, unit, channel, now_ms)
+        ]
         due = [one.due_ms(patience_ms) for one in records]
         alarm = standing.get(f"{KIND}/{unit}/{channel}")
+        records = [one.of_water() for one in records]
         is_dark = bool(due) and all(ms is not None and ms <= now_ms for ms in due)
         if not is_dark:
             if alarm is not None and alarm.is_active:

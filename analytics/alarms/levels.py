@@ -224,11 +224,9 @@ class Levels:
     def _is_at_fault(self, device: DeviceId, key: str) -> bool:
         """Return whether an episode stands that says the probe itself is wrong."""
         alarm = self._standing.get(f"episode/{device}/{key}")
-        return (
-            alarm is not None
-            and alarm.is_active
-            and bool(alarm.detail.get("is_sensor"))
-        )
+        if alarm is not None and alarm.is_active and alarm.detail.get("is_sensor"):
+            return True
+        return (device, key.partition("/")[0]) in self._standing.lifted()
 
     def _told_of(self, alarm: Alarm, found: Found, place: Place) -> Alarm:
         """Return the alarm with what its worst probe says now."""

@@ -1,4 +1,4 @@
-"""Salinity for alarms, where a probe sends conductivity only. Pure; nothing is stored."""
+"""Salinity for alarms, where a probe sends conductivity only, and salt that is air's. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -8,11 +8,17 @@ from msgspec.structs import replace
 from analytics.alarms.tracked import Watched
 from greenwater.derived.chemistry import salinity_of_specific, salinity_psu
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.reading import Reading
+from greenwater.kernel.reading import MINUTE_MS, Reading
 from greenwater.reference.quality import is_possible
 
-FRESH_MS: Final = 15 * 60 * 1000
+FRESH_MS: Final = 15 * MINUTE_MS
 """For how long a probe's temperature may stand beside its conductivity."""
+
+IN_AIR_PSU: Final = 0.02
+"""No water is so fresh: rivers and rain have more salt. Ours, by field practice."""
+
+SALTY_PSU: Final = 2.0
+"""Water of so much salt does not lose all of it from one reading to the next."""
 
 WARMED: Final = frozenset({Channel.CONDUCTIVITY, Channel.OXYGEN_SATURATION})
 """Channels from which nothing follows without a temperature."""
@@ -33,14 +39,34 @@ def warm_first(readings: Sequence[Reading]) -> Sequence[Reading]:
 
 
 def with_salinity(watched: Watched, reading: Reading) -> Iterator[Reading]:
-    """Yield a reading, and the salinity that follows from it if its probe sends none."""
-    yield reading
+    """Yield a reading, and the salinity that follows from it if its probe sends none.
+
+    None of it where it is air's: a probe that is lifted out of the sea is no flood.
+    """
+    if not _is_of_air(watched, reading):
+        yield reading
     salinity = _salinity(watched, reading)
     if salinity is None or reading.probe in watched.salted:
         return
     if is_possible(Channel.SALINITY, salinity):
-        value = round(salinity, 3)
-        yield replace(reading, channel=Channel.SALINITY, value=value)
+        made = replace(reading, channel=Channel.SALINITY, value=round(salinity, 3))
+        if not _is_of_air(watched, made):
+            yield made
+
+
+def _is_of_air(watched: Watched, reading: Reading) -> bool:
+    """Return whether salt water would have had to lose all its salt at once.
+
+    A flood passes through what is between, and fresh water is no change.
+    """
+    before = watched.tracked.get(f"{reading.probe}/{Channel.SALINITY}")
+    return (
+        reading.channel is Channel.SALINITY
+        and reading.value is not None
+        and reading.value <= IN_AIR_PSU
+        and before is not None
+        and before.value >= SALTY_PSU
+    )
 
 
 def _salinity(watched: Watched, reading: Reading) -> float | None:

@@ -25,6 +25,10 @@ REPEATED: Final = frozenset({"raised", "again"})
 """
 
 
+OUT_OF_WATER: Final = "out_of_water"
+"""The cause (``causes.toml``) of an episode whose probe measures no water in any channel."""
+
+
 class Changes(Struct):
     """What a pass changed: to be kept all together."""
 
@@ -57,6 +61,16 @@ class Standing:
     def get(self, condition: str) -> Alarm | None:
         """Return the alarm about a condition, if one stands."""
         return self._open.get(condition)
+
+    def lifted(self) -> dict[tuple[str | None, str | None], int]:
+        """Return the probes that hang out of the water, and since when, ms."""
+        return {
+            (one.device, one.probe): one.began_ms
+            for one in self
+            if one.kind == "episode"
+            and one.is_active
+            and one.detail.get("cause") == OUT_OF_WATER
+        }
 
     def renewed(self, condition: str, at_ms: int) -> Alarm | None:
         """Return the alarm that a condition which holds now goes on with, if any."""

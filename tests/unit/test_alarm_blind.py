@@ -5,12 +5,15 @@ from typing import Final
 
 import pytest
 
+from analytics.alarms.claims import episode_alarm
 from analytics.alarms.messages import sentence
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import VIETNAM
+from greenwater.kernel.ids import ProbeId
 from greenwater.kernel.reading import milliseconds
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import AlarmState
+from greenwater.storage.telemetry.ports import Series
 from tests.unit.ponds import BOX, HOUR, MINUTE, Story, hung, oxygen, places
 from tests.unit.test_alarm_quiet import out
 
@@ -117,3 +120,47 @@ def test_salinity_is_missed_where_a_fall_of_it_kills_and_nowhere_else() -> None:
             said = sentence(alarm, "Lồng 2", "vi")
             assert said.startswith("Lồng 2: không có số đo độ mặn từ 11:30. Lần cuối")
             assert "đang giảm" in said
+
+
+def lifted(story: Story, at_ms: int) -> Story:
+    """Have the watchers say that the probe hangs out of the water since half an hour."""
+    place = story.places.at(Series(BOX, ProbeId("top")), at_ms)
+    assert place is not None
+    claim = episode_alarm(
+        place, BOX, ProbeId("top"), Channel.DISSOLVED_OXYGEN, cause="out_of_water",
+        words_vi="ở ngoài nước", words_en="out of the water",
+        began_ms=at_ms - HOUR // 2, at_ms=at_ms, probability=0.9,
+    )  # fmt: skip
+    story.watch.claim([claim], story.places)
+    return story.settle()
+
+
+def test_oxygen_of_the_air_is_not_known_oxygen_though_it_is_always_well() -> None:
+    story = farm().take(oxygen(*FALLING, start_ms=NIGHT))
+    out_ms = NIGHT + 35 * MINUTE
+    story.take(oxygen(*[7.6] * 7, start_ms=out_ms))
+    lifted(story, out_ms + HOUR // 2).tick(out_ms + 31 * MINUTE)
+    blind = next(one for one in story.open if one.kind == "blind")
+    assert blind.severity == Severity.CRITICAL, "it was falling"
+    assert blind.began_ms == out_ms
+    assert blind.value == pytest.approx(4.4), "of the water"
+
+    story.restart()
+    story.take(oxygen(*[7.6] * 30, start_ms=out_ms + 40 * MINUTE))
+    story.tick(out_ms + 3 * HOUR)
+    assert [one.kind for one in story.open if one.is_active and not one.hidden] == [
+        "blind"
+    ]
+    assert [kind for _, kind, _ in story.calls] == ["raised"], "once"
+
+
+def test_low_oxygen_of_a_probe_that_seems_to_hang_in_the_air_is_believed() -> None:
+    story = farm().take(oxygen(*FALLING, start_ms=NIGHT))
+    out_ms = NIGHT + 35 * MINUTE
+    story.take(oxygen(*[7.6] * 7, start_ms=out_ms))
+    lifted(story, out_ms + HOUR // 2).tick(out_ms + 31 * MINUTE)
+    story.take(oxygen(*[2.0] * 4, start_ms=out_ms + 35 * MINUTE))
+    story.tick(out_ms + 51 * MINUTE)
+    told = {one.kind for one in story.open if one.is_active and not one.hidden}
+    assert told == {"limit", "episode"}
+    assert [kind for _, kind, _ in story.calls] == ["raised", "raised"]

@@ -97,6 +97,20 @@ def conductivity(psu: Sequence[float], *, is_turned: bool) -> list[Reading]:
     ]
 
 
+@pytest.mark.parametrize("channel", [Channel.SALINITY, Channel.SPECIFIC_CONDUCTIVITY])
+def test_a_probe_lifted_out_of_the_sea_is_no_flood_and_a_flood_is(
+    channel: Channel,
+) -> None:
+    sea = 33.0 if channel is Channel.SALINITY else 50.0
+    lobsters = places(hung("top"), species="NUR")
+    lifted = Story(lobsters).take(oxygen(sea, sea, *[0.0] * 12, sea, channel=channel))
+    assert lifted.alarms == {}
+
+    down = [sea * share for share in (0.9, 0.6, 0.3, 0.02, 0.0, 0.0)]
+    flood = Story(lobsters).take(oxygen(sea, sea, *down, channel=channel))
+    assert flood.only.severity == "critical"
+
+
 @pytest.mark.parametrize("is_turned", [False, True])
 def test_conductivity_alone_is_enough_for_salinitys_level_and_its_fall(
     is_turned: bool,
