@@ -21,6 +21,10 @@ MOST_KN: Final = 102.2
 """From here on AIS says no speed: 102.3 is "not available". Of a way: a receiver's jump."""
 FAR_S: Final = 4 * 3600.0
 """A longer way says nothing of the speed at its end."""
+FINE_KN: Final = 2.0
+"""Steps of places must not make steps of speeds that are larger."""
+MOST_DIGITS: Final = 6
+"""Finer than this (0.1 m) places are not told."""
 _KMH: Final = 1 / 1.852
 _M_S: Final = 1 / KN_M_S
 _NAMES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -145,15 +149,39 @@ def _track(times_ms: Instants, mine: Mapping[str, Floats | None], gear: str) -> 
 
 
 def _moved(times_ms: Instants, lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
-    """Return speed (kn) and heading (°) since the place before; NaN where there is none."""
+    """Return speed (kn) and heading (°) since a place before; NaN where there is none."""
     speeds, headings = np.full((2, len(times_ms)), np.nan)
     there = np.flatnonzero(~np.isnan(lat))
-    north = np.diff(lat[there]) * 111_195
-    turned = (np.diff(lon[there]) + 180) % 360 - 180
-    east = turned * 111_195 * np.cos(np.radians(lat[there[1:]]))
-    seconds = np.maximum(np.diff(times_ms[there]) / 1000, 1.0)
+    times_s, lat, lon = times_ms[there] / 1000, lat[there], lon[there]
+    before = _before(times_s, _telling_s(lat, lon))
+    north = (lat[1:] - lat[before]) * 111_195
+    turned = (lon[1:] - lon[before] + 180) % 360 - 180
+    east = turned * 111_195 * np.cos(np.radians(lat[1:]))
+    seconds = np.maximum(times_s[1:] - times_s[before], 1.0)
     speed = np.hypot(north, east) / seconds / KN_M_S
     is_told = (speed < MOST_KN) & (seconds <= FAR_S)
     speeds[there[1:]] = np.where(is_told, speed, np.nan)
     headings[there[1:]] = np.degrees(np.arctan2(east, north)) % 360
     return speeds, headings
+
+
+def _before(times_s: Floats, telling_s: Floats) -> NDArray[np.intp]:
+    """Return, of each place but the first, the one that its way is measured from.
+
+    It is the one before, or the last that is long enough ago for the way to tell a speed.
+    """
+    found = np.searchsorted(times_s, times_s[1:] - telling_s[1:], "right") - 1
+    return np.clip(found, 0, np.arange(len(times_s) - 1))
+
+
+def _telling_s(lat: Floats, lon: Floats) -> Floats:
+    """Return how long it takes ``FINE_KN`` to sail one of the steps that places are told in.
+
+    The steps are those of the finest place so far: 0.001° are 111 m.
+    """
+    digits = np.full(len(lat), MOST_DIGITS)
+    for count in reversed(range(MOST_DIGITS)):
+        is_so = np.abs(lat - np.round(lat, count)) < 1e-9
+        digits[is_so & (np.abs(lon - np.round(lon, count)) < 1e-9)] = count
+    step_m = 111_195 / 10.0 ** np.maximum.accumulate(digits)
+    return np.asarray(step_m / (FINE_KN * KN_M_S), np.float64)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from analytics.fishing.features import features, features_of
 from analytics.score.fixes import tracks_of
-from analytics.score.table import read_table
+from analytics.score.table import Table, read_table
 from analytics.score.track import score_track
 from greenwater.kernel.errors import InputError
 
@@ -192,3 +192,19 @@ def test_fishing_in_a_closed_area_is_told_in_the_summary(tmp_path: Path) -> None
     (line,) = [one for one in text.splitlines() if "Hòn Mun" in one]
     assert line.startswith("a: ")
     assert "reference value" in line
+
+
+def test_coarse_places_seconds_apart_still_tell_a_speed() -> None:
+    count = 400
+    times_ms = np.arange(count, dtype=np.int64) * 30_000
+    metres = np.arange(count) * 30 * 3 * 1852 / 3600  # 3 kn to the east
+    fine = {"lat": np.zeros(count) + 1e-7, "lon": 110 + metres / 111_195}
+    coarse = {name: np.round(one, 3) for name, one in fine.items()}
+    spread = []
+    for numbers in (fine, coarse):
+        texts = {"vessel": ["v"] * count}
+        table = Table(times_ms, numbers, texts, np.arange(count), [])
+        ((_, track),) = tracks_of(table).values()
+        spread.append(np.abs(track.speed_kn[10:] - 3).max())
+    assert spread[0] < 0.01, "measured from the place before"
+    assert 0.1 < spread[1] < 2.0, "one step in 30 s would be 7 kn, and none 0"
