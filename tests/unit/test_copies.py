@@ -65,11 +65,12 @@ def test_a_package_is_not_looked_at_for_ever() -> None:
 
 def test_a_lot_is_not_scanned_far_more_than_it_has_labels() -> None:
     lots = [
-        LotScans("few", 80, 2, 2),
+        LotScans("few", THRESHOLDS.least_scans - 1, 2, 2),
+        LotScans("least", THRESHOLDS.least_scans, 2, 2),
         LotScans("many", 2000, 100, 100),
         LotScans("copied", 2001, 100, 100),
     ]
-    assert [one.subject for one in lots_suspected(lots)] == ["copied"]
+    assert [one.subject for one in lots_suspected(lots)] == ["least", "copied"]
 
 
 @given(st.text(max_size=30))

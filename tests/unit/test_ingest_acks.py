@@ -25,10 +25,11 @@ def test_one_message_per_outbox_says_stored_and_refused() -> None:
     for number in (3, 1, 2, 7):
         book.stored(Up(box, outbox, number))
     book.refused(Up(box, outbox, 5), "not a list of records")
+    book.refused(Up(box, outbox, 6), "y" * 201)
     ((topic, payload),) = book.messages()
     ack = decode_message(payload, Ack)
     assert topic == "gw/1/box-1/ack"
     assert ack.stored == ((1, 3), (7, 7))
     assert [(one.batch, one.reason) for one in ack.refused] == [
-        (5, "not a list of records")
-    ]
+        (5, "not a list of records"), (6, "y" * 200),
+    ]  # fmt: skip

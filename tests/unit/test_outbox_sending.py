@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from edge.outbox import Waiting
-from edge.sending import STUCK_FIRST_S, Sending
+from edge.sending import ASK_AGAIN_S, STUCK_FIRST_S, Sending
 
 
 def batch(number: int) -> Waiting:
@@ -36,6 +36,19 @@ def test_the_backlog_never_takes_the_whole_window() -> None:
     sending.offer_backlog([batch(10_000 + n) for n in range(50)])
     assert len(drained(sending, 200.0)) == 12
     assert sending.takes_live()
+
+
+def test_so_much_of_the_backlog_is_asked_for_as_has_room_and_not_twice_at_once() -> (
+    None
+):
+    sending = Sending(16)
+    assert sending.wants(0.0) == 5
+    assert sending.wants(ASK_AGAIN_S - 0.1) == 0, "it was asked for"
+    assert sending.wants(ASK_AGAIN_S) == 5, "nothing came"
+    sending.offer_backlog([batch(n) for n in range(4)])
+    assert sending.wants(ASK_AGAIN_S) == 4, "one more has room: as much as at first"
+    sending.offer_backlog([batch(4)])
+    assert sending.wants(ASK_AGAIN_S) == 0
 
 
 def test_a_slow_link_gets_little_of_the_backlog() -> None:

@@ -493,6 +493,11 @@ def test_any_bytes_are_a_message_or_refused(
             messages.decode_message(text, kind)
 
 
+def test_a_status_that_says_little_is_of_a_real_box_that_lacks_nothing() -> None:
+    said = messages.decode_message(b'{"online": true, "boot": "b"}', messages.Status)
+    assert (said.is_simulated, said.unhealthy) == (False, ())
+
+
 def test_the_device_is_never_taken_from_the_payload() -> None:
     pack = decode(as_json(VALID), device=DeviceId("another-box"), now_s=NOW_S)
     assert {reading.device for reading in pack.readings} == {"another-box"}
