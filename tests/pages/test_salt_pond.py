@@ -58,6 +58,8 @@ FRESH = float(oxygen_saturation_mg_l(CELSIUS, PSU)) / float(
     oxygen_saturation_mg_l(CELSIUS, 0.0)
 )
 LOWEST = 3.5
+SHOWN = 0.05
+"""Half of the last digit of a page, mg/L: on water as regular as this one a band is narrower."""
 SALT = Channel.SALINITY
 
 
@@ -183,6 +185,8 @@ def test_the_night_is_told_in_one_number(pond: Pond) -> None:
     for one in made.outlooks:
         at_ms = made.made_ms + round(one.horizon_h * HOUR_MS)
         assert one.value == pytest.approx(held(at_ms), abs=0.4), one.horizon_h
+        is_within = one.low - SHOWN < held(at_ms) < one.high + SHOWN
+        assert is_within, (one.horizon_h, one.low, held(at_ms), one.high)
     assert pond.speaker.speak(pond.forecasting.nights, pond.places, pond.now_ms) == 1
     with TestClient(create_app(pond.world.services)) as site:
         page = parse_page(site.get("/units/ao-1?lang=vi").text)
