@@ -95,10 +95,13 @@ class Lives(RuleBasedStateMachine):
     def acknowledge(self, pick: int) -> None:
         self.acts += 1
         alarm = list(self.rows)[-1 - pick % len(self.rows)]
+        was = self.rows[alarm]
         self.standing.act(
             [Act(self.acts, alarm, "acknowledge", "lan", "page", self.now_ms)]
         )
         self.settle()
+        is_known = self.rows[alarm].acknowledged_ms is not None
+        assert is_known or was.state is AlarmState.CLEARED
 
     @invariant()
     def at_most_one_is_open(self) -> None:
