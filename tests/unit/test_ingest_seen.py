@@ -1,7 +1,8 @@
 """Which batches are new, repeated, or contradict an earlier one."""
 
-from greenwater.kernel.ids import DeviceId, OutboxId
+from greenwater.kernel.ids import DeviceId, OutboxId, WorkerId
 from greenwater.kernel.topics import Up
+from greenwater.storage.telemetry.ports import Intake
 from ingest.intake import Batch, judge
 from ingest.seen import Seen, Verdict
 
@@ -55,3 +56,18 @@ def test_what_is_forgotten_counts_as_new() -> None:
     assert seen.look(OUTBOX, 2, 2) is Verdict.REPEATED
     seen.forget()
     assert seen.look(OUTBOX, 2, 2) is Verdict.NEW
+
+
+def test_what_the_store_tells_of_is_known_after_a_start() -> None:
+    seen = Seen()
+    rows = [
+        Intake(
+            WorkerId("w"), n, DeviceId("box-1"), OUTBOX, 70 + n, 900 + n,
+            5, 0, 0, 0, 1, 2, 3,
+        )
+        for n in range(2)
+    ]  # fmt: skip
+    assert seen.load(rows) == 2
+    assert seen.look(OUTBOX, 71, 901) is Verdict.REPEATED
+    assert seen.look(OUTBOX, 71, 900) is Verdict.CONTRADICTED
+    assert seen.look(OUTBOX, 72, 902) is Verdict.NEW
