@@ -222,6 +222,15 @@ def test_any_byte_of_an_export_that_is_altered_is_found_and_named(
                 assert told.startswith(ways), where
 
 
+def test_what_does_not_say_whose_ledger_it_is_is_no_export(ledgers: Ledgers) -> None:
+    first, event, *_ = export_ledger(ledgers.registry, "may")
+    for lines in ([], [first.replace("may", "")], [first.replace("ledger", "book")]):
+        with pytest.raises(InputError, match="line 1 does not say whose"):
+            check_export(lines, ledgers.keys)
+    with pytest.raises(InputError, match="line 2 is no event of hoa"):
+        check_export([first.replace("may", "hoa"), event], ledgers.keys)
+
+
 def first_fault(lines: list[str], keys: KeysDocument) -> str:
     """Return what the check says of an export; empty: it takes it for whole."""
     try:
