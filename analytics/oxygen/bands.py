@@ -1,8 +1,10 @@
 """How far a forecast may be off: conformal bands, from how far it was.
 
 Errors are divided by the size expected of them at that hour and unrest, kept for two
-months, and their quantiles are the band. The share outside is watched and the quantiles
-moved until it is right (adaptive conformal inference, Gibbs and Candès 2021).
+months, and their quantiles are the band, wider while there are few days of errors. The share
+outside is watched, and where it is too much the quantiles are moved until it is right
+(adaptive conformal inference, Gibbs and Candès 2021); hardly ever inwards, since a band that
+was too wide for a while tells nothing of the next change of weather.
 """
 
 from typing import Final
@@ -18,7 +20,12 @@ OUTSIDE: Final = 0.10
 KEPT_DAYS: Final = 60
 FEWEST: Final = 96
 SMALLEST_MG_L: Final = 0.02
+LEAST_OUTSIDE: Final = 0.02
+MOST_OUTSIDE: Final = 0.12
 ADAPT: Final = 0.04
+STUDENT: Final = 0.93
+"""How much wider Student's t is than the normal at 95 %, times its degrees of freedom: the
+first term, (1.645^2 + 1) / 4. A day of errors counts as one, for neighbours err alike."""
 UNTRIED_SD_MG_L: Final = 0.8
 """Practice: the error of one hour's forecast before anything was verified; grows with the
 square root of time up to 6 h."""
@@ -28,7 +35,7 @@ class Band:
     """The spread of one target's errors."""
 
     def __init__(self, width: int, day: int, hours: int) -> None:
-        self.kept = KEPT_DAYS * day
+        self.day, self.kept = day, KEPT_DAYS * day
         self.sizes = Ridge(width, half_life_rows=KEPT_DAYS * day, strength=day)
         self.pool: Floats = np.zeros(0)
         self.outside = OUTSIDE
@@ -48,7 +55,7 @@ class Band:
             ratio = errors / scales
             missed = float(np.mean((ratio < low) | (ratio > high)))
             moved = self.outside + ADAPT * (OUTSIDE - missed)
-            self.outside = float(np.clip(moved, 0.02, 0.25))
+            self.outside = float(np.clip(moved, LEAST_OUTSIDE, MOST_OUTSIDE))
         self.pool = np.concatenate([self.pool, errors / scales])[-self.kept :]
         self.seen += len(errors)
         if self.is_tried:
@@ -74,6 +81,7 @@ class Band:
         if len(self.pool) < FEWEST:
             return -1.7, 1.7
         ends = np.quantile(self.pool, [self.outside / 2, 1 - self.outside / 2])
+        ends *= 1 + STUDENT * self.day / len(self.pool)
         return min(float(ends[0]), 0.0), max(float(ends[1]), 0.0)
 
     def chance_below(self, room: Floats) -> Floats:
