@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import structlog
@@ -182,32 +182,38 @@ def run_backfill(
             from_ms,
             to_ms,
             executor=executor,
-            progress=lambda done, of: progress(done, 3 * of),
+            progress=_third(progress, 0),
         )
-        found = find_again(
-            telemetry,
-            places,
-            series,
-            from_ms,
-            to_ms,
-            progress=lambda done, of: progress(of + done, 3 * of),
+        episodes = find_again(
+            telemetry, places, series, from_ms, to_ms, progress=_third(progress, 1)
         )
-        end_ms = min(to_ms, now_ms)
-        stretches = [
-            Stretch(one, from_ms, end_ms)
-            for one in sorted({one.device for one in series})
-            if from_ms < end_ms
-        ]
         alarms = find_alarms_again(
             telemetry,
             registry,
             places,
-            stretches,
+            _stretches(series, from_ms, min(to_ms, now_ms)),
             now_ms,
             unit=unit,
-            progress=lambda done, of: progress(2 * of + done, 3 * of),
+            progress=_third(progress, 2),
         )
-        return Filled(flagged, found, alarms)
+        return Filled(flagged, episodes, alarms)
+
+
+def _third(progress: Progress, number: int) -> Progress:
+    """Return how far one of three parts is, told as progress of the whole."""
+
+    def told(done: int, of: int) -> None:
+        progress(number * of + done, 3 * of)
+
+    return told
+
+
+def _stretches(series: Iterable[Series], from_ms: int, end_ms: int) -> list[Stretch]:
+    """Return ``[from_ms, end_ms)`` of each device; none if that is all to come."""
+    if from_ms >= end_ms:
+        return []
+    devices = sorted({one.device for one in series})
+    return [Stretch(one, from_ms, end_ms) for one in devices]
 
 
 def _series_of(

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from analytics.ports import Registry
 from greenwater.kernel.ids import DeviceId
@@ -16,6 +16,9 @@ from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.telemetry.ports import Series
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Place(NamedTuple):
@@ -53,59 +56,55 @@ class Places:
     ) -> None:
         self._limits_set = limits_set
         self.vessels: Mapping[str, VesselInfo] = {one.id: one for one in vessels}
-        self._sources = {Series(one.device, one.id): one.source for one in probes}
+        self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
         self._units = {unit.id: unit for unit in units}
         self._sites = {site.id: site for site in sites}
-        self.devices: Mapping[DeviceId, DeviceInfo] = {one.id: one for one in devices}
-        self._of_sites: dict[str, list[DeviceId]] = {}
-        for info in self.devices.values():
-            if info.site is not None:
-                self._of_sites.setdefault(info.site, []).append(info.id)
-        self._out: dict[str, list[OutOfService]] = {}
-        for out in out_of_service:
-            name = f"unit/{out.unit}" if out.unit else f"device/{out.device}"
-            self._out.setdefault(name, []).append(out)
-        self._hung: dict[Series, list[Deployed]] = {}
-        for one in deployments:
-            self._hung.setdefault(Series(one.device, one.probe), []).append(one)
-        for some in self._hung.values():
-            some.sort(key=lambda one: one.from_ms)
-        self._aboard = _aboard(self._hung)
-        farms = {
-            (self._sites[one.site].organisation, one.site)
-            for one in self._units.values()
-        }
-        self._farms = Counter(organisation for organisation, _ in farms)
-        self._by_hand = {
-            Series(one.device, one.id)
-            for one in probes
-            if one.source is not Source.PROBE
-        }
-        self._meters = {
-            Series(one.device, one.id) for one in probes if one.source is Source.HAND
-        }
-        self._in_units = _in_units(self._hung)
-        self._probes: dict[DeviceId, set[Series]] = {}
-        for series in (*self._hung, *(Series(one.device, one.id) for one in probes)):
-            self._probes.setdefault(series.device, set()).add(series)
+        self._sources = {Series(one.device, one.id): one.source for one in probes}
+        self._by_hand = self._from(*(set(Source) - {Source.PROBE}))
+        self._meters = self._from(Source.HAND)
         self.aerators = frozenset(
             Series(one.device, one.id) for one in probes if one.profile == MONITOR
         )
+        self._hung = _grouped(
+            (Series(one.device, one.probe), one)
+            for one in sorted(deployments, key=lambda one: one.from_ms)
+        )
+        hung = [(one, series) for series, some in self._hung.items() for one in some]
+        self._in_units = _grouped((one.unit, series) for one, series in hung)
+        self._aboard = _grouped((one.vessel, series) for one, series in hung)
+        self._probes = _grouped(
+            (series.device, series) for series in {*self._hung, *self._sources}
+        )
+        self._of_sites = _grouped((one.site, one.id) for one in self.devices.values())
+        self._out = _grouped((_subject(one), one) for one in out_of_service)
+        farms = {(self._owner(one.site), one.site) for one in self._units.values()}
+        self._farms = Counter(organisation for organisation, _ in farms)
 
-    def at(self, series: Series, at_ms: int) -> Place | None:
-        """Return where a probe hung; None if nowhere, or on a vessel."""
+    def _from(self, *sources: Source) -> set[Series]:
+        return {one for one, source in self._sources.items() if source in sources}
+
+    def _owner(self, site: str) -> str:
+        return self._sites[site].organisation
+
+    def _deployed(self, series: Series, at_ms: int) -> Deployed | None:
+        """Return where a probe hung, unit or vessel; None: nowhere."""
         hung = self._hung.get(series, ())
         index = bisect_right(hung, at_ms, key=lambda one: one.from_ms) - 1
         if index < 0:
             return None
         one = hung[index]
-        if one.unit is None or (one.to_ms is not None and at_ms >= one.to_ms):
+        return one if one.to_ms is None or at_ms < one.to_ms else None
+
+    def at(self, series: Series, at_ms: int) -> Place | None:
+        """Return where a probe hung; None if nowhere, or on a vessel."""
+        one = self._deployed(series, at_ms)
+        if one is None or one.unit is None:
             return None
         unit, device = self._units.get(one.unit), self.devices.get(one.device)
         if unit is None or device is None or self.is_closed(unit.id, at_ms):
             return None
         return Place(
-            self._sites[unit.site].organisation,
+            self._owner(unit.site),
             unit.site,
             unit.id,
             unit.species,
@@ -120,15 +119,12 @@ class Places:
 
     def vessel_at(self, series: Series, at_ms: int) -> str | None:
         """Return the vessel aboard which a probe was; None if it was aboard of none."""
-        hung = self._hung.get(series, ())
-        index = bisect_right(hung, at_ms, key=lambda one: one.from_ms) - 1
-        if index < 0 or (hung[index].to_ms or at_ms + 1) <= at_ms:
-            return None
-        return hung[index].vessel
+        one = self._deployed(series, at_ms)
+        return None if one is None else one.vessel
 
     def aboard(self, vessel: str) -> Sequence[Series]:
         """Return the probes that are, or have been, aboard a vessel."""
-        return sorted(self._aboard.get(vessel, ()))
+        return sorted(set(self._aboard.get(vessel, ())))
 
     def source_of(self, series: Series) -> Source:
         """Return how a probe's readings come to be."""
@@ -196,7 +192,7 @@ class Places:
 
     def probes_in(self, unit: str) -> Sequence[Series]:
         """Return the probes that hang, or have hung, in a unit."""
-        return sorted(self._in_units.get(unit, ()))
+        return sorted(set(self._in_units.get(unit, ())))
 
     def hung_in(self, unit: str) -> Sequence[Deployed]:
         """Return what hangs, or has hung, in a unit."""
@@ -222,7 +218,7 @@ class Places:
             return ()
         is_any = series in self._meters and mine.depth_m is None
         found = []
-        for other in self._in_units.get(mine.unit, ()):
+        for other in self.probes_in(mine.unit):
             if other == series or other in self._by_hand:
                 continue
             its = self.at(other, at_ms)
@@ -230,7 +226,7 @@ class Places:
                 continue
             if is_any or _is_level(mine.depth_m, its.depth_m, apart_m):
                 found.append(other)
-        return sorted(found)
+        return found
 
     def measuring(self) -> Sequence[Series]:
         """Return the probes that measure by themselves and have hung somewhere."""
@@ -259,26 +255,20 @@ def places_of(registry: Registry, since_ms: int) -> Places:
     )
 
 
-def _in_units(hung: Mapping[Series, Iterable[Deployed]]) -> dict[str, set[Series]]:
-    found: dict[str, set[Series]] = {}
-    for series, some in hung.items():
-        for one in some:
-            if one.unit is not None:
-                found.setdefault(one.unit, set()).add(series)
+def _grouped(pairs: Iterable[tuple[K | None, V]]) -> dict[K, list[V]]:
+    """Return what belongs to each key, in the order given; without a key: to none."""
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        if key is not None:
+            found.setdefault(key, []).append(value)
     return found
+
+
+def _subject(out: OutOfService) -> str:
+    return f"unit/{out.unit}" if out.unit else f"device/{out.device}"
 
 
 def _is_level(a_m: float | None, b_m: float | None, apart_m: float) -> bool:
     if a_m is None or b_m is None:
         return a_m is b_m
     return abs(a_m - b_m) <= apart_m
-
-
-def _aboard(hung: Mapping[Series, Sequence[Deployed]]) -> Mapping[str, set[Series]]:
-    """Return the probes that are, or have been, aboard each vessel."""
-    found: dict[str, set[Series]] = {}
-    for series, some in hung.items():
-        for one in some:
-            if one.vessel is not None:
-                found.setdefault(one.vessel, set()).add(series)
-    return found
