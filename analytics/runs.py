@@ -7,7 +7,8 @@ same cursor and state, and comes to the same end: ids are made from what happene
 from the readings.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -38,7 +39,7 @@ from analytics.ports import Registry, Telemetry
 from greenwater.kernel.clock import Clock
 from greenwater.kernel.ids import DeviceId, WorkerId
 from greenwater.kernel.reading import DAY_MS, MINUTE_MS, Reading, milliseconds
-from greenwater.storage.registry.watching import Act, Pass
+from greenwater.storage.registry.watching import PASS, Act, Pass
 from greenwater.storage.telemetry.ports import Intake, Span
 
 log = structlog.get_logger()
@@ -73,9 +74,11 @@ class Runs:
         telemetry: Telemetry,
         clock: Clock,
         executor: Executor | None = None,
+        *,
+        new_token: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._registry, self._telemetry, self._clock = registry, telemetry, clock
-        self._executor = executor
+        self._executor, self._new_token = executor, new_token
         self._places = Places((), (), (), ())
         self._claims: SimpleQueue[Claim] = SimpleQueue()
         self.reload()
@@ -84,6 +87,7 @@ class Runs:
         """Begin again from what is kept; after any failure of a pass."""
         self._began_ms = milliseconds(self._clock.now())
         states = self._registry.load_states()
+        self._after = states.get(PASS, b"")
         kept = states.get(CURSOR)
         self._cursor: dict[WorkerId, int] = (
             {} if kept is None else msgspec.json.decode(kept, type=dict[WorkerId, int])
@@ -143,7 +147,8 @@ class Runs:
         """Do one pass; return how many intake rows it took in.
 
         Raises:
-            UnavailableError: a database did not answer; ``reload``, then look again.
+            UnavailableError: a database did not answer, or another worker was faster;
+                ``reload``, then look again.
         """
         acts = self._registry.open_acts()
         self._watch.act(acts)
@@ -221,7 +226,8 @@ class Runs:
         return _in_order(found)
 
     def _save(self, changes: Changes, acts: Sequence[Act], now_ms: int) -> None:
-        states = {CURSOR: msgspec.json.encode(self._cursor)}
+        name = self._new_token().encode()
+        states = {CURSOR: msgspec.json.encode(self._cursor), PASS: name}
         for device in changes.devices:
             document = msgspec.json.encode(self._watch.devices[device])
             states[DEVICE + device] = document
@@ -244,9 +250,10 @@ class Runs:
                 notifications=notifications,
                 told=changes.told,
                 acts=acts,
+                after=self._after,
             )
         )
-        self._flagged = set()
+        self._after, self._flagged = name, set()
         for step in changes.steps:
             log.info("alarm.moved", alarm=step.alarm, step=step.kind, at_ms=step.at_ms)
 

@@ -11,6 +11,7 @@ from analytics.alarms.notifying import Notifier
 from analytics.runs import Runs
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
+from greenwater.kernel.errors import UnavailableError
 from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.kernel.wire.messages import Reply
@@ -308,3 +309,26 @@ def test_a_database_that_was_away_calls_no_box_silent(farm: Farm) -> None:
     farm.runs.look()
     (alarm,) = farm.registry.alarms()
     assert alarm.kind == "silence"
+
+
+def test_of_two_analytics_at_once_the_slower_begins_anew(farm: Farm) -> None:
+    """What one took over of people, the other would have undone."""
+    first, second = farm.runs, Runs(farm.registry, farm.store, farm.clock)
+    for _ in range(5):
+        farm.measure(3.6)
+    (alarm,) = farm.alarms
+    registry, now_ms = farm.registry, farm.now_ms
+    registry.acknowledge_alarm(alarm.id, person="lan", via="page", at_ms=now_ms)
+    with pytest.raises(UnavailableError, match="another analytics"):
+        second.look()
+    first.look()
+    second.reload()
+    farm.runs = second
+    farm.measure(3.5)
+    farm.measure(2.0)
+    farm.measure(2.0)
+    (alarm,) = farm.alarms
+    assert (alarm.acknowledged_by, farm.due()) == ("lan", 0)
+    with pytest.raises(UnavailableError, match="another analytics"):
+        first.look()
+    assert farm.kinds() == ["raised", "acknowledged", "escalated"]

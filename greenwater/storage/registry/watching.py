@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from greenwater.kernel.errors import UnavailableError
 from greenwater.storage.registry.alarm_kinds import StepKind
 from greenwater.storage.registry.alarm_links import token_hash
 from greenwater.storage.registry.alarms import (
@@ -32,6 +33,8 @@ from greenwater.storage.registry.rows import due_of, insert, parsed_of, put_off
 from greenwater.storage.registry.session import Sessions
 
 MAX_ERROR: Final = 300
+PASS: Final = "pass"
+"""The state that names the pass that was kept last."""
 
 _OPEN: Final = (NotificationRow.sent_ms.is_(None), NotificationRow.dropped_ms.is_(None))
 """Of messages that are to go out yet."""
@@ -66,7 +69,8 @@ class Pass(Struct, frozen=True, kw_only=True):
     """What one pass of analytics leaves behind.
 
     ``states`` are what changed of what analytics knows, by name; ``told`` are the alarms whose messages that are still to go out are dropped:
-    somebody takes care, or it is over.
+    somebody takes care, or it is over. ``after`` is what the state ``PASS`` must be, so that
+    no other worker has kept a pass since; None: never mind.
     """
 
     saved_ms: int
@@ -76,6 +80,7 @@ class Pass(Struct, frozen=True, kw_only=True):
     notifications: Sequence[Notification] = ()
     told: Sequence[str] = ()
     acts: Sequence[Act] = ()
+    after: bytes | None = None
 
 
 class Watching:
@@ -139,8 +144,14 @@ class Watching:
             ]
 
     def save_pass(self, done: Pass) -> None:
-        """Keep what a pass leaves behind, all of it or nothing."""
+        """Keep what a pass leaves behind, all of it or nothing.
+
+        Raises:
+            UnavailableError: another worker has kept one since this one's last; load anew.
+        """
         with self._sessions.writing() as session:
+            if done.after is not None:
+                _follow(session, done.after)
             for alarm in done.alarms:
                 _put(session, AlarmRow, ["id"], values_of(alarm))
             session.flush()
@@ -306,6 +317,17 @@ def _organisations(session: Session, done: Pass) -> Mapping[str, str]:
         rows = select(AlarmRow).where(AlarmRow.id.in_(others))
         found |= {row.id: row.organisation for row in session.scalars(rows)}
     return found
+
+
+def _follow(session: Session, after: bytes) -> None:
+    """Go on only from the pass that was kept last, and keep others from it meanwhile."""
+    first = insert(session, AnalyticsState).values(name=PASS, document=b"", saved_ms=0)
+    session.execute(first.on_conflict_do_nothing(index_elements=["name"]))
+    row = session.get_one(AnalyticsState, PASS, with_for_update=True)
+    if row.document != after:
+        raise UnavailableError(
+            "another analytics works on this registry: end one of them"
+        )
 
 
 def _put_states(session: Session, done: Pass) -> None:
