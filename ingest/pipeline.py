@@ -162,8 +162,6 @@ class Pipeline:
         readings = [reading for one in merged for reading in one.added]
         replacing = [reading for one in merged for reading in one.replacing]
         gaps = [gap for batch in fresh for gap in batch.gaps]
-        if not readings and not gaps and not replacing:
-            return []
         refused = self._write_all(readings, replacing, gaps)
         if refused:
             log.warning(

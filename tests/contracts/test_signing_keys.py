@@ -3,6 +3,12 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from typer.testing import CliRunner
 
 from cli.main import build
@@ -79,6 +85,30 @@ def test_a_site_whose_newest_key_is_withdrawn_does_not_start(
     registry.revoke_signing_key(lost.kid, at_ms=LATER)
     with pytest.raises(ConfigError, match="keys rotate"):
         open_signer(tmp_path, registry, LATER)
+
+
+def test_a_file_that_holds_no_such_key_is_named(
+    registry: Registry, tmp_path: Path
+) -> None:
+    other = Ed448PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    for raw, why in ((b"", "not a private key"), (other, "not an Ed25519 key")):
+        (tmp_path / "1.pem").write_bytes(raw)
+        with pytest.raises(ConfigError, match=rf"1\.pem is {why}: restore it"):
+            open_signer(tmp_path, registry, NOW)
+
+
+def test_a_rotation_that_is_cut_short_leaves_the_old_key(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_signer(tmp_path, registry, NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rotate(tmp_path, registry, LATER)
+    assert open_signer(tmp_path, registry, LATER).kid == first.kid
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.glob("*.pem")} == {0o600}
 
 
 def test_keys_are_published_as_a_web_key_set(

@@ -53,6 +53,7 @@ def test_what_is_forgotten_counts_as_new() -> None:
     for number in range(3):
         seen.add(OUTBOX, number, number)
     assert seen.look(OUTBOX, 0, 0) is Verdict.NEW
+    assert seen.look(OUTBOX, 1, 1) is Verdict.REPEATED
     assert seen.look(OUTBOX, 2, 2) is Verdict.REPEATED
     seen.forget()
     assert seen.look(OUTBOX, 2, 2) is Verdict.NEW

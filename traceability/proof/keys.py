@@ -151,9 +151,10 @@ def _make(folder: Path, now_ms: int) -> Path:
     made = [int(one.stem) for one in folder.glob("*.pem") if one.stem.isdecimal()]
     # The newest by name signs, whatever the clock says.
     path = folder / f"{max([now_ms, *(one + 1 for one in made)]):015d}.pem"
-    path.touch(mode=0o600)
-    path.write_bytes(raw)
-    return path
+    whole = path.with_suffix(".new")  # half a key would keep the site from starting
+    whole.touch(mode=0o600)
+    whole.write_bytes(raw)
+    return whole.replace(path)
 
 
 def is_signed(message: bytes, signature: bytes, key: PublicKey) -> bool:
