@@ -18,15 +18,17 @@ from web.door.returning import LOOKING, same_with
 from web.door.visitors import Visitor
 from web.ports import Services
 from web.views import series, tracks
-from web.views.board import board
+from web.views.board import UNITS_ON_ONE_PAGE, board
 from web.views.boatpapers import endings, states_of
 from web.views.cards import STALE_MS
 from web.views.charts import PERIODS, Window
 from web.views.drawn import vessel_view
 from web.views.facts import Facts, Snapshots
+from web.views.finding import find
 from web.views.formats import clock_time, day
 from web.views.shown import ChartView, Frame, Link, Period, Phone, VesselView
 from web.views.unitcharts import BOARD_HOURS, main_chart
+from web.views.urgent import urgent_of
 from web.words import WORDS, Lang, say
 
 THEMES: Final = ("light", "dark")
@@ -326,7 +328,13 @@ def whole_board(
         return main_chart(services, facts, unit, lang)
 
     view = board(lang, facts, charted, site=site)
-    vessels = vessel_views(services, facts, lang, BOARD_HOURS) if site is None else []
+    urgent = urgent_of(services, facts, lang) if site is None else None
+    farms = None
+    if urgent is not None and any(one.more for one in view.sites):
+        told = sorted(view.sites, key=urgent.first)
+        farms = find(told, request.query_params.get("q", ""), lambda one: one.name)
+    is_few = site is None and len(facts.vessels) <= UNITS_ON_ONE_PAGE
+    vessels = vessel_views(services, facts, lang, BOARD_HOURS) if is_few else []
     where = f"site={site}&" if site else ""
     return render.page(
         request,
@@ -335,6 +343,8 @@ def whole_board(
         is_simulated=view.is_simulated,
         live=f"/live.json?{where}lang={lang}",
         board=view,
+        farms=farms,
+        urgent=urgent,
         vessels=vessels,
         is_whole=site is None,
     )

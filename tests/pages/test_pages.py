@@ -14,7 +14,9 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source
 from greenwater.kernel.wire.messages import Status
+from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.watching import Pass
 from greenwater.storage.telemetry import open_telemetry
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import (
@@ -28,6 +30,7 @@ from tests.pages.world import (
     World,
 )
 from web.app import create_app
+from web.views.finding import MOST
 
 
 def page_of(site: TestClient, path: str) -> Node:
@@ -397,16 +400,43 @@ def test_a_person_sees_only_what_is_theirs(world: World) -> None:
 
 
 def test_beyond_thirty_units_sites_are_links(own_world: World) -> None:
-    own_world.registry.add_organisation("o", "O")
-    own_world.registry.add_site("s", organisation="o", name="S")
+    registry = own_world.registry
+    registry.add_organisation("o", "O")
+    registry.add_site("s", organisation="o", name="S")
     for number in range(31):
-        own_world.registry.add_unit(f"u{number}", site="s", name=f"Ao {number}")
+        registry.add_unit(f"u{number}", site="s", name=f"Ao {number}")
     with TestClient(create_app(own_world.services)) as site:
         first = page_of(site, "/?lang=vi")
         assert not first.all("article")
-        assert first.one("section").one("p").text == "31 ao, lồng – xem riêng trại này"
+        assert first.one("li", data_farm="s").text == "S · 31 ao, lồng"
         names = [one.text for one in page_of(site, "/sites/s").all("h4")]
     assert names == [f"Ao {number}" for number in range(31)]
+
+
+def test_of_many_farms_those_in_trouble_stand_first_and_all_are_found(
+    own_world: World,
+) -> None:
+    registry = own_world.registry
+    registry.add_organisation("o", "O")
+    for number in range(45):
+        registry.add_site(f"s{number}", organisation="o", name=f"Trại {number:03}")
+        registry.add_unit(f"u{number}", site=f"s{number}", name="Ao 1")
+    alarm = Alarm(
+        id="a", organisation="o", condition="c", kind="limit",
+        severity="critical", state=AlarmState.RAISED, began_ms=NOW_MS - 60_000,
+        raised_ms=NOW_MS, site="s44", unit="u44", channel="dissolved_oxygen",
+        side="low", value=2.1, worst=2.1, limit=3.0, taken_ms=NOW_MS,
+    )  # fmt: skip
+    registry.save_pass(Pass(saved_ms=NOW_MS, states={}, alarms=[alarm]))
+    with TestClient(create_app(own_world.services)) as site:
+        page = page_of(site, "/?lang=vi")
+        farms = [one.text for one in page.all("li") if "data-farm" in one.attrs]
+        (urgent,) = page.all("li", data_urgent="a")
+        asked = page_of(site, "/board?q=trai 043&lang=vi")
+        found = [one.text for one in asked.all("li") if "data-farm" in one.attrs]
+    assert (farms[0], len(farms)) == ("■ Trại 044 · 1 ao, lồng", MOST)
+    assert "Ao 1 – Trại 044: oxy 2,1 mg/L" in urgent.text
+    assert found == ["Trại 043 · 1 ao, lồng"]
 
 
 def test_time_passes_by_the_clock_given(own_world: World) -> None:

@@ -19,7 +19,7 @@ from greenwater.storage.telemetry.ports import Bucket, Span
 
 MINUTE_MS: Final = 60_000
 WIDTH, HEIGHT = 320.0, 96.0
-LEFT, RIGHT, TOP, BOTTOM = 34.0, 4.0, 8.0, 18.0
+LEFT, RIGHT, TOP, BOTTOM = 38.0, 4.0, 8.0, 18.0
 LINES_TOLD_APART: Final = 4
 EVEN_STEPS: Final = 3
 """So many equal steps on one side show at what interval a probe spoke there."""
