@@ -1,7 +1,7 @@
 """`greenwater device`: identities, credentials and the broker's permissions."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from cli.options import AsJson
 from cli.times import parse_time
 from greenwater.kernel.clock import open_clock
 from greenwater.kernel.csvrows import rows_of
-from greenwater.kernel.errors import ConfigError, InputError
+from greenwater.kernel.errors import ConfigError, InputError, MissingError
 from greenwater.kernel.ids import DeviceId, parse_device
 from greenwater.kernel.reading import local, milliseconds
 from greenwater.storage.registry import Registry, open_registry
@@ -67,7 +67,7 @@ def add(
     home = open_home()
     with open_registry(home.registry_url) as registry:
         now_ms = milliseconds(open_clock().now())
-        passwords = registry.add_devices(wanted, now_ms=now_ms)
+        passwords = _added(registry, wanted, now_ms)
         _show(passwords)
         for one, password in passwords.items():
             if password is not None:
@@ -78,6 +78,22 @@ def add(
                 "start ingest (or up) again: it hears this gateway then", err=True
             )
         _tell_broker(home, registry)
+
+
+def _added(
+    registry: Registry, wanted: Sequence[NewDevice], now_ms: int
+) -> Mapping[DeviceId, str | None]:
+    """Add devices and return their passwords; say which sites there are, if one is not."""
+    try:
+        return registry.add_devices(wanted, now_ms=now_ms)
+    except MissingError as exc:
+        if not any(one.site for one in wanted):
+            raise
+        known = ", ".join(one.id for one in registry.sites()[:10])
+        there = (
+            f"there are: {known}" if known else "no farm has been added on the pages"
+        )
+        raise MissingError(f"{exc}; {there}") from exc
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,15 @@ import cli
 from cli import main as command_line
 from cli.data import whole
 from cli.gateways import profiles_of
-from cli.home import BrokerPlan, Home, HomeSettings, the_only_one
+from cli.home import (
+    BrokerPlan,
+    Home,
+    HomeSettings,
+    MosquittoPlan,
+    the_only_one,
+    write_mosquitto,
+)
+from cli.site import renew
 from cli.supervisor import last_line
 from edge.bootstrap import check, check_files
 from edge.settings import EdgeSettings
@@ -118,7 +126,7 @@ def test_a_table_from_a_spreadsheet_is_read(run: Run) -> None:
     Path("excel.csv").write_bytes("\ufeffdevice,site\r\nbox-2,trại\r\n".encode())
     assert run("device", "add", "--csv", "excel.csv") == (
         2,
-        "greenwater: site trại is not registered",
+        "greenwater: site trại is not registered; no farm has been added on the pages",
     )
 
 
@@ -126,6 +134,7 @@ def test_a_gateway_of_other_make_is_added_with_its_profile(run: Run) -> None:
     with open_registry(empty_registry(Path("var/registry.db"))) as registry:
         registry.add_organisation("ho", "Hộ Lan")
         registry.add_site("trai", organisation="ho", name="Trại")
+    assert run("device", "add", "lora", "--site", "trại")[1].endswith("there are: trai")
     home = Home(HomeSettings(home=Path("var")))
     (home.path / "broker").mkdir()
     home.keep_plan(BrokerPlan(1883, 4222))
@@ -284,3 +293,42 @@ def test_why_a_part_ended_is_its_logs_last_line(tmp_path: Path) -> None:
     assert last_line(tmp_path / "none.log") == ""
     (tmp_path / "a.log").write_text("x" * 5_000 + "\ngreenwater: no such bucket\n\n")
     assert last_line(tmp_path / "a.log") == "greenwater: no such bucket"
+
+
+def test_brokers_files_are_written_as_last_time_and_move_with_the_home(
+    run: Run, tmp_path: Path
+) -> None:
+    empty_registry(tmp_path / "var" / "registry.db")
+    assert run("broker-files")[0] == 78, "nothing was said before"
+    words = ("--host", "farm.example", "--device-port", "8884")
+    assert run("broker-files", str(tmp_path / "var" / "mosquitto"), *words)[0] == 0
+    config = tmp_path / "var" / "mosquitto" / "mosquitto.conf"
+    before = config.read_text()
+    config.unlink()
+    assert run("broker-files")[0] == 0
+    assert config.read_text() == before
+    (tmp_path / "var").rename(tmp_path / "restored")
+    moved = Home(HomeSettings(home=tmp_path / "restored")).mosquitto()
+    assert moved is not None
+    assert moved.folder == tmp_path / "restored" / "mosquitto"
+
+
+def test_the_brokers_certificate_is_renewed_before_boxes_are_shut_out(
+    run: Run, tmp_path: Path
+) -> None:
+    home, now = Home(HomeSettings(home=Path("var"))), SystemClock().now()
+    served = tmp_path / "var" / "mosquitto" / "server.pem"
+    with open_registry(empty_registry(home.path / "registry.db")) as registry:
+        plan = MosquittoPlan(
+            folder=served.parent, service_port=1, device_port=2, hosts=("farm.example",)
+        )
+        write_mosquitto(home, registry, plan)
+        home.keep_mosquitto(plan)
+        new = served.read_text()
+        renew(home, registry, now)
+        assert served.read_text() == new
+        (home.path / "tls" / "server.pem").unlink()
+        made_at = now - timedelta(days=tls.SERVER_DAYS - tls.RENEW_DAYS + 1)
+        tls.ensure(home.path / "tls", ["farm.example", "127.0.0.1"], made_at)
+        renew(home, registry, now)
+        assert served.read_text() not in (new, "")

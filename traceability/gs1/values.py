@@ -39,7 +39,7 @@ _CHARSETS: Final = {
 def _checked(text: str) -> str | None:
     expected = check_digit(text[:-1])
     is_right = text[-1] == str(expected)
-    return None if is_right else f"its check digit is {text[-1]}, not {expected}"
+    return None if is_right else f"its check digit would be {expected}, not {text[-1]}"
 
 
 def _pair(text: str) -> str | None:
