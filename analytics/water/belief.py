@@ -12,7 +12,12 @@ from analytics.water.episodes import Odd
 from analytics.water.signs import Signs
 
 MOST_SHARE: Final = 20.0
+"""What is odder scores no higher, .9999."""
 DEAD, LOST, IMPOSSIBLE, CRASH = 0.97, 0.9, 0.97, 0.95
+"""The scores of what is no matter of degree: a zero out of nothing, a value that is not
+there, one that cannot be, oxygen that is gone."""
+QUIET: Final = 0.9
+"""Under so much of the threshold nothing is told, and no cause need be found."""
 EITHER: Final = 0.6
 """The most that two probes apart say of one of them."""
 ALONE: Final = 0.8
@@ -20,11 +25,15 @@ ALONE: Final = 0.8
 NEARBY: Final = 0.75
 """The share that is enough while another channel of the probe is just lost."""
 HELD_NEARBY: Final = 1.2
+"""The share of a value that is held while another channel is just lost."""
 TOGETHER: Final = 0.8
+"""What a share of the threshold counts of channels that move together otherwise."""
 WEIGHTS: Final = {"jump": 1.0, "burst": 0.95, "held": 0.45}
+"""The same of each sign; what they are worth, docs/analytics-water.md tells."""
 MOVING: Final = 0.8
 """How fast a channel moved, in usual steps, so that one repeated value is a held one."""
 CRASH_MG_L: Final = 2.0
+"""Less is a crash (docs/glossary.md), whatever lives there; as in ``oxygen.crash``."""
 
 
 class Around(NamedTuple):
@@ -68,14 +77,14 @@ def sensor_odd(signs: Signs, around: Around) -> Odd:
     if not around.lost:
         weights = WEIGHTS
         quiet = signs.jump * weights["jump"]
-        if quiet < 0.9:
+        if quiet < QUIET:
             quiet = max(
                 quiet,
                 signs.burst * weights["burst"],
                 signs.held * weights["held"],
                 signs.off,
             )
-            if quiet < 0.9:
+            if quiet < QUIET:
                 return Odd(scored(quiet), "spike")
     shares: Mapping[str, float] = {
         "spike": signs.jump * WEIGHTS["jump"],

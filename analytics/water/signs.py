@@ -17,9 +17,39 @@ SETTLED: Final = 48
 """Readings after which a channel's usual step is believed."""
 CLIPPED: Final = 4.0
 """What counts most of one reading in the usual step, in usual steps."""
+YOUNG: Final = 8
+"""Readings before which all of a step counts."""
 REMEMBERED_MS: Final = 2 * DAY_MS
+"""How slowly the usual step and size follow: weather comes and goes in days."""
+MOST_OF_ONE: Final = 0.5
+"""What one reading counts most in them."""
 SLOPE: Final = 0.4
+"""What the last step counts in where a channel is heading."""
 DAMPED: Final = 0.7
+"""So much of that is expected of the next step, for two intervals at most."""
+STRAYED: Final = 8.0
+"""A step of so many usual ones is no heading: the channel has none after it."""
+FLOORS: Final = {"jump": 10.0, "burst": 4.0, "held": 12.0}
+"""The least thresholds: usual steps, usual steps, readings with one value."""
+MOST_IN_BURST: Final = 3.0
+"""What one jump counts most in a burst, in floors of a jump: one is no restlessness."""
+MOST_OF_PEAK: Final = 2.0
+"""What is remembered most of a peak, in thresholds: a fault must not raise its own."""
+COARSER: Final = 1.001
+"""What the smallest step that was seen (the grain) grows by at each: it is not for ever."""
+OFTEN_THERE: Final = 0.002
+"""What one answer counts in whether a channel usually has a value: five days of quarters."""
+PACE: Final = 0.05
+"""What one interval counts in the usual interval, and it counts as two of those at most."""
+FAR_FROM_ZERO: Final = 20.0
+SHARE_OF_TYPICAL: Final = 0.3
+"""Zero comes out of nothing where the last value was so many usual steps away from it, and
+so much of its usual size."""
+BACK: Final = 5.0
+"""Within so many usual steps of the level before, and as many more for each interval since,
+it is that level again."""
+LEAST_STEP: Final = 1e-9
+"""So that a channel that never moved is not divided by zero."""
 WAVE: Final = 2.0
 """How much farther than at the last reading a wave of the water goes at the next, at most."""
 LATELY: Final = 4
@@ -69,16 +99,16 @@ class ChannelState(Struct, array_like=True):
     off_by: float = 0.0
     before: float = 0.0
     dead: float | None = None
-    jumps: Peaks = field(default_factory=lambda: Peaks(10.0))
-    bursts: Peaks = field(default_factory=lambda: Peaks(4.0))
-    runs: Peaks = field(default_factory=lambda: Peaks(12.0))
+    jumps: Peaks = field(default_factory=lambda: Peaks(FLOORS["jump"]))
+    bursts: Peaks = field(default_factory=lambda: Peaks(FLOORS["burst"]))
+    runs: Peaks = field(default_factory=lambda: Peaks(FLOORS["held"]))
     went: float = 0.0
 
 
-def lost(state: ChannelState, at_ms: int) -> Signs:
+def lost(state: ChannelState) -> Signs:
     """Return the signs of an answer without a value."""
     is_lost = state.there > USUALLY_THERE and state.seen >= SETTLED
-    state.there -= 0.002 * state.there
+    state.there -= OFTEN_THERE * state.there
     return Signs(is_lost=is_lost)
 
 
@@ -89,17 +119,17 @@ def signs_of(
 
     ``is_salt``: the channel is next to nothing in air, not exactly zero.
     """
-    state.there += 0.002 * (1 - state.there)
+    state.there += OFTEN_THERE * (1 - state.there)
     if state.seen == 0:
         _begin(state, at_ms, value)
         return Signs()
     steps = _steps(state, at_ms)
-    if _is_dead(state, value, is_salt):
+    if _is_dead(state, value, is_salt=is_salt):
         state.repeats = state.repeats + 1 if value == state.last else 0
         state.dead, state.last_ms = value, at_ms
         return Signs(is_dead=True)
     off = value - state.last - DAMPED * state.slope * min(steps, 2.0)
-    usual = max(state.usual, state.grain / 2, 1e-9)
+    usual = max(state.usual, state.grain / 2, LEAST_STEP)
     unit = usual * max(steps, 1.0) ** 0.5
     jump = _unheralded(state, value, off, steps) / unit
     found = _compared(state, at_ms, value, jump, abs(off) / unit, usual)
@@ -130,17 +160,18 @@ def _steps(state: ChannelState, at_ms: int) -> float:
     passed = float(max(at_ms - state.last_ms, 1))
     if state.cadence_ms == 0:
         state.cadence_ms = passed
-    state.cadence_ms += 0.05 * (min(passed, 2 * state.cadence_ms) - state.cadence_ms)
+    state.cadence_ms += PACE * (min(passed, 2 * state.cadence_ms) - state.cadence_ms)
     return passed / state.cadence_ms
 
 
-def _is_dead(state: ChannelState, value: float, is_salt: bool) -> bool:
+def _is_dead(state: ChannelState, value: float, *, is_salt: bool) -> bool:
     """Return whether it is zero (salt: next to it) all at once, where nothing near is."""
     least = IN_AIR * state.typical if is_salt else 0.0
     if abs(value) > least or state.seen < SETTLED:
         return False
     return state.dead is not None or (
-        abs(state.last) > 20 * state.usual and abs(state.last) > 0.3 * state.typical
+        abs(state.last) > FAR_FROM_ZERO * state.usual
+        and abs(state.last) > SHARE_OF_TYPICAL * state.typical
     )
 
 
@@ -159,7 +190,7 @@ def _compared(
     elif state.repeats:
         state.runs.take(at_ms, often * state.repeats)
         state.repeats = 0
-    lately, most = state.lately, 3 * state.jumps.floor
+    lately, most = state.lately, MOST_IN_BURST * state.jumps.floor
     lately.append(jump if jump < most else most)
     if len(lately) > LATELY:
         del lately[0]
@@ -168,19 +199,18 @@ def _compared(
         return Signs(repeats=state.repeats)
     jumps, bursts = state.jumps, state.bursts
     jump_bound, burst_bound = jumps.threshold(at_ms), bursts.threshold(at_ms)
-    jumps.take(at_ms, jump if jump < 2 * jump_bound else 2 * jump_bound)
-    bursts.take(at_ms, burst if burst < 2 * burst_bound else 2 * burst_bound)
+    jumps.take(at_ms, min(jump, MOST_OF_PEAK * jump_bound))
+    bursts.take(at_ms, min(burst, MOST_OF_PEAK * burst_bound))
     share = jump / jump_bound
     is_off = share >= 1 or state.off_ms != 0
+    held = often * state.repeats
     return Signs(
-        share,
-        burst / burst_bound,
-        often * state.repeats / state.runs.threshold(at_ms) if state.repeats else 0.0,
-        state.repeats,
-        False,
-        False,
-        step,
-        _off(state, at_ms, value, share, usual) if is_off else 0.0,
+        jump=share,
+        burst=burst / burst_bound,
+        held=held / state.runs.threshold(at_ms) if state.repeats else 0.0,
+        repeats=state.repeats,
+        step=step,
+        off=_off(state, at_ms, value, share, usual) if is_off else 0.0,
     )
 
 
@@ -192,7 +222,7 @@ def _off(
         state.off_ms, state.before, state.off_by = at_ms, state.last, share
         return share
     passed = at_ms - state.off_ms
-    is_back = abs(value - state.before) < 5 * usual * (
+    is_back = abs(value - state.before) < BACK * usual * (
         1 + passed / max(state.cadence_ms, 1)
     )
     if is_back or passed > OFF_MS:
@@ -205,20 +235,20 @@ def _learn(
     state: ChannelState, at_ms: int, value: float, off: float, steps: float
 ) -> None:
     rate = steps * state.cadence_ms / REMEMBERED_MS
-    rate = min(rate if rate * state.seen > 1 else 1 / state.seen, 0.5)
+    rate = min(rate if rate * state.seen > 1 else 1 / state.seen, MOST_OF_ONE)
     last, grain, far = state.last, state.grain, abs(off)
     step = abs(value - last)
     if step > 0:
-        grain *= 1.001
+        grain *= COARSER
         state.grain = grain = step if grain == 0 or step < grain else grain
     clipped = far
-    if state.seen > 8:
+    if state.seen > YOUNG:
         most = CLIPPED * (state.usual if state.usual > grain / 2 else grain / 2)
         clipped = far if far < most else most
     state.usual += rate * (clipped - state.usual)
     state.typical += rate * (abs(value) - state.typical)
     state.went = (value - last) / (steps if steps > 1 else 1.0)
-    if far < 8 * (state.usual if state.usual > grain else grain):
+    if far < STRAYED * (state.usual if state.usual > grain else grain):
         state.slope += SLOPE * (state.went - state.slope)
     else:
         state.slope = 0.0

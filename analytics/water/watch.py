@@ -271,7 +271,7 @@ class Watcher:
         if state is None:
             state = self.state.channels[point.channel] = ChannelState()
         if point.value is None or not abs(point.value) < MOST_VALUE:
-            return lost(state, point.at_ms)
+            return lost(state)
         meaning = self._meaning(point.channel)
         found = signs_of(state, point.at_ms, point.value, is_salt=meaning in SALT)
         if found.held and meaning == Channel.TEMPERATURE and abs(point.value) <= ICE_C:
