@@ -1,9 +1,11 @@
 """What a batch is made of: packing, thinning, gaps."""
 
+import json
 import math
 import zlib
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +22,7 @@ from edge.packs import (
     unpack,
 )
 from greenwater.kernel.channels import SENT, Channel
+from greenwater.kernel.errors import InputError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import ClockQuality, Gap, Reading
 from greenwater.kernel.wire.senml import MAX_INFLATED_BYTES
@@ -89,6 +92,13 @@ def test_gaps_travel_with_the_readings() -> None:
 def test_gaps_alone_are_a_pack_that_is_never_given_up() -> None:
     (pack,) = packs_of([], [Gap(BOX, ProbeId("a"), T0, T0 + 5, 3, "thinned")])
     assert (pack.rank, pack.readings) == (Rank.GAP, 0)
+
+
+def test_a_pack_that_cannot_be_read_whole_is_left_as_it_is() -> None:
+    good, odd = ({"n": "a/ph", "t": T0 / 1000, "v": 7, "u": u} for u in ("pH", "?"))
+    assert unpack(json.dumps([good]).encode(), BOX)[0]
+    with pytest.raises(InputError, match="a kept pack holds a record that"):
+        unpack(json.dumps([good, odd]).encode(), BOX)
 
 
 def test_what_is_not_finite_is_a_bad_answer() -> None:
