@@ -163,7 +163,7 @@ def _sea_pages(
         TripTablePages(services, render, doors),
         LogPages(services, render, doors),
         SeaEntryPages(services, render, doors),
-        BoatPages(services, render, doors),
+        BoatPages(services, snapshots, render, doors),
         BoatEditPages(services, render, doors),
         TripPages(services, render, doors),
         TripCardPages(services, render, doors),

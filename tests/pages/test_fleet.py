@@ -14,6 +14,8 @@ from greenwater.kernel.errors import ConfigError
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source
 from greenwater.kernel.trips import Trip
+from greenwater.storage.registry.people import Role
+from tests.pages.farms import BASE, PHONES, enter, pin_hash
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, World
 from web.app import create_app
@@ -176,6 +178,28 @@ def test_nha_trang_is_on_land_and_the_sea_is_not() -> None:
     assert land.covers(Point(109.05, 12.26))
     assert not land.covers(Point(SEA[1], SEA[0]))
     assert land.covers(Point(108.0, 14.0)), "the highlands"
+
+
+def test_an_owner_ashore_sees_first_how_his_boats_are(own_world: World) -> None:
+    """Trouble first, with what is due and when: not behind another page's map."""
+    boats(own_world)
+    at(own_world, "KH-99001-TS", SEA, HOUR_MS)
+    at(own_world, "KH-99002-TS", SEA, 3 * HOUR_MS)
+    registry, PHONES["chu"] = own_world.registry, "0905000088"
+    registry.add_person("chu", "Chủ tàu", PHONES["chu"])
+    registry.add_member("chu", "htx", Role.BOAT_OWNER)
+    registry.set_secret("chu", pin_hash(), is_pin=True)
+    guarded = replace(own_world.services, is_guarded=True)
+    with TestClient(
+        create_app(guarded), base_url=BASE, follow_redirects=False
+    ) as client:
+        page = parse_page(enter(client, "chu").get("/vessels").text)
+    cards = page.one("main").all("section", class_="card")
+    told = [card for card in cards if card.all("h2")[0].all("a")]
+    assert told[0].all("h2")[0].text.startswith("Biển Đông")
+    assert "Tín hiệu giám sát trễ" in told[0].text
+    assert "Báo vị trí trước" in told[0].all("p", data_due="")[0].text
+    assert "Giám sát bình thường" in " ".join(one.text for one in told)
 
 
 def test_a_position_half_told_is_none(own_world: World) -> None:

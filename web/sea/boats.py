@@ -19,12 +19,15 @@ from traceability.sea.trip_case import trip_view
 from traceability.sea.vessels import NewVesselRecord
 from web.door.doors import Doors
 from web.door.photos import PhotoForm, album_of
+from web.door.visitors import BOATS
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.sea.boat_changes import BoatEditPages
+from web.sea.fleet import BoatView, boat_views
 from web.views.boatcards import boat_facts, state_text
 from web.views.boatpapers import PaperView, endings, paper_views, states_of
 from web.views.boattrips import seen_ends, skippers_of, trip_links
+from web.views.facts import Snapshots
 from web.views.finding import find
 from web.views.formats import form_time
 from web.views.refused import refused
@@ -57,8 +60,11 @@ def _link(info: VesselInfo) -> Link:
 class BoatPages:
     """The boats that a visitor sees, and their books."""
 
-    def __init__(self, services: Services, render: Renderer, doors: Doors) -> None:
-        self._services, self._render, self._doors = services, render, doors
+    def __init__(
+        self, services: Services, snapshots: Snapshots, render: Renderer, doors: Doors
+    ) -> None:
+        self._services, self._snapshots = services, snapshots
+        self._render, self._doors = render, doors
         self._books = services.vessel_books
         self._editing = BoatEditPages(services, render, doors)
 
@@ -82,10 +88,14 @@ class BoatPages:
         gone = [one for one in vessels if not one.is_in_service]
         vessels = [one for one in vessels if one.is_in_service]
         states = states_of(mine.seen, vessels, self._services.now_ms())
+        looks = self._looks(request)
+        places = {id_: place for place, id_ in enumerate(looks)}
+        vessels.sort(key=lambda one: places.get(one.id, len(places)))
         found = find(vessels, q, _told)
         boats = [
             (
                 _link(one),
+                looks.get(one.id),
                 [
                     paper
                     for paper in paper_views(lang, states[one.id])
@@ -109,6 +119,14 @@ class BoatPages:
             ending=ending[:MOST_ENDINGS],
             more=max(0, len(ending) - MOST_ENDINGS),
         )
+
+    def _looks(self, request: Request) -> dict[str, BoatView]:
+        """Return how the boats of a boat's own people are, trouble first; empty for others."""
+        visitor, mine = self._doors.known(request), self._doors.mine(request)
+        if not visitor.roles & BOATS:
+            return {}
+        views = boat_views(lang_of(request), mine, self._snapshots.now(mine))
+        return {one.id: one for one in views}
 
     def book_page(self, request: Request, vessel: str) -> HTMLResponse:
         """One boat: trips and papers."""

@@ -23,6 +23,7 @@ from traceability.sea.trip_book import in_force
 from web.api.answers import fresh
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
+from web.ports import Services
 from web.views.cards import is_simulated
 from web.views.facts import Facts, Hanging, Snapshots
 from web.views.formats import age, moment, position
@@ -110,16 +111,9 @@ class FleetPages:
         return routes
 
     def _boats(self, request: Request) -> tuple[Facts, list[BoatView]]:
-        facts = self._snapshots.now(self._doors.mine(request))
-        trips: dict[str, Trip] = {}
-        for trip in self._doors.mine(request).seen.trips():  # the newest first
-            trips.setdefault(trip.vessel, trip)
-        views = [
-            boat_view(lang_of(request), facts, one, trips.get(one.id))
-            for one in facts.vessels
-            if one.is_in_service
-        ]
-        return facts, sorted(views, key=lambda one: (_ORDER[one.light.name], one.name))
+        mine = self._doors.mine(request)
+        facts = self._snapshots.now(mine)
+        return facts, boat_views(lang_of(request), mine, facts)
 
     def fleet_page(self, request: Request) -> HTMLResponse:
         """Every boat the visitor sees, on a map and in a list; trouble first."""
@@ -179,6 +173,19 @@ class FleetPages:
             ],
         }
         return fresh(document)
+
+
+def boat_views(lang: Lang, mine: Services, facts: Facts) -> list[BoatView]:
+    """Return the boats in service that somebody sees, trouble first."""
+    trips: dict[str, Trip] = {}
+    for trip in mine.seen.trips():  # the newest first
+        trips.setdefault(trip.vessel, trip)
+    views = [
+        boat_view(lang, facts, one, trips.get(one.id))
+        for one in facts.vessels
+        if one.is_in_service
+    ]
+    return sorted(views, key=lambda one: (_ORDER[one.light.name], one.name))
 
 
 def boat_view(
