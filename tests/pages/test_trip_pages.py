@@ -467,12 +467,12 @@ def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
     }  # fmt: skip
     assert officer.send(RECORDS, **left, behalf="sau")[0] == 303
     assert officer.send(RECORDS, **left | {"kind": "notice"})[0] == 403
-    told = {
+    heard = {
         "kind": "position", "trip": trip, "happened": "2026-05-29T06:00",
         "f_latitude": "11,9", "f_longitude": "110,5", "f_heard_by": "Đài Nha Trang",
     }  # fmt: skip
-    assert officer.send(RECORDS, **told | {"f_longitude": ""})[0] == 422
-    assert officer.send(RECORDS, **told)[0] == 303
+    assert officer.send(RECORDS, **heard | {"f_longitude": ""})[0] == 422
+    assert officer.send(RECORDS, **heard)[0] == 303
     newest = boat.telemetry.latest(book_aboard(REGISTRATION))
     assert [one.value for one in newest] == [11.9, 110.5]
     trip_page = skipper.see(f"/trips/{trip}").text
