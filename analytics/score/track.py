@@ -25,7 +25,8 @@ from greenwater.reference.gears import gear_of
 
 MAX_GAP_MS: Final = DAY_MS
 """The stated fix rate: one in the 24 h that the model looks back over; below it nothing is
-claimed. On vessels held out it is as good after 4 to 24 h without a fix as after minutes."""
+claimed. On vessels held out it is as good after 4 to 12 h without a fix as after minutes, and
+after 12 to 24 h still better than the speed rule."""
 STILL_KN: Final = 0.5
 LISTED: Final = 60
 """Vessels with a line of their own in the summary."""

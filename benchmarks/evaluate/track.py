@@ -4,6 +4,7 @@ Nine folds of whole vessels. Figures of one vessel that has one class only have 
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ from analytics.fishing.features import features
 from analytics.fishing.hauls import Fix, HaulState
 from analytics.score.fixes import tracks_of
 from analytics.score.table import read_table
+from analytics.score.track import MAX_GAP_MS
 from greenwater.reference.gears import gear_of
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "fishing"
 FOLDS = 9
 DRAWS = 200
+HOURS = (-1, 2, 4, 6, 8, 12, 24, np.inf)
 KINDS = ("all", "any", "off", "sea", "bare", "blind")
 """``all``: what the file tells; ``any``: without the gear; ``off``: without the shore; ``sea``: as the
 loop asks; ``bare``: neither gear nor shore; ``blind``: speed alone."""
@@ -54,6 +57,7 @@ def labelled() -> pd.DataFrame:
             part["row"] = list(features(one))
             part["gear_share"] = model.gear_share(one)
             part["told"] = one.gear
+            part["hours"] = np.diff(one.times_ms, prepend=-np.inf) / 3_600_000
             part["is_small"] = column != "fishing"
             parts.append(part[part["share"].notna()])
     return pd.concat(parts, ignore_index=True)
@@ -64,6 +68,12 @@ def weights_of(vessels: pd.Series) -> np.ndarray:
     return np.asarray(1 / np.sqrt(vessels.map(vessels.value_counts())))
 
 
+def folds_of(vessels: pd.Series) -> np.ndarray:
+    """Return the fold of each row, whole vessels in each."""
+    order = np.random.default_rng(0).permutation(vessels.unique())
+    return np.asarray(vessels.map({name: i % FOLDS for i, name in enumerate(order)}))
+
+
 def held_out(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the probability of each fix by a model that has not seen its vessel.
 
@@ -71,11 +81,10 @@ def held_out(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     rows, truth = np.vstack(frame["row"].to_list()), truth_of(frame)
     weights = weights_of(frame["vessel"])
-    order = np.random.default_rng(0).permutation(frame["vessel"].unique())
-    fold = frame["vessel"].map({name: i % FOLDS for i, name in enumerate(order)})
+    fold = folds_of(frame["vessel"])
     found = {kind: np.empty(len(frame)) for kind in KINDS}
     for k in range(FOLDS):
-        held = (fold == k).to_numpy()
+        held = fold == k
         fitted = model.fit(rows[~held], truth[~held], weights[~held])
         seen = {
             "all": rows[held],
@@ -162,6 +171,26 @@ def told_spread(frame: pd.DataFrame, found: dict[str, np.ndarray]) -> None:
         print(f"| {kind} | {low[0]:.3f}-{high[0]:.3f} | {low[1]:.3f}-{high[1]:.3f} |")
 
 
+def told_gaps(frame: pd.DataFrame, chances: np.ndarray) -> None:
+    """Print 27 vessels by the hours since the fix before, and what not to judge them costs."""
+    large = ~frame["is_small"].to_numpy()
+    hours, truth = frame["hours"].to_numpy()[large], truth_of(frame)[large]
+    said = chances[large] > 0.5
+    rule = model.speed_rule(frame["speed_kn"].to_numpy()[large])
+    print("\n| hours | fixes | fishing | F1 | F1 of the speed rule |")
+    print("|---|---|---|---|---|")
+    for low, high in pairwise(HOURS):
+        at = (hours > low) & (hours <= high)
+        print(
+            f"| {low:g} to {high:g} | {at.sum()} | {truth[at].mean():.2f} | "
+            f"{f1_score(truth[at], said[at]):.3f} | "
+            f"{f1_score(truth[at], rule[at]):.3f} |"
+        )
+    for most in (4, MAX_GAP_MS / 3_600_000):
+        judged = f1_score(truth, said & (hours <= most))
+        print(f"\nunknown beyond {most:g} h: F1 of the words {judged:.3f}")
+
+
 def told_small(frame: pd.DataFrame) -> None:
     """Print each small boat by itself, by a model that learnt from every vessel but it."""
     rows, truth = np.vstack(frame["row"].to_list()), truth_of(frame)
@@ -232,6 +261,7 @@ def main() -> int:
     found = held_out(frame)
     told(frame, found)
     told_spread(frame, found)
+    told_gaps(frame, found["all"])
     told_small(frame)
     told_hauls(frame, found["sea"])
     return 0
