@@ -354,23 +354,7 @@ def _claim(
     series: Series, one: Found, places: Places, *, is_over: bool
 ) -> Claim | None:
     place = places.at(series, one.end_ms)
-    if place is None:
-        return None
-    return episode_alarm(
-        place,
-        series.device,
-        series.probe,
-        Channel(one.channel),
-        cause=one.cause,
-        words_vi=one.words_vi,
-        words_en=one.words_en,
-        began_ms=one.start_ms,
-        at_ms=one.end_ms,
-        probability=one.probability,
-        is_alone=one.is_alone,
-        is_over=is_over,
-        compared_with=one.compared,
-    )
+    return None if place is None else episode_alarm(place, one, is_over=is_over)
 
 
 def _is_sensor(one: Found) -> bool:

@@ -141,16 +141,6 @@ class Places:
         }
         return sorted(found)
 
-    def of_unit(self, unit: str, *, is_simulated: bool = False) -> Place | None:
-        """Return a unit as a place with no probe; None if there is no such unit."""
-        info = self._units.get(unit)
-        if info is None:
-            return None
-        organisation = self._sites[info.site].organisation
-        return Place(
-            organisation, info.site, unit, info.species, None, is_simulated, info.limits
-        )
-
     def kind_of(self, unit: str | None) -> str | None:
         """Return what a unit is: pond, cage or tank."""
         info = self._units.get(unit or "")

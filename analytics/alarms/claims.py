@@ -14,8 +14,8 @@ from analytics.alarms.found import own_detail
 from analytics.alarms.silence import hour_of
 from analytics.alarms.standing import Standing
 from analytics.places import Place, Places
+from analytics.water.episodes import Episode
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity, species_limits
@@ -50,58 +50,34 @@ class Claim(Struct, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
-def episode_alarm(
-    place: Place,
-    device: DeviceId,
-    probe: ProbeId,
-    channel: Channel,
-    *,
-    cause: str,
-    words_vi: str,
-    words_en: str,
-    began_ms: int,
-    at_ms: int,
-    probability: float,
-    is_sensor: bool = True,
-    is_alone: bool = False,
-    is_over: bool = False,
-    advice_vi: str = "",
-    advice_en: str = "",
-    value: float | None = None,
-    compared_with: str = "",
-) -> Claim:
-    """Return what an episode at a probe's channel means for people.
+def episode_alarm(place: Place, one: Episode, *, is_over: bool = False) -> Claim:
+    """Return what a fault of a probe means for people: to be watched, nobody is woken.
 
-    ``words_*`` say the cause ("đầu đo oxy bám bẩn"), ``advice_*`` the act that cures it.
-    A fault of the sensor is to be watched, and nobody is woken for it; while it stands,
-    what this channel says is not believed where a probe beside it says otherwise (and
-    only there: it hides no crash). ``is_alone``: only the probe's own past speaks against
-    it, so it is believed all the same. Trouble in the water is a warning.
+    While it stands, what its channel says is not believed where a probe beside it says
+    otherwise, and only there: it hides no crash. Where nothing but the probe's own past
+    speaks against it (``is_alone``), it is believed all the same.
     """
     return Claim(
-        condition=f"episode/{device}/{probe}/{channel}",
+        condition=f"episode/{one.device}/{one.probe}/{one.channel}",
         kind="episode",
-        severity=Severity.WATCH if is_sensor else Severity.WARN,
+        severity=Severity.WATCH,
         place=place,
-        began_ms=began_ms,
-        at_ms=at_ms,
+        began_ms=one.start_ms,
+        at_ms=one.end_ms,
         is_over=is_over,
-        device=device,
-        probe=probe,
-        channel=channel,
-        value=value,
+        device=one.device,
+        probe=one.probe,
+        channel=one.channel,
         detail={
             "basis": "practice",
             "source": "note: detectors of greenwater, docs/analytics.md",
             "verified": False,
-            "cause": cause,
-            "is_sensor": is_sensor and not is_alone,
-            "probability": round(probability, 3),
-            "vi": words_vi,
-            "en": words_en,
-            "advice_vi": advice_vi,
-            "advice_en": advice_en,
-            "compared_with": compared_with,
+            "cause": one.cause,
+            "is_sensor": not one.is_alone,
+            "probability": round(one.probability, 3),
+            "vi": one.words_vi,
+            "en": one.words_en,
+            "compared_with": one.compared,
         },
     )
 

@@ -8,10 +8,12 @@ from analytics.alarms.standing import Changes
 from analytics.alarms.tracked import Watched
 from analytics.alarms.watch import Watch
 from analytics.places import Places
+from analytics.water.episodes import Episode as Fault
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, DeviceState, ProbeId
 from greenwater.kernel.reading import Reading, Source
 from greenwater.reference.aerators import MONITOR
+from greenwater.reference.causes import Kind
 from greenwater.reference.own_limits import OwnLimits
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.devices import Deployed, DeviceInfo
@@ -103,6 +105,15 @@ def oxygen(
         Reading(device, ProbeId(probe), channel, start_ms + n * every_ms, value)
         for n, value in enumerate(values)
     ]
+
+
+def a_fault(cause: str, end_ms: int, *, began_ms: int = T0, beside: str = "") -> Fault:
+    """Return an episode of the probe ``top``: what is wrong with its oxygen."""
+    return Fault(
+        id="fault", device=BOX, probe="top", channel=OXYGEN, kind=Kind.SENSOR,
+        cause=cause, start_ms=began_ms, end_ms=end_ms, probability=0.9,
+        channels=[OXYGEN], beside=beside,
+    )  # fmt: skip
 
 
 class Story:

@@ -14,7 +14,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import AlarmState
 from greenwater.storage.telemetry.ports import Series
-from tests.unit.ponds import BOX, HOUR, MINUTE, Story, hung, oxygen, places
+from tests.unit.ponds import BOX, HOUR, MINUTE, Story, a_fault, hung, oxygen, places
 from tests.unit.test_alarm_quiet import out
 
 NIGHT: Final = milliseconds(datetime(2026, 6, 2, 20, 0, tzinfo=VIETNAM))
@@ -126,11 +126,8 @@ def lifted(story: Story, at_ms: int) -> Story:
     """Have the watchers say that the probe hangs out of the water since half an hour."""
     place = story.places.at(Series(BOX, ProbeId("top")), at_ms)
     assert place is not None
-    claim = episode_alarm(
-        place, BOX, ProbeId("top"), Channel.DISSOLVED_OXYGEN, cause="out_of_water",
-        words_vi="ở ngoài nước", words_en="out of the water",
-        began_ms=at_ms - HOUR // 2, at_ms=at_ms, probability=0.9,
-    )  # fmt: skip
+    fault = a_fault("out_of_water", at_ms, began_ms=at_ms - HOUR // 2)
+    claim = episode_alarm(place, fault)
     story.watch.claim([claim], story.places)
     return story.settle()
 

@@ -14,6 +14,7 @@ from analytics.alarms.claims import (
 )
 from analytics.alarms.messages import advice, grounds, sentence
 from analytics.alarms.texting import text_message
+from analytics.places import Place, Places
 from greenwater.derived.chemistry import specific_conductivity
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -23,6 +24,7 @@ from greenwater.reference.alarm_rules import RULES, about, is_between_hours
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import AlarmState
 from greenwater.storage.registry.commands import CommandInfo
+from greenwater.storage.telemetry.ports import Series
 from tests.unit.ponds import (
     BOX,
     HOUR,
@@ -30,6 +32,7 @@ from tests.unit.ponds import (
     OXYGEN,
     T0,
     Story,
+    a_fault,
     hung,
     oxygen,
     places,
@@ -210,17 +213,18 @@ def test_of_many_that_say_otherwise_the_same_one_is_named_in_every_process() -> 
     assert story.only.detail["against"] == 6.0
 
 
+def at_the_pond(where: Places) -> Place:
+    place = where.at(Series(BOX, ProbeId("top")), T0)
+    assert place is not None
+    return place
+
+
 def an_episode(
     story: Story, at_ms: int, *, is_over: bool = False, is_alone: bool = False
 ) -> Claim:
-    place = story.places.of_unit("ao-3")
-    assert place is not None
-    return episode_alarm(
-        place, BOX, ProbeId("top"), Channel.DISSOLVED_OXYGEN,
-        cause="fouled", words_vi="đầu đo oxy bám bẩn", words_en="oxygen probe fouled",
-        began_ms=T0, at_ms=at_ms, probability=0.9, is_over=is_over, is_alone=is_alone,
-        advice_vi="Vệ sinh đầu đo.",
-    )  # fmt: skip
+    beside = "days 3.1/2.0 in 3 days, usually 6.1/4.2" if is_alone else ""
+    fault = a_fault("fouled", at_ms, beside=beside)
+    return episode_alarm(at_the_pond(story.places), fault, is_over=is_over)
 
 
 def test_a_probe_that_is_known_to_be_fouled_is_not_believed_where_another_knows() -> (
@@ -232,8 +236,8 @@ def test_a_probe_that_is_known_to_be_fouled_is_not_believed_where_another_knows(
     story.take(oxygen(*[6.0] * 8, probe="beside") + oxygen(*[1.0] * 8))
     assert [one.kind for one in story.alarms.values()] == ["episode"]
     assert story.calls == [], "to be watched: nobody is woken"
-    assert sentence(story.only, "Ao 3", "vi") == "Ao 3: đầu đo oxy bám bẩn"
-    assert advice(story.only, "pond", "vi") == "Vệ sinh đầu đo."
+    assert sentence(story.only, "Ao 3", "vi") == "Ao 3: Đầu đo bám bẩn: vệ sinh đầu đo"
+    assert advice(story.only, "pond", "vi").startswith("Vệ sinh đầu đo")
 
     story.watch.claim([an_episode(story, T0 + HOUR, is_over=True)], story.places)
     assert story.settle().only.state is AlarmState.RETURNED
@@ -257,8 +261,7 @@ def test_what_only_its_own_days_say_against_a_probe_hides_nothing_beside_another
 
 
 def a_forecast(story: Story, at_ms: int, value: float, lead_h: float = 6.5) -> None:
-    place = story.places.of_unit("ao-3")
-    assert place is not None
+    place = at_the_pond(story.places)
     claim = forecast_alarm(place, at_ms, value, value - 0.7, lead_h)
     assert claim is not None
     story.watch.claim([claim], story.places)
@@ -301,8 +304,7 @@ def test_a_forecast_that_is_near_is_critical_and_by_day_there_is_none() -> None:
     a_forecast(story, EVENING + 4 * HOUR, 2.3, lead_h=2.5)
     assert story.only.severity == "critical"
     assert not is_forecast_hour(EVENING - 2 * HOUR)
-    place = story.places.of_unit("ao-3")
-    assert place is not None
+    place = at_the_pond(story.places)
     assert forecast_alarm(place, EVENING - 2 * HOUR, 1.0, 0.5, 9.0) is None
 
 

@@ -9,6 +9,7 @@ from analytics.alarms.claims import forecast_alarm
 from analytics.alarms.latches import OFF, moved
 from analytics.alarms.messages import body, grounds
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import ProbeId
 from greenwater.reference.limits import (
     TABLES,
     Basis,
@@ -34,7 +35,8 @@ from greenwater.reference.own_limits import (
     unit_limits,
 )
 from greenwater.reference.quality import QUALITY
-from tests.unit.ponds import MINUTE, OXYGEN, T0, Story, hung, oxygen, places
+from greenwater.storage.telemetry.ports import Series
+from tests.unit.ponds import BOX, MINUTE, OXYGEN, T0, Story, hung, oxygen, places
 
 ROWS = [row for row in TABLES.operating if row.channel in SETTABLE]
 VALUES = st.one_of(st.none(), st.integers(-2, 60).map(float), st.floats(0.01, 49.9))
@@ -203,7 +205,7 @@ def test_a_forecast_is_held_against_the_ponds_own_limit() -> None:
         channel=OXYGEN, species="PNV", warn=Bounds(4.5), critical=Bounds(3.5)
     )
     for limits, is_over, limit in (((), True, 3.0), ((own,), False, 3.5)):
-        place = places(hung("top"), limits=limits).of_unit("ao-3")
+        place = places(hung("top"), limits=limits).at(Series(BOX, ProbeId("top")), T0)
         assert place is not None
         claim = forecast_alarm(place, night, 3.2, 2.8, 5.0)
         assert claim is not None
