@@ -192,6 +192,21 @@ def test_the_latest_status_is_kept(registry: Registry) -> None:
     assert registry.statuses() == {box: (NOW + 1, said)}
 
 
+@pytest.mark.parametrize(
+    "said", [Status(False, "boot-1"), Status(True, "boot-1", at_ms=NOW)]
+)
+def test_a_status_that_the_broker_hands_over_again_is_no_news(
+    registry: Registry, said: Status
+) -> None:
+    box = a_box(registry)
+    registry.save_statuses({box: said}, NOW)
+    registry.save_statuses({box: said}, NOW + HOUR)
+    assert registry.statuses() == {box: (NOW, said)}
+    other = Status(not said.online, "boot-1", at_ms=NOW)
+    registry.save_statuses({box: other}, NOW + HOUR)
+    assert registry.statuses() == {box: (NOW + HOUR, other)}
+
+
 def test_what_a_stranger_says_of_itself_is_not_kept(registry: Registry) -> None:
     registry.save_statuses({DeviceId("stranger"): Status(True, "boot")}, NOW)
 

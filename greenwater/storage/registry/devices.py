@@ -221,7 +221,11 @@ class Devices(DevicesSeen):
     def save_statuses(
         self, statuses: Mapping[DeviceId, Status], received_ms: int
     ) -> None:
-        """Keep devices' latest statuses, together; an unknown device's is not kept."""
+        """Keep devices' latest statuses, together; an unknown device's is not kept.
+
+        One that says again what is kept (its instant, or that the device is gone) is no
+        news, and keeps the time at which it was heard.
+        """
         with self._sessions.writing() as session:
             for device, status in statuses.items():
                 _keep_status(session, device, status, received_ms)
@@ -300,8 +304,12 @@ def _end(deployed: Deployed) -> float:
 def _keep_status(
     session: Session, device: DeviceId, status: Status, received_ms: int
 ) -> None:
-    known = session.get(Device, device)
+    known, kept = session.get(Device, device), session.get(DeviceStatus, device)
     if known is None:
+        return
+    # A broker hands over again what it retains, whenever ingest connects: no news.
+    says_when = status.at_ms or not status.online
+    if kept is not None and says_when and convert(kept.document, Status) == status:
         return
     latest = {"received_ms": received_ms, "document": to_builtins(status)}
     statement = insert(session, DeviceStatus).values(
