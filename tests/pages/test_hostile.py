@@ -20,7 +20,7 @@ from tests.pages.world import open_empty
 from tests.unit.test_photos import HOSTILE as PICTURES
 from tests.unit.test_photos import SVG, picture
 from web.app import create_app
-from web.door.bodies import MOST_BYTES
+from web.door.bodies import MOST_BYTES, MOST_FIELDS
 from web.door.doors import COOKIE, csrf_of
 from web.door.hosts import hosts_of
 from web.middleware import HEADERS
@@ -276,3 +276,12 @@ def test_nobody_fills_the_disk_through_a_form(path: str, app: Any) -> None:
     for content in (b"x" * (MOST_BYTES + 1), endless()):
         answer = come(app).post(path, content=content, headers=kind)
         assert answer.status_code == 413
+
+
+def test_a_form_of_nothing_but_separators_is_not_read(app: Any) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    statuses = [
+        come(app).post("/sign-in", content=b"&" * many, headers=kind).status_code
+        for many in (MOST_FIELDS - 1, MOST_FIELDS)
+    ]
+    assert statuses == [422, 400]

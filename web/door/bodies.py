@@ -20,6 +20,10 @@ MOST_BYTES: Final = 16 * 2**20
 STRANGERS_MOST: Final = 64 * 2**10
 """What a program may send before it is asked who it is."""
 
+MOST_FIELDS: Final = 1_000
+"""Fields of a form, empty ones too: sixteen million of them are seconds of the site's loop."""
+
+_FORM: Final = b"application/x-www-form-urlencoded"
 _PROGRAMS: Final = ("/api/", "/epcis/")
 _TOO_LARGE: Final = f"a request has at most {MOST_BYTES // 2**20} MB: send less at once"
 
@@ -40,9 +44,13 @@ class LargestBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        header = dict(scope["headers"]).get(b"content-length", b"0")
-        told, read = int(header) if header.isdigit() else 0, 0
+        headers = dict(scope["headers"])
+        header = headers.get(b"content-length", b"0")
+        told, read, fields = int(header) if header.isdigit() else 0, 0, 1
         is_asked = not scope["path"].startswith(_PROGRAMS)
+        is_form = is_asked and headers.get(b"content-type", b"").lower().startswith(
+            _FORM
+        )
 
         async def checked(size: int) -> None:
             nonlocal is_asked
@@ -54,11 +62,15 @@ class LargestBody:
                 is_asked = True
 
         async def counted() -> Message:
-            nonlocal read
+            nonlocal read, fields
             await checked(told)
             message = await receive()
-            read += len(message.get("body", b""))
+            body = message.get("body", b"")
+            read += len(body)
             await checked(read)
+            fields += body.count(b"&") if is_form else 0
+            if fields > MOST_FIELDS:
+                raise HTTPException(400, f"a form has at most {MOST_FIELDS} fields")
             return message
 
         await self._app(scope, counted, send)
