@@ -145,7 +145,8 @@ def show(entry: Annotated[int, typer.Argument(help="Its id, as listed.")]) -> No
         raise MissingError(
             f"the bytes of {entry} were given up under the device's budget"
         )
-    sys.stdout.buffer.write(one.raw)
+    # A terminal would obey what a stranger put in.
+    sys.stdout.buffer.write(repr(one.raw).encode() if sys.stdout.isatty() else one.raw)
 
 
 @quarantine.command("replay")

@@ -1,5 +1,6 @@
 """What `greenwater doctor` looks at."""
 
+import datetime as dt
 import shutil
 import sys
 
@@ -11,10 +12,13 @@ from greenwater.kernel.errors import ConflictError, PlatformError
 from greenwater.kernel.settings import load
 from greenwater.storage.registry import open_registry
 from greenwater.storage.telemetry import open_telemetry
+from ingest.brokers import tls
 from ingest.mqtt import check_reachable
 from ingest.settings import IngestSettings
 
 LOW_MB = 500
+LAST_DAYS = 30
+"""The site renews the broker's certificate ``tls.RENEW_DAYS`` before its end."""
 
 
 def examine(home: Home) -> int:
@@ -29,15 +33,35 @@ def examine(home: Home) -> int:
         "registry": _registry,
         "telemetry": _telemetry,
         "broker": _broker,
+        "certificate": _certificate,
         "alarms": _alarms,
     }
     for name, check in checks.items():
         try:
-            typer.echo(f"{name:<11} {check(home)}")
+            typer.echo(f"{name:<11} {_plain(check(home))}")
         except PlatformError as exc:
             wrong += 1
-            typer.echo(f"{name:<11} WRONG: {exc}")
+            typer.echo(f"{name:<11} WRONG: {_plain(str(exc))}")
     return 69 if wrong else 0
+
+
+def _plain(text: str) -> str:
+    """Return text without what a terminal obeys: boxes have their say in some of it."""
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def _certificate(home: Home) -> str:
+    """Say how long boxes are let in by the broker's certificate."""
+    end = tls.ends_at(home.path / "tls")
+    if end is None:
+        return "none of ours"
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251  (certificates are of the real world)
+    if end < now + dt.timedelta(days=LAST_DAYS):
+        raise ConflictError(
+            f"the broker's ends on {end:%Y-%m-%d}, then no box is let in: run "
+            "greenwater broker-files, or start greenwater up again"
+        )
+    return f"of the broker, until {end:%Y-%m-%d}"
 
 
 def _registry(home: Home) -> str:

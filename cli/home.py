@@ -122,6 +122,9 @@ class Home:
 
     def keep_mosquitto(self, plan: MosquittoPlan) -> None:
         """Leave how Mosquitto's files are written, for ``device`` and the pages."""
+        if plan.folder.is_relative_to(self.path):  # so that it moves with the home
+            folder = plan.folder.relative_to(self.path)
+            plan = msgspec.structs.replace(plan, folder=folder)
         write_private(self.path / MOSQUITTO, msgspec.json.encode(plan, enc_hook=str))
 
     def mosquitto(self) -> MosquittoPlan | None:
@@ -137,7 +140,7 @@ class Home:
             return msgspec.json.decode(
                 path.read_bytes(),
                 type=MosquittoPlan,
-                dec_hook=lambda kind, at: kind(at),
+                dec_hook=lambda _kind, at: self.path / at,
             )
         except (OSError, msgspec.MsgspecError) as exc:
             raise ConfigError(f"{path}: {exc}: run broker-files again") from exc

@@ -131,7 +131,9 @@ def doctor() -> None:
 
 
 def broker_files(
-    folder: Annotated[Path, typer.Argument(help="Where they are written.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where they are written; else as last time.")
+    ] = None,
     service_port: Annotated[
         int, typer.Option(help="For ingest, on loopback only.", min=1, max=65_535)
     ] = 1883,
@@ -145,25 +147,33 @@ def broker_files(
         list[str] | None, typer.Option(help="Names in the certificate.")
     ] = None,
 ) -> None:
-    """Write Mosquitto's configuration, passwords and permissions; reload it if it runs."""
+    """Write Mosquitto's configuration, passwords and permissions; reload it if it runs.
+
+    Without a folder all is as it was told the last time.
+    """
     from cli.home import MosquittoPlan, open_home, write_mosquitto
     from greenwater.kernel.broker_url import LOOPBACK
     from greenwater.kernel.errors import ConfigError
     from greenwater.storage.registry import open_registry
 
-    if device_host not in LOOPBACK and not host:
+    home = open_home()
+    if folder is None:
+        plan = home.mosquitto()
+        if plan is None:
+            raise ConfigError("name the folder and --host: no files were written yet")
+    else:
+        plan = MosquittoPlan(
+            folder=folder.absolute(),
+            service_port=service_port,
+            device_port=device_port,
+            device_host=device_host,
+            hosts=tuple(host or ()),
+        )
+    if plan.device_host not in LOOPBACK and not plan.hosts:
         raise ConfigError(
-            f"devices would reach {device_host} in plain text: give --host, the names "
+            f"devices would reach {plan.device_host} in plain text: give --host, the names "
             "that boxes know this machine by, and the listener gets a certificate"
         )
-    home = open_home()
-    plan = MosquittoPlan(
-        folder=folder.absolute(),
-        service_port=service_port,
-        device_port=device_port,
-        device_host=device_host,
-        hosts=tuple(host or ()),
-    )
     with open_registry(home.registry_url) as registry:
         path, done = write_mosquitto(home, registry, plan)
     home.keep_mosquitto(plan)

@@ -5,6 +5,7 @@ keys of this folder.
 """
 
 import contextlib
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import copy_context
@@ -24,6 +25,7 @@ from greenwater.kernel.reading import milliseconds
 from greenwater.storage.registry import Registry, open_registry
 from greenwater.storage.telemetry import open_telemetry
 from greenwater.storage.telemetry.ports import Telemetry
+from ingest.brokers import tls
 from ingest.replay import hand_intake, replay_entries
 from ingest.workers import by_hand
 from traceability.label.telling import tell_papers, tell_recalls
@@ -40,6 +42,7 @@ log = structlog.get_logger()
 ROOTS_EVERY_S: Final = 600.0
 """How often it asks whether a day has ended, in seconds of its clock."""
 MESSAGES_EVERY_S: Final = 1_800.0
+CERTIFICATE_EVERY_S: Final = 43_200.0
 LEAST_S: Final = 5.0
 """However fast the clock runs."""
 
@@ -86,6 +89,7 @@ def run_site(
         beside = {
             "ledger-roots": (ROOTS_EVERY_S, lambda: _sign_day(registry, signer, clock)),
             "messages": (MESSAGES_EVERY_S, lambda: _tell(registry, clock)),
+            "certificate": (CERTIFICATE_EVERY_S, lambda: renew(home, registry, now())),
         }
         with contextlib.ExitStack() as stack:
             for name, (every_s, work) in beside.items():
@@ -157,6 +161,24 @@ def repeated(
     finally:
         over.set()
         thread.join()
+
+
+def now() -> dt.datetime:
+    """Return the real time, whatever clock the platform runs on: certificates end by it."""
+    return dt.datetime.now(dt.UTC)  # noqa: TID251
+
+
+def renew(home: Home, registry: Registry, at: dt.datetime) -> None:
+    """Have the broker serve with a new certificate in time, else no box comes in any more."""
+    try:
+        end = tls.ends_at(home.path / "tls")
+        if end is None or end > at + dt.timedelta(days=tls.RENEW_DAYS):
+            return
+        left = apply_permissions(home, registry)
+    except PlatformError as exc:
+        left = str(exc)
+    if left:
+        log.error("certificate.not_renewed", error=left)
 
 
 def _sign_day(registry: Registry, signer: Signer, clock: Clock) -> None:

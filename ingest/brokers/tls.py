@@ -71,6 +71,19 @@ def ensure(
     return files
 
 
+def ends_at(folder: Path) -> dt.datetime | None:
+    """Return when the certificate in ``folder`` ends; None: there is none.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    server = folder / "server.pem"
+    try:
+        return _read(server).not_valid_after_utc if server.exists() else None
+    except (ValueError, OSError) as exc:
+        raise ConfigError(f"{server} is damaged: {exc}") from exc
+
+
 def _read(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
