@@ -28,7 +28,7 @@ from web.api.pulses import Pulses
 from web.api.streams import OVER, Held, Streams, holder_of
 from web.api.water import Api
 from web.door.doors import Doors
-from web.farm.calls import to_telephone
+from web.farm.calls import CALLED, to_telephone
 from web.pages import Renderer, lang_of
 from web.ports import Services
 from web.views.aerators import FOR_S, aerators_at
@@ -109,6 +109,7 @@ class AlarmPages:
             is_simulated=any(one.is_simulated for one in views),
             alarms=views,
             older=newest[-1].raised_ms if len(newest) == PAGE else None,
+            is_called=bool(self._doors.known(request).roles & CALLED),
         )
 
     def alarm_page(self, request: Request, alarm: str) -> HTMLResponse:
