@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
-from shapely import LineString, Point, Polygon
+from shapely import LineString, Point, Polygon, prepare
 
 from greenwater.reference.ports import PORTS
 from greenwater.reference.tables import read_table
@@ -82,6 +82,7 @@ def _landward(line: Sequence[tuple[float, float]]) -> Polygon:
 
 _COASTAL: Final = _landward(ZONES.coastal_line)
 _INSHORE: Final = _landward(ZONES.inshore_line)
+prepare([_COASTAL, _INSHORE])
 _EDGES: Final = {
     line[0]: LineString([(lon, lat) for lat, lon in line])
     for line in (ZONES.coastal_line, ZONES.inshore_line)
@@ -125,9 +126,9 @@ def is_near_edge(latitude: float, longitude: float) -> bool:
 
 def is_closed_to(kind: VesselClass, latitude: float, longitude: float) -> bool:
     """Return whether fishing here is clearly outside the waters of a vessel's class."""
-    if is_near_edge(latitude, longitude):
+    if zone_at(latitude, longitude) is ALLOWED[kind]:
         return False
-    return zone_at(latitude, longitude) is not ALLOWED[kind]
+    return not is_near_edge(latitude, longitude)
 
 
 def _islands_nm(latitude: float, longitude: float) -> list[tuple[float, Island]]:

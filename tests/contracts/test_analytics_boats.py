@@ -293,10 +293,10 @@ def test_what_a_vessel_did_is_not_judged_anew_by_what_it_is_now(tmp_path: Path) 
     sea.registry.add_person("p1", "Chị Hòa")
     positions = sea.positions(300)
     late = positions[40:43]
-    until = next(
-        at for at in range(60, len(positions), 6)
-        if any(not v.is_over for v in sea.truth().take(positions[:at]).violations)
-    )  # fmt: skip
+    state, until, some = sea.truth(), 0, positions[:0]
+    while not any(not one.is_over for one in state.take(some).violations):
+        until += 6
+        some = positions[until - 6 : until]
     sea.send([one for one in positions[:until] if one not in late])
     (alarm,) = (one for one in sea.registry.open_alarms() if one.kind == "zone")
     assert alarm.returned_ms is None
