@@ -134,7 +134,8 @@ def forecast(model: Model, history: History, now_ms: int) -> list[Forecast]:
 def _one(model: Model, learner: Learner, known: Known, row: int) -> Forecast:
     grid, at = known.grid, slice(row, row + 1)
     target, band = learner.target, learner.band
-    experts = learner.experts(known.features[at], known.fixed(target, at))
+    fixed = known.fixed(target, at)
+    experts = learner.experts(known.features[at], known.stray[at], fixed)
     method, last = learner.method, float(grid.oxygen[row])
     change = learner.issued(experts, learner.mixed(experts))[0]
     value = max(last + float(change), 0.0)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from greenwater.kernel.channels import Channel
@@ -25,6 +25,9 @@ COARSEST_STEP_MS: Final = HOUR_MS
 MOST_INPUTS: Final = 8
 FEWEST_READINGS: Final = 10
 FEWEST_H: Final = 12
+FEWEST_SETTLED: Final = 3
+STRAY: Final = 3.0
+"""Spreads from the last hour's median; a reading further off is left aside for now."""
 LEAST_SPREAD: Final = 0.1
 """mg/L; stiller water is asked about as if it moved this much."""
 OXYGEN_RANGE: Final = (0.0, 40.0)
@@ -158,6 +161,20 @@ def mean_known(days: Floats) -> Floats:
     count = known.sum(axis=0)
     total = np.where(known, days, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def settled(grid: Grid) -> Grid:
+    """Return a grid in which a reading that fits nothing of its last hour is that hour's median.
+
+    A probe's zero between two sound readings tells nothing of what comes, now or a day
+    later. What lasts longer than half of the hour is believed.
+    """
+    oxygen = grid.oxygen
+    width = max(FEWEST_SETTLED, grid.steps(1) + 1)
+    hour = pd.Series(oxygen).rolling(width, min_periods=FEWEST_SETTLED).median()
+    usual = np.asarray(hour, dtype=np.float64)
+    strays = np.abs(oxygen - usual) > STRAY * spread_of(grid)
+    return structs.replace(grid, oxygen=np.where(strays, usual, oxygen))
 
 
 def spread_of(grid: Grid) -> Floats:

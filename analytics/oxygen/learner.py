@@ -80,10 +80,18 @@ class Learner:
         self.simple_square: Floats = np.zeros((2, len(NAIVE)))
 
     def learn_changes(
-        self, features: NDArray[np.float32], changes: Floats, simple: Floats, rows: int
+        self,
+        features: NDArray[np.float32],
+        changes: Floats,
+        stray: Floats,
+        simple: Floats,
+        rows: int,
     ) -> None:
-        """Take in what came of ``rows`` cells; those given are the finite ones."""
-        sums = sums_of(features, changes)
+        """Take in what came of ``rows`` cells; those given are the finite ones.
+
+        ``stray``: how far what is learnt from is from the last value, mg/L.
+        """
+        sums = sums_of(features, changes - stray)
         for ridge in self.ridges:
             ridge.decay(rows)
             ridge.add(*sums)
@@ -114,11 +122,13 @@ class Learner:
         for ridge in self.ridges:
             ridge.solve()
 
-    def experts(self, features: NDArray[np.float32], fixed: Floats) -> Floats:
+    def experts(
+        self, features: NDArray[np.float32], stray: Floats, fixed: Floats
+    ) -> Floats:
         """Return each forecast's change at each row (rows x experts), of the fixed ones."""
-        ridges = [ridge.predict(features) for ridge in self.ridges]
-        trees = self.trees.predict(features) if self.trees.model else ridges[0]
-        return np.column_stack([fixed, *ridges, trees])
+        learned = [ridge.predict(features) for ridge in self.ridges]
+        learned.append(self.trees.predict(features) if self.trees.model else learned[0])
+        return np.column_stack([fixed, *(one + stray for one in learned)])
 
     def mixed(self, experts: Floats) -> Floats:
         """Return the mixture of forecasts (rows x experts)."""

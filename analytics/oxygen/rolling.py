@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from analytics.oxygen.features import HORIZONS_H, features_of
-from analytics.oxygen.grid import Floats, Grid, carried, lagged
+from analytics.oxygen.grid import Floats, Grid, carried, lagged, settled
 from analytics.oxygen.learner import MODEL, Learner, Target
-from analytics.oxygen.naive import SIMPLE, lowest_of, naive_changes
+from analytics.oxygen.naive import NAIVE, SIMPLE, lowest_of, naive_changes
 from analytics.oxygen.prior import EVERY, Prior, shipped
 
 WARM_UP_DAYS: Final = 45
@@ -55,9 +55,10 @@ class Run(Struct, frozen=True):
 
 class Known(Struct, frozen=True):
     """What all targets share: features, the signs of unrest that widen a band, and what
-    other waters taught."""
+    other waters taught. What is learnt from is ``calm``, the grid without strays."""
 
     grid: Grid
+    calm: Grid
     features: NDArray[np.float32]
     unrest: NDArray[np.float32]
     prior: Prior
@@ -65,19 +66,28 @@ class Known(Struct, frozen=True):
     def fixed(self, target: Target, rows: slice = EVERY) -> Floats:
         """Return the changes that need no fit (rows x target.fixed); NaN without oxygen."""
         hours, is_minimum = target.hours, target.is_minimum
-        simple = naive_changes(self.grid, hours, is_minimum=is_minimum)[rows]
-        taught = self.prior.changes(self.grid, hours, is_minimum=is_minimum, rows=rows)
+        naive = naive_changes(self.grid, hours, is_minimum=is_minimum)[rows]
+        simple = naive_changes(self.calm, hours, is_minimum=is_minimum)[rows]
+        taught = self.prior.changes(self.calm, hours, is_minimum=is_minimum, rows=rows)
         taught = np.where(np.isnan(simple[:, 0]), np.nan, np.nan_to_num(taught))
         fixed = [simple, taught]
         if target.asks_days:
             yesterday = simple[:, SIMPLE.index("yesterday")]
-            fixed.append(yesterday + self.prior.differences(self.grid, hours, rows))
-        return np.column_stack(fixed)
+            fixed.append(yesterday + self.prior.differences(self.calm, hours, rows))
+        found = np.column_stack(fixed) + np.nan_to_num(self.stray[rows])[:, None]
+        found[:, : len(NAIVE)] = naive[:, : len(NAIVE)]
+        return found
+
+    @property
+    def stray(self) -> Floats:
+        """How far the calm grid is from the last value of each cell, mg/L: nearly always 0."""
+        return self.calm.oxygen - self.grid.oxygen
 
 
 def known_of(grid: Grid, prior: Prior | None = None) -> Known:
     """Return the features of a grid, with the shipped prior unless another is given."""
-    return Known(grid, features_of(grid), unrest_of(grid), prior or shipped())
+    calm = settled(grid)
+    return Known(grid, calm, features_of(calm), unrest_of(grid), prior or shipped())
 
 
 def unrest_of(grid: Grid) -> NDArray[np.float32]:
@@ -175,6 +185,7 @@ class _Rolling:
         self.fixed = known.fixed(target)
         self.truth = truth_of(grid, target)
         self.change = self.truth - grid.oxygen
+        self.stray = known.stray
         self.learner = Learner(
             target, known.features.shape[1], known.unrest.shape[1], grid.steps(24)
         )
@@ -195,7 +206,11 @@ class _Rolling:
         held = self.done_rows(rows)
         if passed:
             self.learner.learn_changes(
-                self.known.features[held], self.change[held], self.fixed[held], passed
+                self.known.features[held],
+                self.change[held],
+                self.stray[held],
+                self.fixed[held],
+                passed,
             )
             self._learn_errors(held, passed)
         if is_forecasting and passed:
@@ -224,7 +239,9 @@ class _Rolling:
         if self.learner.trees.is_due(self.done):
             held = self.done_rows(slice(0, self.done))
             self.learner.trees.fit(
-                self.known.features[held], self.change[held], self.done
+                self.known.features[held],
+                self.change[held] - self.stray[held],
+                self.done,
             )
 
     def forecast(self, start: int, stop: int) -> None:
@@ -234,7 +251,9 @@ class _Rolling:
         if not len(rows):
             return
         learner = self.learner
-        experts = learner.experts(self.known.features[rows], self.fixed[rows])
+        experts = learner.experts(
+            self.known.features[rows], self.stray[rows], self.fixed[rows]
+        )
         self.experts[rows] = experts
         self.mixed[rows] = learner.mixed(experts)
         self.method[rows] = learner.method

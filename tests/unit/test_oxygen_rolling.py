@@ -9,10 +9,11 @@ from threadpoolctl import (  # type: ignore[import-untyped]
 
 from analytics.oxygen.features import features_of
 from analytics.oxygen.forecaster import History
-from analytics.oxygen.grid import Grid, carried, gridded, lagged
+from analytics.oxygen.grid import Grid, carried, gridded, lagged, settled
 from analytics.oxygen.learner import Target
 from analytics.oxygen.mixing import least_weights
-from analytics.oxygen.naive import SIMPLE, lowest_of, naive_changes
+from analytics.oxygen.naive import NAIVE, SIMPLE, lowest_of, naive_changes
+from analytics.oxygen.prior import NOTHING
 from analytics.oxygen.rolling import Run, known_of, run_all, run_target, truth_of
 from analytics.oxygen.skill import skill_of
 from greenwater.kernel.errors import InputError
@@ -55,6 +56,42 @@ def test_features_look_back_only() -> None:
     whole = features_of(grid_of(pond))
     short = features_of(grid_of(cut(pond, START_MS + 8 * DAY_MS)))
     np.testing.assert_allclose(whole[: len(short)], short, atol=1e-5)
+
+
+def test_a_probes_zero_tells_nothing_of_now_or_of_tomorrow() -> None:
+    pond = a_pond(6, noise=0.02)
+    oxygen = pond.oxygen.copy()
+    peak = 384 + int(np.argmax(oxygen[384:480]))
+    oxygen[peak : peak + 2] = 0.0
+    sound, struck = (
+        known_of(gridded(pond.times_ms, one, {}), NOTHING)
+        for one in (pond.oxygen, oxygen)
+    )
+    for row in (
+        peak,
+        peak + 1,
+        peak + 96 - 24,
+        peak + 96,
+    ):  # at once; as yesterday's; from it
+        was, found = (
+            known.grid.oxygen[row] + known.fixed(Target(6))[row]
+            for known in (sound, struck)
+        )
+        np.testing.assert_allclose(found[len(NAIVE) :], was[len(NAIVE) :], atol=0.6)
+    at_once = struck.fixed(Target(6))[peak]
+    assert at_once[NAIVE.index("persistence")] == 0.0, "the naive ones stay naive"
+
+
+def test_what_lasts_is_believed_and_what_a_lively_water_does_at_once() -> None:
+    pond = a_pond(6, noise=0.02)
+    oxygen = pond.oxygen.copy()
+    peak = 384 + int(np.argmax(oxygen[384:480]))
+    oxygen[peak:] = 0.5
+    calm = settled(gridded(pond.times_ms, oxygen, {})).oxygen
+    assert (calm[peak : peak + 2] > 5).all()
+    assert (calm[peak + 2 :] == 0.5).all()
+    lively = gridded(pond.times_ms, np.tile([3.0, 9.0, 6.0, 1.0], len(oxygen) // 4), {})
+    np.testing.assert_array_equal(settled(lively).oxygen, lively.oxygen)
 
 
 def test_it_learns_in_one_thread_whatever_the_machine_has() -> None:
