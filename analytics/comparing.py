@@ -16,9 +16,8 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import MINUTE_MS, Reading
 from greenwater.storage.telemetry.ports import Series
 
-APART_M: Final = 1.0
-"""Probes whose depths are further apart than this measure different water."""
 APART_MS: Final = 15 * MINUTE_MS
+"""Readings further apart are not held to each other."""
 
 ByChannel = Mapping[Channel, Sequence[Point]]
 
@@ -74,7 +73,7 @@ def beside_probes(mine: ByChannel, others: Mapping[Series, ByChannel]) -> list[B
             ]
             if said and point.value is not None:
                 at_ms, other = point.taken_ms, float(median(said))
-                found.append(Beside(at_ms, str(channel), point.value, other, False, by))
+                found.append(Beside(at_ms, str(channel), point.value, other, by=by))
     return sorted(found, key=lambda one: one.at_ms)
 
 
@@ -87,7 +86,14 @@ def beside_hand(by: Series, hand: ByChannel, mine: ByChannel) -> list[Beside]:
         if (check := checked(channel, point, mine.get(channel, ()))) is not None
     ]
     return [
-        Beside(one.taken_ms, str(channel), one.probe, one.hand, True, "/".join(by))
+        Beside(
+            one.taken_ms,
+            str(channel),
+            one.probe,
+            one.hand,
+            is_hand=True,
+            by="/".join(by),
+        )
         for channel, one in sorted(checks, key=lambda pair: pair[1].taken_ms)
     ]
 

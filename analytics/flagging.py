@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from analytics.alarms.tracked import AHEAD_MS
-from analytics.places import Places
+from analytics.places import SAME_WATER_M, Places
 from analytics.ports import Telemetry
 from analytics.qc import joint
 from analytics.qc.pieces import Done, Piece, flag_site
@@ -33,8 +33,6 @@ Streams = dict[str, FlagState]
 Batches = Sequence[tuple[Intake, Sequence[Reading]]]
 
 _NEVER: Final = -(2**62)
-SAME_DEPTH_M: Final = 1.0
-"""Probes of a unit that hang further apart are no neighbours: water lies in layers."""
 
 
 def is_believable(reading: Reading) -> bool:
@@ -262,7 +260,7 @@ def neighbors(series: Series, at_ms: int, places: Places) -> list[Series]:
         there = None if other == series else places.at(other, at_ms)
         if there is not None and there.unit == here.unit:
             apart = abs((there.depth_m or 0.0) - (here.depth_m or 0.0))
-            if apart <= SAME_DEPTH_M:
+            if apart <= SAME_WATER_M:
                 found.append(other)
     return found
 

@@ -14,15 +14,15 @@ when these come in.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from analytics.alarms.claims import Claim, episode_alarm
 from analytics.alarms.standing import OUT_OF_WATER
 from analytics.alarms.tracked import AHEAD_MS
+from analytics.alarms.watch import LATE_MS
 from analytics.comparing import (
-    APART_M,
     APART_MS,
     beside_hand,
     beside_probes,
@@ -30,43 +30,31 @@ from analytics.comparing import (
     hand_span_ms,
     put_right,
 )
-from analytics.past import COMPARE_MS, WATCHED, kept_of, look_back
+from analytics.past import (
+    COMPARE_MS,
+    SETTLED_MS,
+    WATCHED,
+    Telemetry,
+    kept_of,
+    look_back,
+)
 from analytics.places import Places
 from analytics.watching import Kept, Probe
 from analytics.water.belief import EITHER
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
 from analytics.water.watch import Point
-from greenwater.derived.stretches import Told
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import DAY_MS, MINUTE_MS, Reading
-from greenwater.storage.telemetry.ports import Findings, Intake, Series, Span
+from greenwater.storage.telemetry.ports import Intake, Series, Span
 
 STATES: Final = "water/"
 CATCH_UP_MS: Final = DAY_MS
 """What a watcher missed for longer than this it goes on without."""
 LASTING_MS: Final = 30 * MINUTE_MS
 """A fault of a probe that is over sooner is no alarm: a spike needs nobody."""
-
-SETTLED_MS: Final = 10 * MINUTE_MS
-"""After so long without more of it, what came in behind is all there."""
-LATE_MS: Final = 30 * MINUTE_MS
-"""What is recorded sooner after it was taken came in the common disorder of batches."""
-
-
-class Telemetry(Told, Protocol):
-    """What is asked of the telemetry store."""
-
-    @property
-    def findings(self) -> Findings:
-        """Where episodes go."""
-        ...
-
-    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
-        """Return all readings of many spans."""
-        ...
 
 
 class Oddities:
@@ -217,7 +205,7 @@ class Oddities:
         from_ms = max(kept.compared_ms, until_ms - CATCH_UP_MS)
         is_first = kept.compared_ms == 0
         kept.compared_ms = until_ms
-        others = places.beside(series, until_ms, APART_M)
+        others = places.beside(series, until_ms)
         if is_first or not others:
             return []
         spans = [Span(series, from_ms, until_ms)]
@@ -241,7 +229,7 @@ class Oddities:
         if hand is None:
             return []
         start_ms, end_ms = hand_span_ms(hand)
-        around = places.beside(meter, readings[0].taken_ms, APART_M)
+        around = places.beside(meter, readings[0].taken_ms)
         spans = [Span(series, start_ms, end_ms) for series in around]
         said = put_right(
             self._telemetry,

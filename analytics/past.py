@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from analytics.comparing import APART_M, APART_MS, beside_probes, by_channel, put_right
+from analytics.comparing import APART_MS, beside_probes, by_channel, put_right
 from analytics.places import Places
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
@@ -30,6 +30,8 @@ WARM_MS: Final = 14 * DAY_MS
 """What a watcher sees before the stretch whose episodes count."""
 COMPARE_MS: Final = 30 * MINUTE_MS
 """How often a probe is held to its neighbours; less than an episode's pause."""
+SETTLED_MS: Final = 10 * MINUTE_MS
+"""After so long without more of it, what came in behind is all there."""
 
 
 class Telemetry(Told, Protocol):
@@ -48,17 +50,17 @@ class Telemetry(Told, Protocol):
 def kept_of(one: Found, *, is_open: bool) -> Episode:
     """Return an episode as the store keeps it."""
     return Episode(
-        DeviceId(one.device),
-        ProbeId(one.probe),
-        one.id,
-        EpisodeKind(str(one.kind)),
-        one.cause,
-        one.start_ms,
-        one.end_ms,
-        is_open,
-        round(one.probability, 4),
-        tuple(Channel(name) for name in one.channels),
-        one.compared,
+        device=DeviceId(one.device),
+        probe=ProbeId(one.probe),
+        id=one.id,
+        kind=EpisodeKind(str(one.kind)),
+        cause=one.cause,
+        start_ms=one.start_ms,
+        end_ms=one.end_ms,
+        is_open=is_open,
+        probability=round(one.probability, 4),
+        channels=tuple(Channel(name) for name in one.channels),
+        compared_with=one.compared,
     )
 
 
@@ -115,7 +117,7 @@ def _day(
     telemetry: Telemetry, places: Places, watcher: Watcher, span: Span
 ) -> Iterator[Change]:
     series = span.series
-    others = places.beside(series, span.end_ms - 1, APART_M)
+    others = places.beside(series, span.end_ms - 1)
     wide = span._replace(
         start_ms=span.start_ms - APART_MS, end_ms=span.end_ms + APART_MS
     )

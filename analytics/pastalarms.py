@@ -15,22 +15,19 @@ from analytics.alarms.behind import WARM_MS, Past, Replay, reckoned
 from analytics.alarms.standing import Changes
 from analytics.alarms.watch import Watch
 from analytics.flagging import is_believable
-from analytics.past import WATCHED
+from analytics.past import SETTLED_MS, WATCHED
 from analytics.places import Places
 from greenwater.derived.compensating import needs_salt
 from greenwater.derived.stretches import Told
 from greenwater.derived.unit_water import UnitWater
 from greenwater.kernel.ids import DeviceId
-from greenwater.kernel.reading import DAY_MS, HOUR_MS, MINUTE_MS, Reading
+from greenwater.kernel.reading import DAY_MS, HOUR_MS, Reading
 from greenwater.storage.registry.alarms import Alarm, AlarmState
 from greenwater.storage.registry.watching import Pass
 from greenwater.storage.telemetry.ports import Series, Span
 
 PIECE_MS: Final = 6 * HOUR_MS
 """So much of the past is looked at before what is live has its turn."""
-
-SETTLED_MS: Final = 10 * MINUTE_MS
-"""After so long without more of it, what came in behind is all there."""
 
 LIVE_MS: Final = 2 * HOUR_MS
 """By then what goes on after the stretch has become a live alarm, or never will."""

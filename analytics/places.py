@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from analytics.ports import Registry
 from greenwater.kernel.ids import DeviceId
@@ -16,6 +16,9 @@ from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.places import SiteInfo, UnitInfo, VesselInfo
 from greenwater.storage.registry.probes import ProbeInfo
 from greenwater.storage.telemetry.ports import Series
+
+SAME_WATER_M: Final = 1.0
+"""Probes of a unit that hang further apart measure different water: it lies in layers."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -197,11 +200,11 @@ class Places:
         """Return whether a person measures it with a meter of his own."""
         return series in self._meters
 
-    def beside(self, series: Series, at_ms: int, apart_m: float) -> Sequence[Series]:
+    def beside(self, series: Series, at_ms: int) -> Sequence[Series]:
         """Return the probes that measured by themselves in the same water, in order.
 
-        That is in the same unit, at depths no further apart than ``apart_m``; an unknown
-        depth is like another unknown one, and any depth suits a hand meter without one.
+        That is in the same unit, at depths no further apart than ``SAME_WATER_M``; an
+        unknown depth is like another unknown one, and any depth suits a hand meter without one.
         """
         mine = self.at(series, at_ms)
         if mine is None or mine.unit is None:
@@ -214,7 +217,7 @@ class Places:
             its = self.at(other, at_ms)
             if its is None or its.unit != mine.unit:
                 continue
-            if is_any or _is_level(mine.depth_m, its.depth_m, apart_m):
+            if is_any or _is_level(mine.depth_m, its.depth_m):
                 found.append(other)
         return found
 
@@ -258,7 +261,7 @@ def _subject(out: OutOfService) -> str:
     return f"unit/{out.unit}" if out.unit else f"device/{out.device}"
 
 
-def _is_level(a_m: float | None, b_m: float | None, apart_m: float) -> bool:
+def _is_level(a_m: float | None, b_m: float | None) -> bool:
     if a_m is None or b_m is None:
         return a_m is b_m
-    return abs(a_m - b_m) <= apart_m
+    return abs(a_m - b_m) <= SAME_WATER_M

@@ -97,7 +97,9 @@ def turned(
     for alarm in standing:
         if alarm.unit == place.unit and alarm.is_active:
             standing.keep(
-                life.aerated(alarm, reading.probe, now.is_running, now.taken_ms)
+                life.aerated(
+                    alarm, reading.probe, now.taken_ms, is_running=now.is_running
+                )
             )
 
 

@@ -117,7 +117,7 @@ def graded(alarm: Alarm, severity: Severity, at_ms: int) -> Moved:
     return Moved(replace(alarm, severity=severity), step)
 
 
-def aerated(alarm: Alarm, probe: ProbeId, is_running: bool, at_ms: int) -> Moved:
+def aerated(alarm: Alarm, probe: ProbeId, at_ms: int, *, is_running: bool) -> Moved:
     """Return it with a line that says whether an aerator of its unit runs."""
     kind: StepKind = "running" if is_running else "stopped"
     return Moved(

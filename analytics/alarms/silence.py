@@ -241,7 +241,7 @@ def _oxygen(silent: Iterable[Watched]) -> Iterable[Tracked]:
     )
 
 
-def regraded(standing: Standing, devices: Devices, now_ms: int, places: Places) -> None:
+def regraded(standing: Standing, devices: Devices, now_ms: int) -> None:
     """Make silences that have grown grave critical: night has come, hours have passed."""
     for alarm in standing:
         if alarm.kind not in ("silence", "site_silence") or not alarm.is_active:

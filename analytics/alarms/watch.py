@@ -169,7 +169,7 @@ class Watch:
         standing = self._standing
         if is_up_to_date:
             noticed(standing, self.devices, places, now_ms, patience_ms)
-            regraded(standing, self.devices, now_ms, places)
+            regraded(standing, self.devices, now_ms)
             watched_for(
                 standing, self.devices, self._levels, places, now_ms, patience_ms
             )
