@@ -8,12 +8,15 @@ import time
 PARTS = (
     "flags",
     "alarms",
+    "alarms_perturbed",
     "water",
     "water_alone",
     "water_held_out",
     "water_perturbed",
     "oxygen",
+    "oxygen_perturbed",
     "track",
+    "track_perturbed",
 )
 
 
