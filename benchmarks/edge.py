@@ -19,7 +19,7 @@ from edge.outbox import Outbox
 from edge.status import BoxStatus, read_status
 from greenwater.kernel.channels import SENT, SPECS, Channel, Measurement
 from greenwater.kernel.errors import PlatformError
-from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import ClockQuality, Reading
 from greenwater.storage.telemetry import open_telemetry
 from tests.live.system import Service, registered, wait_until
@@ -27,7 +27,7 @@ from tests.servers import Mosquitto, free_port
 
 WATER = [c.value for c in SENT if SPECS[c].measurement is Measurement.WATER]
 PROBES, CHANNELS = 14, WATER[:15]  # 210 readings a second
-BOX = "bench-box"
+BOX, WORKER = "bench-box", WorkerId("w1")
 
 
 def say(text: str) -> None:
@@ -190,7 +190,7 @@ def drain(rig: Rig, count: int) -> list[tuple[str, str, str]]:
     start_ms, cursor = round(time.time() * 1000), 0
     live = 0
     while seen < count and time.monotonic() - began_s < 300:
-        for row in telemetry.intake_after({"w1": cursor}, 1_000):  # type: ignore[dict-item]
+        for row in telemetry.intake_after({WORKER: cursor}, 1_000):
             cursor = row.sequence
             if row.min_ms >= start_ms:
                 live += row.stored

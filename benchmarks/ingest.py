@@ -30,7 +30,7 @@ from firmware_sim.fleet.loop import Progress
 from greenwater.kernel import topics
 from greenwater.kernel.broker_url import BrokerUrl
 from greenwater.kernel.channels import SENT, SPECS, Measurement
-from greenwater.kernel.ids import DeviceId, ProbeId
+from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
 from greenwater.kernel.reading import Reading
 from greenwater.storage.registry import open_registry
 from greenwater.storage.registry.devices import NewDevice
@@ -41,6 +41,7 @@ from tests.live.system import Service
 from tests.servers import Influx, Mosquitto
 
 START_MS = 1_764_000_000_000
+WORKER = WorkerId("w1")
 WATER = [c for c in SENT if SPECS[c].measurement is Measurement.WATER]
 
 
@@ -231,7 +232,7 @@ def pipeline(rig: Rig, name: str, readings: int, messages: int, devices: int) ->
     first_s, seen, cursor, skipped = 0.0, 0, 0, 0
     cpu_s = 0.0
     while seen < messages:
-        rows = telemetry.intake_after({"w1": cursor}, 5_000)  # type: ignore[dict-item]
+        rows = telemetry.intake_after({WORKER: cursor}, 5_000)
         if rows:
             if not first_s:
                 first_s, skipped = time.perf_counter(), len(rows)

@@ -41,7 +41,7 @@ EVERY_S: Final = 30.0
 """How often memory is looked at while soaking."""
 
 PORT: Final = "port"
-_LENGTH: Final = re.compile(rb"content-length: *([0-9]+)", re.I)
+_LENGTH: Final = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 
 
 class Line:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
@@ -52,6 +53,7 @@ from web.app import create_app
 from web.server import serve
 
 Pairs = list[tuple[str, str]]
+Question = Callable[[Story], Pairs]
 FARM: Final = "hoa"
 SECRET: Final = "bench-query"
 
@@ -61,7 +63,7 @@ def iso(ms: int) -> str:
     return instant(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-QUESTIONS: Final[dict[str, Callable[[Story], Pairs]]] = {
+QUESTIONS: Final[dict[str, Question]] = {
     "the newest": lambda _s: [],
     "one lot": lambda s: [("MATCH_anyEPCClass", s.link)],
     "one serial": lambda s: [
@@ -106,7 +108,9 @@ QUESTIONS: Final[dict[str, Callable[[Story], Pairs]]] = {
 }
 
 
-def answer(registry: Registry, story: Story, pairs: Pairs, *, is_wide: bool) -> bytes:
+def answer(
+    registry: Registry, story: Story, *, question: Question, is_wide: bool
+) -> bytes:
     """Return the answer to a question, as ``GET /epcis/events`` makes it."""
     seen = (
         registry.visible_to(None)
@@ -114,7 +118,7 @@ def answer(registry: Registry, story: Story, pairs: Pairs, *, is_wide: bool) -> 
         else registry.visible_to_organisation(story.farm)
     )
     asked = parse_query(
-        pairs,
+        question(story),
         lambda place: descendants(seen, place),
         most=1000,
         having=lambda names, texts: elements(seen, names, texts),
@@ -232,13 +236,9 @@ class Bench:
         """Ask every question; print each and return all times."""
         every = Took((), ())
         whose = "all farms" if is_wide else "one farm"
-        for name, pairs in QUESTIONS.items():
-            took = timed(
-                lambda s, pairs=pairs: answer(  # type: ignore[misc]
-                    self.registry, s, pairs(s), is_wide=is_wide
-                ),
-                self._stories(self.asked),
-            )
+        for name, question in QUESTIONS.items():
+            ask = partial(answer, self.registry, question=question, is_wide=is_wide)
+            took = timed(ask, self._stories(self.asked))
             self.row(f"{name} ({whose})", took)
             every = every.plus(took)
         return every

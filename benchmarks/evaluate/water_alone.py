@@ -6,6 +6,7 @@ constants were chosen on these very recordings: read the rates as in-sample.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -171,13 +172,13 @@ def _faults() -> Iterator[tuple[str, str, Callable[[Floats], Floats]]]:
         yield (
             f"oxygen fouled, {100 * share:.0f} % a day",
             OXYGEN,
-            lambda values, share=share: values * (1 - share) ** since,  # type: ignore[misc]
+            partial(np.multiply, (1 - share) ** since),
         )
     for step in (0.05, 0.1, 0.25):
         yield (
             f"pH drifts, {step} a day",
             PH,
-            lambda values, step=step: values + step * since,  # type: ignore[misc]
+            partial(np.add, step * since),
         )
     yield (
         "oxygen answers slower, 40 min more each day",
