@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import msgspec
 import numpy as np
@@ -181,6 +182,44 @@ def regular(values: Sequence[float | None]) -> list[Point]:
 )
 def test_flags_are_those_of_ioos_qc(values: list[float | None]) -> None:
     assert differing(regular(values), LIMITS) == {}
+
+
+def drawn(random: Random) -> tuple[QualityLimits, list[Point]]:
+    """Return parameters of any size, and a stream that meets them."""
+    unit = random.choice([0.01, 0.1, 1.0, random.random() + 1e-3])
+    low = random.choice([-1e6, 0.0, random.uniform(-5, 7)])
+    high = low + random.choice([0.0, 1e-9, 9.0, 1e7])
+    inner = sorted(random.uniform(low, high) for _ in range(2))
+    spans = []
+    for _ in range(random.randrange(4)):
+        period, last = random.choice([("month", 12), ("hour", 23)])
+        first = random.randint(period == "month", last)
+        usual = sorted(random.uniform(0, 14) for _ in range(2))
+        fail = Bounds(usual[0] - random.random(), usual[1] + random.random())
+        span = ClimateSpan(period, first, random.randint(first, last), Bounds(*usual))
+        spans.append(replace(span, fail=random.choice([None, fail])))
+    flat_s, spike = random.choice([900, 3600, 7200]), random.choice([unit, 3 * unit])
+    limits = replace(
+        LIMITS, fail=Bounds(low, high), suspect=Bounds(*inner), climate=tuple(spans),
+        spike_suspect=spike, spike_fail=spike * random.choice([1, 5]),
+        rate_per_h=random.choice([unit, 4 * unit, random.random()]),
+        flat_tolerance=unit * random.choice([0.5, 1.0, 1.5]), flat_suspect_s=flat_s,
+        flat_fail_s=flat_s + random.choice([0, 900, 36000]),
+        attenuated_s=random.choice([None, 1800, 18000]), attenuated_suspect=unit,
+        attenuated_fail=unit * random.random(),
+    )  # fmt: skip
+    value, values = random.uniform(0, 14), list[float | None]()
+    for _ in range(random.randint(3, 100)):
+        value += random.choice([-1, 0, 0, 1]) * unit
+        odd = random.choice([None, 1e300, -1e300, 1e-320, -0.0])
+        values.append(odd if random.random() < 0.08 else value)
+    return limits, regular(values)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flags_are_those_of_ioos_qc_with_whatever_parameters(seed: int) -> None:
+    limits, points = drawn(Random(seed))
+    assert differing(points, limits) == {}
 
 
 @given(st.lists(st.sampled_from([7.0, 7.01, 7.02, 7.03, 8.0]), max_size=80))
