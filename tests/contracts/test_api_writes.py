@@ -13,6 +13,7 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.writes import KEPT_MS, KeptAnswer
 from tests.contracts.registries import NOW, a_farm
 from web.api.idempotency import Once
 from web.door.doors import Doors
@@ -104,3 +105,13 @@ def test_a_write_forgotten_while_its_twin_asks_is_asked_about_again(
         event.remove(engine, "after_cursor_execute", forget)
     assert inserted.is_set()
     assert registry.begin_write("k", "d", now_ms=NOW) is None, "it is to be done"
+
+
+def test_an_answer_is_kept_for_two_days_and_no_longer(registry: Registry) -> None:
+    answer = KeptAnswer(201, {}, b"x")
+    for key in ("k", "other"):
+        assert registry.begin_write(key, "d", now_ms=NOW) is None
+        registry.finish_write(key, answer)
+    assert registry.begin_write("k", "d", now_ms=NOW + KEPT_MS) == answer
+    assert registry.begin_write("k", "d", now_ms=NOW + KEPT_MS + 1) is None
+    assert registry.begin_write("other", "new", now_ms=NOW) is None, "it went too"

@@ -160,6 +160,16 @@ def test_a_latched_alarm_nobody_looks_at_is_cleared_a_day_later() -> None:
     assert done.alarm.cleared_ms == T0 + HOUR + life.LATCHED_MS
 
 
+def test_what_comes_back_soon_is_the_same_alarm_and_later_another() -> None:
+    for after_ms, is_same in ((life.AGAIN_MS, True), (life.AGAIN_MS + 1, False)):
+        standing = Standing([an_alarm(T0)])
+        standing.over(an_alarm(T0), T0 + HOUR)
+        again = standing.renewed(CONDITION, T0 + HOUR + after_ms)
+        assert (again is not None) == is_same, after_ms
+        before = standing.changes.alarms[an_alarm(T0).id]
+        assert (before.state is AlarmState.RETURNED) == is_same, "else it is cleared"
+
+
 def test_what_is_over_before_anybody_was_told_is_not_told() -> None:
     standing = Standing(())
     alarm = standing.apply(life.raised(an_alarm(T0)), T0, is_late=False)

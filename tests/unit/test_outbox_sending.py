@@ -51,6 +51,13 @@ def test_so_much_of_the_backlog_is_asked_for_as_has_room_and_not_twice_at_once()
     assert sending.wants(ASK_AGAIN_S) == 0
 
 
+def test_live_ones_in_the_air_take_nothing_of_the_backlogs_credit() -> None:
+    sending = Sending(16)
+    sending.offer_live([batch(n) for n in range(8)])
+    sending.offer_backlog([batch(20 + n) for n in range(8)])
+    assert drained(sending, 0.0) == [*range(8), *range(20, 24)]
+
+
 def test_a_slow_link_gets_little_of_the_backlog() -> None:
     sending = Sending(64)
     for round_s in range(0, 100, 10):
