@@ -148,6 +148,18 @@ def benches(tmp_path: Path) -> Iterator[Benches]:
             one.close()
 
 
+def test_what_was_handed_out_is_not_handed_out_again(benches: Benches) -> None:
+    bench = benches(NOW)
+    bench.shelf.is_open = False
+    bench.take(7.0)
+    wait_until("it is in the outbox", lambda: bench.keeper.figures.packs > 0)
+    for _ in range(2):
+        bench.keeper.want(5)
+        for _ in range(2):  # the first may be heard before what is wanted
+            bench.asked(lambda: None)
+        assert len(bench.shelf.live) == 1
+
+
 def test_a_reading_is_in_the_ledger_before_it_is_offered(benches: Benches) -> None:
     bench = benches(NOW)
     seen: list[int] = []
