@@ -11,7 +11,13 @@ from typing import Final, NamedTuple
 from analytics.water.episodes import Episode
 from analytics.water.watch import Beside, Point, Watcher, WatchState
 from firmware_sim.run import ScenarioRun
-from firmware_sim.scenarios import ProbeKind, Scenario, load_scenario
+from firmware_sim.scenarios import (
+    DeviceSpec,
+    ProbeKind,
+    ProbeSpec,
+    Scenario,
+    load_scenario,
+)
 from firmware_sim.sources import Values
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import UnavailableError
@@ -19,6 +25,7 @@ from greenwater.kernel.reading import HOUR_MS
 from greenwater.reference.causes import Kind
 
 STEP_S: Final = 300
+DAY_S: Final = 86_400
 NEAR_MS: Final = HOUR_MS
 TROUBLED: Final = ("healthy-farm", "oxygen-crash", "flood", "aerator-failure")
 
@@ -79,50 +86,48 @@ def _troubled_line(name: str) -> str:
     )
 
 
+class _Probe:
+    """A probe of a scenario, its watcher, and what that has found."""
+
+    def __init__(self, device: DeviceSpec, probe: ProbeSpec) -> None:
+        self.place, self.water = (device.id, probe.id), (probe.unit, probe.depth_m)
+        self.episodes: dict[str, Episode] = {}
+        self.readings = 0
+        self._watcher = Watcher(WatchState(device=device.id, probe=probe.id))
+
+    def take(self, at_ms: int, values: Values, beside: Values | None) -> None:
+        """Take in what it says, beside what its neighbour does."""
+        points = [Point(at_ms, channel, value) for channel, value in values.items()]
+        self.readings += len(points)
+        changes = self._watcher.take(points).changes
+        if beside is not None:
+            changes += self._watcher.compare(_pairs(at_ms, values, beside))
+        self.episodes |= {change.episode.id: change.episode for change in changes}
+
+
 def watch_scenario(scenario: Scenario, *, step_s: int = STEP_S) -> list[Watched]:
     """Put every water probe of a scenario through a watcher, beside its neighbour."""
     run = ScenarioRun(scenario, ManualClock(scenario.start))
-    places = [
-        (device.id, probe.id, (probe.unit, probe.depth_m))
+    probes = [
+        _Probe(device, probe)
         for device in scenario.devices
         for probe in device.probes
         if (device.id, probe.id) in run.sources and probe.kind is ProbeKind.WATER
     ]
-    watchers = {
-        (device, probe): Watcher(WatchState(device=device, probe=probe))
-        for device, probe, _ in places
-    }
-    found: dict[tuple[str, str], dict[str, Episode]] = {key: {} for key in watchers}
-    counts = dict.fromkeys(watchers, 0)
-    end_s = scenario.start_s + scenario.duration_h * 3600
-    at_s = scenario.start_s
+    at_s, end_s = scenario.start_s, scenario.start_s + scenario.duration_h * 3600
     while at_s < end_s:
-        rows = {
-            (device, probe): _values(run, (device, probe), at_s)
-            for device, probe, _ in places
-        }
-        for device, probe, unit in places:
-            key = device, probe
-            points = [
-                Point(round(at_s * 1000), channel, value)
-                for channel, value in rows[key].items()
-            ]
-            counts[key] += len(points)
-            changes = watchers[key].take(points).changes
-            others = [
-                rows[other, name]
-                for other, name, its in places
-                if its == unit and (other, name) != key
-            ]
-            if others:
-                changes += watchers[key].compare(
-                    _pairs(round(at_s * 1000), rows[key], others[0])
-                )
-            found[key] |= {change.episode.id: change.episode for change in changes}
+        rows = {one.place: _values(run, one.place, at_s) for one in probes}
+        for one in probes:
+            others = (
+                rows[other.place]
+                for other in probes
+                if other.water == one.water and other is not one
+            )
+            one.take(round(at_s * 1000), rows[one.place], next(others, None))
         at_s += step_s
     return [
-        Watched(*key, list(found[key].values()), counts[key] * step_s / 86_400)
-        for key in watchers
+        Watched(*one.place, list(one.episodes.values()), one.readings * step_s / DAY_S)
+        for one in probes
     ]
 
 
