@@ -153,6 +153,7 @@ def test_a_latched_alarm_nobody_looks_at_is_cleared_a_day_later() -> None:
     standing.over(an_alarm(T0), T0 + HOUR)
     (latched,) = standing
 
+    assert life.back_to_normal(latched, T0 + 2 * HOUR) == life.Moved(latched)
     assert life.expired(latched, T0 + HOUR + life.LATCHED_MS - 1).step is None
     done = life.expired(latched, T0 + 99 * HOUR)
 
