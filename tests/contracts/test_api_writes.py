@@ -13,7 +13,7 @@ from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError
 from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
-from greenwater.storage.registry.writes import KEPT_MS, KeptAnswer
+from greenwater.storage.registry.writes import KEPT_MS, PATIENCE_MS, KeptAnswer
 from tests.contracts.registries import NOW, a_farm
 from web.api.idempotency import Once
 from web.door.doors import Doors
@@ -115,3 +115,15 @@ def test_an_answer_is_kept_for_two_days_and_no_longer(registry: Registry) -> Non
     assert registry.begin_write("k", "d", now_ms=NOW + KEPT_MS) == answer
     assert registry.begin_write("k", "d", now_ms=NOW + KEPT_MS + 1) is None
     assert registry.begin_write("other", "new", now_ms=NOW) is None, "it went too"
+
+
+def test_who_takes_up_a_write_that_was_left_has_as_long_as_the_first(
+    registry: Registry,
+) -> None:
+    assert registry.begin_write("k", "d", now_ms=NOW) is None
+    taken_ms = NOW + PATIENCE_MS
+    with pytest.raises(ConflictError, match="being worked on"):
+        registry.begin_write("k", "d", now_ms=taken_ms - 1)
+    assert registry.begin_write("k", "d", now_ms=taken_ms) is None
+    with pytest.raises(ConflictError, match="being worked on"):
+        registry.begin_write("k", "d", now_ms=taken_ms + PATIENCE_MS - 1)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.outbox import Outbox, Waiting
-from edge.outbox_file import beside
+from edge.outbox_file import beside, read_mark
 from edge.packs import unpack
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.errors import InvariantError, UnavailableError
@@ -322,6 +322,17 @@ def test_commits_that_the_log_lost_are_told_by_the_mark(
     assert gap.start_ms <= T0 + 10_000 <= T0 + 16_000 < gap.end_ms
     assert again.id != outbox.id
     again.close()
+
+
+def test_the_mark_follows_the_whole_transaction_never_a_part_of_it(path: Path) -> None:
+    outbox = opened(path)
+    outbox.commit(water(1, 0))
+    before = read_mark(path)
+    with outbox.together():
+        outbox.commit(water(1, 1))
+        assert read_mark(path) == before, "a power cut here leaves none of it"
+    assert read_mark(path) != before
+    outbox.close()
 
 
 def test_without_the_mark_a_new_id_is_taken_to_be_safe(path: Path) -> None:
