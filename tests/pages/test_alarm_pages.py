@@ -16,7 +16,7 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, milliseconds
-from greenwater.storage.registry.alarms import Alarm, AlarmState
+from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
 from greenwater.storage.registry.watching import Pass
 from tests.pages.farms import Farms, csrf, enter
 from tests.pages.reading_pages import parse_page
@@ -26,6 +26,8 @@ from web.api.streams import MOST_A_SESSION
 from web.app import create_app
 from web.farm.alarms import morning_after
 from web.views import facts as snapshot
+from web.views.alarms import step_views
+from web.words import Lang
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +172,28 @@ def test_each_state_and_kind_is_said_in_both_languages(
     assert en in text_of(visitor, f"/alarms/{alarm}", "en")
 
 
+def test_many_messages_in_a_row_are_one_line_of_the_history(farms: Farms) -> None:
+    """A critical alarm that nobody took calls for hours: what else happened stays in sight."""
+    alarm = farms.registry.get_alarm(an_alarm(farms, "long"))
+    told = [
+        AlarmStep(
+            alarm="long",
+            key=str(n),
+            at_ms=alarm.raised_ms + n * 600_000,
+            kind="notified",
+            person=person,
+        )
+        for n, person in enumerate(["hoa", "minh"] * 3)
+    ]
+    names = {"hoa": "Chủ hoa", "minh": "Lê Minh"}
+    views = step_views(Lang.VI, told, alarm, names)
+    assert [one.text for one in views] == [
+        "Đã nhắn 6 lần cho Chủ hoa, Lê Minh, lần cuối 03:32"
+    ]
+    few = step_views(Lang.VI, told[:2], alarm, names)
+    assert [one.text for one in few] == ["Đã nhắn cho Chủ hoa", "Đã nhắn cho Lê Minh"]
+
+
 def test_what_hurts_stands_before_what_another_alarm_explains(
     farms: Farms, visitor: TestClient
 ) -> None:
@@ -196,11 +220,14 @@ def test_an_aerator_is_switched_in_two_steps_and_says_first_what_will_happen(
         farms.world.telemetry.write(
             [
                 Reading(
-                    DeviceId("hoa-hop"), ProbeId("hoa-quat-1"), Channel.CURRENT,
-                    at_ms, current,
+                    DeviceId("hoa-hop"),
+                    ProbeId("hoa-quat-1"),
+                    Channel.CURRENT,
+                    at_ms,
+                    current,
                 )
             ]
-        )  # fmt: skip
+        )
         for path in (f"/alarms/{name}", "/units/hoa-ao"):
             page = parse_page(visitor.get(f"{path}?lang=vi").text)
             (asked,) = page.all("details", id=f"{way}-hoa-quat-1")

@@ -296,4 +296,6 @@ def _left(lang: Lang, ms: int) -> str:
     days, hours = minutes // 1440, minutes % 1440 // 60
     if days:
         return say(lang, "fleet_days", days=days, hours=hours)
+    if not hours:
+        return say(lang, "for_minutes", count=minutes)
     return say(lang, "fleet_hours", hours=hours, minutes=minutes % 60)

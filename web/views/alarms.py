@@ -1,7 +1,8 @@
 """What the pages say of an alarm: strings already decided. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from analytics.alarms.behind import SEEN
 from analytics.alarms.messages import (
@@ -185,7 +186,8 @@ def step_views(
 ) -> list[StepView]:
     """Return an alarm's history, oldest first, with the changes of its limits meanwhile."""
     found: list[tuple[int, str, str]] = [
-        (step.at_ms, step.kind, _step_text(lang, step, alarm, names)) for step in steps
+        (run[0].at_ms, run[0].kind, _run_text(lang, run, alarm, names))
+        for run in _runs(steps)
     ]
     for one in changes:
         name = names.get(one.became.person, say(lang, "somebody"))
@@ -197,6 +199,29 @@ def step_views(
         StepView(_at(at_ms, before_ms), kind, text)
         for before_ms, (at_ms, kind, text) in zip(before, found, strict=False)
     ]
+
+
+def _runs(steps: Sequence[AlarmStep]) -> Iterator[list[AlarmStep]]:
+    """Yield the lines of a history: a critical alarm's many messages in a row are one."""
+    for kind, some in groupby(steps, key=lambda one: one.kind):
+        run = list(some)
+        if kind == "notified" and len(run) > 2:
+            yield run
+        else:
+            yield from ([one] for one in run)
+
+
+def _run_text(
+    lang: Lang, run: Sequence[AlarmStep], alarm: Alarm, names: Mapping[str, str]
+) -> str:
+    if len(run) == 1:
+        return _step_text(lang, run[0], alarm, names)
+    people = dict.fromkeys(
+        names.get(one.person or "", say(lang, "somebody")) for one in run
+    )
+    last = _at(run[-1].at_ms, run[0].at_ms)
+    told = ", ".join(people)
+    return say(lang, "step_notified_many", names=told, count=len(run), time=last)
 
 
 def _at(at_ms: int, before_ms: int) -> str:
