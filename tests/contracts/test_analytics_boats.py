@@ -308,8 +308,8 @@ def test_what_a_vessel_did_is_not_judged_anew_by_what_it_is_now(tmp_path: Path) 
     )  # fmt: skip
     sea.runs.look_around()
     sea.look(now_ms + 2 * MIN_MS)
-    for some in batches(positions[until:], 100):
-        sea.send(some)
+    for rest in batches(positions[until:], 100):
+        sea.send(rest)
     sea.send(late, at_ms=positions[-1].time_ms + MIN_MS)
     (trip,) = sea.registry.trips()
     assert trip.landing_ms is not None
