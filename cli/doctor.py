@@ -33,7 +33,7 @@ def examine(home: Home) -> int:
         "registry": _registry,
         "telemetry": _telemetry,
         "broker": _broker,
-        "certificate": _certificate,
+        "certificate": broker_certificate,
         "alarms": _alarms,
     }
     for name, check in checks.items():
@@ -50,7 +50,7 @@ def _plain(text: str) -> str:
     return "".join(one if one.isprintable() else "?" for one in text)
 
 
-def _certificate(home: Home) -> str:
+def broker_certificate(home: Home) -> str:
     """Say how long boxes are let in by the broker's certificate."""
     end = tls.ends_at(home.path / "tls")
     if end is None:

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import cli
 from cli import main as command_line
 from cli.data import whole
+from cli.doctor import broker_certificate
 from cli.gateways import profiles_of
 from cli.home import (
     BrokerPlan,
@@ -26,7 +28,7 @@ from edge.bootstrap import check, check_files
 from edge.settings import EdgeSettings
 from firmware_sim.devices.modbus import Pty
 from greenwater.kernel.clock import SteppedClock, SystemClock
-from greenwater.kernel.errors import ConfigError
+from greenwater.kernel.errors import ConfigError, ConflictError
 from greenwater.kernel.settings import load_toml
 from greenwater.storage.registry import open_registry
 from ingest.brokers import tls
@@ -332,3 +334,24 @@ def test_the_brokers_certificate_is_renewed_before_boxes_are_shut_out(
         tls.ensure(home.path / "tls", ["farm.example", "127.0.0.1"], made_at)
         renew(home, registry, now)
         assert served.read_text() not in (new, "")
+
+
+def test_doctor_says_in_time_that_boxes_will_be_shut_out(
+    run: Run, tmp_path: Path
+) -> None:
+    empty_registry(tmp_path / "var" / "registry.db")
+    url = f"sqlite:///{tmp_path}/var/registry.db"
+    with open_registry(url) as registry:
+        registry.raise_operator_alarm("cloned-box", "box-1", "boots \x1b[2J and b", 1)
+    assert run("doctor") == (
+        69,
+        "alarms      WRONG: cloned-box box-1: boots ?[2J and b",
+    )
+    home, now = Home(HomeSettings(home=Path("var"))), SystemClock().now()
+    assert broker_certificate(home) == "none of ours"
+    for days, is_late in ((31, False), (29, True)):
+        (home.path / "tls" / "server.pem").unlink(missing_ok=True)
+        made_at = now - timedelta(days=tls.SERVER_DAYS - days)
+        tls.ensure(home.path / "tls", ["farm.example"], made_at)
+        with pytest.raises(ConflictError) if is_late else nullcontext():
+            assert broker_certificate(home).startswith("of the broker, until 20")
