@@ -23,6 +23,8 @@ EASE: Final = 0.03
 
 LEAST_LEVEL: Final = 4e-4
 """(mg/L)^2; no block of time is called easier than this."""
+FARTHEST: Final = 100.0
+"""So many times its level a naive forecast's mean square may be."""
 YOUNG_DAYS: Final = 7.0
 GROWN_DAYS: Final = 21.0
 
@@ -36,9 +38,11 @@ def youth_of(days: float, grown: float = GROWN_DAYS) -> float:
 def both_ways(squares: Floats, naive: Floats) -> Floats:
     """Return sums of squares of one block twice: each block counting alike, and as it is.
 
-    ``naive`` are the mean squares of the naive forecasts on it: its level.
+    ``naive`` are the mean squares of the naive forecasts on it: the lesser is its level, unless
+    the other is far above. An hour of a stuck probe would else weigh for weeks, since
+    persistence has no trouble with it.
     """
-    level = max(float(naive.min()), LEAST_LEVEL)
+    level = max(float(naive.min()), float(naive.max()) / FARTHEST, LEAST_LEVEL)
     return np.stack([squares / level, squares])
 
 

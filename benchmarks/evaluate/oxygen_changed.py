@@ -86,8 +86,11 @@ def louder(times: float) -> Change:
 
 def noise(mg_l: float) -> Change:
     """Return oxygen with that much white noise (standard deviation)."""
-    chance = np.random.default_rng(SEED)
-    return _as_written(lambda oxygen: oxygen + chance.normal(0, mg_l, len(oxygen)))
+
+    def change(oxygen: Floats) -> Floats:
+        return oxygen + np.random.default_rng(SEED).normal(0, mg_l, len(oxygen))
+
+    return _as_written(change)
 
 
 def spiked(one: Marked) -> Marked:

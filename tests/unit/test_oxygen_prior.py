@@ -8,7 +8,7 @@ import pytest
 from analytics.oxygen.grid import Grid, gridded
 from analytics.oxygen.learner import Learner, Target, habit_of
 from analytics.oxygen.mixing import Mixture
-from analytics.oxygen.naive import naive_changes
+from analytics.oxygen.naive import SIMPLE, naive_changes
 from analytics.oxygen.prior import NOTHING, Prior, Taught, read, shipped, write
 from analytics.oxygen.rolling import TARGETS, run_all
 from analytics.oxygen.skill import skill_of
@@ -137,6 +137,18 @@ def test_a_burst_of_faults_does_not_choose_for_a_young_place() -> None:
         young.learn(errors, np.square(errors).mean(axis=0), 96)
     assert young.weights(1.0)[1] > 0.6
     assert young.weights(0.0)[1] < 0.3
+
+
+def test_six_hours_of_a_stuck_probe_do_not_choose_the_naive_forecast_for_weeks() -> (
+    None
+):
+    learner = Learner(Target(6), width=1, unrest_width=1, day=96)
+    nothing = np.zeros((24, 1), dtype=np.float32)
+    for change, yesterday in ((0.0, 2.8), *[(2.0, 2.2)] * 8):  # two days follow
+        simple = np.tile([0.0, yesterday], (24, 1))
+        changes = np.full(24, change)
+        learner.learn_changes(nothing, changes, np.zeros(24), simple, 24)
+    assert SIMPLE[learner.naive_method] == "yesterday"
 
 
 def test_two_days_of_faults_at_the_start_do_not_spoil_the_days_after() -> None:
