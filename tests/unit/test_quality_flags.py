@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -184,6 +185,13 @@ def test_flags_are_those_of_ioos_qc(values: list[float | None]) -> None:
     assert differing(regular(values), LIMITS) == {}
 
 
+PERIODS: Final[tuple[tuple[Literal["month", "hour"], int], ...]] = (
+    ("month", 12),
+    ("hour", 23),
+)
+"""What climatology is told by, and the last of each."""
+
+
 def drawn(random: Random) -> tuple[QualityLimits, list[Point]]:
     """Return parameters of any size, and a stream that meets them."""
     unit = random.choice([0.01, 0.1, 1.0, random.random() + 1e-3])
@@ -192,7 +200,7 @@ def drawn(random: Random) -> tuple[QualityLimits, list[Point]]:
     inner = sorted(random.uniform(low, high) for _ in range(2))
     spans = []
     for _ in range(random.randrange(4)):
-        period, last = random.choice([("month", 12), ("hour", 23)])
+        period, last = random.choice(PERIODS)
         first = random.randint(period == "month", last)
         usual = sorted(random.uniform(0, 14) for _ in range(2))
         fail = Bounds(usual[0] - random.random(), usual[1] + random.random())
