@@ -235,16 +235,18 @@ def at_work(*work: Callable[[threading.Event], None]) -> Iterator[threading.Even
             assert not thread.is_alive()
 
 
-SLOT_MS = 800
+SLOT_MS = 1200
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_slow_unit_delays_the_others_by_its_timeout_at_most(kind: str) -> None:
-    taken, timeout_s = Taken(), 0.2
-    bench = a_bench(
-        dict.fromkeys((1, 2, 3), "supmea_do7013"),
-        delay_s=lambda probe: None if probe.unit == 1 else 0.0,
-    )
+    taken, timeout_s, asked = Taken(), 0.2, list[int]()
+
+    def delay_s(probe: VirtualProbe) -> float | None:
+        asked.append(probe.unit)
+        return None if probe.unit == 1 else 0.0
+
+    bench = a_bench(dict.fromkeys((1, 2, 3), "supmea_do7013"), delay_s=delay_s)
     with (
         a_bus(bench, kind, timeout_s=timeout_s, is_gateway=False)
         if (kind == "tcp")
@@ -259,14 +261,15 @@ def test_a_slow_unit_delays_the_others_by_its_timeout_at_most(kind: str) -> None
             for unit in (1, 2, 3)
         ]
         with at_work(BusSampler(taken.agent, taken.clock, attached).run):
-            taken.wait_for(lambda: len(taken.readings) >= 2 * 8)
+            taken.wait_for(lambda: taken.agent.health["p1"].is_left_alone)
+            until = len(taken.readings) + 8
+            taken.wait_for(lambda: len(taken.readings) >= until)
     whole = {r.taken_ms // SLOT_MS for _, r in taken.readings}
     late_ms = [r.taken_ms % SLOT_MS for _, r in taken.readings]
-    print(f"{kind}: slots {len(whole)}, latest {max(late_ms)} ms")
+    print(f"{kind}: slots {len(whole)}, latest {max(late_ms)} ms, asked {asked}")
     tries = 2 if kind == "tcp" else 3  # a line is left quiet between two tries
-    assert max(late_ms) <= tries * timeout_s * 1000 + 150, "one try and one more"
-    usual_ms = sorted(late_ms[-12:])[6]  # a busy machine may delay one
-    assert usual_ms <= timeout_s * 1000 + 100, "left alone since"
+    assert max(late_ms) <= tries * timeout_s * 1000 + 500, "a busy machine may delay one"
+    assert asked.count(1) == 2 + 1 + 1, "one more in its first turn, then left alone"
     assert max(whole) - min(whole) + 1 == len(whole), "no slot was missed"
     assert taken.agent.health["p1"].is_left_alone
     assert not taken.agent.health["p2"].message
