@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
-from sqlalchemy import event
 
 from greenwater.kernel.clock import ManualClock
 from greenwater.kernel.errors import ConflictError
@@ -80,31 +79,6 @@ def test_a_failure_is_nobodys_answer_but_its_own(site: Site) -> None:
     answers = site.at_once("k")
     assert site.done == 1, "one of the others did it then"
     assert sorted(one.status_code for one in answers) == [201] * (AT_ONCE - 1) + [503]
-
-
-def test_a_write_forgotten_while_its_twin_asks_is_asked_about_again(
-    registry: Registry,
-) -> None:
-    engine = registry._sessions.engine
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has one writer: nobody forgets between two statements")
-    assert registry.begin_write("k", "d", now_ms=NOW) is None
-    inserted = threading.Event()
-
-    def forget(*told: Any) -> None:
-        if "INSERT INTO api_write" in told[2] and not inserted.is_set():
-            inserted.set()
-            with ThreadPoolExecutor(1) as other:
-                other.submit(registry.forget_write, "k").result(timeout=20)
-
-    event.listen(engine, "after_cursor_execute", forget)
-    try:
-        with pytest.raises(ConflictError, match="failed"):
-            registry.begin_write("k", "d", now_ms=NOW)
-    finally:
-        event.remove(engine, "after_cursor_execute", forget)
-    assert inserted.is_set()
-    assert registry.begin_write("k", "d", now_ms=NOW) is None, "it is to be done"
 
 
 def test_an_answer_is_kept_for_two_days_and_no_longer(registry: Registry) -> None:

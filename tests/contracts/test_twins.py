@@ -308,3 +308,26 @@ def test_an_address_dropped_while_something_is_sent_there_breaks_nothing(
         )
         assert dropped == [None, None]
         assert not registry.contacts()
+
+
+def test_a_write_forgotten_while_its_twin_asks_is_asked_about_again(
+    registry: Registry,
+) -> None:
+    engine = registry._sessions.engine
+    assert registry.begin_write("k", "d", now_ms=NOW) is None
+    inserted = threading.Event()
+
+    def forget(*told: Any) -> None:
+        if "INSERT INTO api_write" in told[2] and not inserted.is_set():
+            inserted.set()
+            with ThreadPoolExecutor(1) as other:
+                other.submit(registry.forget_write, "k").result(timeout=20)
+
+    sa.event.listen(engine, "after_cursor_execute", forget)
+    try:
+        with pytest.raises(ConflictError, match="failed"):
+            registry.begin_write("k", "d", now_ms=NOW)
+    finally:
+        sa.event.remove(engine, "after_cursor_execute", forget)
+    assert inserted.is_set()
+    assert registry.begin_write("k", "d", now_ms=NOW) is None, "it is to be done"
