@@ -268,7 +268,9 @@ def test_a_slow_unit_delays_the_others_by_its_timeout_at_most(kind: str) -> None
     late_ms = [r.taken_ms % SLOT_MS for _, r in taken.readings]
     print(f"{kind}: slots {len(whole)}, latest {max(late_ms)} ms, asked {asked}")
     tries = 2 if kind == "tcp" else 3  # a line is left quiet between two tries
-    assert max(late_ms) <= tries * timeout_s * 1000 + 500, "a busy machine may delay one"
+    assert max(late_ms) <= tries * timeout_s * 1000 + 500, (
+        "a busy machine may delay one"
+    )
     assert asked.count(1) == 2 + 1 + 1, "one more in its first turn, then left alone"
     assert max(whole) - min(whole) + 1 == len(whole), "no slot was missed"
     assert taken.agent.health["p1"].is_left_alone
