@@ -183,7 +183,15 @@ def _scanned(path: Path) -> list[str]:
         pages = [page.render(scale=300 / 72).to_pil() for page in document]
     else:
         pages = [Image.open(path)]
-    found = [one.text for page in pages for one in zxingcpp.read_barcodes(page)]
+    # Of the dots of a sheet a reader of bars makes a word now and then.
+    kinds = zxingcpp.BarcodeFormats(
+        [zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatrix]
+    )
+    found = [
+        one.text
+        for page in pages
+        for one in zxingcpp.read_barcodes(page, formats=kinds)
+    ]
     if not found:
         raise InputError(f"no code can be read in {path}")
     return found
