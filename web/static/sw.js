@@ -178,10 +178,15 @@ const told = (data) => {
     return {};
   }
 };
+// Phones that come back to a network get all that was kept for them at once, and a browser fetches
+// an icon before it shows: one after the other, or the older words could end on top.
+let shown = Promise.resolve();
 self.addEventListener("push", (happening) => {
   const { title = "Nước xanh", text = "", path = "/alarms", tag = path, lang = "vi", critical = false } = told(happening.data);
   const words = { body: text, lang, tag, renotify: true, requireInteraction: critical, icon: "/static/icon-192.png", data: { path } };
-  happening.waitUntil(self.registration.showNotification(title, words));
+  const show = () => self.registration.showNotification(title, words);
+  shown = shown.then(show, show);
+  happening.waitUntil(shown);
 });
 // A tap opens the page that shows and acknowledges that one alarm.
 self.addEventListener("notificationclick", (happening) => {
