@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.refill import Row, tables_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     *ROOT.glob("*.md"),
@@ -65,3 +67,19 @@ def test_the_tour_names_functions_that_stand_in_the_file_before_them() -> None:
             assert is_there, (
                 f"docs/tour.md: {quote} is not in the file before it: {step}"
             )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_row_of_a_table_has_its_columns_and_stands_once_on_its_page(
+    page: Path,
+) -> None:
+    """Figures put in from a run, by hand or by a script, have landed in other rows."""
+    seen: set[Row] = set()
+    for _, head, rows in tables_of(page.read_text().splitlines()):
+        uneven = [row for row in rows if len(row) != len(head)]
+        assert not uneven, f"{page.name}: {len(head)} columns, but {uneven}"
+        # "…" stands for the row above it; rows of few cells are words, and may come again.
+        own = {row for row in rows if len(row) > 4 and not row[0].startswith("…")}
+        twice = own & seen or {row for row in own if rows.count(row) > 1}
+        assert not twice, f"{page.name}: a row stands twice: {twice}"
+        seen |= own
