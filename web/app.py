@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
@@ -12,6 +12,7 @@ from traceability.label.scanning import Scanning
 from web.api.epcis import EpcisApi
 from web.api.idempotency import Once, OnlyKeyed
 from web.api.ledger import LedgerPages
+from web.api.parameters import only_known
 from web.api.trips import TripApi
 from web.api.water import api_routes
 from web.assets import STATIC
@@ -96,6 +97,7 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        dependencies=[Depends(only_known)],
     )
     snapshots, doors = Snapshots(), Doors(services)
     render = Renderer(services, doors)

@@ -18,6 +18,7 @@ from greenwater.kernel.reading import Reading, milliseconds
 from greenwater.storage.registry import Registry
 from tests.examples import examples
 from tests.pages.reading_pages import parse_page
+from tests.pages.test_every_route import every
 from tests.pages.world import (
     DO,
     HOLE_MS,
@@ -27,6 +28,7 @@ from tests.pages.world import (
     TOP,
     World,
 )
+from web.api.parameters import gives_data
 from web.app import create_app
 from web.errors import STATUS, status_of
 from web.home import main_of, main_words
@@ -184,6 +186,55 @@ def test_a_wrong_question_is_refused_in_a_sentence(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert reason in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/api/v1/readings?unit=ao-1&strat=2026-11-22T00:00Z", "'strat' here. Did you mean 'start'?"),
+        ("/api/v1/readings?unit=ao-1&form=2026-11-22T00:00Z", "channel, end, format, lang"),
+        ("/api/v1/sites?limt=5", "'limit'"),
+        ("/api/v1/session?x", "'x'"),
+        ("/api/v1/labels/check?text=https://id/01/1?10=2&s=3", "'s'"),
+        ("/units/ao-1/chart.json?channel=ph&hour=6", "'hours'"),
+        ("/fleet.json?%00%E1=1", "Known: lang"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_nobody_knows_is_named(
+    site: TestClient, path: str, told: str
+) -> None:
+    """A misspelt start was answered with everything."""
+    answer = site.get(path)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert told in answer.json()["detail"]
+
+
+def test_each_address_of_data_knows_its_parameters(site: TestClient) -> None:
+    tried = set()
+    app: Any = site.app
+    for method, path, _fields in every(app.routes):
+        if gives_data(path) and path != app.openapi_url:
+            tried.add(path)
+            plain = re.sub(r"{[^}]+}", "1", path)
+            answer = site.request(method, plain, params={"gibt-es-nicht": "1"})
+            assert answer.status_code == 422, (path, answer.text)
+            assert "gibt-es-nicht" in answer.text, path
+    assert {"/fleet/trips.csv", "/areas.xlsx", "/api/v1/steps/{step}"} < tried
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/healthz?t=1", "/static/site.css?v=1", "/board?utm_source=zalo"),
+        *("/.well-known/jwks.json?t=1", "/.well-known/gs1resolver?t=1"),
+        *("/live.json?site=&lang=en", "/api/v1/units?lang=vi&limit=5"),
+        "/api/v1/series?unit=ao-1&channel=ph&lang=en",
+    ],
+)
+def test_what_is_meant_to_be_open_stays_open(site: TestClient, path: str) -> None:
+    assert site.get(path).status_code == 200
+    site.cookies.clear()
 
 
 @settings(

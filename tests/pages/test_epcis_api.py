@@ -181,6 +181,9 @@ def test_a_partner_may_have_events_held_to_gdst(partners: Partners) -> None:
     (error,) = job["errors"]
     assert (error["event"], error["rule"], job["captured"]) == (5, "unloading_port", 16)
     bare = event(bizStep="receiving") | {"gdst:productOwner": "urn:x:y"}
+    wrong = ours.post("/epcis/events?profil=gdst", bare)
+    assert wrong.status_code == 400, "it is not taken unchecked"
+    assert "Did you mean 'profile'?" in wrong.json()["detail"]
     answer = ours.post("/epcis/events?profile=gdst", bare)
     assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (
         400, "information_provider",

@@ -37,6 +37,7 @@ from web.api.epcis_problems import (
     problem_of,
 )
 from web.api.epcis_queries import RESOURCES, EpcisQueries
+from web.api.parameters import check_known
 from web.door.bodies import up_to
 from web.door.doors import Doors
 from web.door.programs import Programs
@@ -205,6 +206,7 @@ def _judged(body: bytes) -> Judged:
 
 def _profiled(request: Request, judged: Judged) -> Judged:
     """Return a document held to the profile that is asked for, if one is."""
+    check_known(request, frozenset({"profile"}))
     name = request.query_params.get("profile")
     if name is None:
         return judged
