@@ -3,10 +3,11 @@
 Positions that come in order are taken as they are. A box out of coverage sends days of
 them afterwards, often behind the newest ones: then the vessel's memory is put back to
 where it last left port before them, and its positions are read again from the store. What
-was found since then is replaced, with the same ids where it is the same.
+was found since then is replaced, with the same ids where it is the same. So it is with a
+position told by voice that a correction takes back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -79,20 +80,30 @@ class Boats:
             if name.startswith(STATES)
         }
         self._waiting: dict[str, dict[int, Position]] = {}
+        self._taken_back: dict[str, int] = {}
         self._moved: set[str] = set()
         self._sailed: dict[str, Sailed] = {}
 
     def take(self, row: Intake, readings: Iterable[Reading], places: Places) -> None:
         """Take in a batch's positions; they move nothing until ``settle``."""
         known = [one for one in readings if one.taken_ms <= row.recorded_ms + AHEAD_MS]
-        for (series, at_ms), position in positions_of(known).items():
-            vessel = places.vessel_at(series, at_ms)
-            if vessel is None or vessel not in places.vessels:
+        found = positions_of(known)
+        for vessel, at_ms in _taken_back(known, found, places):
+            self._take_back(vessel, at_ms)
+        for (series, at_ms), position in found.items():
+            aboard = places.vessel_at(series, at_ms)
+            if aboard is None or aboard not in places.vessels:
                 continue
-            self._waiting.setdefault(vessel, {})[at_ms] = position
-            kept = self._of(vessel)
+            self._waiting.setdefault(aboard, {})[at_ms] = position
+            kept = self._of(aboard)
             in_port = port_at(position.latitude, position.longitude) is not None
             kept.contact.take(at_ms, places.source_of(series), is_in_port=in_port)
+
+    def _take_back(self, vessel: str, at_ms: int) -> None:
+        """Forget a position told by voice, of which the store holds nothing any more."""
+        self._waiting.setdefault(vessel, {}).pop(at_ms, None)
+        self._of(vessel).contact.take_back(at_ms)
+        self._taken_back[vessel] = min(at_ms, self._taken_back.get(vessel, at_ms))
 
     def settle(
         self, now_ms: int, places: Places, *, is_up_to_date: bool
@@ -106,7 +117,7 @@ class Boats:
             self._note_trade(places.vessels[vessel], now_ms)
         for vessel, positions in self._waiting.items():
             claims += self._sail(places.vessels[vessel], positions, places)
-        self._waiting = {}
+        self._waiting, self._taken_back = {}, {}
         if is_up_to_date:
             for vessel in self._kept:
                 if vessel in places.vessels:
@@ -136,14 +147,21 @@ class Boats:
     def _sail(
         self, info: VesselInfo, positions: Mapping[int, Position], places: Places
     ) -> list[Claim]:
-        kept, first_ms = self._of(info.id), min(positions)
+        kept = self._of(info.id)
         last, since_ms = kept.state.last, None
-        if last is not None and first_ms <= last.time_ms:
-            since_ms = _since(kept, first_ms)
-            positions = self._again(info.id, since_ms, max(positions), places)
+        late = [ms for ms in positions if last is not None and ms <= last.time_ms]
+        if last is not None and info.id in self._taken_back:
+            late.append(self._taken_back[info.id])
+        first_ms = min(positions, default=kept.first_ms)
+        if late:
+            since_ms = _since(kept, min(late))
+            positions = self._again(
+                info.id, since_ms, max(positions, default=0), places
+            )
             kept.departures = [ms for ms in kept.departures if ms < since_ms]
             kept.state = VesselState(info.id)
-        kept.first_ms = min(first_ms, kept.first_ms or first_ms)
+        if first_ms is not None:
+            kept.first_ms = min(first_ms, kept.first_ms or first_ms)
         kept.state.gear, kept.state.kind = info.gear or "", info.kind
         changes = _taken(kept, positions)
         _note_departures(kept, changes.trips)
@@ -219,6 +237,25 @@ def positions_of(readings: Iterable[Reading]) -> dict[tuple[Series, int], Positi
     }
 
 
+def _taken_back(
+    known: Iterable[Reading],
+    found: Mapping[tuple[Series, int], Position],
+    places: Places,
+) -> Iterator[tuple[str, int]]:
+    """Yield vessels and instants at which a position told by voice counts no more.
+
+    A record of it was corrected. An instrument without a fix takes nothing back.
+    """
+    for one in known:
+        if one.value is not None or one.channel not in _CHANNELS:
+            continue
+        key = Series(one.device, one.probe), one.taken_ms
+        if key not in found and places.source_of(key[0]) is Source.VOICE:
+            vessel = places.vessel_at(*key)
+            if vessel is not None and vessel in places.vessels:
+                yield vessel, one.taken_ms
+
+
 def _taken(kept: Kept, positions: Mapping[int, Position]) -> Changes:
     """Have a vessel's state take positions, each by what the vessel was then."""
     whole = Changes([], [], [])
@@ -232,8 +269,11 @@ def _taken(kept: Kept, positions: Mapping[int, Position]) -> Changes:
 
 
 def _since(kept: Kept, late_ms: int) -> int:
-    """Return from when to begin again so that a late position falls in its place."""
-    left = [ms for ms in kept.departures if ms <= late_ms]
+    """Return from when to begin again so that a late position falls in its place.
+
+    What is taken back may have been the port that a trip seemed to leave.
+    """
+    left = [ms for ms in kept.departures if ms < late_ms]
     if left:
         return left[-1]
     return max(min(late_ms, kept.first_ms or late_ms), late_ms - LONGEST_MS)

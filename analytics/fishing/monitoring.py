@@ -5,13 +5,14 @@
                                    └ reporting ┘
 
 Legal clocks follow positions of source ``vms`` only. A report by voice moves the next
-6 h, never the 10 days. In port nothing is due. A vessel's box out of coverage is normal
+6 h, never the 10 days, and can be taken back: then it is as if it had never been. In port nothing is due. A vessel's box out of coverage is normal
 and appears in none of this. Positions that come late close the hole they belong to; that
 the alarm was given stays on record (``Lapse``). Out of contact is another matter: no
 source at all says where the people are, though one was heard (monitoring, voice) that
 reaches beyond the coast. A vessel that only ever spoke through its box is out of coverage.
 """
 
+from copy import copy
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +23,8 @@ from greenwater.reference.monitoring import DEADLINES
 
 MOST_LAPSES: Final = 50
 """So many lapses of one vessel are remembered here; the alarms keep them all."""
+MOST_VOICES: Final = 100
+"""So many reports by voice of one vessel can be taken back: 25 days of them."""
 _OPEN_MS: Final = 2**53
 """The end of a hole that is still open."""
 
@@ -69,7 +72,11 @@ class Lapse(Struct):
 
 
 class Contact(Struct):
-    """What is remembered of one vessel; built from reports in any order."""
+    """What is remembered of one vessel; built from reports in any order.
+
+    ``voices`` are the newest reports by voice that count: when, and whether from a port.
+    The instants beside it know of the older ones only; ``whole`` has all of it.
+    """
 
     is_required: bool = False
     last_vms_ms: int | None = None
@@ -78,40 +85,67 @@ class Contact(Struct):
     first_ms: int | None = None
     in_port_ms: int | None = None
     lapses: list[Lapse] = field(default_factory=list)
+    voices: dict[int, bool] = field(default_factory=dict)
 
     def take(self, time_ms: int, source: Source, *, is_in_port: bool) -> None:
         """Take in a position of any source, however late it came."""
-        self.first_ms = _least(self.first_ms, time_ms)
-        self.last_ms = _most(self.last_ms, time_ms)
-        if is_in_port:
-            self.in_port_ms = _most(self.in_port_ms, time_ms)
         if source is Source.VOICE:
-            self.last_voice_ms = _most(self.last_voice_ms, time_ms)
+            self.voices[time_ms] = is_in_port
+            if len(self.voices) > MOST_VOICES:
+                oldest_ms = min(self.voices)
+                self._hear_voice(oldest_ms, is_in_port=self.voices.pop(oldest_ms))
+            return
+        self._hear(time_ms, is_in_port=is_in_port)
         if source is Source.VMS:
             self.last_vms_ms = _most(self.last_vms_ms, time_ms)
             for lapse in self.lapses:
                 _fill(lapse, time_ms)
 
+    def take_back(self, time_ms: int) -> None:
+        """Forget a report by voice: its record was corrected."""
+        self.voices.pop(time_ms, None)
+
+    def whole(self) -> "Contact":
+        """Return the same with every report by voice in its instants."""
+        made = copy(self)
+        for time_ms, is_in_port in self.voices.items():
+            made._hear_voice(time_ms, is_in_port=is_in_port)
+        return made
+
+    def _hear(self, time_ms: int, *, is_in_port: bool) -> None:
+        self.first_ms = _least(self.first_ms, time_ms)
+        self.last_ms = _most(self.last_ms, time_ms)
+        if is_in_port:
+            self.in_port_ms = _most(self.in_port_ms, time_ms)
+
+    def _hear_voice(self, time_ms: int, *, is_in_port: bool) -> None:
+        self._hear(time_ms, is_in_port=is_in_port)
+        self.last_voice_ms = _most(self.last_voice_ms, time_ms)
+
     def look(self, now_ms: int) -> Standing:
         """Return how the vessel stands, and note a lapse that begins, worsens or ends."""
-        standing = standing_at(self, now_ms)
+        whole = self.whole()
+        standing = _standing(whole, now_ms)
         open_ones = [one for one in self.lapses if one.ended_ms is None]
         if standing.state in _SILENT:
-            if open_ones:
-                open_ones[-1].worst = max(
-                    open_ones[-1].worst, standing.state, key=_SILENT.index
-                )
-            else:
-                began_ms = _clock_from(self) or now_ms
-                hole = (began_ms, _OPEN_MS)
-                self.lapses.append(
-                    Lapse(began_ms, now_ms, standing.state, holes=[hole])
-                )
-                del self.lapses[:-MOST_LAPSES]
+            lapse = open_ones[-1] if open_ones else self._lapse(whole, now_ms)
+            lapse.worst = max(lapse.worst, standing.state, key=_SILENT.index)
             return standing
         for lapse in open_ones:
-            _end(lapse, _clock_from(self) or now_ms)
+            _end(lapse, _clock_from(whole) or now_ms)
         return standing
+
+    def _lapse(self, whole: "Contact", now_ms: int) -> Lapse:
+        """Return the lapse that begins now, or goes on: what had ended it was taken back."""
+        began_ms = _clock_from(whole) or now_ms
+        hole = (began_ms, _OPEN_MS)
+        if self.lapses and self.lapses[-1].began_ms == began_ms:
+            last = self.lapses[-1]
+            last.ended_ms, last.holes = None, [hole]
+            return last
+        self.lapses.append(Lapse(began_ms, now_ms, Monitoring.LATE, holes=[hole]))
+        del self.lapses[:-MOST_LAPSES]
+        return self.lapses[-1]
 
 
 _SILENT: Final = (
@@ -124,6 +158,10 @@ _SILENT: Final = (
 
 def standing_at(contact: Contact, now_ms: int) -> Standing:
     """Return how a vessel stands at an instant, from what was heard of it until now."""
+    return _standing(contact.whole(), now_ms)
+
+
+def _standing(contact: Contact, now_ms: int) -> Standing:
     if contact.last_ms is None:
         state = Monitoring.UNKNOWN if contact.is_required else Monitoring.NOT_REQUIRED
         return Standing(state, None)

@@ -1,7 +1,6 @@
 """Boats of a real loop: trips and hauls in the registry, however their positions came."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -9,126 +8,13 @@ import pytest
 
 from analytics.alarms.messages import sentence
 from analytics.alarms.texting import text_message
-from analytics.fishing.vessel import Position, VesselState
+from analytics.fishing.vessel import Position
 from analytics.runs import Runs
-from firmware_sim.scenarios import VesselSpec, load_scenario
-from firmware_sim.world import World
-from greenwater.kernel.channels import Channel
-from greenwater.kernel.clock import ManualClock
-from greenwater.kernel.ids import DeviceId, ProbeId, WorkerId
-from greenwater.kernel.reading import (
-    DAY_MS,
-    Reading,
-    Source,
-    instant,
-    milliseconds,
-)
-from greenwater.reference.vessels import Trade, vessel_class
-from greenwater.storage.registry import Registry, open_registry
+from greenwater.kernel.reading import Source, milliseconds
+from greenwater.reference.vessels import Trade
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.vessel_changes import VesselFacts
-from greenwater.storage.telemetry import open_telemetry
-from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
-from ingest.replay import hand_intake
-from tests.templates import empty_registry
-from traceability.sea.vessels import NewVesselRecord, VesselBooks
-
-MIN_MS, HOUR_MS = 60_000, 3_600_000
-BOX, GPS = DeviceId("sim-tau"), ProbeId("gps")
-EVERY_S = 900
-
-
-class Sea:
-    """One vessel of a scenario, its box, and the loop."""
-
-    def __init__(
-        self,
-        folder: Path,
-        scenario: str,
-        vessel: str,
-        source: Source = Source.PROBE,
-        trade: Trade = Trade.CATCHING,
-    ) -> None:
-        self.world = World(load_scenario(scenario), {})
-        self.vessel: VesselSpec = next(
-            one for one in self.world.scenario.vessels if one.id == vessel
-        )
-        self.start_ms = round(self.world.scenario.start_s * 1000)
-        self.registry: Registry = open_registry(empty_registry(folder / "registry.db"))
-        self.store: Telemetry = open_telemetry(f"sqlite:///{folder}/telemetry.db")
-        self.registry.add_organisation("hoa", "Hộ Hòa")
-        self.registry.add_vessel(
-            vessel,
-            organisation="hoa",
-            name="Tàu Hòa",
-            length_m=self.vessel.length_m,
-            gear=self.vessel.gear,
-            trade=trade,
-        )
-        self.registry.add_device(BOX, vessel=vessel, now_ms=0)
-        self.registry.add_probe(BOX, GPS, source=source)
-        self.registry.deploy(BOX, GPS, vessel=vessel, depth_m=None, from_ms=0, now_ms=0)
-        self.clock = ManualClock(instant(self.start_ms))
-        self.runs = Runs(self.registry, self.store, self.clock)
-        self.sequence = 0
-
-    def positions(self, every_s: int = EVERY_S) -> list[Position]:
-        voyage, start_s = self.world.voyages[self.vessel.id], self.start_ms // 1000
-        hours = self.world.scenario.duration_h
-        return [
-            Position(t_s * 1000, fix.latitude, fix.longitude, fix.speed_kn)
-            for t_s in range(start_s, start_s + int(hours * 3600), every_s)
-            for fix in (voyage.fix_at(t_s),)
-        ]
-
-    def send(self, positions: Sequence[Position], at_ms: int | None = None) -> None:
-        """Have positions stored as one batch, and a pass done."""
-        first_ms, last_ms = positions[0].time_ms, positions[-1].time_ms
-        recorded_ms = last_ms if at_ms is None else at_ms
-        self.store.write(
-            [
-                Reading(BOX, GPS, channel, one.time_ms, value)
-                for one in positions
-                for channel, value in (
-                    (Channel.LATITUDE, one.latitude),
-                    (Channel.LONGITUDE, one.longitude),
-                    (Channel.SPEED, one.speed_kn),
-                )
-            ]
-        )
-        self.sequence += 1
-        self.store.record(
-            [
-                Intake(
-                    WorkerId("w1"), self.sequence, BOX, "o" * 16, self.sequence,
-                    self.sequence, len(positions) * 3, 0, 0, 0, first_ms, last_ms,
-                    recorded_ms,
-                )
-            ]
-        )  # fmt: skip
-        self.look(recorded_ms)
-
-    def look(self, at_ms: int) -> None:
-        now_ms = milliseconds(self.clock.now())
-        self.clock.advance(timedelta(milliseconds=max(0, at_ms - now_ms)))
-        self.runs.look()
-
-    def truth(self) -> VesselState:
-        assert self.vessel.length_m is not None
-        return VesselState(
-            self.vessel.id,
-            gear=self.vessel.gear or "",
-            kind=vessel_class(self.vessel.length_m),
-        )
-
-    def found(self) -> tuple[object, ...]:
-        trips = self.registry.trips()
-        hauls = [self.registry.hauls(one.id) for one in trips]
-        return trips, hauls, self.registry.violations()
-
-    def close(self) -> None:
-        self.registry.close()
-        self.store.close()
+from tests.contracts.seas import MIN_MS, Sea
 
 
 @pytest.fixture
@@ -220,55 +106,6 @@ def test_monitoring_that_falls_silent_is_an_alarm_until_it_is_heard(
     sea.send(positions[until + 52 : until + 56])
     assert not [one for one in sea.registry.open_alarms() if one.returned_ms is None]
     assert len(sea.registry.alarms()) == 2, "what was told stays on record"
-    sea.close()
-
-
-def test_a_position_told_by_voice_and_written_down_moves_the_six_hours(
-    tmp_path: Path,
-) -> None:
-    sea = Sea(tmp_path, "tuna-trip", "KH-95123-TS", Source.VMS)
-    sea.registry.add_person("p1", "Chị Hòa")
-    sea.registry.add_member("p1", "hoa", Role.BOAT_OWNER)
-    sea.send(sea.positions()[:120])
-    last = sea.positions()[119]
-    (trip,) = sea.registry.trips()
-    books = VesselBooks(
-        sea.registry,
-        sea.store,
-        sea.clock,
-        hand_intake(tmp_path, sea.registry, sea.store, sea.clock),
-    )
-
-    def write(
-        number: int, minutes: int, latitude: float, corrects: str | None = None
-    ) -> None:
-        fields = {"latitude": latitude, "longitude": last.longitude, "heard_by": "Lan"}
-        books.record(
-            "p1",
-            NewVesselRecord(
-                id=f"0192f3a0-0000-7000-8000-{number:012d}", vessel=sea.vessel.id,
-                kind="position", trip=trip.id, fields=fields,
-                happened_ms=last.time_ms + minutes * MIN_MS, corrects=corrects,
-            ),
-        )  # fmt: skip
-
-    sea.look(last.time_ms + 301 * MIN_MS)
-    write(1, 300, last.latitude + 9)
-    old = "0192f3a0-0000-7000-8000-000000000001"
-    write(2, 299, last.latitude, corrects=old)
-    write(2, 299, last.latitude, corrects=old)
-    sea.runs.look_around()
-    (probe,) = (one for one in sea.registry.list_probes() if one.source is Source.VOICE)
-    span = Span(Series(probe.device, probe.id), last.time_ms, last.time_ms + DAY_MS)
-    told = [(one.channel, one.value) for one in sea.store.read(span) if one.value]
-    assert told == [
-        (Channel.LATITUDE, last.latitude), (Channel.LONGITUDE, last.longitude)
-    ]  # fmt: skip
-    states = []
-    for minutes in (361, 658, 660):
-        sea.look(last.time_ms + minutes * MIN_MS)
-        states += [one.severity for one in sea.registry.open_alarms()]
-    assert states == ["watch", "watch", "warn"]
     sea.close()
 
 

@@ -25,13 +25,13 @@ from web.views.cards import probe_view, titles
 from web.views.facts import Snapshots
 from web.views.lights import Light
 from web.views.seamap import HOME, LAND, Mark, bounds_of, sea_map
-from web.words import Lang
+from web.words import Lang, say
 
 SEA, PORT = (11.7, 111.2), (12.1975, 109.1920)
 MINUTE_MS = 60_000
 
 
-def at(world: World, vessel: str, place: tuple[float, float], ago_ms: int,
+def at(world: World, vessel: str, place: tuple[float | None, float | None], ago_ms: int,
        source: Source = Source.VMS) -> None:  # fmt: skip
     """Let a boat be heard somewhere."""
     device = f"{source}-{vessel.lower()[3:8]}"
@@ -111,6 +111,21 @@ def test_a_position_told_by_voice_is_called_so(own_world: World) -> None:
     (title,) = titles(Lang.VI, [told])
     assert title == "Báo qua bộ đàm"
     assert probe_view(Lang.VI, told, title, facts.now_ms).state == "fresh"
+
+
+def test_a_position_told_by_voice_and_taken_back_hides_no_earlier_one(
+    own_world: World,
+) -> None:
+    ids = boats(own_world)
+    at(own_world, ids["Hải Âu"], SEA, 9 * HOUR_MS)
+    for hours in (4, 2, 1):
+        at(own_world, ids["Hải Âu"], SEA, hours * HOUR_MS, Source.VOICE)
+    at(own_world, ids["Hải Âu"], (None, None), 1 * HOUR_MS, Source.VOICE)
+    at(own_world, ids["Hải Âu"], (None, None), 2 * HOUR_MS, Source.VOICE)
+    facts = Snapshots().now(own_world.services)
+    info = next(one for one in facts.vessels if one.id == ids["Hải Âu"])
+    view = boat_view(Lang.VI, facts, info)
+    assert (view.word, view.at) == (say(Lang.VI, "fleet_reporting"), SEA)
 
 
 def test_what_is_due_begins_when_a_boat_left_port(own_world: World) -> None:

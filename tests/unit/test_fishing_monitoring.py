@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.fishing.monitoring import Contact, Monitoring
+from analytics.fishing.monitoring import MOST_VOICES, Contact, Monitoring
 from greenwater.kernel.reading import Source
 from greenwater.reference.monitoring import DEADLINES, is_required
 
@@ -53,6 +53,36 @@ def test_a_report_by_voice_moves_the_six_hours_and_not_the_ten_days() -> None:
         contact.take(T0 + number * 6 * HOUR, Source.VOICE, is_in_port=False)
     assert contact.look(T0 + 10 * DAY - MIN).state is Monitoring.REPORTING
     assert contact.look(T0 + 10 * DAY + MIN).state is Monitoring.OVERDUE
+
+
+@pytest.mark.parametrize("wrong", [(-HOUR, True), (5 * HOUR, False), (5 * HOUR, True)])
+@pytest.mark.parametrize("others", [(), (3 * HOUR,), (3 * HOUR, 4 * HOUR)])
+def test_a_report_by_voice_that_is_taken_back_might_never_have_been(
+    wrong: tuple[int, bool], others: tuple[int, ...]
+) -> None:
+    vessel, as_if_not = at_sea(), at_sea()
+    after_ms, is_in_port = wrong
+    for contact in (vessel, as_if_not):
+        for other_ms in others:
+            contact.take(T0 + other_ms, Source.VOICE, is_in_port=False)
+        contact.look(T0 + 4 * HOUR + MIN)
+    vessel.take(T0 + after_ms, Source.VOICE, is_in_port=is_in_port)
+    for contact in (vessel, as_if_not):
+        contact.look(T0 + 10 * HOUR + MIN)
+    vessel.take_back(T0 + after_ms)
+    for now_ms in (T0 + 10 * HOUR + 2 * MIN, T0 + 13 * HOUR):
+        assert vessel.look(now_ms) == as_if_not.look(now_ms)
+    assert vessel == as_if_not
+
+
+def test_what_voice_told_long_ago_stays_told() -> None:
+    contact = at_sea()
+    for number in range(1, MOST_VOICES + 10):
+        contact.take(T0 + number * HOUR, Source.VOICE, is_in_port=False)
+    assert len(contact.voices) == MOST_VOICES
+    for time_ms in list(contact.voices):
+        contact.take_back(time_ms)
+    assert contact.look(T0 + 16 * HOUR).report_by_ms == T0 + 15 * HOUR
 
 
 def test_a_position_of_the_box_moves_no_legal_clock_and_its_silence_is_normal() -> None:

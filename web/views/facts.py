@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -80,8 +80,9 @@ def gather(services: Services) -> Facts:
     seen = services.seen
     devices = {one.id: one for one in seen.list_devices()}
     deployed = seen.deployments(start_ms=now_ms, end_ms=now_ms + 1)
-    latest = _latest(services, devices, now_ms + AHEAD_MS)
     probes = {Series(one.device, one.id): one for one in seen.list_probes()}
+    voices = {one.device for one in probes.values() if one.source is Source.VOICE}
+    latest = _latest(services, devices, voices, now_ms + AHEAD_MS)
     hanging = [_hanging(one, latest, probes) for one in deployed]
     in_units = _by(hanging, lambda one: one.unit)
     elsewhere = _unplaced(latest, deployed)
@@ -109,13 +110,20 @@ def _tells_of_box(one: Hanging) -> bool:
 
 
 def _latest(
-    services: Services, devices: Iterable[DeviceId], before_ms: int
+    services: Services,
+    devices: Iterable[DeviceId],
+    voices: Container[DeviceId],
+    before_ms: int,
 ) -> dict[Series, list[Reading]]:
     """Return what each probe read last. A clock far ahead stamps what would stand as
-    the newest, and as fresh, for a day; alarms leave it out as well."""
+    the newest, and as fresh, for a day; alarms leave it out as well. A position told by
+    voice (``voices``) that was taken back was never told."""
     found: dict[Series, list[Reading]] = {}
     for device in devices:
-        for reading in services.telemetry.latest(device, before_ms):
+        told = services.telemetry.latest(device, before_ms)
+        while device in voices and any(one.value is None for one in told):
+            told = services.telemetry.latest(device, min(one.taken_ms for one in told))
+        for reading in told:
             found.setdefault(Series(device, reading.probe), []).append(reading)
     return found
 
