@@ -1,13 +1,15 @@
-"""A trip card in the browser is worth what it is worth in Python, with no network too."""
+"""A trip card is worth in the browser what it is worth in Python, and so is a position."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.chromium import browsing, chromium
 from tests.pages.serving import serving_scripts
+from tests.pages.test_formats import DEGREES, NO_DEGREES
 from tests.vectors.make_cards import FILE
 
 VECTORS: dict[str, Any] = json.loads(FILE.read_text())
@@ -21,16 +23,37 @@ async ([texts, keys, now, status]) => {
 """
 
 
-@pytest.mark.live
-def test_the_browser_judges_cards_as_python_does(tmp_path: Path) -> None:
+TYPED = """
+async (texts) => {
+  const { typedDegrees } = await import("/numbers.js");
+  return texts.map(typedDegrees);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     chromium()
-    texts = [case["text"] for case in VECTORS["cases"]]
-    with serving_scripts() as url, browsing(tmp_path) as context:
+    folder = tmp_path_factory.mktemp("scripts")
+    with serving_scripts() as url, browsing(folder) as context:
         page = context.new_page()
         page.goto(f"{url}/icon.svg")
-        told = page.evaluate(
-            ASK, [texts, VECTORS["keys"], VECTORS["now_ms"], VECTORS["status"]]
-        )
+        yield page
+
+
+@pytest.mark.live
+def test_the_browser_reads_positions_as_python_does(page: Page) -> None:
+    told = page.evaluate(TYPED, [*DEGREES, *NO_DEGREES])
+    assert [float(one) for one in told[: len(DEGREES)]] == list(DEGREES.values())
+    assert told[len(DEGREES) :] == [one for one in NO_DEGREES]
+
+
+@pytest.mark.live
+def test_the_browser_judges_cards_as_python_does(page: Page) -> None:
+    texts = [case["text"] for case in VECTORS["cases"]]
+    told = page.evaluate(
+        ASK, [texts, VECTORS["keys"], VECTORS["now_ms"], VECTORS["status"]]
+    )
     for case, verdict in zip(VECTORS["cases"], told, strict=True):
         ours = case["verdict"]
         assert verdict["code"] == ours["code"], case["name"]

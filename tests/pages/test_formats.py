@@ -21,11 +21,15 @@ from web.views.formats import (
     clock_time,
     day,
     exact,
+    form_degrees,
+    form_number,
     moment,
     number,
     position,
+    typed_degrees,
     typed_number,
 )
+from web.views.seaforms import meant_fields, values_of
 from web.words import WORDS, Lang, channel_name, read_words
 
 ROOT = Path(__file__).parents[2] / "web"
@@ -148,6 +152,56 @@ def test_positions(latitude: float, longitude: float, vi: str, en: str) -> None:
 @given(st.floats(-90, 90), st.floats(-180, 180))
 def test_a_position_never_has_sixty_minutes(latitude: float, longitude: float) -> None:
     assert "60,0'" not in position(VI, latitude, longitude)
+
+
+DEGREES = {
+    "12°30'": 12.5, "12° 16,9' B": 12 + 16.9 / 60, "12 16.9": 12 + 16.9 / 60,
+    "109°11,7’ Đ": 109 + 11.7 / 60, "12độ 16 phút": 12 + 16 / 60, "12°16.9'N": 12 + 16.9 / 60,
+    "12.281": 12.281, " 12,281 ": 12.281, "-12,5": -12.5,
+}  # fmt: skip
+NO_DEGREES = ("12°60'", "12°16,9' T", "12°16,9' S", "mười hai", "12°", "")
+
+
+def test_a_position_is_typed_as_a_plotter_shows_it_or_in_degrees() -> None:
+    assert {one: float(typed_degrees(one)) for one in DEGREES} == DEGREES
+    assert [typed_degrees(one) for one in NO_DEGREES] == list(NO_DEGREES)
+    assert form_degrees(VI, 12 + 16.9 / 60) == "12°16,9'"
+    assert form_degrees(EN, 12.281734) == "12.281734", "of a satellite, all of it"
+
+
+@given(st.floats(-180, 180), st.integers(0, 99_999_999))
+def test_what_a_form_shows_is_sent_as_it_was(degrees: float, grams: int) -> None:
+    for lang in Lang:
+        again = float(typed_degrees(form_degrees(lang, degrees)))
+        assert again == pytest.approx(degrees, abs=1e-9)
+        kg = grams / 1000
+        assert float(typed_number(lang, form_number(lang, kg))) == kg
+
+
+def test_a_correction_that_changes_nothing_changes_nothing() -> None:
+    """Seven species, and kilograms whose point would part thousands in Vietnamese."""
+    species = ("BET", "YFT", "SKJ", "SWO", "ALB", "DOL", "WAH")
+    lines = [
+        {"species": one, "kg": 12.345 + at, "discards_kg": 123456.75}
+        for at, one in enumerate(species)
+    ]
+    kept = {"latitude": 12 + 16.9 / 60, "longitude": 109.281, "lines": lines}
+    for lang in Lang:
+        form = {
+            f"f_{name}": text for name, text in values_of(lang, "catch", kept).items()
+        }
+        meant = meant_fields(lang, "catch", form)
+        sent = [
+            {
+                name: one if name == "species" else float(one)
+                for name, one in line.items()
+            }
+            for line in meant["lines"]
+        ]
+        assert sent == lines
+        assert [float(meant[one]) for one in ("latitude", "longitude")] == [
+            kept["latitude"], kept["longitude"],
+        ]  # fmt: skip
 
 
 def test_both_catalogues_say_the_same_things() -> None:

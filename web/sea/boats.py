@@ -197,7 +197,7 @@ class BoatPages:
             form = replace(
                 form, kind=old.kind, trip=old.trip or "", corrects=old.id,
                 happened=form_time(old.happened_ms), behalf=old.entered_for,
-                values=values_of(old.kind, old.fields),
+                values=values_of(lang_of(request), old.kind, old.fields),
             )  # fmt: skip
             if end and old.kind == "trip":
                 form = self._ended(form)

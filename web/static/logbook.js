@@ -1,6 +1,6 @@
 // A boat's logbook on the family's phone: entries, photos too, are kept here until they are sent. Every page
 // of the boat's people loads this: nobody signs out while something waits.
-import { typedNumber } from "./numbers.js";
+import { typedDegrees, typedNumber } from "./numbers.js";
 import { picturesOf } from "./pictures.js";
 import { dropEntry, inLog, logOf, sendLog } from "./sending.js";
 import { clearTrouble, tellTrouble } from "./trouble.js";
@@ -90,6 +90,7 @@ const linesOf = (form) => {
 
 const valueOf = (field) => {
   if (field.dataset.type === "instant") return instantOf(field.value);
+  if (field.dataset.type === "degrees") return typedDegrees(field.value);
   return field.dataset.type === "number" ? typedNumber(field.value) : field.value.trim();
 };
 

@@ -65,6 +65,44 @@ def typed_number(lang: Lang, text: str) -> str:
     return text
 
 
+def typed_degrees(text: str) -> str:
+    """Return a latitude or longitude in degrees with a decimal point.
+
+    A plotter shows degrees and minutes, and so they are read out by radio: ``12°11,9'``,
+    ``12 11.9``. No letter means south or west, which nobody here is: N is *Nam* to one
+    and *north* to the other. What is no position stays as it is.
+    """
+    found = text.strip()
+    if re.fullmatch(r"-?\d+([.,]\d+)?", found):
+        return found.replace(",", ".")
+    told = _DEGREES.fullmatch(found)
+    minutes = float(told[2].replace(",", ".")) if told else 60.0
+    return repr(int(told[1]) + minutes / 60) if told and minutes < 60 else text
+
+
+_DEGREES = re.compile(
+    r"(\d{1,3})\s*(?:°|độ|\s)\s*(\d{1,2}(?:[.,]\d+)?)\s*(?:['′’]|phút)?\s*[BNĐDE]?",
+    re.I,
+)
+
+
+def form_degrees(lang: Lang, value: float) -> str:
+    """Return degrees as a form shows them, to be typed again as the same value."""
+    degrees, thousandths = divmod(round(abs(value) * 60_000), 60_000)
+    text = f"{degrees}°{thousandths / 1000:g}'"
+    same = float(typed_degrees(text)) == value
+    return _pointed(lang, text) if same else form_number(lang, value)
+
+
+def form_number(lang: Lang, value: float) -> str:
+    """Return a number with all its digits and no grouping, as a form shows it again."""
+    return _pointed(lang, f"{value:.9f}".rstrip("0").rstrip("."))
+
+
+def _pointed(lang: Lang, text: str) -> str:
+    return text if lang is Lang.EN else text.replace(".", ",")
+
+
 def unit_of(channel: Channel) -> str:
     """Return the unit that stands behind a value on pages."""
     if channel is Channel.SALINITY:
@@ -148,11 +186,19 @@ def age(lang: Lang, ms: int, now_ms: int) -> str:
 
 def position(lang: Lang, latitude: float, longitude: float) -> str:
     """Return degrees and decimal minutes: ``12°11,9' B – 109°11,7' Đ``."""
-    north, east = ("B", "Đ") if lang is Lang.VI else ("N", "E")
-    south, west = ("N", "T") if lang is Lang.VI else ("S", "W")
-    first = _degrees(lang, latitude) + (north if latitude >= 0 else south)
-    second = _degrees(lang, longitude) + (east if longitude >= 0 else west)
-    return f"{first} – {second}"
+    return f"{north(lang, latitude)} – {east(lang, longitude)}"
+
+
+def north(lang: Lang, latitude: float) -> str:
+    """Return a latitude as ``12°11,9' B``."""
+    up, down = ("B", "N") if lang is Lang.VI else ("N", "S")
+    return _degrees(lang, latitude) + (up if latitude >= 0 else down)
+
+
+def east(lang: Lang, longitude: float) -> str:
+    """Return a longitude as ``109°11,7' Đ``."""
+    right, left = ("Đ", "T") if lang is Lang.VI else ("E", "W")
+    return _degrees(lang, longitude) + (right if longitude >= 0 else left)
 
 
 def _degrees(lang: Lang, value: float) -> str:

@@ -1,6 +1,7 @@
 """Forms of a vessel's book: fields as they are shown, and as they were meant."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,12 +17,19 @@ from greenwater.reference.vessel_records import (
     get_vessel_kind,
 )
 from traceability.records import FieldError
-from web.views.formats import form_time, typed_number, unit_words
-from web.views.seawords import choice_name, species_name
+from web.views.formats import (
+    form_degrees,
+    form_number,
+    form_time,
+    typed_degrees,
+    typed_number,
+    unit_words,
+)
+from web.views.seawords import DEGREES, choice_name, species_name
 from web.words import Lang, say
 
 ROWS: Final = 6
-"""Species that fit into a form."""
+"""Species that fit into a form, but for a correction of more."""
 
 SEA_SPECIES: Final = tuple(
     code
@@ -30,6 +38,7 @@ SEA_SPECIES: Final = tuple(
 )
 """What is caught; what is only ever farmed is left out."""
 
+_LINE: Final = re.compile(r"(species|kg|discards)_\d{1,3}")
 _INPUTS: Final[Mapping[VesselFieldType, str]] = {
     VesselFieldType.INSTANT: "datetime-local",
     VesselFieldType.DAY: "date",
@@ -48,7 +57,7 @@ class LineView:
 
 @dataclass(frozen=True)
 class SeaFieldView:
-    """One field of a form; ``kind`` is what HTML makes of it."""
+    """One field of a form; ``kind`` is what HTML makes of it, ``rows`` are in sight."""
 
     name: str
     label: str
@@ -59,6 +68,7 @@ class SeaFieldView:
     trouble: str
     options: Sequence[tuple[str, str]] = ()
     lines: Sequence[LineView] = ()
+    rows: int = 2
     has_discards: bool = False
 
 
@@ -98,25 +108,37 @@ def _view(lang: Lang, one: VesselField, form: SeaForm) -> SeaFieldView:
                 form.values.get(f"kg_{number}", ""),
                 form.values.get(f"discards_{number}", ""),
             )
-            for number in range(1, ROWS + 1)
+            for number in range(1, max(ROWS, _last_line(form.values)) + 1)
         ]
+    is_degrees = one.name in DEGREES
     return SeaFieldView(
         one.name,
         say(lang, f"sea_field_{one.name}"),
-        "select" if one.type is VesselFieldType.CHOICE else one.type.value,
-        unit_words(lang, one.unit),
+        "degrees"
+        if is_degrees
+        else "select"
+        if options and not lines
+        else one.type.value,
+        say(lang, f"sea_like_{one.name}") if is_degrees else unit_words(lang, one.unit),
         form.values.get(one.name, ""),
         one.is_required,
         form.trouble if form.field == one.name else "",
         options,
         lines,
+        max(2, _last_line(form.values)),
         one.has_discards,
     )
 
 
+def _last_line(values: Mapping[str, str]) -> int:
+    """Return the number of the last row in which something stands."""
+    filled = (name for name, text in values.items() if text and _LINE.fullmatch(name))
+    return max((int(name.rpartition("_")[2]) for name in filled), default=0)
+
+
 def input_type(kind: str) -> str:
     """Return HTML's type of an input for a field."""
-    return _INPUTS.get(VesselFieldType(kind), "text") if kind != "select" else ""
+    return {one.value: told for one, told in _INPUTS.items()}.get(kind, "text")
 
 
 def meant_fields(lang: Lang, kind: str, form: Mapping[str, str]) -> dict[str, Any]:
@@ -134,6 +156,8 @@ def meant_fields(lang: Lang, kind: str, form: Mapping[str, str]) -> dict[str, An
             continue
         elif one.type is VesselFieldType.INSTANT:
             found[one.name] = local_ms(one.name, text)
+        elif one.name in DEGREES:
+            found[one.name] = typed_degrees(text)
         elif one.type is VesselFieldType.NUMBER:
             found[one.name] = typed_number(lang, text)
         else:
@@ -158,7 +182,7 @@ def local_ms(name: str, text: str) -> int:
 
 def _lines(lang: Lang, form: Mapping[str, str]) -> list[dict[str, str]]:
     found = []
-    for number in range(1, ROWS + 1):
+    for number in range(1, _last_line(typed_values(form)) + 1):
         typed = {
             name: form.get(f"f_{name}_{number}", "").strip()
             for name in ("species", "kg", "discards")
@@ -177,23 +201,40 @@ def typed_values(form: Mapping[str, str]) -> dict[str, str]:
     return {key[2:]: value for key, value in form.items() if key.startswith("f_")}
 
 
-def values_of(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return a record's fields as its form shows them, for a correction."""
+def values_of(lang: Lang, kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return a record's fields as its form shows them, for a correction.
+
+    Whoever sends the form as it is sends the same values.
+    """
     found: dict[str, str] = {}
     for one in get_vessel_kind(kind).fields:
         value = fields.get(one.name)
         if value is None:
             continue
-        if one.type is VesselFieldType.INSTANT:
-            found[one.name] = form_time(value)
-        elif one.type is VesselFieldType.LINES:
-            for number, line in enumerate(value[:ROWS], 1):
-                found[f"species_{number}"] = line["species"]
-                found[f"kg_{number}"] = f"{line['kg']:g}"
-                if line.get("discards_kg"):
-                    found[f"discards_{number}"] = f"{line['discards_kg']:g}"
+        if one.type is VesselFieldType.LINES:
+            found |= _values_of_lines(lang, value)
         else:
-            found[one.name] = str(value)
+            found[one.name] = _value_of(lang, one, value)
+    return found
+
+
+def _value_of(lang: Lang, one: VesselField, value: Any) -> str:
+    if one.type is VesselFieldType.INSTANT:
+        return form_time(value)
+    if one.name in DEGREES:
+        return form_degrees(lang, value)
+    return (
+        form_number(lang, value) if one.type is VesselFieldType.NUMBER else str(value)
+    )
+
+
+def _values_of_lines(lang: Lang, lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    found = {}
+    for number, line in enumerate(lines, 1):
+        found[f"species_{number}"] = line["species"]
+        found[f"kg_{number}"] = form_number(lang, line["kg"])
+        if line.get("discards_kg"):
+            found[f"discards_{number}"] = form_number(lang, line["discards_kg"])
     return found
 
 

@@ -11,7 +11,7 @@ from greenwater.reference.species import SPECIES
 from greenwater.reference.vessel_records import VesselField, VesselFieldType
 from greenwater.storage.registry.vessel_books import Kilograms
 from traceability.sea.vessel_papers import PaperStanding, PaperState
-from web.views.formats import day, duration, exact, unit_words
+from web.views.formats import day, duration, east, exact, north, unit_words
 from web.words import WORDS, Lang, say
 
 _PORT_NAMES: Final = {port.code: port.name for port in PORTS.port}
@@ -72,6 +72,10 @@ def lines_text(lang: Lang, lines: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(parts)
 
 
+DEGREES: Final = {"latitude": north, "longitude": east}
+"""Fields that are a position's, as pages say them."""
+
+
 def field_text(lang: Lang, field: VesselField, value: Any) -> str:
     """Return a field's value as the book shows it."""
     if field.type is VesselFieldType.CHOICE:
@@ -82,6 +86,8 @@ def field_text(lang: Lang, field: VesselField, value: Any) -> str:
         return lines_text(lang, value)
     if field.type is VesselFieldType.DAY:
         return iso_day(value)
+    if field.name in DEGREES:
+        return DEGREES[field.name](lang, value)
     if field.type is VesselFieldType.NUMBER:
         return f"{exact(lang, value)} {unit_words(lang, field.unit)}".strip()
     return str(value)
