@@ -2,14 +2,14 @@
 or with the beginnings of some recordings' names behind it.
 
 Every recording is forecast from its third day on by what its own past had taught by then,
-so all forecasts are of water not trained on. The sondes come twice: as they answered, and
+so all forecasts are of water not trained on. All come twice: as the probes answered, and
 with nothing, neither input nor truth, that a person rejected afterwards. Tables are
 markdown, for docs.
 """
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -73,16 +73,22 @@ class Recording(Struct, frozen=True):
 
 
 def sound_only(table: Table) -> Table:
-    """Return a sonde's table without the values that its owners rejected."""
+    """Return a table without the values that its owners rejected (sondes) or a technician
+    labelled as faulty (rivers); columns nobody judged stay."""
     numbers = {
-        name: np.where(_is_sound(table.texts[f"{name}_qc"]), values, np.nan)
+        name: np.where(_is_sound(table, name), values, np.nan)
         for name, values in table.numbers.items()
     }
     return structs.replace(table, numbers=numbers)
 
 
-def _is_sound(codes: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([str(code).startswith(SOUND) for code in codes])
+def _is_sound(table: Table, name: str) -> NDArray[np.bool_]:
+    if f"{name}_qc" in table.texts:
+        codes = table.texts[f"{name}_qc"]
+        return np.array([str(code).startswith(SOUND) for code in codes])
+    if f"{name}_label" in table.numbers:
+        return np.isnan(table.numbers[f"{name}_label"])
+    return np.ones(len(table.numbers[name]), dtype=bool)
 
 
 def forecast_recording(name: str, table: Table, prior: Prior) -> Recording:
@@ -95,17 +101,15 @@ def forecast_recording(name: str, table: Table, prior: Prior) -> Recording:
 
 
 def recordings(wanted: tuple[str, ...] = ("",)) -> Iterator[Recording]:
-    """Yield every recording whose name begins so, and, if it has codes, once more without
-    what was rejected. Each is judged with a prior that the others taught."""
+    """Yield every recording whose name begins so, and once more without what people
+    rejected. Each is judged with a prior that the others taught."""
     tables = {name: read_table(DATA / file) for name, file in RECORDINGS.items()}
     grids = {name: grid_of(table) for name, table in tables.items()}
     for name, table in tables.items():
         if name.startswith(wanted):
             prior = taught_without(name, grids)
             yield forecast_recording(name, table, prior)
-            if all(f"{column}_qc" in table.texts for column in table.numbers):
-                sound = sound_only(table)
-                yield forecast_recording(f"{name}, sound only", sound, prior)
+            yield forecast_recording(f"{name}, sound only", sound_only(table), prior)
 
 
 def skill_tables(forecast: list[Recording]) -> Iterator[str]:
