@@ -357,12 +357,23 @@ def seen(client: TestClient, path: str) -> str:
     return client.get(path).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
+def line_of(client: TestClient, page: str, channel: str) -> str:
+    """Return what stands of a channel's limits while its line is not opened."""
+    row = parse_page(client.get(page).text).one("details", id=f"l_{channel}")
+    assert "open" not in row.attrs
+    return " ".join(row.one("summary").text.split())
+
+
 def test_a_pond_has_limits_of_its_own(site: Site) -> None:
     client = site.enter("hoa")
     unit = unit_of(site, client, "Ao 11")
     page, form = f"/units/{unit}/limits", f"/units/{unit}/limits/dissolved_oxygen"
     assert f'href="{page}"' in client.get(f"/units/{unit}").text
     assert "Cảnh báo khi dưới 4,0 mg/L" in seen(client, page)
+    assert line_of(client, page, "dissolved_oxygen") == (
+        "Oxy hòa tan theo loài ▲ dưới 4,0 mg/L ■ dưới 3,0 mg/L"
+    )
+    assert "▲ ngoài 5,0–35,0 ‰" in line_of(client, page, "salinity"), "two sides"
     shown = seen(client, form)
     assert "QCVN 02-19:2014/BNNPTNT: không dưới 3,5 mg/L" in shown
 
@@ -392,6 +403,9 @@ def test_a_pond_has_limits_of_its_own(site: Site) -> None:
     )  # fmt: skip
     site.world.clock.advance(timedelta(milliseconds=1001))
     assert post(client, form, warn_low="3,75", reason="tôm quen") == (303, page)
+    assert line_of(client, page, "dissolved_oxygen") == (
+        "Oxy hòa tan riêng, lỏng hơn loài ▲ dưới 3,75 mg/L ■ dưới 3,0 mg/L"
+    )
     told = seen(client, page)
     for words in (
         "Cảnh báo khi dưới 3,75 mg/L",

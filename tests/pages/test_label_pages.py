@@ -78,6 +78,8 @@ def test_a_label_tells_what_the_package_holds(farmer: TestClient, farms: Farms) 
     SEEN.update(one.id for one in farms.registry.labels(lot=farms.lots["hoa"]))
     asked = issue(farmer, farms, net_kg="0,5", use_by="2027-01-31")
     assert "data-trying" in asked, "a number for demonstrations is said to be one"
+    found = [asked.index(one) for one in ("<h1>", 'id="labels"', "Minh chứng nước")]
+    assert found == sorted(found), "labels stand first: they are what he came for"
     uri = newest(farms)
     facts = parse_label(uri).facts
     assert (facts["17"], facts["3103"], facts["7008"], facts["7010"]) == (

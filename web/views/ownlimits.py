@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Bounds, Severity, SpeciesLimits, species_limits
@@ -25,13 +26,20 @@ from web.views.formats import day, limit_amount, limit_number, unit_of
 from web.views.seawords import species_name
 from web.words import Lang, channel_name, say
 
+_MARKS: Final = {Severity.WARN: "▲", Severity.CRITICAL: "■"}
+
 
 @dataclass(frozen=True)
 class LimitsView:
-    """One channel's limits: what holds, and ``whose`` it is; ``looser`` says so plainly."""
+    """One channel's limits: what holds, and ``whose`` it is; ``looser`` says so plainly.
+
+    ``brief`` are the levels as a list shows them, ``▲ dưới 4,0 mg/L``; ``tag`` is whose.
+    """
 
     channel: str
     name: str
+    brief: tuple[str, ...]
+    tag: str
     levels: tuple[str, ...]
     whose: str
     reason: str
@@ -72,13 +80,20 @@ def limits_view(
     limits = unit_limits(unit.species, unit.limits, channel)
     ours = own_of(unit.limits, unit.species, channel)
     levels = () if limits is None else _levels(lang, channel, limits.bounds)
+    looser = _looser(lang, channel, ours, species_limits(unit.species, channel))
+    tag = "limits_as_species" if ours is None else "limits_tag_own"
     return LimitsView(
         str(channel),
         channel_name(lang, channel),
+        () if limits is None else _brief(lang, channel, limits),
+        say(
+            lang,
+            "limits_tag_looser" if looser else tag if levels else "limits_tag_none",
+        ),
         levels or (say(lang, "limits_none"),),
         _whose(lang, unit, ours, names, limits if levels else None),
         "" if ours is None else ours.reason,
-        _looser(lang, channel, ours, species_limits(unit.species, channel)),
+        looser,
         ours is not None,
     )
 
@@ -173,6 +188,27 @@ def _levels(
         if sides:
             told = f" {say(lang, 'limits_or')} ".join(sides)
             found.append(say(lang, f"limits_level_{severity}", when=told))
+    return tuple(found)
+
+
+def _brief(lang: Lang, channel: Channel, limits: SpeciesLimits) -> tuple[str, ...]:
+    found = []
+    for severity in LEVELS:
+        bounds = limits.bounds(severity)
+        low, high = (on_side(bounds, side) for side in SIDES)
+        if low is not None and high is not None:
+            least, most = (
+                limit_number(lang, channel, low),
+                limit_amount(lang, channel, high),
+            )
+            told = say(lang, "limits_at_both", low=least, high=most)
+        elif low is not None:
+            told = say(lang, "limits_at_low", value=limit_amount(lang, channel, low))
+        elif high is not None:
+            told = say(lang, "limits_at_high", value=limit_amount(lang, channel, high))
+        else:
+            continue
+        found.append(f"{_MARKS[severity]} {told}")
     return tuple(found)
 
 
