@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from greenwater.kernel.errors import ConflictError
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry import Registry, open_registry
+from greenwater.storage.registry.accounts import Proof
 from greenwater.storage.registry.books import Crop, Record
 from greenwater.storage.registry.contacts import Contact
 from greenwater.storage.registry.dossiers import Dossier, DossierStep
@@ -205,6 +206,42 @@ def test_two_pages_that_offer_a_second_factor_offer_the_same(
         registry, lambda: registry.offer_second_factor("hoa", next(secrets)).secret
     )
     assert offered == ["first", "first"]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_session_does_not_outlive_the_secret_that_opened_it(
+    registry: Registry, is_first: bool
+) -> None:
+    registry.set_secret("hoa", "old", is_pin=True)
+
+    def come_in() -> None:
+        registry.open_session(
+            "token", "hoa", now_ms=NOW, expires_ms=NOW + HOUR, proof=Proof("old")
+        )
+
+    def set_other() -> None:
+        registry.set_secret("hoa", "new", is_pin=True)
+
+    acts = (come_in, set_other) if is_first else (set_other, come_in)
+    assert at_once(registry, *acts) == [None, None if is_first else "proof_over"]
+    assert registry.find_session("token", NOW) is None
+
+
+def test_who_is_signed_out_while_he_shows_a_code_stays_out(registry: Registry) -> None:
+    for first, then in (("owed", "whole"), ("owed2", "whole2")):
+        registry.open_session(first, "hoa", now_ms=NOW, expires_ms=NOW + HOUR)
+
+        def come_in(first: str = first, then: str = then) -> None:
+            registry.open_session(
+                then, "hoa", now_ms=NOW, expires_ms=NOW + HOUR, proof=Proof(token=first)
+            )
+
+        def sign_out() -> None:
+            registry.end_sessions("hoa")
+
+        acts = (come_in, sign_out) if first == "owed" else (sign_out, come_in)
+        assert at_once(registry, *acts)[0] is None
+        assert not registry.list_sessions("hoa", NOW)
 
 
 def test_what_two_agree_to_at_once_is_agreed_to(registry: Registry) -> None:

@@ -6,11 +6,12 @@ import re
 import secrets
 import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
@@ -37,6 +38,7 @@ from web.door.hashing import WeakSecretError
 from web.door.throttle import FREE_TRIES_AN_ADDRESS, Throttle
 from web.door.totp import STEP_MS, code_at, make_recovery_codes, step_of
 from web.farm import alarms
+from web.people import sign_in
 from web.ports import House
 from web.words import WORDS, Lang
 
@@ -328,6 +330,50 @@ def test_a_new_pin_takes_the_old_one_and_ends_all_other_sessions(world: World) -
     assert client.get("/account").status_code == 200
     assert elsewhere.get("/account").status_code == 303
     enter(site(world), "hoa", OTHER_PIN)
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, act: Callable[[], None]
+) -> None:
+    """Have something be done once, right after a question was answered."""
+    real, waiting = getattr(where, name), [act]
+
+    def answered(*args: Any, **words: Any) -> Any:
+        found = real(*args, **words)
+        while waiting:
+            waiting.pop()()
+        return found
+
+    monkeypatch.setattr(where, name, answered)
+
+
+def test_a_secret_that_is_replaced_while_it_is_checked_opens_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace_secrets() -> None:
+        kept = hashing.hash_secret(OTHER_PIN, is_pin=True)
+        world.registry.set_secret("hoa", kept, is_pin=True)
+        kept = hashing.hash_secret(PASSWORD + "!", is_pin=False)
+        world.registry.set_secret("minh", kept, is_pin=False)
+
+    thief = site(world)
+    meanwhile(monkeypatch, sign_in, "is_secret", replace_secrets)
+    form = {"phone": PHONES["hoa"], "secret": PIN}
+    assert thief.post("/sign-in", data=form).status_code == 422
+    assert not thief.cookies
+    assert not world.registry.list_sessions("hoa", NOW_MS)
+    assert noted(world, "sign_in")[0].outcome == "failed"
+    # The same of who only thinks up another, and of who owes a code.
+    owner = enter(site(world), "hoa", OTHER_PIN)
+    new = {"secret": "850461", "again": "850461"}
+    meanwhile(monkeypatch, sign_in, "is_secret", replace_secrets)
+    assert post(owner, "/account/secret", old=OTHER_PIN, **new)[0] == 409
+    assert not world.registry.list_sessions("hoa", NOW_MS)
+    give_factor(world, "minh")
+    owing = enter(site(world), "minh", PASSWORD + "!")
+    meanwhile(monkeypatch, sign_in, "step_of", replace_secrets)
+    assert post(owing, "/sign-in/code", code=code_now(world))[0] == 409
+    assert not world.registry.list_sessions("minh", NOW_MS)
 
 
 @pytest.mark.parametrize(

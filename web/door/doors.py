@@ -17,7 +17,7 @@ from fastapi import Request, Response
 
 from greenwater.kernel.errors import MissingError, PlatformError
 from greenwater.kernel.reading import DAY_MS, HOUR_MS
-from greenwater.storage.registry.accounts import SignedIn, Stage
+from greenwater.storage.registry.accounts import Proof, SignedIn, Stage
 from greenwater.storage.registry.audit import Outcome
 from greenwater.storage.registry.people import SECOND_FACTOR, Role
 from web.door.phones import phone_of
@@ -206,8 +206,13 @@ class Doors:
         stage: Stage = Stage.WHOLE,
         agent: str = "",
         is_own: bool = True,
+        proof: Proof | None = None,
     ) -> str:
-        """Return the token of a new session; not ``is_own``: others use this browser too."""
+        """Return the token of a new session; not ``is_own``: others use this browser too.
+
+        Raises:
+            ConflictError: the ``proof`` that he showed holds no longer.
+        """
         token, now_ms = self._new_token(), self._services.now_ms()
         self._registry.open_session(
             token,
@@ -217,6 +222,7 @@ class Doors:
             stage=stage,
             agent=agent,
             idle_ms=self._idle_ms(person),
+            proof=proof,
         )
         return token
 

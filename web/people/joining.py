@@ -7,12 +7,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from greenwater.kernel.errors import ConflictError, InputError, MissingError
-from greenwater.storage.registry.accounts import Stage
+from greenwater.storage.registry.accounts import Proof, Stage
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.links import LinkKind, OneTimeLink
 from greenwater.storage.registry.people import Role, parse_phone
 from greenwater.storage.registry.rows import parse_name
-from web.door.doors import ON_DUTY, Doors
+from web.door.doors import ON_DUTY, Doors, token_of
 from web.door.throttle import Throttle
 from web.pages import Renderer, lang_of
 from web.people.inviting import (
@@ -178,16 +178,18 @@ class JoinPages:
             person = self._doors.person(request)
             self._registry.use_link(token, person, self._services.now_ms())
             self._noted(request, link, person)
-            return self._enter(request, person)
+            return self._enter(request, person, Proof(token=token_of(request)))
         try:
-            person = self._settle(token, link, (name, phone), (secret, again), agreed)
+            person, proof = self._settle(
+                token, link, (name, phone), (secret, again), agreed
+            )
         except (InputError, ConflictError) as exc:
             trouble = refused(lang_of(request), exc)
             return self._join_page(
                 request, token, link, trouble=trouble, name=name, phone=phone
             )
         self._noted(request, link, person)
-        return self._enter(request, person)
+        return self._enter(request, person, proof)
 
     def _about(self, link: OneTimeLink, who: tuple[str, str]) -> tuple[str, str]:
         """Return the name and number of whoever uses a link."""
@@ -203,14 +205,14 @@ class JoinPages:
         who: tuple[str, str],
         secret: tuple[str, str],
         agreed: str,
-    ) -> str:
-        """Do what the link is for; return who came in by it."""
+    ) -> tuple[str, Proof]:
+        """Do what the link is for; return who came in by it, and his new secret's proof."""
         now_ms, is_pin = self._services.now_ms(), self._takes_pin(link)
         kept = new_secret(*secret, is_pin=is_pin, about=self._about(link, who))
         if link.person is not None:
             person = self._registry.use_link(token, link.person, now_ms).person or ""
             self._registry.set_secret(person, kept, is_pin=is_pin)
-            return person
+            return person, Proof(kept)
         if not agreed:
             raise InputError(
                 "say that you agree to what is kept of you", "join_not_agreed"
@@ -219,7 +221,7 @@ class JoinPages:
         self._take_in(token, link, person, who)
         self._registry.set_secret(person, kept, is_pin=is_pin)
         self._registry.say_consent(person, Purpose.ACCOUNT, is_given=True, at_ms=now_ms)
-        return person
+        return person, Proof(kept)
 
     def _take_in(
         self, token: str, link: OneTimeLink, person: str, who: tuple[str, str]
@@ -243,9 +245,9 @@ class JoinPages:
             subject += f" organisation={link.organisation} role={link.role}"
         self._doors.note(request, f"link_{link.kind}", subject, person=person)
 
-    def _enter(self, request: Request, person: str) -> Response:
+    def _enter(self, request: Request, person: str, proof: Proof) -> Response:
         stage = self._signing.owed(person)
-        came = self._signing.come_in(request, person, stage=stage)
+        came = self._signing.come_in(request, person, stage=stage, proof=proof)
         where = {Stage.CODE: "/sign-in/code", Stage.ENROL: "/account/second-factor"}
         response = RedirectResponse(where.get(stage, "/"), 303)
         self._doors.keep(request, response, came.token)
@@ -272,7 +274,9 @@ class JoinPages:
         """Step into a role of the demo, once."""
         link = self._demo_link(token)
         self._registry.use_link(token, link.person or "", self._services.now_ms())
-        came = self._signing.come_in(request, link.person or "", stage=Stage.WHOLE)
+        came = self._signing.come_in(
+            request, link.person or "", stage=Stage.WHOLE, proof=None
+        )
         response = RedirectResponse("/", 303)
         self._doors.keep(request, response, came.token)
         return response

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from greenwater.storage.registry.accounts import SignedIn, Stage
+from greenwater.storage.registry.accounts import Proof, SignedIn, Stage
 from web.door.doors import ON_DUTY, Doors
 from web.door.hashing import WeakSecretError
 from web.pages import Renderer, lang_of
@@ -126,7 +126,7 @@ class OwnPages:
         person, lang = self._doors.person(request), lang_of(request)
         is_pin = not self._doors.known(request).roles & ON_DUTY
         try:
-            self._signing.check_secret(request, person, old)
+            shown = self._signing.check_secret(request, person, old)
             info = self._registry.get_person(person)
             about = (info.name, info.phone or "")
             made = new_secret(secret, again, is_pin=is_pin, about=about)
@@ -136,8 +136,11 @@ class OwnPages:
             return self._page(request, say(lang, key, seconds=seconds))
         except WeakSecretError as exc:
             return self._page(request, refused(lang, exc))
-        self._registry.set_secret(person, made, is_pin=is_pin)
-        came = self._signing.come_in(request, person, stage=Stage.WHOLE)
+        self._registry.set_secret(
+            person, made, is_pin=is_pin, instead_of=shown.secret_hash
+        )
+        proof = Proof(made)
+        came = self._signing.come_in(request, person, stage=Stage.WHOLE, proof=proof)
         response = RedirectResponse("/account", 303)
         self._doors.keep(request, response, came.token)
         return response

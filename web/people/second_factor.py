@@ -10,10 +10,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from greenwater.kernel.errors import InputError
-from greenwater.storage.registry.accounts import SignedIn, Stage
+from greenwater.storage.registry.accounts import Proof, SignedIn, Stage
 from traceability.proof.codes import code_svg
 from traceability.proof.keys import ISSUER
-from web.door.doors import Doors, RefusedError, SignInNeededError, safe_next
+from web.door.doors import (
+    Doors,
+    RefusedError,
+    SignInNeededError,
+    safe_next,
+    token_of,
+)
 from web.door.phones import phone_of
 from web.door.totp import (
     Randomness,
@@ -175,9 +181,17 @@ class SecondFactorPages:
             return self._page(request, signed, next, self._trouble(request, exc))
         codes = make_recovery_codes(self._randomness)
         self._registry.confirm_second_factor(signed.person, step, codes, now_ms)
-        self._registry.end_sessions(signed.person, phone=phone_of(request))
         # A whole session, and a new one: what was known before opens nothing more.
-        came = self._signing.come_in(request, signed.person, stage=Stage.WHOLE)
+        proof = Proof(token=token_of(request))
+        came = self._signing.come_in(
+            request, signed.person, stage=Stage.WHOLE, proof=proof
+        )
+        here = self._doors.session(request)
+        self._registry.end_sessions(
+            signed.person,
+            but="" if here is None else here.id,
+            phone=phone_of(request),
+        )
         self._doors.note(request, "second_factor_set", person=signed.person)
         response = self._render.page(
             request,

@@ -6,10 +6,10 @@ import structlog
 from fastapi import Request
 from msgspec import Struct
 
-from greenwater.kernel.errors import InputError
-from greenwater.storage.registry.accounts import Account, SignedIn, Stage
+from greenwater.kernel.errors import ConflictError, InputError
+from greenwater.storage.registry.accounts import Account, Proof, SignedIn, Stage
 from greenwater.storage.registry.people import SECOND_FACTOR, parse_phone
-from web.door.doors import Doors
+from web.door.doors import Doors, token_of
 from web.door.hashing import is_secret
 from web.door.throttle import FREE_TRIES_AN_ADDRESS, Throttle, Turn, wait_after
 from web.door.totp import step_of
@@ -90,16 +90,30 @@ class SigningIn:
             self._addresses.undo(address)
             raise SignInError("too many tries", by_number.wait_ms)
         is_right = is_secret(secret, None if account is None else account.secret_hash)
-        if account is None or not is_right:
+        came = None
+        if account is not None and is_right:
+            came = self._came_in(request, account, is_own=is_own)
+        if account is None or came is None:
             self._refused(request, account)
             wait_ms = max(by_address.wait_ms, by_number.wait_ms)
             raise SignInError("number and secret do not fit", wait_ms)
-        stage = self.owed(account.person)
         # While the code is owed, wrong codes stay counted: a new sign-in forgives none.
-        self._registry.end_try(account.person, forgives=stage is not Stage.CODE)
+        self._registry.end_try(came.person, forgives=came.stage is not Stage.CODE)
         self._addresses.undo(address)
-        self._addresses.make_up(address, account.person, now_ms)
-        return self.come_in(request, account.person, stage=stage, is_own=is_own)
+        self._addresses.make_up(address, came.person, now_ms)
+        return came
+
+    def _came_in(
+        self, request: Request, account: Account, *, is_own: bool
+    ) -> CameIn | None:
+        """Open a session for whoever showed the right secret; None: it is that no more."""
+        stage, proof = self.owed(account.person), Proof(account.secret_hash)
+        try:
+            return self.come_in(
+                request, account.person, stage=stage, is_own=is_own, proof=proof
+            )
+        except ConflictError:
+            return None
 
     def _turn(self, account: Account | None, number: str, now_ms: int) -> Turn:
         if account is None:
@@ -113,11 +127,24 @@ class SigningIn:
         return Turn(*self._registry.begin_try(person, now_ms, wait_after))
 
     def come_in(
-        self, request: Request, person: str, *, stage: Stage, is_own: bool = True
+        self,
+        request: Request,
+        person: str,
+        *,
+        stage: Stage,
+        proof: Proof | None,
+        is_own: bool = True,
     ) -> CameIn:
-        """Open a session for somebody who showed all that he has to for this stage."""
+        """Open a session for somebody who showed all that he has to for this stage.
+
+        ``proof`` None: there is none to be out of date (a demo's roles).
+
+        Raises:
+            ConflictError: it holds no longer.
+        """
+        agent = agent_of(request)
         token = self._doors.open(
-            person, stage=stage, agent=agent_of(request), is_own=is_own
+            person, stage=stage, agent=agent, is_own=is_own, proof=proof
         )
         request.state.session = self._registry.find_session(
             token, self._services.now_ms()
@@ -151,9 +178,11 @@ class SigningIn:
 
         Raises:
             SignInError: it is wrong, was taken already, or it is too early.
+            ConflictError: the secret was replaced since it was shown.
         """
         self.check_code(request, signed.person, code)
-        return self.come_in(request, signed.person, stage=Stage.WHOLE)
+        proof = Proof(token=token_of(request))
+        return self.come_in(request, signed.person, stage=Stage.WHOLE, proof=proof)
 
     def check_code(self, request: Request, person: str, code: str) -> None:
         """See that somebody has his second factor, and use the code up.
@@ -170,7 +199,7 @@ class SigningIn:
             raise SignInError("the code does not fit, or was used", turn.wait_ms)
         self._registry.end_try(person, forgives=True)
 
-    def check_secret(self, request: Request, person: str, secret: str) -> None:
+    def check_secret(self, request: Request, person: str, secret: str) -> Proof:
         """See that somebody who is signed in knows his secret still.
 
         Raises:
@@ -184,6 +213,7 @@ class SigningIn:
             self._doors.note(request, "secret_check", person=person, outcome="failed")
             raise SignInError("not the secret", turn.wait_ms)
         self._registry.end_try(person, forgives=False)
+        return Proof(account.secret_hash)
 
     def is_code(self, person: str, code: str, now_ms: int) -> bool:
         """Return whether a code is good, and use it up."""

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
-from greenwater.kernel.errors import MissingError
+from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.storage.registry.models import Membership, Person
 from greenwater.storage.registry.models.accounts import AccountRow, SessionRow
 from greenwater.storage.registry.people import Role
@@ -61,6 +62,16 @@ class Stage(StrEnum):
     """The secret was right; a second factor is to be set up before anything else."""
 
     WHOLE = "whole"
+
+
+class Proof(Struct, frozen=True):
+    """What somebody showed to come in, which must hold still when his session is opened.
+
+    ``secret_hash``: of the secret that was checked. ``token``: of his session before.
+    """
+
+    secret_hash: str | None = None
+    token: str | None = None
 
 
 class SignedIn(Struct, frozen=True):
@@ -133,11 +144,21 @@ class Accounts:
         with self._sessions.reading() as session:
             return struct_of(Account, get_row(session, AccountRow, person))
 
-    def set_secret(self, person: str, secret_hash: str, *, is_pin: bool) -> None:
+    def set_secret(
+        self,
+        person: str,
+        secret_hash: str,
+        *,
+        is_pin: bool,
+        instead_of: str | None = None,
+    ) -> None:
         """Give a person a PIN or password; earlier sessions end.
+
+        ``instead_of`` is the hash of the one that he showed; None: he need not have any.
 
         Raises:
             MissingError: there is no such person.
+            ConflictError: another took the place of ``instead_of`` meanwhile.
         """
         values = {
             "secret_hash": secret_hash,
@@ -147,6 +168,7 @@ class Accounts:
         }
         with self._sessions.writing() as session:
             get_row(session, Person, person)
+            _check_proof(session, person, Proof(instead_of))
             row = insert(session, AccountRow).values(person=person, **values)
             session.execute(
                 row.on_conflict_do_update(index_elements=["person"], set_=values)
@@ -190,9 +212,16 @@ class Accounts:
         stage: Stage = Stage.WHOLE,
         agent: str = "",
         idle_ms: int | None = None,
+        proof: Proof | None = None,
     ) -> None:
-        """Keep a signed-in browser, and forget those that have expired."""
+        """Keep a signed-in browser, and forget those that have expired.
+
+        Raises:
+            ConflictError: the ``proof`` holds no longer: the secret was replaced, or he
+                was signed out, since it was checked.
+        """
         with self._sessions.writing() as session:
+            _check_proof(session, person, proof or Proof())
             session.execute(delete(SessionRow).where(SessionRow.expires_ms <= now_ms))
             session.add(
                 SessionRow(
@@ -269,6 +298,7 @@ class Accounts:
         """
         spared = {one for one in (but, phone) if one}
         with self._sessions.writing() as session:
+            _lock_account(session, person)
             session.execute(
                 delete(SessionRow).where(
                     SessionRow.person == person,
@@ -276,6 +306,26 @@ class Accounts:
                 )
             )
             drop_phones(session, lambda *mark: spared.isdisjoint(mark), person=person)
+
+
+def _lock_account(session: Session, person: str) -> AccountRow | None:
+    """Return a person's account. Who opens or ends his sessions meanwhile waits."""
+    return session.get(AccountRow, person, with_for_update=True)
+
+
+def _check_proof(session: Session, person: str, proof: Proof) -> None:
+    account = _lock_account(session, person)
+    kept = None if account is None else account.secret_hash
+    is_other = proof.secret_hash is not None and proof.secret_hash != kept
+    is_out = proof.token is not None and (
+        session.get(SessionRow, session_hash(proof.token)) is None
+    )
+    if is_other or is_out:
+        raise ConflictError(
+            f"what {person} showed holds no longer: his secret was replaced, or he was "
+            "signed out, meanwhile",
+            "proof_over",
+        )
 
 
 def _signed_in(row: SessionRow) -> SignedIn:
