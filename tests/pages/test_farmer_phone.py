@@ -232,6 +232,27 @@ RENEWED = """async (point) => {
 """The event itself no test can have the browser make; all that follows it is the worker's."""
 
 
+STUCK = """async () => {
+  const [shown, kept, wait] = [[], [], self.setTimeout];
+  self.registration.showNotification = (title) => {
+    shown.push(title);
+    return title === "stuck" ? new Promise(() => {}) : Promise.reject(new Error("not shown"));
+  };
+  self.setTimeout = (then) => wait(then);
+  for (const title of ["stuck", "refused", "last"]) {
+    const happening = new Event("push");
+    happening.data = { json: () => ({ title }) };
+    happening.waitUntil = (promise) => kept.push(promise);
+    self.dispatchEvent(happening);
+  }
+  await Promise.race([Promise.allSettled(kept.slice(1)), new Promise((done) => wait(done, 3000))]);
+  self.setTimeout = wait;
+  delete self.registration.showNotification;
+  return shown;
+}"""
+"""A browser that fetches the icon of the first message for ever, and may not show the second."""
+
+
 @pytest.fixture
 def callable_farms(farms: Farms) -> Iterator[Farms]:
     """Farms whose people can be called as long as one test lasts."""
@@ -291,6 +312,19 @@ def test_an_alarm_rings_on_the_phone_that_asked_and_a_tap_opens_it(
     assert renewed is not None
     assert renewed.endpoint == "https://fcm.googleapis.com/fcm/send/renewed"
     assert said == []
+
+
+@pytest.mark.live
+def test_an_alarm_rings_though_the_one_before_it_hangs(
+    url: str, phone: BrowserContext
+) -> None:
+    page = phone.new_page()
+    page.goto(f"{url}/sign-in")
+    page.evaluate(
+        'navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready)'
+        ".then(() => null)"
+    )
+    assert phone.service_workers[0].evaluate(STUCK) == ["stuck", "refused", "last"]
 
 
 @pytest.mark.live

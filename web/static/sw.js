@@ -179,14 +179,17 @@ const told = (data) => {
   }
 };
 // Phones that come back to a network get all that was kept for them at once, and a browser fetches
-// an icon before it shows: one after the other, or the older words could end on top.
-let shown = Promise.resolve();
+// an icon before it shows: one after the other, or the older words could end on top. But not for
+// long: on a bad link that icon takes a minute and a half, and an alarm behind it must ring.
+const ICON_MS = 5000;
+let before = Promise.resolve();
 self.addEventListener("push", (happening) => {
   const { title = "Nước xanh", text = "", path = "/alarms", tag = path, lang = "vi", critical = false } = told(happening.data);
   const words = { body: text, lang, tag, renotify: true, requireInteraction: critical, icon: "/static/icon-192.png", data: { path } };
   const show = () => self.registration.showNotification(title, words);
-  shown = shown.then(show, show);
-  happening.waitUntil(shown);
+  const longEnough = new Promise((done) => setTimeout(done, ICON_MS));
+  before = Promise.race([before, longEnough]).then(show, show);
+  happening.waitUntil(before);
 });
 // A tap opens the page that shows and acknowledges that one alarm.
 self.addEventListener("notificationclick", (happening) => {
