@@ -54,10 +54,21 @@ def zone_alarm(vessel: VesselInfo, place: Place, one: Violation) -> Claim:
             "vessel": vessel.id,
             "violation": one.id,
             **_where_words(one),
-            "advice_vi": "Gọi tàu hỏi lại, nếu đang thả lưới thì thu lưới, ra khỏi vùng.",
-            "advice_en": "Call the vessel; if its gear is out, haul it and leave.",
+            **_advice(one),
         },
     )
+
+
+def _advice(one: Violation) -> dict[str, str]:
+    if one.serves:
+        return {
+            "advice_vi": "Gọi tàu hỏi lại, nếu đang làm hậu cần thì dừng, ra khỏi vùng.",
+            "advice_en": "Call the vessel; if it serves others there, it stops and leaves.",
+        }
+    return {
+        "advice_vi": "Gọi tàu hỏi lại, nếu đang thả lưới thì thu lưới, ra khỏi vùng.",
+        "advice_en": "Call the vessel; if its gear is out, haul it and leave.",
+    }
 
 
 def _where_words(one: Violation) -> dict[str, str]:
@@ -69,12 +80,20 @@ def _where_words(one: Violation) -> dict[str, str]:
             f"{area.vi}",
             "en": f"may be fishing in a closed area: {minutes} min in {area.en}",
         }
-    here, there = ZONES_VI[one.zone], ZONES_VI[one.allowed]
+    here, may = ZONES_VI[one.zone], one.allowed.split()
+    there = " và ".join(ZONES_VI[zone] for zone in may)
+    if one.serves:
+        return {
+            "vi": f"có thể làm hậu cần sai vùng: {minutes} phút nằm ở {here}, "
+            f"tàu chỉ được làm hậu cần ở {there}",
+            "en": f"may be serving others in a zone closed to it: it lay {minutes} min in "
+            f"{one.zone} waters, it may serve in {' and '.join(may)} ones",
+        }
     return {
         "vi": f"có thể đánh bắt sai vùng: {minutes} phút ở {here}, "
         f"tàu được đánh bắt ở {there}",
         "en": f"may be fishing in a zone closed to it: {minutes} min in {one.zone} "
-        f"waters, it may fish in {one.allowed} ones",
+        f"waters, it may fish in {' and '.join(may)} ones",
     }
 
 

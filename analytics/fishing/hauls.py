@@ -154,10 +154,10 @@ class HaulState(Struct):
         zone = str(zone_at(*fix.at))
         work.minutes[zone] = work.minutes.get(zone, 0.0) + minutes
         work.last_ms, work.last_at = fix.time_ms, fix.at
-        if kind is not None and is_closed_to(kind, *fix.at):
+        if kind is not None and is_closed_to(kind, *fix.at, serves=gear.serves):
             work.closed = _closed(work.closed, fix, zone, minutes)
         area = closed_area_at(*fix.at, fix.time_ms, gear)
-        if area is not None:
+        if area is not None and not gear.serves:
             before = work.areas.get(area.code)
             work.areas[area.code] = _closed(before, fix, zone, minutes)
 

@@ -28,10 +28,10 @@ from analytics.fishing.live import Asked, Seen, asked_of, chances_of
 from analytics.fishing.trips import TripState
 from greenwater.kernel.trips import Haul, Trip, Violation
 from greenwater.reference.closed_areas import AREAS, CLOSED, closed_area_at
-from greenwater.reference.gears import gear_of
+from greenwater.reference.gears import GEARS, Gear, gear_of
 from greenwater.reference.ports import port_at
 from greenwater.reference.vessels import VesselClass
-from greenwater.reference.zones import ALLOWED, ZONES, is_closed_to, zone_at
+from greenwater.reference.zones import ALLOWED, SERVED, ZONES, is_closed_to, zone_at
 
 __all__ = ["Changes", "Haul", "Position", "Trip", "VesselState", "Violation"]
 
@@ -64,7 +64,8 @@ class VesselState(Struct):
     """One vessel's memory. ``kind`` None: its length is not told, no zone is closed.
 
     ``catches`` False: it carries or supplies for others. Its trips are followed, and nothing
-    it does is a haul.
+    it does is a haul; where it lies in waters that are not for its class is told.
+    ``caught`` is the same of the work that goes on.
 
     ``told`` is what was told of the work that goes on: closed areas by their code, the
     zone as "". ``inside`` is the closed area or zone of the last fix.
@@ -74,6 +75,7 @@ class VesselState(Struct):
     gear: str = ""
     kind: VesselClass | None = None
     catches: bool = True
+    caught: bool = True
     trips: TripState = field(default_factory=lambda: TripState(""))
     gear_state: HaulState = field(default_factory=HaulState)
     seen: Seen = field(default_factory=Seen)
@@ -139,9 +141,12 @@ class VesselState(Struct):
         return Fix(one.time_ms, one.latitude, one.longitude, speed_kn)
 
     def _take(self, fix: Fix, chance: float | None, changes: Changes) -> None:
-        gear, hauls = gear_of(self.gear), self.gear_state
+        hauls = self.gear_state
+        if hauls.work is None:
+            self.caught = self.catches
+        gear = self._gear()
         ended = self.trips.take(fix.time_ms, *fix.at, fix.speed_kn)
-        is_done = ended is not None or not self.catches
+        is_done = ended is not None or self.caught is not self.catches
         if is_done or port_at(*fix.at) is not None:
             worked = hauls.stop(gear)
         else:
@@ -149,13 +154,19 @@ class VesselState(Struct):
         if self.trips.is_at_sea and self.trip is None:
             self._depart(changes)
         if worked is not None and not worked.is_doubted:
-            self._haul(worked, changes)
+            if self.caught:
+                self._haul(worked, changes)
+            self._closed(worked, changes)
         if worked is not None or hauls.work is None:
             self.told = []
         self._tell(changes)
         self._pass(fix, changes)
         if ended is not None and self.trip is not None:
             self._land(ended.landing_ms, ended.port, changes)
+
+    def _gear(self) -> Gear:
+        """Return the gear of the work that goes on."""
+        return gear_of(self.gear) if self.caught else GEARS.serving
 
     def _depart(self, changes: Changes) -> None:
         from_ms = self.trips.last_in_port_ms or 0
@@ -200,6 +211,9 @@ class VesselState(Struct):
                 minutes[zone] = round(minutes.get(zone, 0.0) + more, 1)
             self.trip = replace(trip, hauls=number, minutes=minutes)
             changes.trips.append(self.trip)
+
+    def _closed(self, work: Work, changes: Changes) -> None:
+        """Tell of work in closed waters that has ended."""
         changes.violations.extend(
             self._violation(work, area, is_over=True) for area in _broken(work)
         )
@@ -213,7 +227,7 @@ class VesselState(Struct):
     def _tell(self, changes: Changes) -> None:
         """Tell once of work in closed waters that goes on."""
         work = self.gear_state.work
-        if work is None or not is_long(work, gear_of(self.gear)) or work.is_doubted:
+        if work is None or not is_long(work, self._gear()) or work.is_doubted:
             return
         for area in _broken(work):
             if area not in self.told:
@@ -238,8 +252,10 @@ class VesselState(Struct):
         area = closed_area_at(*fix.at, fix.time_ms, gear_of(self.gear))
         if area is not None:
             return area.code
-        kind = self.kind if self.catches else None
-        is_closed = kind is not None and is_closed_to(kind, *fix.at)
+        serves = not self.catches
+        is_closed = self.kind is not None and is_closed_to(
+            self.kind, *fix.at, serves=serves
+        )
         return str(zone_at(*fix.at)) if is_closed else ""
 
     def _violation_id(self, work: Work, area: str) -> str:
@@ -250,12 +266,17 @@ class VesselState(Struct):
         closed = work.areas[area] if area else work.closed
         assert closed is not None
         kind = "" if self.kind is None else str(self.kind)
+        may = (
+            ()
+            if area or self.kind is None
+            else (ALLOWED if self.caught else SERVED)[self.kind]
+        )
         return Violation(
             id=self._violation_id(work, area),
             vessel=self.vessel,
             trip=None if self.trip is None else self.trip.id,
             zone=closed.zone,
-            allowed="" if area or self.kind is None else str(ALLOWED[self.kind]),
+            allowed=" ".join(may),
             kind=kind,
             gear=self.gear,
             began_ms=closed.began_ms,
@@ -268,8 +289,9 @@ class VesselState(Struct):
             source=AREAS[area].source if area else ZONES.source,
             is_verified=AREAS[area].verified if area else ZONES.verified,
             probability=work.probability,
-            rule_share=work.rule_share,
+            rule_share=work.rule_share if self.caught else None,
             area=area or None,
+            serves=not self.caught,
         )
 
 

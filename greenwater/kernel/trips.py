@@ -55,6 +55,8 @@ class Violation(Struct, frozen=True, kw_only=True):
     A candidate for a person to judge: ``is_verified`` says whether the line itself is.
     ``area`` is the code of a protected area or closed season (``reference/closed_areas.toml``)
     where it is about one; ``allowed`` is then empty, and ``kind`` too without a length.
+    Else ``allowed`` are the zones open to it, with blanks between. ``serves``: no fishing,
+    it lay where a vessel of its class may not serve others.
     """
 
     id: str
@@ -76,3 +78,4 @@ class Violation(Struct, frozen=True, kw_only=True):
     probability: float | None = None
     rule_share: float | None = None
     area: str | None = None
+    serves: bool = False

@@ -9,7 +9,10 @@ from greenwater.reference.tables import read_table
 
 
 class Gear(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of gear; speeds in knots over ground, times in hours."""
+    """One kind of gear; speeds in knots over ground, times in hours.
+
+    ``serves``: it is none, but what a vessel does that serves others.
+    """
 
     name: str
     codes: Sequence[str]
@@ -19,14 +22,16 @@ class Gear(Struct, frozen=True, forbid_unknown_fields=True):
     bridge_h: float
     set_kn: tuple[float, float] | None = None
     set_least_h: float = 0.0
+    serves: bool = False
 
 
 class Gears(Struct, frozen=True, forbid_unknown_fields=True):
-    """All kinds; the last is for what is not told."""
+    """All kinds; the last is for what is not told. ``serving`` is apart from them."""
 
     basis: str
     source: str
     verified: bool
+    serving: Gear
     gear: Sequence[Gear]
 
 

@@ -31,8 +31,8 @@ class Trade(StrEnum):
 
     The zones of the classes are those of vessels that catch. A logistics vessel has its own
     (from 15 m all waters, from 12 m coastal and inshore, below coastal; domain.md §3.1, not
-    verified), in which it buys, carries or supplies. Its work shows in no speed: nothing
-    is told of it.
+    verified), in which it buys, carries or supplies: where it lies long in others, it is
+    told (``zones.SERVED``).
     """
 
     CATCHING = "catching"

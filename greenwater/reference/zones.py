@@ -1,4 +1,4 @@
-"""Coastal, inshore and offshore waters, and whose they are to fish in. Not verified.
+"""Coastal, inshore and offshore waters, and whose they are to work in. Not verified.
 
 Source: domain.md §3.1 and §3.2. No national boundary is held here or drawn.
 """
@@ -53,14 +53,23 @@ class Zones(Struct, frozen=True, forbid_unknown_fields=True):
 
 ZONES: Final = read_table("zones.toml", Zones)
 
-ALLOWED: Final[Mapping[VesselClass, Zone]] = {
-    VesselClass.UNDER_6: Zone.COASTAL,
-    VesselClass.FROM_6: Zone.COASTAL,
-    VesselClass.FROM_12: Zone.INSHORE,
-    VesselClass.FROM_15: Zone.OFFSHORE,
-    VesselClass.FROM_24: Zone.OFFSHORE,
+ALLOWED: Final[Mapping[VesselClass, Sequence[Zone]]] = {
+    VesselClass.UNDER_6: (Zone.COASTAL,),
+    VesselClass.FROM_6: (Zone.COASTAL,),
+    VesselClass.FROM_12: (Zone.INSHORE,),
+    VesselClass.FROM_15: (Zone.OFFSHORE,),
+    VesselClass.FROM_24: (Zone.OFFSHORE,),
 }
 """Where a catching vessel of a class may fish; elsewhere it may only pass."""
+
+SERVED: Final[Mapping[VesselClass, Sequence[Zone]]] = {
+    VesselClass.UNDER_6: (Zone.COASTAL,),
+    VesselClass.FROM_6: (Zone.COASTAL,),
+    VesselClass.FROM_12: (Zone.COASTAL, Zone.INSHORE),
+    VesselClass.FROM_15: tuple(Zone),
+    VesselClass.FROM_24: tuple(Zone),
+}
+"""Where a vessel of a class may serve others; elsewhere it may only pass."""
 
 _INLAND: Final = ((16.0, 104.5), (21.8, 107.0))
 """Two places on land, to close an area landward of a line. No boundary."""
@@ -124,9 +133,14 @@ def is_near_edge(latitude: float, longitude: float) -> bool:
     return any(nm <= ZONES.buffer_nm for nm in (*edges, *belts))
 
 
-def is_closed_to(kind: VesselClass, latitude: float, longitude: float) -> bool:
-    """Return whether fishing here is clearly outside the waters of a vessel's class."""
-    if zone_at(latitude, longitude) is ALLOWED[kind]:
+def is_closed_to(
+    kind: VesselClass, latitude: float, longitude: float, *, serves: bool = False
+) -> bool:
+    """Return whether work here is clearly outside the waters of a vessel's class.
+
+    The work is fishing, or (``serves``) serving others.
+    """
+    if zone_at(latitude, longitude) in (SERVED if serves else ALLOWED)[kind]:
         return False
     return not is_near_edge(latitude, longitude)
 

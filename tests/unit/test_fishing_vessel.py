@@ -193,6 +193,63 @@ def test_a_tow_in_a_closed_area_is_a_candidate_and_a_passage_is_noted() -> None:
     assert trips[-1].passed.keys() == {"NT-MUN"}
 
 
+def lying(longitude: float, speed_kn: float = 0.4) -> list[Position]:
+    """Return an hour and a half at one place, and half an hour of going on."""
+    stay = [Position(n * 10 * MIN_MS, 12.2, longitude, speed_kn) for n in range(10)]
+    on = [
+        Position((n + 10) * 10 * MIN_MS, 12.2, longitude + n * 0.02, 7.0)
+        for n in range(4)
+    ]
+    return stay + on
+
+
+@pytest.mark.parametrize(
+    ("length_m", "longitude", "zone", "allowed"),
+    [
+        (9.0, 109.4, None, ""),
+        (9.0, 109.7, "inshore", "coastal"),
+        (13.0, 109.7, None, ""),
+        (13.0, 110.2, "offshore", "coastal inshore"),
+        (17.0, 110.2, None, ""),
+    ],
+)
+def test_a_vessel_that_serves_others_is_told_of_where_it_may_not(
+    length_m: float, longitude: float, zone: str | None, allowed: str
+) -> None:
+    state = VesselState("v", "OTB", vessel_class(length_m), catches=False)
+    changes = state.take(lying(longitude))
+    assert not changes.hauls
+    if zone is None:
+        assert not changes.violations
+        return
+    going_on, ended = changes.violations
+    assert (going_on.id, going_on.is_over, ended.is_over) == (ended.id, False, True)
+    assert (ended.zone, ended.allowed, ended.serves) == (zone, allowed, True)
+    assert (ended.minutes, ended.rule_share, ended.is_verified) == (90.0, None, False)
+    info = VesselInfo("v", "hoa", "Tàu Hòa", length_m, "OTB")
+    place = Place("hoa", None, None, None, None, is_simulated=True)
+    words = zone_alarm(info, place, ended).detail
+    assert words["vi"].startswith("có thể làm hậu cần sai vùng: 90 phút nằm ở vùng")
+    assert "làm hậu cần thì dừng" in words["advice_vi"]
+    assert not state.take(
+        [Position(one.time_ms + 300 * MIN_MS, one.latitude, one.longitude, 7.0)
+         for one in lying(longitude, 7.0)]
+    ).violations, "it passes"  # fmt: skip
+
+
+def test_what_a_vessel_was_at_ends_with_what_it_was() -> None:
+    state = VesselState("v", "OTB", vessel_class(13))
+    tow = lying(110.2, 3.0)[:10]
+    assert [one.serves for one in state.take(tow).violations] == [False]
+    state.catches = False
+    more = [Position(one.time_ms + 100 * MIN_MS, 12.2, 110.2, 0.4) for one in tow]
+    changes = state.take(more)
+    assert len(changes.hauls) == 1
+    assert [(one.serves, one.is_over) for one in changes.violations] == [
+        (False, True), (True, False)
+    ]  # fmt: skip
+
+
 def test_work_within_the_buffer_is_never_told() -> None:
     def told(longitude: float) -> int:
         state = VesselState("v", gear="OTB", kind=vessel_class(17))

@@ -3,7 +3,7 @@
 import pytest
 
 from greenwater.reference.ports import PORTS, port_at
-from greenwater.reference.vessels import VesselClass
+from greenwater.reference.vessels import VesselClass, vessel_class
 from greenwater.reference.zones import ZONES, is_closed_to, is_near_edge, zone_at
 
 
@@ -30,6 +30,22 @@ def test_nothing_is_closed_within_the_buffer_of_a_line() -> None:
     assert not is_closed_to(kind, 12.2, 109.9739 - 0.001)
     assert is_closed_to(kind, 12.2, 109.9739 - 0.006)
     assert not is_closed_to(kind, 12.2, 110.2)
+
+
+@pytest.mark.parametrize(
+    ("length_m", "closed"),
+    [(9.0, ["inshore", "offshore"]), (13.0, ["offshore"]), (15.0, []), (30.0, [])],
+)
+def test_a_vessel_that_serves_others_has_waters_of_its_own(
+    length_m: float, closed: list[str]
+) -> None:
+    kind = vessel_class(length_m)
+    places = {"coastal": 109.30, "inshore": 109.70, "offshore": 110.20}
+    assert closed == [
+        zone
+        for zone, longitude in places.items()
+        if is_closed_to(kind, 12.2, longitude, serves=True)
+    ]
 
 
 def test_where_an_islands_shore_is_not_known_nothing_is_closed() -> None:

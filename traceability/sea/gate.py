@@ -135,7 +135,7 @@ def finding_of(book: TripBook, violation: str) -> str | None:
 def _waters(case: CatchCase) -> Iterator[tuple[Refusal, bool]]:
     for one in case.violations:
         finding = finding_of(case.book, one.id)
-        if finding in SETTLES:
+        if finding in SETTLES or one.serves:
             continue
         facts: Mapping[str, Any] = {
             "violation": one.id,

@@ -305,10 +305,11 @@ def tolerance_text(lang: Lang) -> str:
 
 
 def violation_text(lang: Lang, one: Violation) -> str:
-    """Return a candidate of fishing in closed waters, and what it rests on."""
+    """Return a candidate of work in closed waters, and what it rests on."""
+    kind = "_serves" if one.serves else "_area" if one.area else ""
     text = say(
         lang,
-        "sea_violation_area" if one.area else "sea_violation",
+        f"sea_violation{kind}",
         day=day(one.began_ms),
         length=_length(lang, one.minutes),
         zone=zone_name(lang, one.area or one.zone),
@@ -317,7 +318,7 @@ def violation_text(lang: Lang, one: Violation) -> str:
 
 
 def zone_views(lang: Lang, view: TripView) -> list[ZoneView]:
-    """Return the candidates of fishing in closed waters."""
+    """Return the candidates of work in closed waters."""
     address = f"/vessels/{view.vessel.id}/records/new?kind=statement&trip={view.trip}"
     found = []
     for one in view.violations:

@@ -15,7 +15,7 @@ from shapely import LineString
 
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import HOUR_MS
-from greenwater.kernel.trips import Haul, Point
+from greenwater.kernel.trips import Haul, Point, Violation
 from greenwater.reference.vessel_rules import RULES
 from greenwater.reference.zones import ZONES
 from greenwater.storage.telemetry.ports import Series, Span
@@ -204,7 +204,7 @@ def _candidates(lang: Lang, view: TripView) -> list[Spot]:
             "closed",
             "!",
             (
-                say(lang, "seatrack_area" if one.area else "seatrack_closed"),
+                say(lang, f"seatrack_{_closed(one)}"),
                 day_time(one.began_ms),
                 zone_name(lang, one.area or one.zone),
                 "" if one.is_verified else say(lang, "sea_unverified_line"),
@@ -212,6 +212,10 @@ def _candidates(lang: Lang, view: TripView) -> list[Spot]:
         )
         for one in view.violations
     ]
+
+
+def _closed(one: Violation) -> str:
+    return "serves" if one.serves else "area" if one.area else "closed"
 
 
 def track_document(lang: Lang, track: Track) -> dict[str, Any]:
