@@ -3,8 +3,8 @@
 ``python -m benchmarks.refill docs/analytics-oxygen.md < run.txt``.
 
 A page's table is the run's where their headers are equal, to the letter. A row is found by
-its first cells, as many as tell the run's rows apart; a page may show some rows only, in an
-order of its own. What the run did not print stays, and is said.
+its first cells, as many as tell the run's rows apart and the page's; a page may show some
+rows only, in an order of its own. What the run did not print stays, and is said.
 """
 
 import sys
@@ -46,31 +46,49 @@ def printed(lines: list[str]) -> Tables:
     return found
 
 
-def key_length(rows: list[Row]) -> int:
+def names_of(rows: list[Row]) -> list[Row]:
+    """Return rows as they are told apart: "…" goes on from the row above it."""
+    named, above = [], ""
+    for first, *rest in rows:
+        above = above if first.startswith("…") else first
+        named.append((above + first if first.startswith("…") else first, *rest))
+    return named
+
+
+def key_length(named: list[Row]) -> int:
     """Return how many first cells tell the rows apart.
 
     Raises:
-        ValueError: two rows are equal, so no cells do.
+        ValueError: two rows differ in their last cell at most, so that is no name.
 
     """
-    for length in range(1, len(rows[0]) + 1):
-        if len({row[:length] for row in rows}) == len(rows):
+    for length in range(1, max(map(len, named), default=2)):
+        if len({row[:length] for row in named}) == len(named):
             return length
-    raise ValueError(f"two rows under one header are equal, among them: {rows[0]}")
+    raise ValueError(f"two rows cannot be told apart, among them: {named[0]}")
 
 
 def refilled(page: str, run: str) -> tuple[str, list[Row]]:
-    """Return the page with the run's figures, and the rows that the run has not."""
+    """Return the page with the run's figures, and the rows that the run has not.
+
+    Raises:
+        ValueError: rows of the run, or of the page, cannot be told apart.
+
+    """
     lines, told = page.split("\n"), printed(run.split("\n"))
     missing: list[Row] = []
     for first, head, rows in tables_of(lines):
         if head not in told:
             continue
-        length = key_length(told[head])
-        new = {row[:length]: row for row in told[head]}
-        for at, row in enumerate(rows, first):
-            if row[:length] in new:
-                lines[at] = f"| {' | '.join(new[row[:length]])} |"
+        printed_names, names = names_of(told[head]), names_of(rows)
+        length = max(key_length(printed_names), key_length(names))
+        new = {
+            name[:length]: row
+            for name, row in zip(printed_names, told[head], strict=True)
+        }
+        for at, (name, row) in enumerate(zip(names, rows, strict=True), first):
+            if name[:length] in new:
+                lines[at] = f"| {' | '.join(new[name[:length]])} |"
             else:
                 missing.append(row)
     return "\n".join(lines), missing

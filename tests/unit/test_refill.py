@@ -40,5 +40,32 @@ def test_rows_that_cannot_be_told_apart_are_refused() -> None:
         refilled(PAGE, RUN.replace("3 h | 0.52", "1 h | 0.51"))
 
 
+def test_a_run_of_one_row_fills_that_row_alone() -> None:
+    run = RUN.replace("| bay | 1 h | 0.51 |\n", "")
+    page, missing = refilled(PAGE.replace("river", "bay"), run)
+    assert "| bay | 1 h | 0.20 |" in page
+    assert "| bay | 3 h | 0.52 |" in page
+    assert missing == [("bay", "1 h", "0.20")]
+
+
+def test_a_row_goes_on_from_the_one_above_it() -> None:
+    page = "| water | x |\n|---|---|\n| bay | 1 |\n| … by night | 2 |\n"
+    page += "| river | 3 |\n| … by night | 4 |\n"
+    run = page.replace("2 |", "8 |").replace("4 |", "9 |")
+    assert refilled(page, run) == (run, [])
+
+
+def test_rows_of_a_page_that_cannot_be_told_apart_are_refused() -> None:
+    """A script that took another table's rows left such a page behind."""
+    with pytest.raises(ValueError, match="river"):
+        refilled(PAGE + "\n" + PAGE.replace("bay | 3", "river | 1"), RUN)
+
+
+def test_a_table_of_which_the_run_has_no_row_stays() -> None:
+    page = "| water | x |\n|---|---|\n| bay | 1 |\n"
+    head = page.removesuffix("| bay | 1 |\n")
+    assert refilled(page, head) == (page, [("bay", "1")])
+
+
 def test_a_page_without_the_runs_tables_stays() -> None:
     assert refilled("no table\n", RUN) == ("no table\n", [])
