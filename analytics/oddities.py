@@ -13,7 +13,6 @@ when these come in.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -43,7 +42,6 @@ from analytics.watching import Kept, Probe
 from analytics.water.belief import EITHER
 from analytics.water.episodes import Change
 from analytics.water.episodes import Episode as Found
-from analytics.water.watch import Point
 from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Episode, EpisodeKind
 from greenwater.kernel.ids import DeviceId, ProbeId
@@ -99,7 +97,7 @@ class Oddities:
     ) -> None:
         """Remember the stretch of readings that the watcher has passed already."""
         kept = probe.kept
-        times = [one.taken_ms for one in some if one.taken_ms <= kept.newest_ms]
+        times = [one.taken_ms for one in some if probe.has_passed(one.taken_ms)]
         if not times:
             return
         start_ms, end_ms = kept.behind or (times[0], times[-1] + 1)
@@ -174,29 +172,27 @@ class Oddities:
         readings: Sequence[Reading],
         places: Places,
     ) -> list[Change]:
-        kept = probe.kept
-        fresh = [one for one in readings if one.taken_ms > kept.newest_ms]
-        if fresh and probe.is_behind:
+        newest_ms = probe.kept.newest_ms
+        fresh = [one for one in readings if one.taken_ms >= newest_ms]
+        newer_ms = next(
+            (one.taken_ms for one in fresh if one.taken_ms > newest_ms), None
+        )
+        if probe.is_behind and newer_ms is not None:
             probe.is_behind = False
-            fresh = [*self._missed(series, kept, fresh[0].taken_ms), *fresh]
+            fresh = [*self._missed(series, probe.kept, newer_ms), *fresh]
         return self._take_fresh(series, probe, fresh, places)
 
     def _take_fresh(
-        self, series: Series, probe: Probe, fresh: Sequence[Reading], places: Places
+        self, series: Series, probe: Probe, fresh: Iterable[Reading], places: Places
     ) -> list[Change]:
-        """Take in readings newer than all before, in order of time."""
+        """Take in the instants that are not behind, in order of time."""
         kept, changes = probe.kept, list[Change]()
-        for slot, some in groupby(
-            fresh, key=lambda one: probe.slot(one.taken_ms, COMPARE_MS)
-        ):
+        for at_ms, points in probe.whole(fresh):
+            slot = probe.slot(at_ms, COMPARE_MS)
             if slot != kept.slot:
                 kept.slot = slot
                 changes += self._compare(series, probe, places)
-            changes += probe.watcher.take(
-                Point(one.taken_ms, str(one.channel), one.value) for one in some
-            ).changes
-        if fresh:
-            kept.newest_ms = fresh[-1].taken_ms
+            changes += probe.watcher.take(points).changes
         return changes
 
     def _compare(self, series: Series, probe: Probe, places: Places) -> list[Change]:
@@ -266,11 +262,11 @@ class Oddities:
         return _claims(series, probe.kept, changes, places)
 
     def _missed(self, series: Series, kept: Kept, until_ms: int) -> list[Reading]:
-        """Return what came between the snapshot and now, in order of time."""
-        from_ms = max(kept.newest_ms + 1, until_ms - CATCH_UP_MS)
-        if from_ms >= until_ms:
+        """Return what came from the snapshot's instant to this one, in order of time."""
+        from_ms = max(kept.newest_ms, until_ms - CATCH_UP_MS)
+        if from_ms > until_ms:
             return []
-        found = self._telemetry.read_many([Span(series, from_ms, until_ms)])
+        found = self._telemetry.read_many([Span(series, from_ms, until_ms + 1)])
         return sorted(
             (one for one in found if one.channel in WATCHED),
             key=lambda one: (one.taken_ms, one.channel),
