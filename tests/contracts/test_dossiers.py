@@ -1,10 +1,11 @@
 """Dossiers, certificates and claims on each registry: who sees, who acts, what stays."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from greenwater.storage.telemetry import open_telemetry
 from tests.contracts.registries import NOW, Databases
 from traceability.book.books import Books
 from traceability.proof.keys import open_signer
+from traceability.records import FieldError
 from traceability.vietgap.applications import Applications
 from traceability.vietgap.certificates import CertificateState, certificate_state
 from traceability.vietgap.certifying import Certifying
@@ -263,6 +265,62 @@ def test_a_refusal_has_reasons_and_ends_it_and_begun_twice_is_one(
     step = province.registry.dossier_steps([dossier])[dossier][-1]
     with pytest.raises(ConflictError):
         province.registry.add_dossier_step(step)
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+    registry: Registry,
+    name: str,
+    act: Callable[[], Any],
+) -> list[Any]:
+    """Have something be done once, right after a question was answered; return what it gave."""
+    real, done = getattr(registry, name), list[Any]()
+
+    def answered(*args: Any) -> Any:
+        found = real(*args)
+        monkeypatch.setattr(registry, name, real)
+        done.append(act())
+        return found
+
+    monkeypatch.setattr(registry, name, answered)
+    return done
+
+
+def test_two_sent_at_one_moment_have_a_number_each(
+    farm: Farm, province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Farm(province)
+    ours, registry = farm.begun(), province.registry
+    theirs = meanwhile(monkeypatch, registry, "count_dossier_codes", other.sent)
+    sent = farm.act(farm.id, ours, Kind.SUBMIT, expected_kg=5000.0).dossier.code
+    after = province.dossiers.folder(other.id, theirs[0]).dossier.code
+    assert sent
+    assert after
+    assert int(sent[-4:]) == int(after[-4:]) + 1
+
+
+def test_of_two_granted_one_code_at_one_moment_the_second_is_told(
+    farm: Farm, province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dossier, other = farm.accepted(), Farm(province)
+    code = province.dossiers.suggested_code(province.dossiers.folder("an", dossier))
+    theirs = other.accepted()
+
+    def grant_other() -> Folder:
+        return other.act("an", theirs, Kind.GRANT, code=code, months=24)
+
+    meanwhile(monkeypatch, province.registry, "has_certificate_code", grant_other)
+    with pytest.raises(FieldError, match="was given before: take another"):
+        farm.act("an", dossier, Kind.GRANT, code=code, months=24)
+    assert Kind.GRANT in province.dossiers.folder("an", dossier).may
+
+
+def test_two_touches_of_a_button_begin_one_dossier(
+    farm: Farm, province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = meanwhile(monkeypatch, province.registry, "dossiers_for", farm.begun)
+    assert [farm.begun()] == done
+    assert len(province.registry.dossiers_for(farm.id)) == 1
 
 
 def test_numbers_count_up_within_a_day(farm: Farm, province: Province) -> None:

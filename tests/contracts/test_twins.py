@@ -275,6 +275,18 @@ def test_of_two_next_steps_of_a_dossier_the_second_is_told_to_open_it_again(
     )  # fmt: skip
     twice = twins(registry, lambda: registry.add_dossier_step(step))
     assert twice == [None, "dossier_step"]
+    others = [replace(draft, id=one) for one in ("d1", "d2")]
+    begun = at_once(
+        registry,
+        *(lambda one=one: registry.add_dossier(one, beside=["d"]) for one in others),
+    )
+    assert begun == [None, "dossier_begun"], "two touches of one button"
+    registry.add_dossier(others[1], beside=["d", "d1"])
+    sent = (replace(step, dossier=one, code="2") for one in ("d1", "d2"))
+    numbered = at_once(
+        registry, *(lambda one=one: registry.add_dossier_step(one) for one in sent)
+    )
+    assert numbered == [None, "row_taken"], "a number is one dossier's"
 
 
 def test_what_is_ended_stays_ended_when_it_was(registry: Registry) -> None:

@@ -8,6 +8,7 @@ from greenwater.kernel.errors import ConflictError, MissingError, UnavailableErr
 from greenwater.kernel.reading import day_of, milliseconds
 from greenwater.reference.procedures import Procedure, Task, get_procedure
 from greenwater.storage.registry import Registry
+from greenwater.storage.registry.books import Crop
 from greenwater.storage.registry.certification import Certificate, Office
 from greenwater.storage.registry.dossiers import (
     APPLICANTS,
@@ -31,7 +32,6 @@ from traceability.vietgap.dossiers import (
     Kind,
     Move,
     Side,
-    State,
     advance,
     due_after,
     possible,
@@ -42,7 +42,7 @@ from traceability.vietgap.folders import Act, Folder
 LEAST_REASON: Final = 10
 """Characters; "không" is no reason."""
 TRIES: Final = 5
-"""How often another number is tried when somebody else has just taken it."""
+"""How often it is tried again when somebody else has just taken the number, or begun."""
 
 
 class Duties(NamedTuple):
@@ -104,33 +104,49 @@ class Applications:
         of = self._registry.get_crop(crop)
         if not self._registry.get_person(person).is_any(APPLICANTS, of.organisation):
             raise MissingError(f"{person} applies for nothing of crop {crop}")
-        now_ms = self._now_ms()
-        rule = get_procedure(procedure, day_of(now_ms))
+        rule = get_procedure(procedure, day_of(self._now_ms()))
         site = self._registry.get_unit(of.unit).site
-        standing = self._standing(person, site, rule)
-        if standing is not None:
-            return standing
+        for _ in range(TRIES):
+            found = self._of_site(person, site, rule)
+            standing = next((one for one in found if self._is_open(person, one)), None)
+            if standing is not None:
+                return standing
+            try:
+                return self._begun(person, of, site, rule, decider, found)
+            except ConflictError:
+                continue  # begun by somebody else, or by a second touch of the button
+        raise ConflictError(f"dossiers of {site} are begun too fast", "try_again")
+
+    def _begun(
+        self,
+        person: str,
+        of: Crop,
+        site: str,
+        rule: Procedure,
+        decider: str,
+        found: Sequence[Dossier],
+    ) -> Dossier:
         made = Dossier(
             id=self._new_id(),
             organisation=of.organisation,
             procedure=rule.id,
             site=site,
-            crop=crop,
+            crop=of.id,
             decider=self._decider(rule, decider).organisation,
             checker=self._checker(rule, site),
-            created_ms=now_ms,
+            created_ms=self._now_ms(),
             created_by=person,
         )
-        self._registry.add_dossier(made)
+        self._registry.add_dossier(made, beside=[one.id for one in found])
         return made
 
-    def _standing(self, person: str, site: str, rule: Procedure) -> Dossier | None:
-        for one in self._registry.dossiers_for(person):
-            if (one.site, one.procedure) == (site, rule.id):
-                folder = self.folder(person, one.id)
-                if folder.progress.is_open and Side.APPLICANT in folder.sides:
-                    return one
-        return None
+    def _of_site(self, person: str, site: str, rule: Procedure) -> Sequence[Dossier]:
+        found = self._registry.dossiers_for(person)
+        return [one for one in found if (one.site, one.procedure) == (site, rule.id)]
+
+    def _is_open(self, person: str, dossier: Dossier) -> bool:
+        folder = self.folder(person, dossier.id)
+        return folder.progress.is_open and Side.APPLICANT in folder.sides
 
     def _decider(self, rule: Procedure, decider: str) -> Office:
         found = [
@@ -224,14 +240,13 @@ class Applications:
             try:
                 return self._act(person, dossier, act)
             except ConflictError:
-                if act.kind is not Kind.SUBMIT or self._is_submitted(person, dossier):
+                # The number or code may be taken: the next try has, or asks for, another.
+                is_numbered = act.kind in (Kind.SUBMIT, Kind.GRANT)
+                if not is_numbered or act.kind not in self.folder(person, dossier).may:
                     raise
         raise ConflictError(
             "numbers of dossiers are given out too fast: try again", "try_again"
         )
-
-    def _is_submitted(self, person: str, dossier: str) -> bool:
-        return self.folder(person, dossier).progress.state is not State.DRAFT
 
     def _act(self, person: str, dossier: str, act: Act) -> Folder:
         folder = self.folder(person, dossier)

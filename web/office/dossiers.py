@@ -27,7 +27,7 @@ from web.views.dossiers import (
     state_text,
 )
 from web.views.formats import clock_time, day, typed_number
-from web.views.refused import wrong
+from web.views.refused import refused, wrong
 from web.words import Lang, said, say
 
 FIELDS: Final = ("text", "expected_kg", "members", "fits", "code", "months")
@@ -173,9 +173,9 @@ class DossierPages:
             self._applications.act(person, dossier, _typed(lang, form))
         except InputError as exc:
             return self._page(request, folder, form, wrong(lang, exc), 422)
-        except ConflictError:
+        except ConflictError as exc:
             now = self._applications.folder(person, dossier)
-            return self._page(request, now, form, say(lang, "dossier_conflict"), 409)
+            return self._page(request, now, form, refused(lang, exc), 409)
         return RedirectResponse(f"/dossiers/{dossier}", 303)
 
     def receipt(self, request: Request, dossier: str) -> HTMLResponse:

@@ -1,6 +1,6 @@
 """Dossiers and their steps, and who sees which: the one place that says so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from greenwater.kernel.errors import ConflictError, MissingError
 from greenwater.reference.procedures import Task
 from greenwater.storage.registry.certification import Certificate
-from greenwater.storage.registry.models import Membership, Person
+from greenwater.storage.registry.models import Membership, Person, Site
 from greenwater.storage.registry.models.certification import (
     CertificateRow,
     DossierRow,
@@ -18,7 +18,7 @@ from greenwater.storage.registry.models.certification import (
     OfficeRow,
 )
 from greenwater.storage.registry.people import Role
-from greenwater.storage.registry.rows import add_once, get_row, parsed_of
+from greenwater.storage.registry.rows import add_once, get_row, parsed_of, standing
 from greenwater.storage.registry.session import Sessions
 from greenwater.storage.registry.trace_events.ledger import GENESIS
 
@@ -126,13 +126,20 @@ class Dossiers:
                     found[row.dossier].append(parsed_of(DossierStep, row))
         return found
 
-    def add_dossier(self, dossier: Dossier) -> None:
+    def add_dossier(self, dossier: Dossier, *, beside: Collection[str] = ()) -> None:
         """Keep a draft; the same again changes nothing.
+
+        ``beside``: the dossiers of this site and procedure that whoever begins it has seen.
 
         Raises:
             MissingError: an office is not registered.
-            ConflictError: the id stands for another.
+            ConflictError: the id stands for another, or another was begun meanwhile.
         """
+        others = select(DossierRow.id).where(
+            DossierRow.site == dossier.site,
+            DossierRow.procedure == dossier.procedure,
+            DossierRow.id.not_in([*beside, dossier.id]),
+        )
         facts = {
             name: getattr(dossier, name)
             for name in Dossier.__struct_fields__
@@ -140,6 +147,12 @@ class Dossiers:
         }
         with self._sessions.writing() as session:
             get_row(session, OfficeRow, dossier.decider)
+            get_row(session, Site, dossier.site, lock=True)
+            if (other := session.scalar(others)) is not None:
+                raise ConflictError(
+                    f"dossier {other} was begun at {dossier.site} meanwhile: go on with it",
+                    "dossier_begun",
+                )
             add_once(session, DossierRow, {"id": dossier.id}, facts)
 
     def add_dossier_step(
@@ -149,7 +162,7 @@ class Dossiers:
 
         Raises:
             ConflictError: somebody else has gone a step further meanwhile, or the
-                certificate's code stands for another one.
+                dossier's number or the certificate's code stands for another one.
         """
         last = select(DossierStepRow).where(
             DossierStepRow.dossier == step.dossier,
@@ -164,20 +177,20 @@ class Dossiers:
                     "last one; open it again",
                     "dossier_step",
                 )
-            if session.get(DossierStepRow, (step.dossier, step.number)) is not None:
+            values = {n: getattr(step, n) for n in DossierStep.__struct_fields__}
+            values["organisation"] = of.organisation
+            if standing(session, DossierStepRow, values) is not None:
                 raise ConflictError(
                     f"dossier {step.dossier}: somebody has gone a step further; open it "
                     "again",
                     "dossier_step",
                 )
-            values = {n: getattr(step, n) for n in DossierStep.__struct_fields__}
-            session.add(DossierStepRow(organisation=of.organisation, **values))
             if certificate is not None:
                 granted = {
                     name: getattr(certificate, name)
                     for name in Certificate.__struct_fields__
                 }
-                session.add(CertificateRow(**granted))
+                standing(session, CertificateRow, granted)
 
     def count_dossier_codes(self, prefix: str) -> int:
         """Return how many dossiers have a number that begins so."""
