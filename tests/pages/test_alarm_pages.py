@@ -89,6 +89,27 @@ def test_an_alarm_is_put_off_with_a_button_and_says_until_when_and_by_whom(
     assert "Hết tạm hoãn" in text_of(visitor, f"/alarms/{alarm}")
 
 
+def test_an_alarm_is_taken_where_it_is_seen_first(
+    farms: Farms, visitor: TestClient
+) -> None:
+    """On the first page, the unit's and the list; once, and by who may."""
+    alarm = an_alarm(farms, "first")
+    places = ("/", "/units/hoa-ao", "/alarms")
+
+    def takes(place: str) -> list[str]:
+        card = parse_page(visitor.get(place).text).one("article", data_alarm=alarm)
+        return [one.attrs["action"] for one in card.all("form")]
+
+    assert {one: takes(one) for one in places} == {
+        one: [f"/alarms/{alarm}/acknowledge"] for one in places
+    }
+    enter(visitor, "minh")
+    assert takes("/alarms") == [], "who looks only"
+    enter(visitor, "hoa")
+    visitor.post(f"/alarms/{alarm}/acknowledge", data={"csrf": csrf(visitor)})
+    assert [takes(one) for one in places] == [[], [], []]
+
+
 def test_a_critical_alarm_cannot_be_put_off_until_morning(
     farms: Farms, visitor: TestClient
 ) -> None:

@@ -15,6 +15,7 @@ from greenwater.kernel.ids import DeviceId, ProbeId
 from greenwater.kernel.reading import Reading, Source
 from greenwater.kernel.trips import Trip
 from greenwater.storage.registry.people import Role
+from greenwater.storage.registry.trips import Sailed
 from tests.pages.farms import BASE, PHONES, enter, pin_hash
 from tests.pages.reading_pages import parse_page
 from tests.pages.world import HOUR_MS, NOW_MS, World
@@ -201,6 +202,11 @@ def test_an_owner_ashore_sees_first_how_his_boats_are(own_world: World) -> None:
     at(own_world, "KH-99001-TS", SEA, HOUR_MS)
     at(own_world, "KH-99002-TS", SEA, 3 * HOUR_MS)
     registry, PHONES["chu"] = own_world.registry, "0905000088"
+    left_ms = NOW_MS - 30 * HOUR_MS
+    trip = Trip(
+        id="t-2", vessel="KH-99002-TS", departure_ms=left_ms, departure_port="CDL"
+    )
+    registry.save_trips([Sailed(vessel=trip.vessel, trips=[trip])])
     registry.add_person("chu", "Chủ tàu", PHONES["chu"])
     registry.add_member("chu", "htx", Role.BOAT_OWNER)
     registry.set_secret("chu", pin_hash(), is_pin=True)
@@ -214,6 +220,9 @@ def test_an_owner_ashore_sees_first_how_his_boats_are(own_world: World) -> None:
     assert told[0].all("h2")[0].text.startswith("Biển Đông")
     assert "Tín hiệu giám sát trễ" in told[0].text
     assert "Báo vị trí trước" in told[0].all("p", data_due="")[0].text
+    links = [one.attrs["href"] for one in told[0].all("a")]
+    assert "/vessels/KH-99002-TS/log" in links, "what he comes for"
+    assert any("kind=position" in one for one in links), "what is due can be done"
     assert "Giám sát bình thường" in " ".join(one.text for one in told)
 
 

@@ -204,7 +204,7 @@ def test_a_boat_has_a_position_and_a_sketch_of_its_track(board: Node) -> None:
     boat = unit_of(board, "Tàu Hải Âu")
     assert "Vị trí lúc 03:11 · 1 phút trước" in boat.text
     assert re.search(r"1[123]°\d\d,\d' B – 1\d\d°\d\d,\d' Đ", boat.text)
-    assert re.search(r"\d,\d kn, hướng \d+°", boat.text)
+    assert re.search(r"\d,\d hải lý/giờ, hướng \d+°", boat.text)
     assert len(boat.all("polyline")) == 2
     assert "hải lý" in boat.text
 

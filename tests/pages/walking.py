@@ -35,7 +35,7 @@ SEEN = """
 () => [
   document.querySelector("main").innerText,
   document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  [...document.querySelectorAll("a.button, button, nav a, input, select, summary")]
+  [...document.querySelectorAll("a.button, button, nav a, input, select, summary, main > p > a, .narrow > p > a, .entry > a")]
     .filter((one) => !["hidden", "checkbox", "file"].includes(one.type) && one.checkVisibility())
     .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
     .filter(([, height]) => height > 0 && height < 43.5),

@@ -110,6 +110,7 @@ class AlarmPages:
             alarms=views,
             older=newest[-1].raised_ms if len(newest) == PAGE else None,
             is_called=bool(self._doors.known(request).roles & CALLED),
+            may_act=self._doors.may_act(request),
         )
 
     def alarm_page(self, request: Request, alarm: str) -> HTMLResponse:

@@ -152,9 +152,13 @@ def _title(lang: Lang, one: Hanging) -> str:
         return say(lang, "hand_meter")
     if one.source is Source.VOICE:
         return say(lang, "source_voice").capitalize()
+    if one.source is Source.VMS:
+        return say(lang, "source_vms").capitalize()
     role = role_of(one)
     if one.profile == aerators.MONITOR:
         return aerator_name(lang, one.deployed.probe)
+    if role is None and any(one.channel in POSITIONS for one in one.readings):
+        return say(lang, "position_finder")
     return say(lang, role) if role else say(lang, "probe", probe=one.deployed.probe)
 
 
@@ -182,13 +186,14 @@ def probe_view(lang: Lang, one: Hanging, title: str, now_ms: int) -> ProbeView:
     else:
         told = age(lang, newest_ms, now_ms)
         told = told if state == "fresh" else say(lang, "stale", age=told)
+    badge = say(lang, f"source_{one.source}") if one.source in _TOLD_SOURCES else ""
     return ProbeView(
         title,
         tuple(value_view(lang, one, r, now_ms) for r in shown),
         f"{one.deployed.device}/{one.deployed.probe}",
         told,
         state,
-        say(lang, f"source_{one.source}") if one.source in _TOLD_SOURCES else "",
+        "" if title.lower().startswith(badge.lower()) else badge,
     )
 
 

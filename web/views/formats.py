@@ -116,7 +116,7 @@ def amount(
     """Return a value with its unit: ``4,2 mg/L``."""
     usual = DECIMALS.get(channel, 1)
     text = number(lang, value, usual if decimals is None else decimals)
-    unit = unit_of(channel)
+    unit = unit_words(lang, unit_of(channel))
     if unit == "°":
         return f"{text}°"
     return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
