@@ -68,6 +68,7 @@ def pieces_of(path: Path) -> Iterator[pd.DataFrame]:
             if not head.strip():
                 raise InputError(f"{path} is empty: it needs a header line and rows")
             names = _names(head, path)
+            names += _nameless(text, names, _separator(head))
             for piece in pd.read_csv(
                 text,
                 sep=_separator(head),
@@ -209,25 +210,47 @@ def _header(text: IO[str]) -> tuple[str, int]:
     """Return the line that names the columns, and the number of the line behind it.
 
     It is the first that names a time, for loggers write about themselves above it; if none
-    of MOST_ABOVE does, the first without a ``#``.
+    of MOST_ABOVE does, the first without a ``#``, or a line with one right above it that does.
     """
-    first, number = "", 0
+    first, number, remark = "", 0, ("", 0)
     for at in range(1, MOST_ABOVE + 1):
         line = text.readline()
         if not line:
             break
         if line.startswith("#"):
+            remark = (line[1:], at) if _names_a_time(line[1:]) else remark
             continue
         if not number:
             first, number = line, at
-        names = _cells(line)
-        is_row = at > number and any(_VALUE.fullmatch(one) for one in names)
-        if len(names) > 1 and time_columns(names) and not is_row:
+        is_row = at > number and any(_VALUE.fullmatch(one) for one in _cells(line))
+        if _names_a_time(line) and not is_row:
             return line, at + 1
+    if remark[1] and remark[1] == number - 1:  # "# Timestamp,MMSI", and rows below it
+        first, number = remark
     text.seek(0)
     for _ in range(number):
         text.readline()
     return first, number + 1
+
+
+def _names_a_time(line: str) -> bool:
+    names = _cells(line)
+    return len(names) > 1 and bool(time_columns(names))
+
+
+def _nameless(text: IO[str], names: list[str], separator: str) -> list[str]:
+    """Return names for what stands behind the header's last in the first row, if it is empty.
+
+    Some programs end every row with a separator, but not the header.
+    """
+    here, row = text.tell(), "\n"
+    while row and not row.strip():
+        row = text.readline()
+    text.seek(here)
+    more = next(csv.reader([row], delimiter=separator), [])[len(names) :]
+    if any(one.strip() for one in more):
+        return []
+    return [f"{UNNAMED} {len(names) + n}" for n, _ in enumerate(more, 1)]
 
 
 def _cells(line: str) -> list[str]:

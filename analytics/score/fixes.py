@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.fishing.features import Floats, Track
+from analytics.score.degrees import degrees_of
 from analytics.score.names import slug
-from analytics.score.table import Instants, Table
+from analytics.score.table import LISTED, Instants, Table
 from greenwater.kernel.errors import InputError
 
 KN_M_S: Final = 1852 / 3600
@@ -27,33 +28,55 @@ MOST_DIGITS: Final = 6
 """Finer than this (0.1 m) places are not told."""
 _KMH: Final = 1 / 1.852
 _M_S: Final = 1 / KN_M_S
-_NAMES: Final[Mapping[str, Mapping[str, float]]] = {
-    "speed": {
-        **dict.fromkeys(("speed_kn", "speed", "sog", "toc_do", "toc_do_kn"), 1.0),
-        **dict.fromkeys(("van_toc", "speed_knots", "speed_kts", "speed_kt"), 1.0),
-        **dict.fromkeys(("sog_kn", "sog_knots", "speed_over_ground"), 1.0),
-        **dict.fromkeys(("speed_kmh", "speed_km_h", "speed_kph", "sog_kmh"), _KMH),
-        **dict.fromkeys(("toc_do_km_h", "toc_do_kmh", "van_toc_km_h"), _KMH),
-        **dict.fromkeys(("speed_m_s", "speed_ms", "speed_mps", "sog_m_s"), _M_S),
-        **dict.fromkeys(("toc_do_m_s", "van_toc_m_s"), _M_S),
-    },
-    "course": dict.fromkeys(
-        ("course_deg", "course", "cog", "bearing", "heading", "huong", "huong_di"), 1.0
+_WORDS: Final[Mapping[str, Sequence[str]]] = {
+    "speed": (
+        *("speed", "sog", "speed_over_ground", "speedoverground", "ground_speed"),
+        *("groundspeed", "gps_speed", "velocity", "toc_do", "van_toc", "toc_do_tau"),
     ),
-    "turn": {"course_change_deg": 1.0},
-    "shore": {
-        "distance_to_shore_km": 1.0,
-        "distance_from_shore_km": 1.0,
-        "distance_to_shore_m": 0.001,
-        "distance_from_shore_m": 0.001,
-        "distance_from_shore": 0.001,
-    },
-    "lat": dict.fromkeys(("latitude", "lat", "vi_do"), 1.0),
-    "lon": dict.fromkeys(("longitude", "lon", "lng", "long", "kinh_do"), 1.0),
+    "course": (
+        *("course", "cog", "course_over_ground", "bearing", "heading"),
+        *("huong", "huong_di", "huong_tau"),
+    ),
+    "turn": ("course_change",),
+    "shore": ("distance_to_shore", "distance_from_shore"),
+    "lat": ("latitude", "lat", "decimallatitude", "vi_do"),
+    "lon": ("longitude", "lon", "lng", "long", "decimallongitude", "kinh_do"),
 }
-"""As ``names.slug`` writes what people call them, and what one of theirs is in ours."""
-VESSELS: Final = ("vessel", "vessel_id", "boat", "mmsi", "tau", "so_tau", "so_dang_ky")
-GEARS: Final = ("gear", "nghe", "ngu_cu")
+"""As ``names.slug`` writes what people call them."""
+_DEGREES: Final = dict.fromkeys(
+    ("deg", "", "degree", "degrees", "dd", "decimal", "do", "true", "n", "e", "wgs84"),
+    1.0,
+)
+_UNITS: Final[Mapping[str, Mapping[str, float]]] = {
+    "speed": {
+        **dict.fromkeys(("kn", "", "knot", "knots", "kt", "kts", "in_knots"), 1.0),
+        **dict.fromkeys(("hai_ly", "hai_ly_h", "hai_ly_gio", "nm_h"), 1.0),
+        **dict.fromkeys(("kmh", "km_h", "kph", "km_hr", "km_gio", "in_kmh"), _KMH),
+        **dict.fromkeys(("m_s", "ms", "mps", "m_sec", "m_giay"), _M_S),
+    },
+    "course": _DEGREES,
+    "turn": {"deg": 1.0},
+    "shore": {"km": 1.0, "m": 0.001, "nm": 1.852},
+    "lat": _DEGREES,
+    "lon": _DEGREES,
+}
+"""What may stand behind the word, and what one of theirs is in ours."""
+_NAMES: Final[Mapping[str, Mapping[str, float]]] = {
+    what: {
+        f"{word}_{unit}".rstrip("_"): scale
+        for word in words
+        for unit, scale in _UNITS[what].items()
+    }
+    | ({"distance_from_shore": 0.001} if what == "shore" else {})
+    for what, words in _WORDS.items()
+}
+PLACES: Final = (*_NAMES["lat"], *_NAMES["lon"])
+VESSELS: Final = (
+    *("vessel", "vessel_id", "boat", "boat_id", "ship_id", "mmsi", "imo", "tau"),
+    *("so_tau", "so_dang_ky", "bien_so", "track_id", "trackid", "callsign", "ship"),
+    *("vessel_name", "boat_name", "ship_name", "shipname", "ten_tau", "name"),
+)
+GEARS: Final = ("gear", "gear_type", "geartype", "nghe", "ngu_cu")
 
 
 def vessels_of(table: Table) -> list[str]:
@@ -64,12 +87,12 @@ def vessels_of(table: Table) -> list[str]:
     """
     found = _text(table, VESSELS)
     if found is not None:
-        return [str(each) for each in found]
+        return [str(each).strip() for each in found]
     raise InputError("there is no column 'vessel': say of each row whose it is")
 
 
 def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
-    """Return each vessel's rows in order of time, and its track.
+    """Return each vessel's rows in order of time, and its track; rows without one are of none.
 
     Raises:
         InputError: the file has no vessels, or neither speeds nor positions.
@@ -88,6 +111,8 @@ def tracks_of(table: Table) -> dict[str, tuple[NDArray[np.intp], Track]]:
     ends = np.cumsum(np.bincount(codes, minlength=len(vessels)))
     found = {}
     for vessel, at in zip(vessels, np.split(order, ends[:-1]), strict=True):
+        if not vessel:
+            continue
         mine = {k: None if v is None else v[at] for k, v in known.items()}
         gear = "" if gears is None else str(gears[int(at[0])])
         found[str(vessel)] = (at, _track(table.times_ms[at], mine, gear))
@@ -106,6 +131,37 @@ def places_of(table: Table) -> tuple[Floats | None, Floats | None]:
     return np.where(is_place, lat, np.nan), np.where(is_place, lon, np.nan)
 
 
+def remarks_of(table: Table) -> list[str]:
+    """Return what a person should know of how a file's fixes were read, in sentences."""
+    lat, lon = _column(table, "lat"), _column(table, "lon")
+    told, speeds = _column(table, "speed"), _speeds(table)
+    found = []
+    nobodys = sum(not each for each in vessels_of(table))
+    if nobodys:
+        found.append(f"{nobodys} rows name no vessel: not classified")
+    if told is None or speeds is None:
+        found.append("no column of speeds: they are worked out from places")
+    elif count := int((~np.isnan(told) & np.isnan(speeds)).sum()):
+        found.append(f"{count} speeds are none (below 0, or {MOST_KN} kn and more)")
+    place = places_of(table)[0]
+    if lat is not None and lon is not None and place is not None:
+        count = int((~np.isnan(lat) & ~np.isnan(lon) & np.isnan(place)).sum())
+        turned = (
+            np.nanmax(np.abs(lat), initial=0) > 90 >= np.nanmax(np.abs(lon), initial=0)
+        )
+        why = ": latitude and longitude are the wrong way round?" if turned else ""
+        if count:
+            found.append(
+                f"{count} rows are at no place (0, 0, or beyond 90° or 360°){why}"
+            )
+    known = {name for names in _NAMES.values() for name in names}
+    unused = [own for own in table.numbers if slug(own) not in known]
+    if unused:
+        more = " and more" if len(unused) > LISTED else ""
+        found.append(f"not used: {', '.join(unused[:LISTED])}{more}")
+    return found
+
+
 def _speeds(table: Table) -> Floats | None:
     speeds = _column(table, "speed")
     if speeds is None:
@@ -119,6 +175,15 @@ def _column(table: Table, what: str) -> Floats | None:
     for name, scale in _NAMES[what].items():
         if name in known:
             return known[name] if scale == 1 else known[name] * scale
+    words = {slug(own): own for own in table.texts}
+    own = next((words[name] for name in _NAMES[what] if name in words), None)
+    if own is not None and what in ("lat", "lon"):
+        return degrees_of(own, table.texts[own], table.lines)
+    if own is not None and what == "speed":
+        said = next(one for one in table.texts[own] if one.strip())
+        raise InputError(
+            f"column {own!r} holds no numbers: it says {said!r}; write the numbers alone"
+        )
     return None
 
 

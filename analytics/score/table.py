@@ -83,10 +83,15 @@ class Table(Struct, frozen=True):
 
 
 def read_table(
-    path: Path, *, texts: Collection[str] = (), is_sorted: bool = True
+    path: Path,
+    *,
+    texts: Collection[str] = (),
+    either: Collection[str] = (),
+    is_sorted: bool = True,
 ) -> Table:
     """Read a CSV, gzipped or not; ``texts`` are columns that are text whatever they say.
 
+    ``either`` are columns that the caller can use without a number in them.
     ``is_sorted``: put rows in order of time (False: keep the file's order, as where
     several vessels stand one after another).
 
@@ -97,6 +102,7 @@ def read_table(
     instant, columns, lines = Instant(), dict[str, Column](), list[Instants]()
     when: list[str] = []
     remarks: list[str] = []
+    again = 0
     for piece in pieces_of(path):
         if not when:
             when = _when(path, piece)
@@ -107,6 +113,8 @@ def read_table(
                 for name in piece.columns
                 if name not in when
             }
+        is_again = (piece[when[0]].str.strip() == when[0]).to_numpy(bool)
+        again, piece = again + int(is_again.sum()), piece[~is_again]
         if len(piece):
             lines.append(piece.index.to_numpy(np.int64))
             instant.take(_joined(piece, when), lines[-1])
@@ -115,8 +123,13 @@ def read_table(
     if not lines:
         raise InputError(f"{path} has a header line and no rows")
     times_ms, notes = instant.settled()
+    if again:
+        remarks.append(f"{again} lines are the header again: left aside")
     notes = [*remarks, *notes]
-    return _table(times_ms, np.concatenate(lines), columns, notes, is_sorted=is_sorted)
+    kept = [name for name in columns if slug(name) in either]
+    return _table(
+        times_ms, np.concatenate(lines), columns, notes, kept, is_sorted=is_sorted
+    )
 
 
 def canonical(name: str) -> str:
@@ -201,6 +214,7 @@ def _table(
     lines: Instants,
     columns: Mapping[str, Column],
     notes: list[str],
+    kept: Collection[str],
     *,
     is_sorted: bool,
 ) -> Table:
@@ -213,7 +227,7 @@ def _table(
         found = column.settled()
         if isinstance(found, list):
             texts[name] = [found[at] for at in order] if is_moved else found
-            aside += [] if column.is_text else [name]
+            aside += [] if column.is_text or name in kept else [name]
         elif name not in aside:
             numbers[name] = found[order] if is_moved else found
     if is_moved:

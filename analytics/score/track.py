@@ -17,7 +17,15 @@ from analytics.fishing.features import Floats, Track
 from analytics.fishing.hauls import SLOW_KN
 from analytics.fishing.model import probabilities, speed_rule
 from analytics.fishing.trips import TripState
-from analytics.score.fixes import GEARS, VESSELS, places_of, tracks_of, vessels_of
+from analytics.score.fixes import (
+    GEARS,
+    PLACES,
+    VESSELS,
+    places_of,
+    remarks_of,
+    tracks_of,
+    vessels_of,
+)
 from analytics.score.table import Table, format_instants, read_table, write_frame
 from greenwater.kernel.reading import DAY_MS, HOUR_MS
 from greenwater.reference.closed_areas import bounds, closed_area_at
@@ -43,11 +51,11 @@ def score_track(
     Raises:
         InputError: the file has no vessels, or neither speeds nor positions.
     """
-    table = read_table(file, texts=(*VESSELS, *GEARS), is_sorted=False)
+    table = read_table(file, texts=(*VESSELS, *GEARS), either=PLACES, is_sorted=False)
     tracks = tracks_of(table)
     chance = np.full(len(table), np.nan)
     activity = np.full(len(table), "unknown", dtype=object)
-    lines = list(table.notes)
+    lines = [*table.notes, *remarks_of(table)]
     done = 0
     for part in _parts(tracks):
         chances = probabilities([track for _, _, track in part])

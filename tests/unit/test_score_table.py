@@ -61,7 +61,7 @@ def test_a_gzipped_file_with_names_of_its_own(tmp_path: Path) -> None:
         ("time,ph\nyesterday,2\n", "line 2: time 'yesterday' is no instant"),
         ("time,ph\n2026-01-01,8\n\n2026-01-02,acid\n", "line 4, column 'ph': 'acid'"),
         ("time,ph\n2026-01-01,8\n2026-01-02,8,9\n", "Expected 2 fields in line 3"),
-        ("time,ph\n2026-01-01,8,\n", "more cells than its header"),
+        ("time,ph\n2026-01-01,8,9\n", "more cells than its header"),
         ("time,ph,ph\n2026-01-01,8,8\n", "two columns 'ph'"),
         ("time,ph\n31/02/2026,8\n", "line 2: 31/2/2026 is no day"),
         ("time,ph\n2026-01-01 10:00-10:15,8\n", "of an interval write the beginning"),
@@ -106,6 +106,15 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, says: str) -> N
             "2026-06-13T07:30:00Z",
             8.1,
         ),
+        ("time,ph\n\n2026-06-01 07:30,8.1,\n", "2026-06-01T07:30:00Z", 8.1),
+        ("time;ph\n2026-06-01 07:30;8,1;;\n", "2026-06-01T07:30:00Z", 8.1),
+        ("time,ph\n2026-06-01 07:30,8.1\ntime,ph\n", "2026-06-01T07:30:00Z", 8.1),
+        (
+            "# made by X\n# Timestamp,ph\n01/06/2026 07:30,8.1\n",
+            "2026-06-01T07:30:00Z",
+            8.1,
+        ),
+        ("BaseDateTime,ph\n2026-06-01T07:30:00,8.1\n", "2026-06-01T07:30:00Z", 8.1),
     ],
 )
 def test_files_as_people_have_them(
@@ -115,6 +124,14 @@ def test_files_as_people_have_them(
     assert format_instants(table.times_ms) == [first]
     assert table.column("ph").tolist() == [value]
     assert [canonical(name) for name in table.numbers][-1:] == ["ph"]
+
+
+def test_a_header_that_comes_again_is_left_aside_and_counted(tmp_path: Path) -> None:
+    rows = "".join(f"2026-06-01T{n:02d}:00:00Z,{n}\n" for n in range(4))
+    table = read_table(written(tmp_path, f"time,ph\n{rows}time,ph\n time ,ph\n{rows}"))
+    assert "2 lines are the header again: left aside" in table.notes
+    assert table.numbers["ph"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert sorted(table.lines.tolist()) == [2, 3, 4, 5, 8, 9, 10, 11]
 
 
 def test_a_line_of_units_is_left_aside_and_one_of_nonsense_is_not(
@@ -215,6 +232,9 @@ def test_what_is_no_text_is_one_sentence(
         ("ODO mg/L", ("dissolved_oxygen", "")),
         ("ODO % sat", ("oxygen_saturation", "")),
         ("Turbidity FNU", ("turbidity", "")),
+        ("pH (pH units)", ("ph", "")),
+        ("Oxygen, dissolved (mg.L-1)", ("dissolved_oxygen", "")),
+        ("Temperature (Celsius)", ("temperature", "")),
         ("DO (µmol/L)", ("DO (µmol/L)", "")),
     ],
 )

@@ -132,6 +132,93 @@ def test_speeds_and_longitudes_of_other_units_say_the_same(tmp_path: Path) -> No
             pd.testing.assert_frame_equal(found[-1], found[0])
 
 
+def told_of(path: Path) -> str:
+    return score_track(path, path.with_suffix(".out.csv"), trips=None, progress=nothing)
+
+
+@pytest.mark.parametrize(
+    ("names", "scale"),
+    [
+        (("MMSI", "BaseDateTime", "SOG", "COG"), 1.0),
+        (("Tên tàu", "Thời gian", "Tốc độ (hải lý/giờ)", "Hướng (độ)"), 1.0),
+        (
+            ("ship_id", "Date/Time (UTC)", "Speed over ground [m/s]", "Heading"),
+            0.514444,
+        ),
+        (("Vessel Name", "timestamp", "Vận tốc (km/giờ)", "course_deg"), 1.852),
+    ],
+)
+def test_columns_of_other_names_and_units_say_the_same(
+    tmp_path: Path, names: tuple[str, ...], scale: float
+) -> None:
+    told = a_file(tmp_path / "t.csv", hours=5)
+    plain = scored(tmp_path / "t.csv")
+    told["speed"] *= scale
+    told = told.rename(
+        columns=dict(zip(("vessel", "time", "speed", "bearing"), names, strict=True))
+    )
+    told.sample(frac=1, random_state=1).to_csv(tmp_path / "o.csv", index=False)
+    assert "not used" not in told_of(tmp_path / "o.csv")
+    found = pd.read_csv(tmp_path / "o.out.csv").sort_values(["vessel", "time"])
+    expected = plain.sort_values(["vessel", "time"])
+    assert found["activity"].to_list() == expected["activity"].to_list()
+    np.testing.assert_allclose(found["probability"], expected["probability"], atol=0.02)
+
+
+def test_places_as_charts_write_them_are_places(tmp_path: Path) -> None:
+    rows = {"vessel": "v", "time": pd.date_range("2026-06-01", periods=6, freq="1h")}
+    minutes = np.arange(6) * 4.5
+    pd.DataFrame({**rows, "lat": -12.25, "lon": 109 + minutes / 60}).to_csv(
+        tmp_path / "p.csv", index=False
+    )
+    plain = scored(tmp_path / "p.csv")
+    for lat in ("12°15'00\"S", "S 12.25", "-12 15", "12,25 s"):
+        lon = [f"109°{one:.1f}'E" for one in minutes]
+        pd.DataFrame({**rows, "Lat": lat, "Longitude": lon}).to_csv(
+            tmp_path / "o.csv", index=False
+        )
+        assert "left aside" not in told_of(tmp_path / "o.csv")
+        pd.testing.assert_frame_equal(scored(tmp_path / "o.csv"), plain)
+
+
+@pytest.mark.parametrize(
+    ("lat", "says"),
+    [
+        ("12°75'N", "line 2, column 'lat': \"12°75'N\""),
+        ("N 12.2 S", "line 2"),
+        ("inshore", "no place"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(tmp_path: Path, lat: str, says: str) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(
+        f"vessel,time,lat,lon\nv,2026-06-01,{lat},109 E\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=says):
+        scored(file)
+
+
+def test_what_was_not_understood_is_said(tmp_path: Path) -> None:
+    told = a_file(tmp_path / "t.csv", hours=3)
+    told["vessel"] = np.where(told.index % 6 == 0, " ", told["vessel"] + "  ")
+    told["latitude"], told["longitude"], told["draught"] = 109.3, 12.2, 2.0
+    told.loc[4, "speed"] = -1
+    told.to_csv(tmp_path / "t.csv", index=False)
+    text = told_of(tmp_path / "t.csv")
+    assert "6 rows name no vessel: not classified" in text
+    assert "1 speeds are none" in text
+    assert "36 rows are at no place" in text
+    assert "the wrong way round?" in text
+    assert "not used: draught" in text
+    found = pd.read_csv(tmp_path / "t.out.csv", keep_default_na=False)
+    assert set(found["vessel"]) == {"", "a", "b"}
+    assert set(found["activity"][found["vessel"] == ""]) == {"unknown"}
+    told["speed"] = "3 kn"
+    told.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match="'speed' holds no numbers: it says '3 kn'"):
+        scored(tmp_path / "t.csv")
+
+
 def test_what_a_receiver_writes_for_no_value_is_none(tmp_path: Path) -> None:
     told = a_file(tmp_path / "t.csv")
     told.loc[::7, "speed"], told.loc[3::7, "speed"] = 102.3, -1
