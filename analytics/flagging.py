@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from analytics.alarms.tracked import AHEAD_MS
-from analytics.places import SAME_WATER_M, Places
+from analytics.places import Places
 from analytics.ports import Telemetry
 from analytics.qc import joint
 from analytics.qc.pieces import Done, Piece, flag_site
@@ -251,18 +251,9 @@ def flagged_of(
 
 
 def neighbors(series: Series, at_ms: int, places: Places) -> list[Series]:
-    """Return the other probes of the box in the same unit, at about the same depth."""
-    here = places.at(series, at_ms)
-    if here is None or here.unit is None:
-        return []
-    found = []
-    for other in places.probes_of(series.device):
-        there = None if other == series else places.at(other, at_ms)
-        if there is not None and there.unit == here.unit:
-            apart = abs((there.depth_m or 0.0) - (here.depth_m or 0.0))
-            if apart <= SAME_WATER_M:
-                found.append(other)
-    return found
+    """Return the other probes of the box in the same water."""
+    beside = places.beside(series, at_ms)
+    return [other for other in beside if other.device == series.device]
 
 
 def _by_device(batches: Batches) -> Iterator[_Seen]:

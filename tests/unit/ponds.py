@@ -33,7 +33,7 @@ def hung(
     unit: str | None = "ao-3",
     *,
     device: DeviceId = BOX,
-    depth_m: float = 0.5,
+    depth_m: float | None = 0.5,
     from_ms: int = 0,
     to_ms: int | None = None,
 ) -> Deployed:

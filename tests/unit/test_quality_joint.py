@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ioos_qc import qartod
 
+from analytics.flagging import neighbors
 from analytics.qc.climate import climate_flag, climate_flags, learned
 from analytics.qc.joint import agreeing, neighboring
 from analytics.qc.location import KNOT_M_S, Fix, locating
@@ -14,12 +15,16 @@ from analytics.qc.stream import FlagState
 from analytics.qc.stretch import Point
 from greenwater.derived import chemistry
 from greenwater.kernel.channels import Channel
+from greenwater.kernel.ids import DeviceId
 from greenwater.kernel.quality import Flag, QualityTest, flag_of
 from greenwater.reference.limits import Bounds
 from greenwater.reference.quality import QUALITY, LocationLimits, quality_of
+from greenwater.storage.telemetry.ports import Series
+from tests.unit.ponds import BOX, a_device, hung, places
 
 T0 = 1_780_000_000_000
 MINUTE_MS = 60_000
+THERE = DeviceId("there")
 RANGE_M = 900.0
 LIMITS = LocationLimits(speed_kn=RANGE_M / 60 / KNOT_M_S, source="test")
 DEGREES = st.one_of(
@@ -179,3 +184,24 @@ def test_a_species_has_its_own_parameters_and_the_rest_of_the_channel() -> None:
 @pytest.mark.parametrize("channel", [Channel.DISSOLVED_OXYGEN, Channel.SALINITY])
 def test_what_a_channel_is_held_to_may_not_be_there(channel: Channel) -> None:
     assert agreeing(channel, np.array([5.0, np.nan]), {}).tolist() == [2, 9]
+
+
+@pytest.mark.parametrize(
+    ("mine_m", "its_m", "are_level"),
+    [(0.3, 1.2, True), (0.3, 1.6, False), (None, None, True), (None, 0.3, False)],
+)
+def test_a_flag_and_an_episode_know_the_same_neighbours(
+    mine_m: float | None, its_m: float | None, are_level: bool
+) -> None:
+    here = hung("top", depth_m=mine_m)
+    hand = hung("meter", depth_m=mine_m)
+    others = [hung(f"by-{box}", device=box, depth_m=its_m) for box in (BOX, THERE)]
+    where = places(
+        here, *others, hand, devices=[a_device(), a_device(THERE)], by_hand=["meter"]
+    )
+    mine, its = (
+        Series(BOX, here.probe),
+        [Series(one.device, one.probe) for one in others],
+    )
+    assert where.beside(mine, 0) == (its if are_level else [])
+    assert neighbors(mine, 0, where) == (its[:1] if are_level else [])
