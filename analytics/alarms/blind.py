@@ -80,28 +80,8 @@ def watched_for(
     patience_ms: int,
 ) -> None:
     """Raise, regrade and end the alarms about units whose oxygen nobody measures."""
-    old_ms = now_ms - round(RULES.silence.unknown_s * 1000)
-    asked = {
-        (tracked.unit, channel)
-        for watched in devices.values()
-        for key, tracked in watched.tracked.items()
-        if tracked.taken_ms <= old_ms
-        for channel in CHANNELS
-        if key.endswith(f"/{channel}")
-    }
     lifted = standing.lifted()
-    asked |= {
-        (one.unit, Channel(one.channel))
-        for one in standing
-        if one.kind == KIND and one.unit and one.channel
-    }
-    asked |= {
-        (one.unit, channel)
-        for one in standing
-        if (one.device, one.probe) in lifted and one.unit
-        for channel in CHANNELS
-    }
-    for unit, channel in sorted(asked):
+    for unit, channel in sorted(_asked(standing, devices, now_ms)):
         records = [
             one._replace(lifted_ms=lifted.get((one.device, one.probe)))
             for one in _measuring(levels, places, unit, channel, now_ms)
@@ -120,6 +100,34 @@ def watched_for(
         ):
             since_ms = max(ms for ms in due if ms is not None)
             _begin(standing, unit, channel, records, places, since_ms)
+
+
+def _asked(
+    standing: Standing, devices: Mapping[DeviceId, Watched], now_ms: int
+) -> set[tuple[str, Channel]]:
+    """Return the units and channels that may be dark, or have an alarm that says so."""
+    old_ms = now_ms - round(RULES.silence.unknown_s * 1000)
+    silent = {
+        (tracked.unit, channel)
+        for watched in devices.values()
+        for key, tracked in watched.tracked.items()
+        if tracked.taken_ms <= old_ms
+        for channel in CHANNELS
+        if key.endswith(f"/{channel}")
+    }
+    told = {
+        (one.unit, Channel(one.channel))
+        for one in standing
+        if one.kind == KIND and one.unit and one.channel
+    }
+    lifted = standing.lifted()
+    in_air = {
+        (one.unit, channel)
+        for one in standing
+        if (one.device, one.probe) in lifted and one.unit
+        for channel in CHANNELS
+    }
+    return silent | told | in_air
 
 
 def _measuring(

@@ -132,15 +132,14 @@ def forecast_alarm(
             "low": round(low, 3),
             "lead_h": round(lead_h, 2),
             "probability": probability,
-            **own_detail(
-                place,
-                species_limits(place.species, channel),
-                channel,
-                Severity.CRITICAL,
-                "low",
-            ),
+            **_own(place, channel),
         },
     )
+
+
+def _own(place: Place, channel: Channel) -> dict[str, Any]:
+    species = species_limits(place.species, channel)
+    return own_detail(place, species, channel, Severity.CRITICAL, "low")
 
 
 def claimed(standing: Standing, claim: Claim, places: Places, *, is_late: bool) -> None:
