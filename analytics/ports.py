@@ -161,6 +161,14 @@ class Registry(Protocol):
         """Return the bulletins' copies that are to go out now."""
         ...
 
+    def take_notification(self, message: str, now_ms: int) -> bool:
+        """Have a message to send; False: another sender has it, or it is due no more."""
+        ...
+
+    def take_copy(self, copy: str, now_ms: int) -> bool:
+        """Have a copy to send; the same."""
+        ...
+
     def copy_sent(self, copy: str, at_ms: int) -> None:
         """Note that a copy went out."""
         ...

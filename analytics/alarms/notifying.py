@@ -1,7 +1,8 @@
 """Sending what is due, by apprise or push: at least once, with patience, never twice gladly.
 
-A message is a row in the registry before it is sent, and noted after. A process that
-dies between the two sends it again; one that cannot send tries again, later and later.
+A message is a row in the registry before it is sent, taken by one sender, and noted after.
+If he dies between the two it is sent again, a minute later; one that cannot send tries
+again, later and later.
 """
 
 import secrets
@@ -103,11 +104,19 @@ class Notifier:
         Raises:
             UnavailableError: the registry did not answer.
         """
-        now_ms = milliseconds(self._clock.now())
-        due = self._registry.due_notifications(now_ms)
-        copies = self._registry.due_copies(now_ms)
-        sent = sum(self._tell(one, now_ms) for one in due)
-        return sent + sum(self._pass_on(one, now_ms) for one in copies)
+        sent, registry = 0, self._registry
+        due = registry.due_notifications(self._now_ms())
+        copies = registry.due_copies(self._now_ms())
+        for one in due:
+            if registry.take_notification(one.id, now_ms := self._now_ms()):
+                sent += self._tell(one, now_ms)
+        for copy in copies:
+            if registry.take_copy(copy.id, now_ms := self._now_ms()):
+                sent += self._pass_on(copy, now_ms)
+        return sent
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._clock.now())
 
     def _pass_on(self, one: BulletinCopy, now_ms: int) -> bool:
         """Send a copy; after an hour of trying it is too late for one of the night.
@@ -121,7 +130,7 @@ class Notifier:
         path = "/calls" if is_test else "/"
         outcome = self._out(one.url, Said(head, text, path, one.id, is_urgent=is_test))
         if outcome is Outcome.SENT:
-            self._registry.copy_sent(one.id, milliseconds(self._clock.now()))
+            self._registry.copy_sent(one.id, self._now_ms())
             return True
         most = MOST_COPIES if one.kind in NIGHTLY else MOST_LASTING
         if is_test:
@@ -146,7 +155,7 @@ class Notifier:
             return False
         outcome = self._out(one.url, said)
         if outcome is Outcome.SENT:
-            self._registry.notification_sent(one, milliseconds(self._clock.now()))
+            self._registry.notification_sent(one, self._now_ms())
             return True
         pause_ms = FIRST_PAUSE_MS * 2 ** min(one.attempts, 8)
         is_last = outcome is Outcome.GONE or one.attempts + 1 >= MOST_ATTEMPTS

@@ -16,8 +16,10 @@ from greenwater.kernel.reading import instant
 from greenwater.storage.registry import Registry
 from greenwater.storage.registry.alarm_kinds import StepKind
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
+from greenwater.storage.registry.bulletins import BulletinCopy
 from greenwater.storage.registry.consents import Purpose
 from greenwater.storage.registry.contacts import Contact
+from greenwater.storage.registry.outbox import CLAIM_MS
 from greenwater.storage.registry.people import Role
 from greenwater.storage.registry.watching import Notification, Pass
 from tests.contracts.registries import HOUR, NOW, a_box
@@ -437,6 +439,64 @@ def test_the_next_does_not_wait_for_one_who_cannot_be_told(registry: Registry) -
     registry.notification_sent(later[0], NOW)
     registry.hasten_notifications(first, NOW, most_ms=600)
     assert due() == {"m-a1": 10, "m3": 600}, "he was told: the next waits for him"
+
+
+def test_of_two_senders_one_sends_and_one_that_is_killed_lets_go(
+    registry: Registry,
+) -> None:
+    raise_one(registry)
+    copy = BulletinCopy(
+        id="hoa/recall/1", organisation="hoa", person="lan", url=URL, head="h", text="t",
+        due_ms=NOW,
+    )  # fmt: skip
+    registry.save_bulletins([], [copy])
+    clock, sent = ManualClock(instant(NOW)), list[str]()
+
+    def also(_url: str, head: str, _text: str) -> bool:
+        sent.append(head)
+        return True
+
+    other = Notifier(registry, clock, "http://x", send=also)
+
+    def killed(_url: str, _head: str, _text: str) -> bool:
+        """The other finds what this one does not have in hand, and nothing else."""
+        other.send_due()
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        Notifier(registry, clock, "http://x", send=killed).send_due()
+    assert sent == ["h"], "what the first has not taken yet"
+    clock.advance(timedelta(milliseconds=CLAIM_MS - 1))
+    assert other.send_due() == 0
+    clock.advance(timedelta(milliseconds=1))
+    assert other.send_due() == 1
+    clock.advance(timedelta(milliseconds=CLAIM_MS))
+    assert other.send_due() == 0
+    assert len(sent) == 2
+
+
+def test_a_claim_of_a_clock_far_ahead_keeps_nobody(registry: Registry) -> None:
+    raise_one(registry)
+    assert not registry.take_notification("m-a1", NOW - 1), "not due yet"
+    assert registry.take_notification("m-a1", NOW + HOUR)
+    assert registry.take_notification("m-a1", NOW)
+    assert not registry.take_notification("m-a1", NOW + 1)
+    assert not registry.take_notification("none", NOW)
+
+
+def test_what_somebody_takes_care_of_meanwhile_is_not_sent(registry: Registry) -> None:
+    raise_one(registry)
+    second = replace(a_message("m2"), url="json://127.0.0.1:9/other")
+    registry.save_pass(Pass(saved_ms=NOW, states={}, notifications=[second]))
+
+    def send(_url: str, _head: str, _text: str) -> bool:
+        registry.save_pass(Pass(saved_ms=NOW, states={}, told=["a1"]))
+        return True
+
+    assert (
+        Notifier(registry, ManualClock(instant(NOW)), "http://x", send=send).send_due()
+        == 1
+    )
 
 
 def test_who_has_no_channel_is_passed_over_at_once(registry: Registry) -> None:

@@ -333,6 +333,21 @@ def test_of_two_crops_opened_at_once_the_second_is_told_of_the_first(
     assert opened == [None, "crop_unit_busy"]
 
 
+def test_of_two_senders_of_one_message_one_has_it(registry: Registry) -> None:
+    message = replace(
+        a_message("m-twice"), organisation="lan", person="hoa", alarm="twice"
+    )
+    alarm = replace(
+        an_alarm("twice"), organisation="lan", site="lan-farm", unit="lan-ao-1",
+        device="lan-box", condition="twice",
+    )  # fmt: skip
+    registry.save_pass(
+        Pass(saved_ms=NOW, states={}, alarms=[alarm], notifications=[message])
+    )
+    taken = twins(registry, lambda: registry.take_notification("m-twice", NOW))
+    assert taken == [True, False]
+
+
 def test_an_address_dropped_while_something_is_sent_there_breaks_nothing(
     registry: Registry,
 ) -> None:

@@ -7,7 +7,8 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from greenwater.storage.registry.models.bulletins import BulletinCopyRow, BulletinRow
-from greenwater.storage.registry.rows import due_of, insert, parsed_of, put_off
+from greenwater.storage.registry.outbox import due_of, put_off, take
+from greenwater.storage.registry.rows import insert, parsed_of
 from greenwater.storage.registry.session import Sessions
 
 NIGHTLY: Final = ("evening", "morning")
@@ -126,6 +127,11 @@ class Bulletins(BulletinsSeen):
         query = due_of(BulletinCopyRow, now_ms, limit)
         with self._sessions.reading() as session:
             return [parsed_of(BulletinCopy, row) for row in session.scalars(query)]
+
+    def take_copy(self, copy: str, now_ms: int) -> bool:
+        """Have a copy to send; False: another sender has it, or it is due no more."""
+        with self._sessions.writing() as session:
+            return take(session, BulletinCopyRow, copy, now_ms)
 
     def copies_to(self, person: str, begins: str) -> Sequence[CopyState]:
         """Return what became of a person's copies whose id begins so, the newest first."""

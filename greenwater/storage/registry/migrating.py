@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from greenwater.kernel.errors import ConfigError, InvariantError
 from greenwater.storage.registry.session import open_engine, translated
 
-HEAD: Final = "0031"
+HEAD: Final = "0032"
 """The newest migration. Knowing it here spares every start from loading Alembic."""
 
 _LOCK: Final = 7_238_410_295

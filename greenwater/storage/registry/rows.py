@@ -140,29 +140,6 @@ def differing(
     return {one: was.get(one) for one in names}, {one: became[one] for one in names}
 
 
-def due_of(model: Any, now_ms: int, limit: int) -> Select[Any]:
-    """Return a query for the messages of an outbox that are to go out now, longest due first."""
-    return (
-        select(model)
-        .where(
-            model.sent_ms.is_(None),
-            model.dropped_ms.is_(None),
-            model.due_ms <= now_ms,
-        )
-        .order_by(model.due_ms, model.id)
-        .limit(limit)
-    )
-
-
-def put_off(row: Any, next_ms: int | None, at_ms: int) -> None:
-    """Note that a message did not go out; it is due again, or given up (None)."""
-    row.attempts += 1
-    if next_ms is None:
-        row.dropped_ms = at_ms
-    else:
-        row.due_ms = next_ms
-
-
 def parse_name(text: str) -> str:
     """Return a name as it is kept: composed (NFC), without blanks at its ends.
 

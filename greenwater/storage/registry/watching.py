@@ -29,7 +29,8 @@ from greenwater.storage.registry.models.alarms import (
     AnalyticsState,
     NotificationRow,
 )
-from greenwater.storage.registry.rows import due_of, insert, parsed_of, put_off
+from greenwater.storage.registry.outbox import due_of, put_off, take
+from greenwater.storage.registry.rows import insert, parsed_of
 from greenwater.storage.registry.session import Sessions
 
 MAX_ERROR: Final = 300
@@ -197,6 +198,11 @@ class Watching:
         query = due_of(NotificationRow, now_ms, limit)
         with self._sessions.reading() as session:
             return [parsed_of(Notification, row) for row in session.scalars(query)]
+
+    def take_notification(self, message: str, now_ms: int) -> bool:
+        """Have a message to send; False: another sender has it, or it is due no more."""
+        with self._sessions.writing() as session:
+            return take(session, NotificationRow, message, now_ms)
 
     def messages_waiting(self, alarm: str) -> Sequence[Notification]:
         """Return the messages about an alarm that are to go out yet, the first due first."""

@@ -164,7 +164,10 @@ class ContactRow(Tenanted, Base):
 
 
 class NotificationRow(Tenanted, Base):
-    """A message that is to go out: unsent while both ``sent_ms`` and ``dropped_ms`` are NULL."""
+    """A message that is to go out: unsent while both ``sent_ms`` and ``dropped_ms`` are NULL.
+
+    ``taken_ms`` is when a sender took it to send.
+    """
 
     __tablename__ = "notification"
     __table_args__ = (
@@ -183,6 +186,7 @@ class NotificationRow(Tenanted, Base):
     due_ms: Mapped[int]
     sent_ms: Mapped[int | None]
     dropped_ms: Mapped[int | None]
+    taken_ms: Mapped[int | None]
     attempts: Mapped[int]
     error: Mapped[str | None]
 

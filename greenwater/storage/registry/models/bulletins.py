@@ -27,7 +27,10 @@ class BulletinRow(Tenanted, Base):
 
 
 class BulletinCopyRow(Tenanted, Base):
-    """A message to one person: unsent while ``sent_ms`` and ``dropped_ms`` are NULL."""
+    """A message to one person: unsent while ``sent_ms`` and ``dropped_ms`` are NULL.
+
+    ``taken_ms`` is when a sender took it to send.
+    """
 
     __tablename__ = "bulletin_copy"
     __table_args__ = (
@@ -45,4 +48,5 @@ class BulletinCopyRow(Tenanted, Base):
     due_ms: Mapped[int]
     sent_ms: Mapped[int | None]
     dropped_ms: Mapped[int | None]
+    taken_ms: Mapped[int | None]
     attempts: Mapped[int]
