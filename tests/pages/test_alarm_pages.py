@@ -108,6 +108,16 @@ def test_an_alarm_is_taken_where_it_is_seen_first(
     enter(visitor, "hoa")
     visitor.post(f"/alarms/{alarm}/acknowledge", data={"csrf": csrf(visitor)})
     assert [takes(one) for one in places] == [[], [], []]
+    assert "Bật quạt, xem" in text_of(visitor, "/"), "the next thing"
+    salt = an_alarm(
+        farms,
+        "salt",
+        channel="salinity",
+        state=AlarmState.ACKNOWLEDGED,
+        acknowledged_ms=NOW_MS,
+    )
+    card = parse_page(visitor.get("/").text).one("article", data_alarm=salt)
+    assert "Bật quạt" not in card.text, "fans bring no salt"
 
 
 def test_a_critical_alarm_cannot_be_put_off_until_morning(

@@ -13,9 +13,10 @@ from analytics.alarms.messages import (
     setter_of,
     severity_word,
 )
+from greenwater.kernel.channels import Channel
 from greenwater.reference.limits import Severity
 from greenwater.storage.registry.alarms import Alarm, AlarmState, AlarmStep
-from greenwater.storage.registry.places import UnitInfo
+from greenwater.storage.registry.places import UnitInfo, UnitKind
 from greenwater.storage.registry.unit_limits import LimitChange
 from web.views.cards import aerator_name
 from web.views.formats import clock_time, day, moment, number
@@ -55,6 +56,8 @@ class AlarmView:
     may_wait_till_morning: bool = False
     looks: tuple[str, ...] = ()
     """What can be seen at the pond without a technician, and what it means (practice)."""
+    act: str = ""
+    """The words of the way to where something can be done about it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,15 @@ def alarm_view(
         alarm.shelved_until_ms is not None,
         alarm.severity != Severity.CRITICAL,
         _looks(lang, alarm),
+        "" if unit is None else _act(lang, alarm, unit),
     )
+
+
+def _act(lang: Lang, alarm: Alarm, unit: UnitInfo) -> str:
+    """Return what a button says: fans, where they help; cages have none."""
+    is_for_fans = alarm.channel == Channel.DISSOLVED_OXYGEN and alarm.side == "low"
+    key = "link_act" if is_for_fans and unit.kind is not UnitKind.CAGE else "link_see"
+    return say(lang, key, unit=unit.name)
 
 
 def _looks(lang: Lang, alarm: Alarm) -> tuple[str, ...]:
