@@ -150,10 +150,9 @@ def _title(lang: Lang, one: Hanging) -> str:
         return say(lang, "depth", depth=metres)
     if one.source is Source.HAND:
         return say(lang, "hand_meter")
-    if one.source is Source.VOICE:
-        return say(lang, "source_voice").capitalize()
-    if one.source is Source.VMS:
-        return say(lang, "source_vms").capitalize()
+    if one.source in (Source.VOICE, Source.VMS):
+        told = say(lang, f"source_{one.source}")
+        return told[:1].upper() + told[1:]
     role = role_of(one)
     if one.profile == aerators.MONITOR:
         return aerator_name(lang, one.deployed.probe)
