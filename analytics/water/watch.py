@@ -23,7 +23,14 @@ from analytics.water.episodes import Change, Episode, Odd
 from analytics.water.falls import FallState, fall_share
 from analytics.water.follow import FOLLOWED, judged_as
 from analytics.water.front import Front, may_be_water, told_with
-from analytics.water.gone import Gone, fresh_gone, is_lifted, remember_gone
+from analytics.water.gone import (
+    NEVER,
+    Gone,
+    fresh_gone,
+    is_lifted,
+    remember_gone,
+    stays_dry,
+)
 from analytics.water.signs import ChannelState, Signs, lost, signs_of
 from analytics.water.together import TogetherState, together_share
 from greenwater.kernel.channels import Channel
@@ -192,7 +199,7 @@ class Watcher:
             remember_gone(one, at_ms, is_none=found[name].is_lost)
         fresh = fresh_gone(state.gone, at_ms) if state.gone else []
         jumped = [name for name, one in found.items() if one.jump >= 0.8]
-        is_dry = bool(fresh) and self._is_dry(found, fresh)
+        is_dry = bool(gone) and self._is_dry(instant, found, fresh)
         is_blind = bool(gone) and self._is_blind(found)
         odd_one, odd_share = together_share(state.together, at_ms, found)
         if not is_dry:
@@ -200,7 +207,7 @@ class Watcher:
         for point in instant:
             name = point.channel
             around = NOTHING
-            if fresh or jumped or is_blind:
+            if fresh or jumped or is_blind or is_dry:
                 around = Around(
                     tuple(one for one in fresh if one != name),
                     tuple(one for one in jumped if one != name),
@@ -278,19 +285,27 @@ class Watcher:
             return found._replace(held=0.0)
         return found
 
-    def _is_dry(self, found: Mapping[str, Signs], fresh: list[str]) -> bool:
-        """Return whether salt has just gone: then every channel measures air.
+    def _is_dry(
+        self, instant: Sequence[Point], found: Mapping[str, Signs], fresh: list[str]
+    ) -> bool:
+        """Return whether salt went, just now or into the air: no channel measures water.
 
         If the temperature went with it, it is the cable: air has a temperature.
         """
+        values = {self._meaning(one.channel): one.value for one in instant}
+        salts: dict[str, Gone] = {}
         for name, signs in found.items():
-            is_none = signs.is_dead or signs.is_lost
-            if is_none and self._meaning(name) == Channel.TEMPERATURE:
+            meaning = self._meaning(name)
+            if (signs.is_dead or signs.is_lost) and meaning == Channel.TEMPERATURE:
                 return False
-        return any(
-            signs.is_dead and name in fresh and self._meaning(name) in DRY
-            for name, signs in found.items()
-        )
+            if signs.is_dead and meaning in DRY:
+                salts[name] = self.state.gone[name]
+        at_ms, gone = instant[0].at_ms, list(salts.values())
+        is_new = not salts.keys().isdisjoint(fresh)
+        is_dry = is_new or stays_dry(gone, at_ms, values)
+        for one in gone:
+            one.dry_ms = at_ms if is_dry else NEVER
+        return is_dry
 
     def _is_blind(self, found: Mapping[str, Signs]) -> bool:
         """Return whether temperature has no value.

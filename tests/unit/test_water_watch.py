@@ -11,6 +11,7 @@ from analytics.water import days
 from analytics.water.budget import MOST, SERVICED
 from analytics.water.episodes import Episode
 from analytics.water.watch import Beside, Point, Scored, Watcher, WatchState
+from firmware_sim.faulty_sources import in_air
 from greenwater.reference.causes import CAUSES, Kind
 
 STEP_MS = 900_000
@@ -127,6 +128,37 @@ def test_out_of_the_water_every_channel_is_odd_though_it_reads_what_may_be() -> 
     assert all(one.score >= 0.5 for one in at.values())
     assert {one.cause for one in episodes} == {"out_of_water"}
     assert {one.kind for one in episodes} == {Kind.SENSOR}
+
+
+@pytest.mark.parametrize("is_percent", [False, True])
+def test_a_probe_is_out_of_the_water_until_it_is_back_however_long_it_takes(
+    is_percent: bool,
+) -> None:
+    rows = a_pond(8)
+    for row in rows if is_percent else ():
+        row["oxygen_saturation"] = row.pop("dissolved_oxygen")
+    lifted = rows[600:648]
+    rows[600:648] = [
+        dict(in_air(row, jitter % 5 - 2)) for jitter, row in enumerate(lifted)
+    ]
+    episodes = [one for one in watched(rows)[1] if one.cause == "out_of_water"]
+    assert {one.channel for one in episodes} == set(rows[0])
+    assert {one.start_ms for one in episodes} == {600 * STEP_MS}
+    assert min(one.end_ms for one in episodes) == 647 * STEP_MS
+
+
+def test_a_cell_that_broke_speaks_for_two_hours_against_the_rest_and_never_again() -> (
+    None
+):
+    rows = a_pond(8)
+    for row in rows[590:]:
+        row["salinity"] = 0.0
+    others = [one for one in watched(rows)[1] if one.channel != "salinity"]
+    assert {one.end_ms for one in others} == {598 * STEP_MS}
+    for row in rows[590:]:
+        row |= in_air(row, 0.0)
+    rows[620]["dissolved_oxygen"] = 5.0
+    assert found(rows, "ph")[0].end_ms == 619 * STEP_MS
 
 
 def test_a_value_held_while_another_channel_is_lost_is_a_probe_being_lifted() -> None:
