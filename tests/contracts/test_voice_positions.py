@@ -1,17 +1,19 @@
 """Positions that a boat told by voice, through the loop: what counts, and what is taken back."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from greenwater.kernel.channels import Channel
 from greenwater.kernel.reading import DAY_MS, Source
 from greenwater.storage.registry.people import Role
 from greenwater.storage.telemetry.ports import Series, Span
 from ingest.replay import hand_intake
 from tests.contracts.seas import MIN_MS, Sea
 from traceability.sea.vessels import NewVesselRecord, VesselBooks
+from traceability.sea.voice import PROBE
+from traceability.told import book_device
 
 
 class Voice:
@@ -48,6 +50,16 @@ class Voice:
         self.sea.look(self.last.time_ms + minutes * MIN_MS)
         return [one.severity for one in self.sea.registry.open_alarms()]
 
+    def told(self) -> list[tuple[float, ...]]:
+        """Return the places that the store holds, in order of time."""
+        series = Series(book_device(self.sea.vessel.id), PROBE)
+        span = Span(series, self.last.time_ms, self.last.time_ms + DAY_MS)
+        found: dict[int, list[float]] = {}
+        for one in self.sea.store.read(span):
+            if one.value is not None:
+                found.setdefault(one.taken_ms, []).append(one.value)
+        return [tuple(found[at_ms]) for at_ms in sorted(found)]
+
     def close(self) -> None:
         self.sea.close()
 
@@ -66,20 +78,27 @@ def voice(tmp_path: Path) -> Iterator[Voice]:
 def test_a_position_told_by_voice_and_written_down_moves_the_six_hours(
     voice: Voice,
 ) -> None:
-    sea, last = voice.sea, voice.last
+    last = voice.last
     voice.look(301)
     voice.write(1, 300, (last.latitude + 9, last.longitude))
     voice.write(2, 299, (last.latitude, last.longitude), corrects=1)
     voice.write(2, 299, (last.latitude, last.longitude), corrects=1)
-    (probe,) = (one for one in sea.registry.list_probes() if one.source is Source.VOICE)
-    span = Span(Series(probe.device, probe.id), last.time_ms, last.time_ms + DAY_MS)
-    told = [(one.channel, one.value) for one in sea.store.read(span) if one.value]
-    assert told == [
-        (Channel.LATITUDE, last.latitude), (Channel.LONGITUDE, last.longitude)
-    ]  # fmt: skip
+    assert voice.told() == [(last.latitude, last.longitude)]
     assert [voice.look(minutes) for minutes in (361, 658, 660)] == [
         ["watch"], ["watch"], ["warn"]
     ]  # fmt: skip
+
+
+def test_two_reports_of_one_second_both_stand(voice: Voice) -> None:
+    voice.look(301)
+    place = uuid.UUID(_uuid(1)).int % 1000
+    other = next(n for n in range(2, 9999) if uuid.UUID(_uuid(n)).int % 1000 == place)
+    lat, lon = voice.last.latitude, voice.last.longitude
+    voice.write(other, 300, (lat + 0.01, lon))
+    voice.write(1, 300, (lat, lon))
+    assert voice.told() == [(lat, lon), (lat + 0.01, lon)]
+    voice.write(9999, 299, (lat + 0.02, lon), corrects=1)
+    assert voice.told() == [(lat + 0.02, lon), (lat + 0.01, lon)]
 
 
 @pytest.mark.parametrize("wrong", [(11.7, 111.2), (12.1975, 109.1920)])

@@ -30,7 +30,7 @@ from greenwater.storage.registry.links import LinkKind
 from greenwater.storage.registry.people import OrganisationKind, Role
 from tests.pages.reading_pages import Node, parse_page
 from tests.pages.world import HOUR_MS, NOW, NOW_MS, World, open_empty
-from traceability.book.handwater import book_device
+from traceability.told import book_device
 from web.app import create_app
 from web.door import hashing
 from web.door.doors import COOKIE, HOST_COOKIE, csrf_of

@@ -26,7 +26,7 @@ from traceability.label.labels import Published
 from traceability.proof.keys import Signer, open_signer
 from traceability.proof.verify import read_status
 from traceability.sea.cards import check_card
-from traceability.sea.voice import book_aboard
+from traceability.told import book_device
 from web.app import create_app
 from web.door.doors import COOKIE, csrf_of
 from web.ports import Services
@@ -473,7 +473,7 @@ def test_a_departure_nobody_saw_is_said_at_the_port_and_its_hauls_count(
     }  # fmt: skip
     assert officer.send(RECORDS, **heard | {"f_longitude": ""})[0] == 422
     assert officer.send(RECORDS, **heard)[0] == 303
-    newest = boat.telemetry.latest(book_aboard(REGISTRATION))
+    newest = boat.telemetry.latest(book_device(REGISTRATION))
     assert [one.value for one in newest] == [11.9, 110.5]
     trip_page = skipper.see(f"/trips/{trip}").text
     assert "Báo vị trí qua bộ đàm" in trip_page

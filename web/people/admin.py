@@ -13,8 +13,7 @@ from greenwater.kernel.ids import DeviceId, DeviceState
 from greenwater.kernel.reading import DAY_MS
 from greenwater.storage.registry.devices import DeviceInfo
 from greenwater.storage.registry.pulses import BACKUP, Pulse
-from traceability.book.handwater import book_device
-from traceability.sea.voice import book_aboard
+from traceability.told import book_device
 from web.door.doors import Doors
 from web.pages import Renderer, lang_of
 from web.people.adminlogs import act_name
@@ -205,7 +204,7 @@ class AdminPages:
             one
             for one in self._registry.list_devices()
             if one.id
-            not in (book_device(one.site or ""), book_aboard(one.vessel or ""))
+            not in (book_device(one.site or ""), book_device(one.vessel or ""))
         ]
 
     def devices(self, request: Request) -> HTMLResponse:
