@@ -1,6 +1,6 @@
 """What the site answers where something is wrong: a page for people, a problem for programs."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -149,20 +149,30 @@ def answer_errors(
     def http_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405 and _is_looked_at(request):
             return RedirectResponse(_above(app.routes, request.url), 303)
-        response = answer(request, error.status_code, str(error.detail))
-        response.headers.update(error.headers or {})
+        path, reason, headers = request.url.path, str(error.detail), error.headers or {}
+        if error.status_code == 404:
+            reason = f"there is no address {path[:100]!r}; see /api/v1/openapi.json"
         if error.status_code == 405:
-            allowed = sorted(set(_allowed(app.routes, request.url.path)))
-            response.headers["Allow"] = ", ".join(allowed)
+            allowed = ", ".join(sorted(set(_allowed(app.routes, path))))
+            reason = f"{request.method[:20]} is not for this address, only {allowed}"
+            headers = {**headers, "Allow": allowed}
+        response = answer(request, error.status_code, reason)
+        response.headers.update(headers)
         return response
 
     @app.exception_handler(RequestValidationError)
     def wrong_address(request: Request, error: RequestValidationError) -> Response:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        faults = "; ".join(_fault(one) for one in error.errors())
         return answer(request, 422, faults[:500])
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    """Return what is wrong with a parameter: its name, its value as it was sent, and why."""
+    where, *within = map(str, fault["loc"])
+    name = ".".join(within) if where == "body" else within[0]
+    sent = fault["input"] if where == "query" else None
+    value = f"={sent[:40]!r}" if isinstance(sent, str) else ""
+    return f"{name}{value}: {fault['msg']}"
 
 
 def _logged(request: Request) -> str:
@@ -179,10 +189,10 @@ def _answer_ours(app: FastAPI, answer: Answer) -> None:
         return await run_in_threadpool(answer, request, status, reason, written)
 
     @app.exception_handler(SignInNeededError)
-    async def sign_in_needed(request: Request, _error: SignInNeededError) -> Response:
+    async def sign_in_needed(request: Request, error: SignInNeededError) -> Response:
         if _wants_page(request) and request.method == "GET":
             return RedirectResponse(door(request), 303)
-        return await told(request, 401, "sign in first")
+        return await told(request, 401, str(error))
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:

@@ -224,6 +224,34 @@ def test_each_address_of_data_knows_its_parameters(site: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/api/v1/sites?limit=x", 422, "limit='x': Input should be a valid integer"),
+        ("/api/v1/readings?unit=ao-1&channel=oxygen", 422, "channel='oxygen': Input"),
+        ("/api/v1/readings?unit=ao-1&format=xml", 422, "format='xml': Input should be 'csv'"),
+        ("/api/v1/labels/check", 422, "text: Field required"),
+        ("/api/v1/sites/ao", 404, "there is no address '/api/v1/sites/ao'"),
+        ("/api/v1/trips?start=2026-11-22T00:00Z&end=2026-11-21T00:00Z", 422, "is before start"),
+        ("/api/v1/readings?unit=ao-1&start=2026-11-22T00:00Z&end=2026-11-21T00:00Z", 422, "before"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_name_and_value(
+    site: TestClient, path: str, status: int, told: str
+) -> None:
+    answer = site.get(path)
+    assert answer.status_code == status, answer.text
+    assert told in answer.json()["detail"]
+
+
+def test_a_token_that_is_not_good_is_told_so(site: TestClient) -> None:
+    answer = site.get("/api/v1/sites", headers={"X-API-Key": "nonsense"})
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "this token is not known, or its time is over"
+    wrong = site.delete("/api/v1/steps").json()["detail"]
+    assert wrong == "DELETE is not for this address, only GET, POST"
+
+
+@pytest.mark.parametrize(
     "path",
     [
         *("/healthz?t=1", "/static/site.css?v=1", "/board?utm_source=zalo"),

@@ -61,6 +61,16 @@ def parse_instant(name: str, text: str) -> int:
     return milliseconds(at.astimezone(UTC))
 
 
+def check_order(start_ms: int, end_ms: int) -> None:
+    """Refuse a range that ends before it begins: both were given, and changed about.
+
+    Raises:
+        InputError: so it is.
+    """
+    if end_ms < start_ms:
+        raise InputError(f"end={iso(end_ms)} is before start={iso(start_ms)}")
+
+
 def wants_csv(chosen: str | None, accept: str) -> bool:
     """Return whether CSV is wanted: by ``format=``, or where it is silent by Accept."""
     if chosen is not None:

@@ -12,7 +12,14 @@ from greenwater.kernel.trips import Haul, Point, Trip
 from greenwater.reference.offshore_areas import offshore_minutes
 from greenwater.reference.zones import Zone
 from greenwater.storage.registry.trips import After
-from web.api.readings import CSV, as_csv, iso, parse_instant, wants_csv
+from web.api.readings import (
+    CSV,
+    as_csv,
+    check_order,
+    iso,
+    parse_instant,
+    wants_csv,
+)
 from web.api.water import CSV_TOO, READ, Form, Key, Limit, Place, When, next_link
 from web.door.doors import Doors
 from web.door.programs import Programs
@@ -92,7 +99,10 @@ class TripApi:
         end_ms = now_ms if end is None else parse_instant("end", end)
         if start is None:
             return end_ms - USUAL_MS, end_ms
-        return parse_instant("start", start), end_ms
+        start_ms = parse_instant("start", start)
+        if end is not None:
+            check_order(start_ms, end_ms)
+        return start_ms, end_ms
 
 
 def _after(text: str) -> After | None:

@@ -1,7 +1,7 @@
 """The same facts as JSON, for programs and for the pages' own script."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -21,6 +21,7 @@ from web.api.readings import (
     SERIES_COLUMNS,
     USUAL,
     as_csv,
+    check_order,
     iso,
     page_of,
     parse_instant,
@@ -57,8 +58,7 @@ When = Annotated[
     Query(max_length=40, json_schema_extra={"format": "date-time"}),
 ]
 Form = Annotated[
-    str | None,
-    Query(pattern="^(csv|json)$", description="csv or json; else as Accept has it."),
+    Literal["csv", "json"] | None, Query(description="Else as Accept has it.")
 ]
 Hours = Annotated[int, Query(json_schema_extra={"enum": [*PERIODS]})]
 Named = TypeVar("Named", SiteInfo, UnitInfo)
@@ -180,6 +180,8 @@ class Api:
         now_ms = milliseconds(mine.clock.now())
         end_ms = now_ms if end is None else parse_instant("end", end)
         start_ms = end_ms - DAY_MS if start is None else parse_instant("start", start)
+        if start is not None and end is not None:
+            check_order(start_ms, end_ms)
         if after is not None:
             start_ms = max(start_ms, parse_instant("after", after))
         deployed = mine.seen.deployments(

@@ -125,7 +125,7 @@ class Doors:
         """
         visitor = self.visitor(request)
         if visitor is None:
-            raise SignInNeededError(request.url.path)
+            raise SignInNeededError("sign in first, or show a token")
         return visitor
 
     def person(self, request: Request) -> str:
@@ -136,7 +136,7 @@ class Doors:
         """
         person = self.known(request).person
         if person is None:
-            raise SignInNeededError(request.url.path)
+            raise SignInNeededError("sign in first, or show a token")
         return person
 
     def administrator(self, request: Request) -> Visitor:

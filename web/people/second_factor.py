@@ -79,14 +79,14 @@ class SecondFactorPages:
     def _owing(self, request: Request) -> SignedIn:
         signed = self._doors.session(request)
         if signed is None or signed.stage is not Stage.CODE:
-            raise SignInNeededError(request.url.path)
+            raise SignInNeededError("sign in first, or show a token")
         return signed
 
     def _setting_up(self, request: Request) -> SignedIn:
         """Return who may set up a second factor: signed in, or kept at the door for it."""
         signed = self._doors.session(request)
         if signed is None or signed.stage is Stage.CODE:
-            raise SignInNeededError(request.url.path)
+            raise SignInNeededError("sign in first, or show a token")
         return signed
 
     def code_page(self, request: Request, next: str = "/") -> HTMLResponse:
