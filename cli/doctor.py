@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 import sys
+from urllib.parse import urlsplit
 
 import typer
 
@@ -15,8 +16,11 @@ from greenwater.storage.telemetry import open_telemetry
 from ingest.brokers import tls
 from ingest.mqtt import check_reachable
 from ingest.settings import IngestSettings
+from traceability.epcis.naming import written_under
 
 LOW_MB = 500
+NOBODYS = (".example", ".internal", ".invalid", ".lan", ".local", ".localhost", ".test")
+"""Ends of hosts that are nobody's domain (RFC 2606, RFC 6761, RFC 6762, RFC 8375)."""
 LAST_DAYS = 30
 """The site renews the broker's certificate ``tls.RENEW_DAYS`` before its end."""
 
@@ -34,6 +38,7 @@ def examine(home: Home) -> int:
         "telemetry": _telemetry,
         "broker": _broker,
         "certificate": broker_certificate,
+        "names": names_of_events,
         "alarms": _alarms,
     }
     for name, check in checks.items():
@@ -62,6 +67,19 @@ def broker_certificate(home: Home) -> str:
             "greenwater broker-files, or start greenwater up again"
         )
     return f"of the broker, until {end:%Y-%m-%d}"
+
+
+def names_of_events(home: Home) -> str:
+    """Say whose names trace events give: of a site with a name of its own not the example's."""
+    host = urlsplit(home.settings.public_url).hostname or ""
+    _, dot, end = host.rpartition(".")
+    is_own = dot and end[:1].isalpha() and not host.endswith(NOBODYS)
+    if is_own and not home.settings.name_domains:
+        raise ConflictError(
+            f"trace events would name firms and ponds under {written_under()}: set "
+            f"GREENWATER_NAME_DOMAINS, to {host} if that domain is yours"
+        )
+    return f"under {written_under()}"
 
 
 def _registry(home: Home) -> str:

@@ -22,6 +22,7 @@ from greenwater.storage.registry.credentials import make_credentials
 from ingest.brokers import mosquitto, nats, tls
 from ingest.brokers.applying import Applied, apply, write_private
 from ingest.brokers.plan import Account, Listener, accounts
+from traceability.epcis.naming import name_under
 
 SERVICE = "gw-ingest"
 MOSQUITTO = "mosquitto.json"
@@ -31,10 +32,13 @@ class HomeSettings(Struct, frozen=True, kw_only=True):
     """Where the platform keeps what it keeps. ``GREENWATER_*`` shared variables.
 
     ``public_url`` is how phones reach the site: it stands on labels and in messages.
+    Of ``name_domains`` the first is whose names trace events give what has no GLN or GTIN
+    (``traceability.epcis.naming``); names under the others were given before.
     """
 
     home: Path = Path("var")
     public_url: str = ""
+    name_domains: tuple[str, ...] = ()
     broker_url: str = ""
     telemetry_url: str = ""
     registry_url: str = ""
@@ -169,13 +173,15 @@ class Home:
 
 
 def open_home(*, may_be_unfinished: bool = False) -> Home:
-    """Return the platform's folder as the environment names it.
+    """Return the platform's folder as the environment names it; trace events of this
+    process are named under its domain.
 
     Raises:
         ConfigError: a shared variable is malformed, or a restore into the folder was not
             finished.
     """
     home = Home(load(HomeSettings, prefix="GREENWATER_HOME_SETTINGS_"))
+    name_under(home.settings.name_domains)
     if not may_be_unfinished:
         refuse_unfinished(home.path)
     return home

@@ -28,6 +28,7 @@ SHARED: frozenset[str] = frozenset(
         "GREENWATER_HOME",
         "GREENWATER_LOG_LEVEL",
         "GREENWATER_PUBLIC_URL",
+        "GREENWATER_NAME_DOMAINS",
         "GREENWATER_SMS_VIA",
         "GREENWATER_MAIL_VIA",
         "GREENWATER_TELEGRAM_VIA",
@@ -57,10 +58,15 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
     environment = os.environ if environ is None else environ
     fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
     values: dict[str, str | list[str]] = {}
+
+    def take(name: str, value: str) -> None:
+        is_many = get_origin(fields[name]) is tuple
+        values[name] = _split(value) if is_many else value
+
     for name in fields:
         shared = f"GREENWATER_{name.upper()}"
         if shared in SHARED and shared in environment:
-            values[name] = environment[shared]
+            take(name, environment[shared])
     for variable, value in environment.items():
         _refuse_nobodys(variable)
         if not variable.startswith(prefix) or variable in SHARED:
@@ -68,8 +74,7 @@ def load(kind: type[T], *, prefix: str, environ: Mapping[str, str] | None = None
         name = variable.removeprefix(prefix).lower()
         if name not in fields:
             raise ConfigError(f"no such setting: {variable}")
-        is_many = get_origin(fields[name]) is tuple
-        values[name] = _split(value) if is_many else value
+        take(name, value)
     return _converted(values, kind, "the environment")
 
 

@@ -12,13 +12,14 @@ import pytest
 import cli
 from cli import main as command_line
 from cli.data import whole
-from cli.doctor import broker_certificate
+from cli.doctor import broker_certificate, names_of_events
 from cli.gateways import profiles_of
 from cli.home import (
     BrokerPlan,
     Home,
     HomeSettings,
     MosquittoPlan,
+    open_home,
     the_only_one,
     write_mosquitto,
 )
@@ -33,6 +34,7 @@ from greenwater.kernel.settings import load_toml
 from greenwater.storage.registry import open_registry
 from ingest.brokers import tls
 from tests.templates import empty_registry
+from traceability.epcis.naming import name_under
 
 Run = Callable[..., tuple[int, str]]
 BOX = 'device = "box-1"\nbroker_url = "mqtt://127.0.0.1"\n'
@@ -334,6 +336,34 @@ def test_the_brokers_certificate_is_renewed_before_boxes_are_shut_out(
         tls.ensure(home.path / "tls", ["farm.example", "127.0.0.1"], made_at)
         renew(home, registry, now)
         assert served.read_text() not in (new, "")
+
+
+@pytest.mark.parametrize(
+    ("url", "domains", "said"),
+    [
+        ("https://ca.khanhhoa.vn", "ca.khanhhoa.vn,cu.vn", "under ca.khanhhoa.vn"),
+        ("https://ca.khanhhoa.vn", "greenwater.example", "under greenwater.example"),
+        ("https://ca.khanhhoa.vn:8443", "", "set GREENWATER_NAME_DOMAINS, to ca.khanhhoa.vn if"),
+        ("http://192.168.1.5:8000", "", "under greenwater.example"),
+        ("http://ao.local:8000", "", "under greenwater.example"),
+        ("http://maychu:8000", "", "under greenwater.example"),
+        ("", "", "under greenwater.example"),
+    ],
+)  # fmt: skip
+def test_doctor_says_whose_names_trace_events_give(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, domains: str, said: str
+) -> None:
+    monkeypatch.setenv("GREENWATER_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENWATER_PUBLIC_URL", url)
+    monkeypatch.setenv("GREENWATER_NAME_DOMAINS", domains)
+    try:
+        home = open_home()
+        with (
+            pytest.raises(ConflictError, match=said) if "set" in said else nullcontext()
+        ):
+            assert names_of_events(home) == said
+    finally:
+        name_under(())
 
 
 def test_doctor_says_in_time_that_boxes_will_be_shut_out(

@@ -1,12 +1,17 @@
 """Our parties, places and goods: GDST's spelling out, one name for both in."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from greenwater.kernel.errors import ConfigError
 from traceability.epcis.masterdata import attributes_of
 from traceability.epcis.naming import (
     crop_class,
+    goods_starts,
     goods_uri,
     name_of,
+    name_under,
     outsider_uri,
     party_spellings,
     party_uri,
@@ -105,3 +110,37 @@ def test_master_data_and_packages_are_known_by_the_one_name() -> None:
             )
         )
         assert step.act == Unpack("urn:greenwater:package:t-1")
+
+
+@pytest.fixture
+def moved() -> Iterator[None]:
+    """An operator whose domain was another one before, and the example's before that."""
+    name_under(["ca.vn", "cu.vn"])
+    yield
+    name_under(())
+
+
+@pytest.mark.usefixtures("moved")
+def test_an_operators_names_are_his_and_those_given_before_are_still_found() -> None:
+    assert party_uri("hoa") == "urn:gdst:ca.vn:party:hoa"
+    assert place_spelt("urn:greenwater:unit:a") == "urn:gdst:ca.vn:location:loc:unit.a"
+    assert goods_uri("urn:greenwater:crop:v") == (
+        "urn:gdst:ca.vn:product:lot:class:crop.v"
+    )
+    for domain in ("ca.vn", "cu.vn", "greenwater.example"):
+        party = f"urn:gdst:{domain}:party:hoa"
+        assert name_of(party) == "urn:greenwater:organisation:hoa"
+        assert party in party_spellings("hoa")
+        assert goods_starts(f"urn:gdst:{domain}:lpn:") == ["urn:greenwater:package:"]
+    assert name_of("urn:gdst:caxvn:party:hoa") == "urn:gdst:caxvn:party:hoa"
+
+
+@pytest.mark.usefixtures("moved")
+@pytest.mark.parametrize(
+    "text",
+    ["https://ca.vn", "Ca.vn", "ca", "ca..vn", "-ca.vn", "ca.vn:8000", "1.2.3.4", ""],
+)
+def test_what_is_no_domain_is_refused_and_the_one_before_stays(text: str) -> None:
+    with pytest.raises(ConfigError, match="GREENWATER_NAME_DOMAINS"):
+        name_under([text])
+    assert party_uri("hoa") == "urn:gdst:ca.vn:party:hoa"

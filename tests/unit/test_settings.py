@@ -16,6 +16,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     is_loud: bool = False
     names: tuple[str, ...] = ()
+    name_domains: tuple[str, ...] = ()
 
 
 def loaded(**environ: str) -> Wanted:
@@ -39,6 +40,7 @@ def test_values_are_read_as_their_types() -> None:
 
 def test_a_shared_variable_fills_the_field_of_its_name() -> None:
     assert loaded(GREENWATER_BROKER_URL="mqtt://a").broker_url == "mqtt://a"
+    assert loaded(GREENWATER_NAME_DOMAINS="a.vn, b.vn").name_domains == ("a.vn", "b.vn")
 
 
 def test_a_services_own_variable_beats_the_shared_one() -> None:
