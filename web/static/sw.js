@@ -180,7 +180,7 @@ const told = (data) => {
 };
 // Phones that come back to a network get all that was kept for them at once, and a browser fetches
 // an icon before it shows: one after the other, or the older words could end on top. But not for
-// long: on a bad link that icon takes a minute and a half, and an alarm behind it must ring.
+// long: on a bad link that icon may never come, and an alarm behind it must ring.
 const ICON_MS = 5000;
 let before = Promise.resolve();
 self.addEventListener("push", (happening) => {
