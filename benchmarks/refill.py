@@ -7,6 +7,7 @@ its first cells, as many as tell the run's rows apart and the page's; a page may
 rows only, in an order of its own. What the run did not print stays, and is said.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,4 +109,6 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", help="the page whose tables are filled")
+    raise SystemExit(main(parser.parse_args().page))
