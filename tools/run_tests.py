@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 LOTS = (
-    ("tests/live/test_ledger.py", "tests/stories"),
-    ("tests/contracts", "tests/faults"),
+    ("tests/live/test_ledger.py", "tests/stories", "tests/faults"),
+    ("tests/contracts",),
     ("tests/pages",),
 )
 """What runs beside the rest; each lot starts its own servers. Tests that watch a clock
