@@ -1,6 +1,8 @@
 """A pond on paper for tests of analytics: places, readings, and a watch to feed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -20,12 +22,23 @@ from greenwater.storage.registry.devices import Deployed, DeviceInfo
 from greenwater.storage.registry.out_of_service import OutOfService
 from greenwater.storage.registry.places import SiteInfo, SiteKind, UnitInfo, UnitKind
 from greenwater.storage.registry.probes import ProbeInfo
+from greenwater.storage.telemetry import open_telemetry
+from greenwater.storage.telemetry.ports import Telemetry
 
 T0 = 1_780_000_000_000
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 BOX = DeviceId("box")
 OXYGEN = Channel.DISSOLVED_OXYGEN
+
+
+@contextmanager
+def a_store() -> Iterator[Telemetry]:
+    """Give an empty telemetry store, and close it."""
+    with TemporaryDirectory() as folder:
+        store = open_telemetry(f"sqlite:///{folder}/telemetry.db")
+        yield store
+        store.close()
 
 
 def hung(

@@ -9,30 +9,12 @@ import msgspec
 from analytics.alarms.claims import Claim
 from analytics.oddities import Oddities
 from greenwater.kernel.channels import Channel
-from greenwater.kernel.findings import Episode
-from greenwater.kernel.ids import WorkerId
+from greenwater.kernel.ids import ProbeId, WorkerId
 from greenwater.kernel.reading import Reading
-from greenwater.storage.telemetry.ports import Intake, Span
-from tests.unit.ponds import BOX, HOUR, T0, hung, oxygen, places
+from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
+from tests.unit.ponds import BOX, HOUR, T0, a_store, hung, oxygen, places
 from web.views.episodes import episode_view
 from web.words import Lang
-
-
-class Store:
-    """A telemetry store that holds nothing and keeps the episodes written."""
-
-    def __init__(self) -> None:
-        self.episodes: dict[str, Episode] = {}
-
-    @property
-    def findings(self) -> "Store":
-        return self
-
-    def write(self, *, episodes: Sequence[Episode] = ()) -> None:
-        self.episodes |= {one.id: one for one in episodes}
-
-    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
-        return []
 
 
 def fouled(days: int) -> list[Reading]:
@@ -46,12 +28,13 @@ def fouled(days: int) -> list[Reading]:
     return oxygen(*values, every_ms=HOUR // 2)
 
 
-def test_a_lone_probe_that_is_fouled_is_one_quiet_alarm_and_believed() -> None:
-    store = Store()
-    oddities, where = Oddities(store, {}), places(hung("top"))  # type: ignore[arg-type]
-    claims: list[Claim] = []
-    states: dict[str, bytes] = {}
-    for reading in fouled(17):
+def taken(
+    store: Telemetry, readings: Sequence[Reading]
+) -> tuple[list[Claim], dict[str, bytes]]:
+    """Take readings in, a pass each; return what was claimed, and what is kept."""
+    oddities, where = Oddities(store, {}), places(hung("top"))
+    claims, states = list[Claim](), dict[str, bytes]()
+    for reading in readings:
         row = Intake(
             WorkerId("w"), 1, BOX, "o", 1, 1, 1, 0, 0, 0,
             reading.taken_ms, reading.taken_ms, reading.taken_ms,
@@ -59,13 +42,21 @@ def test_a_lone_probe_that_is_fouled_is_one_quiet_alarm_and_believed() -> None:
         claims += oddities.take(row, [reading], where)
         oddities.write()
         states |= oddities.taken()
+    return claims, states
+
+
+def test_a_lone_probe_that_is_fouled_is_one_quiet_alarm_and_believed() -> None:
+    with a_store() as store:
+        claims, states = taken(store, fouled(17))
+        span = Span(Series(BOX, ProbeId("top")), T0, T0 + 18 * 24 * HOUR)
+        episodes = store.findings.episodes(span)
     (claim,) = claims
     assert (claim.channel, claim.severity) == (Channel.DISSOLVED_OXYGEN, "watch")
     assert claim.detail["cause"] == "fouled"
     assert not claim.detail["is_sensor"], "it would not be believed beside another"
     assert str(claim.detail["compared_with"]).startswith("days ")
     assert T0 + 13 * 24 * HOUR < claim.at_ms < T0 + 17 * 24 * HOUR
-    (episode,) = [one for one in store.episodes.values() if "days" in one.compared_with]
+    (episode,) = [one for one in episodes if "days" in one.compared_with]
     assert episode.is_open
     assert episode.probability <= 0.8
     seen = episode_view(Lang.VI, episode, "", episode.end_ms)

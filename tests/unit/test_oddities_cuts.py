@@ -13,8 +13,8 @@ from greenwater.kernel.channels import Channel
 from greenwater.kernel.findings import Episode
 from greenwater.kernel.ids import ProbeId, WorkerId
 from greenwater.kernel.reading import Reading
-from greenwater.storage.telemetry.ports import Intake, Series, Span
-from tests.unit.ponds import BOX, HOUR, T0, hung, places
+from greenwater.storage.telemetry.ports import Intake, Series, Span, Telemetry
+from tests.unit.ponds import BOX, HOUR, T0, a_store, hung, places
 
 STEP_MS = HOUR // 4
 FALLEN, LIFTED = 140, range(170, 176)
@@ -25,28 +25,8 @@ LEVELS = {
     Channel.SALINITY: 20.0,
     Channel.PH: 8.1,
 }
+TOP = Series(BOX, ProbeId("top"))
 Cuts = Sequence[Sequence[Reading]]
-
-
-class Store:
-    """A telemetry store with readings, as far as they came, and the episodes written."""
-
-    def __init__(self) -> None:
-        self.readings: list[Reading] = []
-        self.episodes: dict[str, Episode] = {}
-
-    @property
-    def findings(self) -> "Store":
-        return self
-
-    def write(self, *, episodes: Sequence[Episode] = ()) -> None:
-        self.episodes |= {one.id: one for one in episodes}
-
-    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
-        (span,) = spans
-        return [
-            one for one in self.readings if span.start_ms <= one.taken_ms < span.end_ms
-        ]
 
 
 def a_stream() -> list[Reading]:
@@ -87,12 +67,22 @@ def found_in(
     batches: Cuts, *, restarts: Random | None = None
 ) -> tuple[Kept, list[Claim], dict[str, Episode]]:
     """Take batches in, a pass each; return what is kept, claimed and written."""
-    store, states, claims = Store(), dict[str, bytes](), list[Claim]()
-    oddities = Oddities(store, states)  # type: ignore[arg-type]
+    with a_store() as store:
+        states, claims = _taken(store, batches, restarts)
+        found = store.findings.episodes(Span(TOP, T0, AFTER_MS + HOUR))
+    (kept,) = states.values()
+    return msgspec.json.decode(kept, type=Kept), claims, {one.id: one for one in found}
+
+
+def _taken(
+    store: Telemetry, batches: Cuts, restarts: Random | None
+) -> tuple[dict[str, bytes], list[Claim]]:
+    states, claims = dict[str, bytes](), list[Claim]()
+    oddities = Oddities(store, states)
     for batch in batches:
         if restarts is not None and restarts.random() < 0.2:
-            oddities = Oddities(store, states)  # type: ignore[arg-type]
-        store.readings += batch
+            oddities = Oddities(store, states)
+        store.write(batch)
         last_ms = batch[-1].taken_ms
         row = Intake(
             WorkerId("w"), 1, BOX, "o", 1, 1, len(batch), 0, 0, 0,
@@ -102,8 +92,7 @@ def found_in(
         claims += oddities.take(row, ordered, places(hung("top")))
         oddities.write()
         states |= oddities.taken()
-    (kept,) = states.values()
-    return msgspec.json.decode(kept, type=Kept), claims, store.episodes
+    return states, claims
 
 
 def test_an_instant_cut_in_two_is_one_instant() -> None:
@@ -133,7 +122,7 @@ def test_an_instant_waits_for_all_its_channels_and_for_none_before_it() -> None:
     def at(step: int, channel: Channel) -> Reading:
         return Reading(BOX, ProbeId("top"), channel, T0 + step * STEP_MS, 8.0)
 
-    probe = Probe(Series(BOX, ProbeId("top")), None)
+    probe = Probe(TOP, None)
     list(probe.whole([at(0, Channel.PH), at(0, Channel.SALINITY)]))
     assert list(probe.whole([at(2, Channel.PH)])) == []
     assert probe.has_passed(T0 + STEP_MS)

@@ -9,24 +9,11 @@ from analytics.oddities import Oddities
 from analytics.watching import Kept
 from greenwater.kernel.ids import WorkerId
 from greenwater.kernel.reading import MINUTE_MS, Reading
-from greenwater.storage.telemetry.ports import Intake, Span
-from tests.unit.ponds import BOX, hung, oxygen, places
+from greenwater.storage.telemetry.ports import Intake
+from tests.unit.ponds import BOX, a_store, hung, oxygen, places
 
 CRASHED = 34
 """Batches that were taken in before the restart."""
-
-
-class Stored:
-    """A telemetry store with readings, and no findings."""
-
-    def __init__(self, readings: Sequence[Reading]) -> None:
-        self.readings = readings
-
-    def read_many(self, spans: Sequence[Span]) -> Sequence[Reading]:
-        (span,) = spans
-        return [
-            one for one in self.readings if span.start_ms <= one.taken_ms < span.end_ms
-        ]
 
 
 def kept_of(oddities: Oddities, batches: Sequence[Sequence[Reading]]) -> bytes:
@@ -48,11 +35,12 @@ def kept_of(oddities: Oddities, batches: Sequence[Sequence[Reading]]) -> bytes:
 def test_what_comes_first_after_a_restart_loses_nothing(news: int) -> None:
     every = oxygen(*(6.5 + n % 5 / 10 for n in range(60)), every_ms=10 * MINUTE_MS)
     batches = [[one] for one in every]
-    store = Stored(every)
-    whole = kept_of(Oddities(store, {}), batches)  # type: ignore[arg-type]
-    kept = kept_of(Oddities(store, {}), batches[:CRASHED])  # type: ignore[arg-type]
-    newest_ms = msgspec.json.decode(kept, type=Kept).newest_ms
-    assert newest_ms < every[CRASHED - 1].taken_ms, "no reading was taken and not kept"
-    again = Oddities(store, {"water/box/top": kept})  # type: ignore[arg-type]
-    first = [every[CRASHED - 5], *every[CRASHED : CRASHED + news]]
-    assert kept_of(again, [first, *batches[CRASHED + news :]]) == whole
+    with a_store() as store:
+        store.write(every)
+        whole = kept_of(Oddities(store, {}), batches)
+        kept = kept_of(Oddities(store, {}), batches[:CRASHED])
+        newest_ms = msgspec.json.decode(kept, type=Kept).newest_ms
+        assert newest_ms < every[CRASHED - 1].taken_ms, "all that was taken was kept"
+        again = Oddities(store, {"water/box/top": kept})
+        first = [every[CRASHED - 5], *every[CRASHED : CRASHED + news]]
+        assert kept_of(again, [first, *batches[CRASHED + news :]]) == whole
